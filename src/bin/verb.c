@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The verbs of the one binary. */
+#include "bin/verb.h"
+
+#include <stdio.h>
+
+int verb_version(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    puts("holdfast " HOLDFAST_VERSION);
+    return VERB_OK;
+}
+
+const struct verb verb_table[] = {
+    {"version", "print the version", verb_version},
+    {NULL, NULL, NULL},
+};

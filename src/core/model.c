@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The model: look-ups by name. */
+#include "core/model.h"
+
+#include <stddef.h>
+#include <string.h>
+
+/* Every table starts each of its entries with the name. */
+static uint32_t model_find(const void *table, size_t stride, uint32_t count, const char *name)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (strcmp((const char *)table + i * stride, name) == 0) {
+            return i;
+        }
+    }
+    return LIMITS_NONE;
+}
+
+uint32_t model_region_find(const struct model *model, const char *name)
+{
+    return model_find(model->regions, sizeof model->regions[0], model->regions_count, name);
+}
+
+uint32_t model_site_find(const struct model *model, const char *name)
+{
+    return model_find(model->sites, sizeof model->sites[0], model->sites_count, name);
+}
+
+uint32_t model_check_find(const struct model *model, const char *name)
+{
+    return model_find(model->checks, sizeof model->checks[0], model->checks_count, name);
+}
+
+uint32_t model_database_find(const struct model *model, const char *name)
+{
+    return model_find(model->databases, sizeof model->databases[0], model->databases_count, name);
+}
+
+uint32_t model_node_find(const struct model *model, const char *name)
+{
+    return model_find(model->nodes, sizeof model->nodes[0], model->nodes_count, name);
+}
+
+uint32_t model_probe_find(const struct model *model, uint32_t check, uint32_t region)
+{
+    for (uint32_t i = 0; i < model->probes_count; i++) {
+        if (model->probes[i].check == check && model->probes[i].region == region) {
+            return i;
+        }
+    }
+    return LIMITS_NONE;
+}
