@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The configuration of every role, as plain data: one YAML file becomes one struct config.
+ *
+ * What each key means stands in the schema table (wire/config_schema.h), from which the parser, `holdfast config
+ * schema`, `holdfast config show` and holdfast.yaml(5) come. Here is only the shape. A parsed configuration is complete
+ * and consistent: defaults filled in, every reference resolved to an index, every limit kept. Text that was not given
+ * is NULL, an address that was not given has family 0, a reference that was not given is CONFIG_NONE.
+ *
+ * Owner: whoever called config_parse (edge/config_file.h reads a file); freed whole by config_free. Never changed after
+ * parsing, so any thread may read it. Secrets are references only: no secret is ever in here. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/span.h"
+
+/* "none" for an index. */
+#define CONFIG_NONE UINT32_MAX
+
+/* The same numbers as core/limits.h, which this folder cannot see; edge/config_model.c asserts that they agree. */
+enum {
+    CONFIG_NAME = 32, /* bytes of a name, terminator included */
+    CONFIG_REGIONS = 8,
+    CONFIG_SITES = 16,
+    CONFIG_CHECKS = 64,
+    CONFIG_PROBES = 256,
+    CONFIG_DATABASES = 4,
+    CONFIG_NODES = 32,     /* over all databases */
+    CONFIG_ENDPOINTS = 64, /* addresses over all regions */
+    CONFIG_NETWORKS = 64,  /* client networks over all regions */
+};
+
+/* Limits of parsing, none of which a sane file comes near. */
+enum {
+    CONFIG_FILE_BYTES = 1024 * 1024,
+    CONFIG_DEPTH = 16,             /* nested mappings and lists */
+    CONFIG_TREE_NODES = 32768,     /* scalars, lists and mappings */
+    CONFIG_ENTRIES = 1024,         /* of one mapping or list */
+    CONFIG_PROBLEMS = 200,         /* reported in one run */
+    CONFIG_MESSAGES = 256 * 1024,  /* bytes that hold every message of one run */
+    CONFIG_SHOW_BYTES = 512 * 1024 /* bytes that hold any effective configuration */
+};
+
+enum config_family { CONFIG_FAMILY_NONE = 0, CONFIG_FAMILY_UNIX = 1, CONFIG_FAMILY_IPV4 = 4, CONFIG_FAMILY_IPV6 = 6 };
+
+/* IPv4 in the first four bytes, or IPv6; network byte order. A unix socket has only a text, its path. */
+struct config_address {
+    const char *text; /* as written: "127.1.0.80:8080", "[::1]:53", "/run/haproxy.sock" */
+    uint8_t bytes[16];
+    uint16_t port;   /* host byte order */
+    uint16_t family; /* enum config_family */
+};
+
+struct config_network {
+    struct config_address address; /* port 0; bits behind the prefix are zero */
+    uint32_t prefix_bits;
+};
+
+/* http or https; no user, no fragment. */
+struct config_url {
+    const char *text; /* NULL: not given */
+    const char *host; /* name or literal address, without brackets */
+    const char *path; /* from the slash on, with the query; "/" when none was written */
+    uint16_t port;
+    bool tls;
+};
+
+/* Where a secret is, never the secret. Exactly one is set, or none when the secret was not given. */
+struct config_secret {
+    const char *file;
+    const char *env;
+};
+
+struct config_account {
+    const char *name;
+    struct config_secret password;
+};
+
+struct config_store {
+    uint32_t kind; /* enum config_store_kind */
+    const char *path;
+};
+enum config_store_kind { CONFIG_STORE_SQLITE };
+
+/* An endpoint name of a region with its addresses: what DNS answers. */
+struct config_endpoint {
+    const char *name;
+    struct config_address *addresses;
+    uint32_t addresses_count;
+};
+
+struct config_load_balancer {
+    struct config_address haproxy; /* family 0: the region has none */
+    const char *backend;
+};
+
+struct config_region {
+    const char *name;
+    uint32_t *backup; /* regions, in order */
+    uint32_t backup_count;
+    uint32_t capacity_ppm;
+    uint32_t weight;
+    struct config_network *clients;
+    uint32_t clients_count;
+    struct config_endpoint *endpoints;
+    uint32_t endpoints_count;
+    struct config_load_balancer load_balancer;
+};
+
+/* Bits of config_site.roles. */
+enum config_role {
+    CONFIG_ROLE_CONTROL = 1,
+    CONFIG_ROLE_OBSERVER = 2,
+    CONFIG_ROLE_DNS = 4,
+    CONFIG_ROLE_PROXY = 8,
+};
+
+struct config_api {
+    struct config_address listen;
+};
+
+struct config_listen {
+    struct config_address *listen;
+    uint32_t listen_count;
+};
+
+struct config_site {
+    const char *name;
+    uint32_t region; /* CONFIG_NONE: a witness */
+    uint32_t roles;  /* enum config_role, or-ed */
+    const char *state_dir;
+    struct config_api api;
+    struct config_listen dns;
+    struct config_listen proxy;
+};
+
+struct config_durability {
+    uint32_t *members; /* indices into the database's nodes */
+    uint32_t members_count;
+    uint32_t required;
+};
+
+struct config_node {
+    const char *name;
+    uint32_t region;
+    struct config_address agent;
+    struct config_address postgres;
+    const char *data;
+    const char *bin;
+    uint32_t priority;
+    bool nofailover;
+};
+
+/* A PostgreSQL parameter, written as it is. */
+struct config_setting {
+    const char *name;
+    const char *value;
+};
+
+struct config_database {
+    const char *name;
+    uint32_t lease_ms;
+    uint32_t margin_ms;
+    bool tier1;
+    struct config_durability durability;
+    uint32_t max_lag_ms;
+    struct config_account superuser;
+    struct config_account replication;
+    const char *dbname;
+    uint32_t initial_writer; /* index into nodes */
+    struct config_node *nodes;
+    uint32_t nodes_count;
+    struct config_setting *parameters;
+    uint32_t parameters_count;
+};
+
+enum config_kind {
+    CONFIG_KIND_TCP,
+    CONFIG_KIND_HTTP,
+    CONFIG_KIND_HTTPS,
+    CONFIG_KIND_POSTGRES,
+    CONFIG_KIND_REDIS,
+    CONFIG_KIND_KAFKA,
+    CONFIG_KIND_DNS,
+    CONFIG_KIND_PROMETHEUS,
+    CONFIG_KIND_HAPROXY,
+    CONFIG_KIND_EXEC,
+    CONFIG_KIND_HEARTBEAT,
+    CONFIG_KIND_COUNT
+};
+
+enum config_severity { CONFIG_CRITICAL, CONFIG_IMPORTANT, CONFIG_INFORMATIONAL };
+enum config_component {
+    CONFIG_COMPONENT_NONE,
+    CONFIG_COMPONENT_DB,
+    CONFIG_COMPONENT_APP,
+    CONFIG_COMPONENT_CACHE,
+    CONFIG_COMPONENT_QUEUE
+};
+enum config_figure { CONFIG_FIGURE_NONE, CONFIG_FIGURE_ERROR_RATE, CONFIG_FIGURE_P95, CONFIG_FIGURE_PODS_DOWN };
+enum config_record { CONFIG_RECORD_A, CONFIG_RECORD_AAAA, CONFIG_RECORD_TXT, CONFIG_RECORD_SOA, CONFIG_RECORD_NS };
+
+/* One region that a check watches. Which member is set depends on the check's kind. */
+struct config_target {
+    const char *region_name;
+    uint32_t region;
+    struct config_address address; /* tcp http https redis kafka dns heartbeat; haproxy: also a unix socket */
+    struct config_url url;         /* prometheus */
+    uint32_t database;             /* postgres */
+    const char **arguments;        /* exec: behind the command's own */
+    uint32_t arguments_count;
+};
+
+/* A check with the keys of every kind; those of other kinds than its own keep their zero. */
+struct config_check {
+    const char *name;
+    uint32_t kind;      /* enum config_kind */
+    uint32_t severity;  /* enum config_severity */
+    uint32_t layer;     /* 1-3 */
+    uint32_t component; /* enum config_component */
+    uint32_t interval_ms;
+    uint32_t timeout_ms;
+    uint32_t failure_threshold;
+    uint32_t success_threshold;
+    uint32_t latency_limit_us;         /* 0: none */
+    uint32_t figure;                   /* prometheus: enum config_figure */
+    uint32_t limit_ppm;                /* prometheus, haproxy: millionths; a duration counts in seconds; 0: none */
+    const char *path;                  /* http https */
+    uint32_t expect_status;            /* http https */
+    const char *expect_body;           /* http https: a substring; NULL: any */
+    uint64_t body_limit_bytes;         /* http https: how much of the body is read */
+    const char *host;                  /* http https: Host header and TLS server name; NULL: the address */
+    const char *ca_file;               /* https; NULL: the system's */
+    uint32_t certificate_min_valid_ms; /* https; 0: only not expired */
+    const char *query;                 /* postgres: a statement; prometheus: an expression */
+    uint32_t max_lag_ms;               /* postgres: a standby's; 0: any */
+    struct config_secret password;     /* redis */
+    const char *key;                   /* redis */
+    const char *topic;                 /* kafka */
+    const char *dns_name;              /* dns */
+    uint32_t dns_type;                 /* dns: enum config_record */
+    const char *expect;                /* dns: one record of the answer, in text form; NULL: any */
+    const char *metric;                /* prometheus */
+    uint32_t quantile_ppm;             /* prometheus */
+    const char *backend;               /* haproxy */
+    const char **command;              /* exec: program and arguments, no shell */
+    uint32_t command_count;
+    struct config_target *targets;
+    uint32_t targets_count;
+};
+
+struct config_dns_name {
+    const char *name; /* relative to the zone; "@" is the zone itself */
+    const char *endpoint;
+    uint32_t ttl_ms;
+};
+
+struct config_dns {
+    const char *zone; /* NULL: no DNS */
+    const char *zone_file;
+    struct config_dns_name *names;
+    uint32_t names_count;
+};
+
+enum config_route { CONFIG_ROUTE_WRITER, CONFIG_ROUTE_READER };
+
+struct config_proxy_database {
+    const char *name; /* `database` of the start-up packet */
+    uint32_t database;
+    uint32_t route; /* enum config_route */
+};
+
+struct config_proxy {
+    struct config_proxy_database *databases;
+    uint32_t databases_count;
+    uint32_t max_clients;
+};
+
+enum config_profile { CONFIG_STANDARD, CONFIG_ADR_039 };
+enum config_automation { CONFIG_AUTO, CONFIG_APPROVE, CONFIG_OFF };
+
+/* By reason of the automatic rules 3-6; each an enum config_automation. */
+struct config_automations {
+    uint32_t complete_regional_failure;
+    uint32_t database_master_failure;
+    uint32_t high_error_rate;
+    uint32_t critical_service_failure;
+};
+
+struct config_policy {
+    uint32_t profile; /* enum config_profile */
+    uint32_t cooldown_ms;
+    struct config_automations automation;
+    uint32_t error_rate_automatic_ppm;
+    uint32_t error_rate_duration_ms;
+    uint32_t error_rate_review_ppm;
+    uint32_t error_rate_monitor_ppm;
+    uint32_t p95_monitor_us;
+    uint32_t rpo_limit_ms;
+    uint32_t rpo_database_limit_ms;
+    uint32_t flapping_transitions;
+};
+
+struct config_stage {
+    uint32_t share_ppm;
+    uint32_t hold_ms;
+};
+
+struct config_failback {
+    bool approval;
+    uint32_t min_stable_ms;
+    struct config_stage canary;
+    struct config_stage ramp;
+    uint32_t max_error_ppm;
+    uint32_t max_p95_us;
+    uint32_t max_lag_ms;
+    uint32_t min_requests;
+};
+
+struct config_webhook {
+    const char *name;
+    struct config_url url;
+    struct config_secret secret;
+};
+
+struct config_notify {
+    uint32_t spool;
+    struct config_webhook *webhooks;
+    uint32_t webhooks_count;
+    const char **on_call;
+    uint32_t on_call_count;
+};
+
+struct config_security {
+    struct config_secret token;
+};
+
+struct config_memory;
+
+struct config {
+    struct config_memory *memory; /* everything below points into it */
+    const char *name;
+    struct config_security security;
+    struct config_store store;
+    struct config_region *regions;
+    uint32_t regions_count;
+    struct config_site *sites;
+    uint32_t sites_count;
+    struct config_database *databases;
+    uint32_t databases_count;
+    struct config_check *checks;
+    uint32_t checks_count;
+    struct config_dns dns;
+    struct config_proxy proxy;
+    struct config_policy policy;
+    struct config_failback failback;
+    struct config_notify notify;
+};
+
+/* Reads the YAML text. Every problem becomes "FILE:LINE:COLUMN: error: what; expected ...; hint" with the source line
+ * and a caret in `messages` (CONFIG_MESSAGES bytes hold all; cut beyond), sorted by line, warnings among them.
+ * ERR_OK: a configuration, perhaps with warnings; the caller frees it. ERR_INVALID: errors, show the messages to the
+ * operator. ERR_NO_MEMORY. Never crashes on any bytes. `file` is only a name for the messages. */
+enum err config_parse(const char *file, struct span text, struct buf *messages, struct config **ret_config) ERR_CHECK;
+
+/* Frees it whole; NULL is fine. */
+void config_free(struct config *config);
+
+/* Indices by name; CONFIG_NONE when there is none. */
+uint32_t config_region_find(const struct config *config, const char *name);
+uint32_t config_site_find(const struct config *config, const char *name);
+uint32_t config_database_find(const struct config *config, const char *name);
+uint32_t config_node_find(const struct config_database *database, const char *name);
+uint32_t config_check_find(const struct config *config, const char *name);
