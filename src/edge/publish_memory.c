@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The shared memory behind edge/publish.h: creating, replacing and mapping the file; who is alive. */
+#include "edge/publish_memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "base/hash.h"
+
+_Static_assert(PUBLISH_MEMORY_SLOTS < 255, "a slot fits into the low byte of a word");
+_Static_assert(sizeof(struct view) % 8 == 0, "slots keep their alignment");
+
+/* A whole small file of /proc as text; its size, 0 when it cannot be read. */
+static size_t publish_memory_read(const char *path, char *text, size_t capacity)
+{
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return 0;
+    }
+    const ssize_t size = read(fd, text, capacity - 1);
+    close(fd);
+    text[size > 0 ? size : 0] = 0;
+    return size > 0 ? (size_t)size : 0;
+}
+
+static uint64_t publish_memory_boot(void)
+{
+    char text[64];
+    const size_t size = publish_memory_read("/proc/sys/kernel/random/boot_id", text, sizeof text);
+    return hash_bytes(text, size);
+}
+
+uint64_t publish_memory_process(int32_t pid)
+{
+    char path[32];
+    char text[1024];
+    snprintf(path, sizeof path, "/proc/%d/stat", pid);
+    if (pid <= 0 || publish_memory_read(path, text, sizeof text) == 0) {
+        return 0;
+    }
+    /* proc(5): "pid (comm) state ppid ..." - comm may hold anything, so count from the last parenthesis. Field 3 is
+     * the state, field 22 the start time in clock ticks since boot. */
+    const char *at = strrchr(text, ')');
+    if (at == NULL || at[1] != ' ' || at[2] == 'Z' || at[2] == 'X') {
+        return 0;
+    }
+    at += 2;
+    for (int field = 3; field < 22; field++) {
+        at = strchr(at, ' ');
+        if (at == NULL) {
+            return 0;
+        }
+        at++;
+    }
+    return strtoull(at, NULL, 10) << 32 | (uint32_t)pid;
+}
+
+static bool publish_memory_fits(int fd, uint64_t boot)
+{
+    struct stat status;
+    if (fstat(fd, &status) != 0 || status.st_size != (off_t)sizeof(struct publish_memory)) {
+        return false;
+    }
+    struct {
+        uint64_t magic;
+        uint32_t format;
+        uint32_t view_size;
+        uint64_t boot;
+    } head;
+    if (pread(fd, &head, sizeof head, 0) != (ssize_t)sizeof head) {
+        return false;
+    }
+    return head.magic == PUBLISH_MEMORY_MAGIC && head.format == PUBLISH_MEMORY_FORMAT &&
+           head.view_size == sizeof(struct view) && head.boot == boot;
+}
+
+/* Writes a fresh file beside `path` and renames it into place, so that nobody ever maps half a file. */
+static enum err publish_memory_create(const char *path, uint64_t boot, int *ret_fd)
+{
+    char temporary[PATH_MAX];
+    if (snprintf(temporary, sizeof temporary, "%s.new", path) >= (int)sizeof temporary) {
+        return ERR_INVALID;
+    }
+    const int fd = open(temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0660);
+    if (fd < 0) {
+        return err_from_errno(errno);
+    }
+    /* Blocks are really allocated: a full disk must be an error here and not SIGBUS in a reader. */
+    int failure = posix_fallocate(fd, 0, sizeof(struct publish_memory));
+    const struct publish_memory head = {
+        .magic = PUBLISH_MEMORY_MAGIC, .format = PUBLISH_MEMORY_FORMAT, .view_size = sizeof(struct view), .boot = boot};
+    if (failure == 0 && pwrite(fd, &head, offsetof(struct publish_memory, current), 0) < 0) {
+        failure = errno;
+    }
+    if (failure == 0 && rename(temporary, path) != 0) {
+        failure = errno;
+    }
+    if (failure != 0) {
+        unlink(temporary);
+        close(fd);
+        return err_from_errno(failure);
+    }
+    *ret_fd = fd;
+    return ERR_OK;
+}
+
+/* Under the lock: the file as it is, or a fresh one. */
+static enum err publish_memory_attach(const char *path, int *ret_fd)
+{
+    const uint64_t boot = publish_memory_boot();
+    const int fd = open(path, O_RDWR | O_CLOEXEC);
+    if (fd >= 0 && publish_memory_fits(fd, boot)) {
+        *ret_fd = fd;
+        return ERR_OK;
+    }
+    if (fd >= 0) {
+        close(fd);
+    } else if (errno != ENOENT) {
+        return err_from_errno(errno);
+    }
+    return publish_memory_create(path, boot, ret_fd);
+}
+
+enum err publish_memory_open(const char *path, struct publish_memory **ret_memory, int *ret_fd)
+{
+    ASSERT(path != NULL && ret_memory != NULL && ret_fd != NULL);
+    char lock_path[PATH_MAX];
+    if (snprintf(lock_path, sizeof lock_path, "%s.lock", path) >= (int)sizeof lock_path) {
+        return ERR_INVALID;
+    }
+    const int lock = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0660);
+    if (lock < 0) {
+        return err_from_errno(errno);
+    }
+    int fd = -1;
+    enum err err = flock(lock, LOCK_EX) == 0 ? publish_memory_attach(path, &fd) : err_from_errno(errno);
+    close(lock);
+    if (err != ERR_OK) {
+        return err;
+    }
+    void *memory = mmap(NULL, sizeof(struct publish_memory), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (memory == MAP_FAILED) {
+        err = err_from_errno(errno);
+        close(fd);
+        return err;
+    }
+    *ret_memory = memory;
+    *ret_fd = fd;
+    return ERR_OK;
+}
+
+void publish_memory_close(struct publish_memory *memory, int fd)
+{
+    if (memory != NULL) {
+        munmap(memory, sizeof *memory);
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+}
