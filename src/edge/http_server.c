@@ -1,0 +1,709 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * An HTTP/1.1 server for our own APIs, on libmicrohttpd with a thread per connection. */
+#include "edge/http_server.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <jansson.h>
+#include <microhttpd.h>
+#include <openssl/crypto.h>
+#include <openssl/sha.h>
+
+#include "base/assert.h"
+#include "edge/address.h"
+#include "edge/clock.h"
+#include "edge/http_route.h"
+#include "edge/log.h"
+
+enum {
+    HTTP_SERVER_STACK = 512 * 1024,
+    HTTP_SERVER_SLICE_MS = 500, /* how often a waiting stream looks whether its client is still there */
+    HTTP_SERVER_BLOCK = 16 * 1024,
+    HTTP_SERVER_PIPE = 64 * 1024, /* memory of a connection: headers in, headers out, one block of a stream */
+    HTTP_SERVER_DRAIN = 8 * HTTP_SERVER_BODY,
+};
+
+static const char http_server_problem_type[] = "application/problem+json";
+
+struct http_server {
+    struct http_server_config config;
+    char *token;
+    struct MHD_Daemon *daemon;
+    struct address address;
+    atomic_bool stopping;
+};
+
+struct http_server_answer {
+    struct MHD_Response *response;
+    unsigned status;
+    bool given;
+};
+
+/* One request in progress. */
+struct http_server_call {
+    struct http_server *server;
+    struct MHD_Connection *connection;
+    char *body;
+    size_t size;
+    size_t drained;
+    bool too_large;
+    char segments[HTTP_SERVER_SEGMENTS][HTTP_SERVER_SEGMENT];
+    char peer[ADDRESS_TEXT];
+    struct http_server_request request;
+    struct http_server_answer answer;
+};
+
+/* One stream of events in progress. */
+struct http_server_events {
+    struct http_server *server;
+    struct MHD_Connection *connection;
+    struct http_server_stream stream;
+    struct buf chunk;
+    size_t sent; /* of the chunk */
+    struct mono last;
+    bool ended;
+    uint8_t memory[HTTP_SERVER_CHUNK + 1];
+};
+
+static const struct {
+    enum err err;
+    unsigned status;
+    const char *title;
+} http_server_statuses[] = {
+    {ERR_OK, 200, "OK"},
+    {ERR_INVALID, 400, "Bad Request"},
+    {ERR_CONTENT, 400, "Bad Request"},
+    {ERR_AUTH, 401, "Unauthorized"},
+    {ERR_PERMISSION, 403, "Forbidden"},
+    {ERR_NOT_FOUND, 404, "Not Found"},
+    {ERR_UNSUPPORTED, 405, "Method Not Allowed"},
+    {ERR_EXISTS, 409, "Conflict"},
+    {ERR_CONFLICT, 409, "Conflict"},
+    {ERR_FENCED, 409, "Conflict"},
+    {ERR_STALE, 409, "Conflict"},
+    {ERR_REFUSED, 409, "Conflict"},
+    {ERR_ROLE, 409, "Conflict"},
+    {ERR_LAG, 409, "Conflict"},
+    {ERR_TOO_LARGE, 413, "Content Too Large"},
+    {ERR_LIMIT, 422, "Unprocessable Content"},
+    {ERR_QUEUE_FULL, 503, "Service Unavailable"},
+    {ERR_UNAVAILABLE, 503, "Service Unavailable"},
+    {ERR_CANCELLED, 503, "Service Unavailable"},
+    {ERR_UNREACHABLE, 502, "Bad Gateway"},
+    {ERR_TIMEOUT, 504, "Gateway Timeout"},
+    {ERR_DISK_FULL, 507, "Insufficient Storage"},
+    {ERR_INTERNAL, 500, "Internal Server Error"},
+};
+
+enum { HTTP_SERVER_STATUSES = sizeof http_server_statuses / sizeof http_server_statuses[0] };
+
+static size_t http_server_status_row(enum err err)
+{
+    for (size_t i = 0; i < HTTP_SERVER_STATUSES; i++) {
+        if (http_server_statuses[i].err == err) {
+            return i;
+        }
+    }
+    return HTTP_SERVER_STATUSES - 1;
+}
+
+unsigned http_server_status(enum err err)
+{
+    return http_server_statuses[http_server_status_row(err)].status;
+}
+
+/* -- answers -- */
+
+static void http_server_give(struct http_server_answer *answer, unsigned status, struct MHD_Response *response,
+                             const char *content_type)
+{
+    ASSERT(!answer->given);
+    ASSERT(status >= 200 && status < 600);
+    answer->given = true;
+    answer->status = status;
+    answer->response = response;
+    if (response != NULL && content_type != NULL) {
+        (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
+        (void)MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    }
+}
+
+void http_server_answer_empty(struct http_server_answer *answer, unsigned status)
+{
+    static char nothing[1];
+    http_server_give(answer, status, MHD_create_response_from_buffer(0, nothing, MHD_RESPMEM_PERSISTENT), NULL);
+}
+
+void http_server_answer_copy(struct http_server_answer *answer, unsigned status, const char *content_type,
+                             const void *data, size_t size)
+{
+    void *copy = malloc(size + 1);
+    if (copy == NULL) {
+        http_server_answer_empty(answer, 500);
+        return;
+    }
+    if (size > 0) {
+        memcpy(copy, data, size);
+    }
+    struct MHD_Response *response = MHD_create_response_from_buffer(size, copy, MHD_RESPMEM_MUST_FREE);
+    if (response == NULL) {
+        free(copy);
+    }
+    http_server_give(answer, status, response, content_type);
+}
+
+void http_server_answer_text(struct http_server_answer *answer, unsigned status, const char *content_type,
+                             const char *text)
+{
+    http_server_answer_copy(answer, status, content_type, text, strlen(text));
+}
+
+static void http_server_answer_dump(struct http_server_answer *answer, unsigned status, const char *content_type,
+                                    json_t *json)
+{
+    char *text = json != NULL ? json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(15)) : NULL;
+    json_decref(json);
+    if (text == NULL) {
+        http_server_answer_empty(answer, 500);
+        return;
+    }
+    struct MHD_Response *response = MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_FREE);
+    if (response == NULL) {
+        free(text);
+    }
+    http_server_give(answer, status, response, content_type);
+}
+
+void http_server_answer_json(struct http_server_answer *answer, unsigned status, struct json_t *json)
+{
+    http_server_answer_dump(answer, status, "application/json", json);
+}
+
+void http_server_answer_static(struct http_server_answer *answer, unsigned status, const char *content_type,
+                               const void *data, size_t size)
+{
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(size, (void *)(uintptr_t)data, MHD_RESPMEM_PERSISTENT);
+    http_server_give(answer, status, response, content_type);
+}
+
+void http_server_answer_problem(struct http_server_answer *answer, enum err err, const char *format, ...)
+{
+    char detail[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(detail, sizeof detail, format, arguments);
+    va_end(arguments);
+    const size_t row = http_server_status_row(err);
+    json_t *text = json_string(detail);
+    if (text == NULL) {
+        /* Not UTF-8: it quotes bytes from outside. */
+        text = json_string(err_text(err));
+    }
+    json_t *problem =
+        json_pack("{s:s, s:s, s:i, s:o, s:s}", "type", "about:blank", "title", http_server_statuses[row].title,
+                  "status", (int)http_server_statuses[row].status, "detail", text, "code", err_name(err));
+    http_server_answer_dump(answer, http_server_statuses[row].status, http_server_problem_type, problem);
+}
+
+void http_server_add_header(struct http_server_answer *answer, const char *name, const char *value)
+{
+    ASSERT(answer->given);
+    if (answer->response != NULL) {
+        (void)MHD_add_response_header(answer->response, name, value);
+    }
+}
+
+/* -- streams -- */
+
+static bool http_server_left(const struct http_server *server, struct MHD_Connection *connection)
+{
+    if (atomic_load(&server->stopping)) {
+        return true;
+    }
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    if (info == NULL) {
+        return true;
+    }
+    char byte;
+    const ssize_t peeked = recv(info->connect_fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return peeked == 0 || (peeked < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+}
+
+bool http_server_gone(const struct http_server_request *request)
+{
+    const struct http_server_call *call = request->connection;
+    return http_server_left(call->server, call->connection);
+}
+
+/* Waits until the chunk holds something, or the stream is over (false). */
+static bool http_server_refill(struct http_server_events *events)
+{
+    buf_reset(&events->chunk);
+    events->sent = 0;
+    while (events->chunk.size == 0) {
+        if (events->ended || http_server_left(events->server, events->connection)) {
+            return false;
+        }
+        events->ended = !events->stream.next(events->stream.context, &events->chunk, HTTP_SERVER_SLICE_MS);
+        ASSERT(!events->chunk.overflow);
+        const struct mono now = clock_mono();
+        if (events->chunk.size > 0) {
+            events->last = now;
+        } else if (time_since_ms(now, events->last) >= HTTP_SERVER_BEAT_MS) {
+            buf_text(&events->chunk, ":\n\n");
+            events->last = now;
+        }
+    }
+    return true;
+}
+
+static ssize_t http_server_read(void *context, uint64_t position, char *out, size_t room)
+{
+    (void)position;
+    struct http_server_events *events = context;
+    if (events->sent == events->chunk.size && !http_server_refill(events)) {
+        return MHD_CONTENT_READER_END_OF_STREAM;
+    }
+    const size_t left = events->chunk.size - events->sent;
+    const size_t size = left < room ? left : room;
+    ASSERT(size > 0);
+    memcpy(out, events->chunk.data + events->sent, size);
+    events->sent += size;
+    return (ssize_t)size;
+}
+
+static void http_server_end(void *context)
+{
+    struct http_server_events *events = context;
+    if (events->stream.close != NULL) {
+        events->stream.close(events->stream.context);
+    }
+    free(events);
+}
+
+void http_server_answer_events(struct http_server_answer *answer, const struct http_server_stream *stream)
+{
+    struct http_server_call *call =
+        (struct http_server_call *)(void *)((char *)answer - offsetof(struct http_server_call, answer));
+    struct http_server_events *events = calloc(1, sizeof *events);
+    struct MHD_Response *response = NULL;
+    if (events != NULL) {
+        events->server = call->server;
+        events->connection = call->connection;
+        events->stream = *stream;
+        events->last = clock_mono();
+        buf_init(&events->chunk, events->memory, sizeof events->memory);
+        /* Pushes the headers out before the first event exists. */
+        buf_text(&events->chunk, ":\n\n");
+        response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, HTTP_SERVER_BLOCK, http_server_read, events,
+                                                     http_server_end);
+    }
+    if (response == NULL) {
+        if (stream->close != NULL) {
+            stream->close(stream->context);
+        }
+        free(events);
+        http_server_answer_empty(answer, 500);
+        return;
+    }
+    http_server_give(answer, 200, response, "text/event-stream");
+    http_server_add_header(answer, "Cache-Control", "no-store");
+}
+
+void http_server_print_event(struct buf *chunk, uint64_t id, const char *name, const char *data)
+{
+    buf_printf(chunk, "id: %llu\n", (unsigned long long)id);
+    if (name != NULL) {
+        buf_printf(chunk, "event: %s\n", name);
+    }
+    const char *line = data;
+    do {
+        const size_t length = strcspn(line, "\r\n");
+        buf_text(chunk, "data: ");
+        buf_bytes(chunk, line, length);
+        buf_text(chunk, "\n");
+        line += length;
+        line += line[0] == '\r' && line[1] == '\n' ? 2 : line[0] != '\0' ? 1 : 0;
+    } while (*line != '\0');
+    buf_text(chunk, "\n");
+}
+
+/* -- what a request says -- */
+
+const char *http_server_query(const struct http_server_request *request, const char *name)
+{
+    const struct http_server_call *call = request->connection;
+    const char *value = NULL;
+    size_t size = 0;
+    if (MHD_lookup_connection_value_n(call->connection, MHD_GET_ARGUMENT_KIND, name, strlen(name), &value, &size) !=
+        MHD_YES) {
+        return NULL;
+    }
+    return value != NULL ? value : "";
+}
+
+enum err http_server_query_u64(const struct http_server_request *request, const char *name, uint64_t fallback,
+                               uint64_t *ret_value)
+{
+    const char *text = http_server_query(request, name);
+    if (text == NULL) {
+        *ret_value = fallback;
+        return ERR_OK;
+    }
+    return http_route_number(span_text(text), ret_value);
+}
+
+const char *http_server_header(const struct http_server_request *request, const char *name)
+{
+    const struct http_server_call *call = request->connection;
+    return MHD_lookup_connection_value(call->connection, MHD_HEADER_KIND, name);
+}
+
+enum err http_server_body_json(const struct http_server_request *request, struct http_server_answer *answer,
+                               struct json_t **ret_json)
+{
+    json_error_t error;
+    json_t *json = request->body_size == 0
+                       ? json_object()
+                       : json_loadb(request->body, request->body_size, JSON_REJECT_DUPLICATES, &error);
+    if (json == NULL) {
+        http_server_answer_problem(answer, ERR_INVALID, "the body is not JSON: line %d, column %d: %s", error.line,
+                                   error.column, error.text);
+        return ERR_INVALID;
+    }
+    *ret_json = json;
+    return ERR_OK;
+}
+
+/* -- dispatch -- */
+
+static bool http_server_same_token(const char *a, const char *b)
+{
+    /* Digests have one length, so the comparison tells nothing about the token's. */
+    uint8_t digest_a[SHA256_DIGEST_LENGTH];
+    uint8_t digest_b[SHA256_DIGEST_LENGTH];
+    SHA256((const uint8_t *)a, strlen(a), digest_a);
+    SHA256((const uint8_t *)b, strlen(b), digest_b);
+    return CRYPTO_memcmp(digest_a, digest_b, sizeof digest_a) == 0;
+}
+
+/* Whether the request may go on; otherwise the answer has been given. */
+static bool http_server_authorize(struct http_server_call *call)
+{
+    static const char scheme[] = "Bearer ";
+    const char *header = MHD_lookup_connection_value(call->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
+    if (header == NULL || strncasecmp(header, scheme, sizeof scheme - 1) != 0) {
+        http_server_answer_problem(&call->answer, ERR_AUTH, "this call needs \"Authorization: Bearer TOKEN\"");
+        http_server_add_header(&call->answer, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
+        return false;
+    }
+    const char *token = call->server->token;
+    if (token == NULL || token[0] == '\0' || !http_server_same_token(header + sizeof scheme - 1, token)) {
+        http_server_answer_problem(&call->answer, ERR_PERMISSION, "the token is not the one of this cluster");
+        return false;
+    }
+    return true;
+}
+
+static bool http_server_take_segments(struct http_server_call *call, const struct http_route_match *match)
+{
+    for (size_t i = 0; i < match->count; i++) {
+        const struct span segment = match->segments[i];
+        if (segment.size >= HTTP_SERVER_SEGMENT) {
+            return false;
+        }
+        memcpy(call->segments[i], segment.data, segment.size);
+        call->segments[i][segment.size] = '\0';
+        call->request.segments[i] = call->segments[i];
+    }
+    call->request.segment_count = match->count;
+    return true;
+}
+
+static void http_server_refuse_method(struct http_server_call *call, const struct buf *allow)
+{
+    http_server_answer_problem(&call->answer, ERR_UNSUPPORTED, "%s is not possible here, only %s", call->request.method,
+                               buf_string(allow));
+    http_server_add_header(&call->answer, MHD_HTTP_HEADER_ALLOW, buf_string(allow));
+}
+
+static void http_server_dispatch(struct http_server_call *call)
+{
+    const struct http_server_config *config = &call->server->config;
+    const struct http_server_request *request = &call->request;
+    char memory[64];
+    struct buf allow;
+    buf_init(&allow, memory, sizeof memory);
+    for (size_t i = 0; i < config->route_count; i++) {
+        const struct http_server_route *route = &config->routes[i];
+        struct http_route_match match;
+        if (!http_route_matches(route->pattern, span_text(request->path), &match)) {
+            continue;
+        }
+        if (strcmp(route->method, request->method) != 0) {
+            buf_printf(&allow, "%s%s", allow.size > 0 ? ", " : "", route->method);
+            continue;
+        }
+        if (!http_server_take_segments(call, &match)) {
+            break;
+        }
+        if (!route->needs_token || http_server_authorize(call)) {
+            route->handle(request, &call->answer);
+        }
+        ASSERT(call->answer.given);
+        return;
+    }
+    if (allow.size > 0) {
+        http_server_refuse_method(call, &allow);
+    } else {
+        http_server_answer_problem(&call->answer, ERR_NOT_FOUND, "nothing is at %s", request->path);
+    }
+}
+
+static enum MHD_Result http_server_send(struct http_server_call *call)
+{
+    struct MHD_Response *response = call->answer.response;
+    if (response == NULL) {
+        return MHD_NO;
+    }
+    const enum MHD_Result result = MHD_queue_response(call->connection, call->answer.status, response);
+    MHD_destroy_response(response);
+    call->answer.response = NULL;
+    return result;
+}
+
+static enum MHD_Result http_server_refuse_large(struct http_server_call *call)
+{
+    http_server_answer_problem(&call->answer, ERR_TOO_LARGE, "the body is larger than %d bytes", HTTP_SERVER_BODY);
+    http_server_add_header(&call->answer, MHD_HTTP_HEADER_CONNECTION, "close");
+    return http_server_send(call);
+}
+
+static enum MHD_Result http_server_take_body(struct http_server_call *call, const char *data, size_t size)
+{
+    call->drained += size;
+    call->too_large = call->too_large || size > HTTP_SERVER_BODY - call->size;
+    if (call->too_large) {
+        /* The answer can only be sent after the body; who never ends it is cut off. */
+        return call->drained <= HTTP_SERVER_DRAIN ? MHD_YES : MHD_NO;
+    }
+    char *grown = realloc(call->body, call->size + size + 1);
+    if (grown == NULL) {
+        return MHD_NO;
+    }
+    memcpy(grown + call->size, data, size);
+    call->body = grown;
+    call->size += size;
+    call->body[call->size] = '\0';
+    return MHD_YES;
+}
+
+static struct http_server_call *http_server_begin(struct http_server *server, struct MHD_Connection *connection)
+{
+    struct http_server_call *call = calloc(1, sizeof *call);
+    if (call == NULL) {
+        return NULL;
+    }
+    call->server = server;
+    call->connection = connection;
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    if (info != NULL && info->client_addr != NULL) {
+        struct address address = {.size = sizeof(struct sockaddr_in)};
+        if (info->client_addr->sa_family == AF_INET6) {
+            address.size = sizeof(struct sockaddr_in6);
+        }
+        memcpy(&address.storage, info->client_addr, address.size);
+        address_print(&address, call->peer);
+    }
+    return call;
+}
+
+static bool http_server_announces_large(struct MHD_Connection *connection)
+{
+    const char *length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    uint64_t size = 0;
+    return length != NULL && http_route_number(span_text(length), &size) == ERR_OK && size > HTTP_SERVER_BODY;
+}
+
+/* libmicrohttpd calls this after the headers, for each part of the body, and after its end. */
+static enum MHD_Result http_server_access(void *context, struct MHD_Connection *connection, const char *url,
+                                          const char *method, const char *version, const char *data, size_t *size,
+                                          void **request_context)
+{
+    (void)version;
+    struct http_server_call *call = *request_context;
+    if (call == NULL) {
+        call = http_server_begin(context, connection);
+        *request_context = call;
+        if (call == NULL) {
+            return MHD_NO;
+        }
+        return http_server_announces_large(connection) ? http_server_refuse_large(call) : MHD_YES;
+    }
+    if (*size > 0) {
+        const size_t part = *size;
+        *size = 0;
+        return http_server_take_body(call, data, part);
+    }
+    if (call->too_large) {
+        return http_server_refuse_large(call);
+    }
+    call->request = (struct http_server_request){
+        .method = strcmp(method, "HEAD") == 0 ? "GET" : method,
+        .path = url,
+        .body = call->body != NULL ? call->body : "",
+        .body_size = call->size,
+        .peer = call->peer,
+        .context = call->server->config.context,
+        .connection = call,
+    };
+    http_server_dispatch(call);
+    return http_server_send(call);
+}
+
+static void http_server_completed(void *context, struct MHD_Connection *connection, void **request_context,
+                                  enum MHD_RequestTerminationCode code)
+{
+    (void)context;
+    (void)connection;
+    (void)code;
+    struct http_server_call *call = *request_context;
+    if (call != NULL) {
+        ASSERT(call->answer.response == NULL);
+        free(call->body);
+        free(call);
+        *request_context = NULL;
+    }
+}
+
+/* -- start and stop -- */
+
+static const char *http_server_advice(enum err err)
+{
+    switch ((unsigned)err) {
+    case ERR_IN_USE:
+        return "another process listens there: stop it (`ss -ltnp` names it) or choose another port";
+    case ERR_PERMISSION:
+        return "ports below 1024 need CAP_NET_BIND_SERVICE: grant it or choose another port";
+    case ERR_UNREACHABLE:
+        return "this machine has no such address: add it or choose one of `ip addr`";
+    default:
+        return "correct it and start again";
+    }
+}
+
+static enum err http_server_fail(const struct http_server_config *config, enum err err, char *message, size_t size)
+{
+    char text[400];
+    snprintf(text, sizeof text, "cannot listen on %s: %s; %s%s%s%s", config->listen, err_text(err),
+             http_server_advice(err), config->setting != NULL ? " (setting " : "",
+             config->setting != NULL ? config->setting : "", config->setting != NULL ? ")" : "");
+    LOG_E("%s", text);
+    if (message != NULL) {
+        snprintf(message, size, "%s", text);
+    }
+    return err;
+}
+
+static enum err http_server_bind(struct address *address, int *ret_descriptor)
+{
+    const int family = address->storage.ss_family;
+    const int descriptor = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (descriptor < 0) {
+        return err_from_errno(errno);
+    }
+    const int on = 1;
+    (void)setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    socklen_t size = sizeof address->storage;
+    if (bind(descriptor, (const struct sockaddr *)&address->storage, address->size) != 0 ||
+        listen(descriptor, 128) != 0 || getsockname(descriptor, (struct sockaddr *)&address->storage, &size) != 0) {
+        const enum err err = err_from_errno(errno);
+        close(descriptor);
+        return err;
+    }
+    *ret_descriptor = descriptor;
+    return ERR_OK;
+}
+
+/* libmicrohttpd's own complaints are about single connections: for debugging only. */
+__attribute__((format(printf, 2, 0))) static void http_server_log(void *context, const char *format, va_list arguments)
+{
+    (void)context;
+    char text[256];
+    vsnprintf(text, sizeof text, format, arguments);
+    LOG_D("http server: %s", text);
+}
+
+static struct MHD_Daemon *http_server_run(struct http_server *server, int descriptor)
+{
+    const unsigned connections =
+        server->config.connections > 0 ? server->config.connections : (unsigned)HTTP_SERVER_CONNECTIONS;
+    return MHD_start_daemon(MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL |
+                                MHD_USE_ITC | MHD_USE_ERROR_LOG,
+                            0, NULL, NULL, http_server_access, server, MHD_OPTION_EXTERNAL_LOGGER, http_server_log,
+                            NULL, MHD_OPTION_LISTEN_SOCKET, descriptor, MHD_OPTION_CONNECTION_LIMIT, connections,
+                            MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_SERVER_IDLE_S,
+                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_SERVER_PIPE, MHD_OPTION_THREAD_STACK_SIZE,
+                            (size_t)HTTP_SERVER_STACK, MHD_OPTION_NOTIFY_COMPLETED, http_server_completed, NULL,
+                            MHD_OPTION_END);
+}
+
+enum err http_server_start(const struct http_server_config *config, char *message, size_t message_size,
+                           struct http_server **ret_server)
+{
+    for (size_t i = 0; i < config->route_count; i++) {
+        ASSERT(config->routes[i].pattern[0] == '/' && config->routes[i].handle != NULL);
+    }
+    struct http_server *server = calloc(1, sizeof *server);
+    if (server == NULL) {
+        return http_server_fail(config, ERR_NO_MEMORY, message, message_size);
+    }
+    server->config = *config;
+    server->token = config->token != NULL ? strdup(config->token) : NULL;
+    int descriptor = -1;
+    enum err err = address_parse(config->listen, &server->address);
+    if (err == ERR_OK) {
+        err = http_server_bind(&server->address, &descriptor);
+    }
+    if (err == ERR_OK) {
+        server->daemon = http_server_run(server, descriptor);
+        err = server->daemon != NULL ? ERR_OK : ERR_NO_MEMORY;
+        if (err != ERR_OK) {
+            close(descriptor);
+        }
+    }
+    if (err != ERR_OK) {
+        http_server_stop(server);
+        return http_server_fail(config, err, message, message_size);
+    }
+    *ret_server = server;
+    return ERR_OK;
+}
+
+void http_server_stop(struct http_server *server)
+{
+    if (server == NULL) {
+        return;
+    }
+    atomic_store(&server->stopping, true);
+    if (server->daemon != NULL) {
+        MHD_stop_daemon(server->daemon);
+    }
+    if (server->token != NULL) {
+        explicit_bzero(server->token, strlen(server->token));
+        free(server->token);
+    }
+    free(server);
+}
+
+uint16_t http_server_port(const struct http_server *server)
+{
+    return address_port(&server->address);
+}
