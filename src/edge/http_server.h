@@ -45,8 +45,8 @@ struct http_server_request {
 
 struct http_server_route {
     const char *method; /* "GET", "POST", ...; a GET route also serves HEAD */
-    const char
-        *pattern; /* "/v1/runs/*" + "/approve": a `*` is exactly one non-empty segment. One `**` at the end: the rest */
+    /* A path; a segment that is `*` stands for exactly one non-empty segment, a last `**` for all the rest. */
+    const char *pattern;
     bool needs_token;
     /* Gives exactly one answer by one of the http_server_answer_... functions. */
     void (*handle)(const struct http_server_request *request, struct http_server_answer *answer);
