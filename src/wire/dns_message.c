@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * A DNS query from bytes. */
+#include "wire/dns_message.h"
+
+#include <string.h>
+
+#include "wire/dns_type.h"
+
+/* RFC 7871, 6: family, source, scope (0 in a query), then exactly the bytes that hold `source` bits, the rest of the
+ * last byte zero. Anything else is FORMERR (7.1.2). */
+static bool dns_message_subnet_parse(struct cursor *option, struct dns_message_subnet *subnet)
+{
+    subnet->family = cursor_u16be(option);
+    subnet->source_bits = cursor_u8(option);
+    const uint8_t scope = cursor_u8(option);
+    const uint32_t bits_max = subnet->family == 1 ? 32 : subnet->family == 2 ? 128 : 0;
+    if (!cursor_ok(option) || scope != 0 || subnet->family > 2 || subnet->source_bits > bits_max) {
+        return false;
+    }
+    const size_t size = (subnet->source_bits + 7U) / 8;
+    const struct span address = cursor_span(option, size);
+    if (!cursor_ok(option) || cursor_left(option) != 0) {
+        return false;
+    }
+    memset(subnet->address, 0, sizeof subnet->address);
+    if (size > 0) {
+        memcpy(subnet->address, address.data, size);
+    }
+    const uint32_t rest = subnet->source_bits % 8U;
+    return rest == 0 || (subnet->address[size - 1] & (0xff >> rest)) == 0;
+}
+
+/* The OPT record behind its type field (RFC 6891, 6.1.2). Options that we do not know are skipped. */
+static bool dns_message_opt(struct cursor *cursor, struct dns_message_query *query)
+{
+    query->udp_size = cursor_u16be(cursor);
+    cursor_skip(cursor, 1); /* the upper bits of a response code: nothing in a query */
+    query->edns_version = cursor_u8(cursor);
+    query->dnssec_ok = (cursor_u16be(cursor) & DNS_MESSAGE_DO) != 0;
+    const uint16_t size = cursor_u16be(cursor);
+    const struct span data = cursor_span(cursor, size);
+    if (!cursor_ok(cursor)) {
+        return false;
+    }
+    query->edns = true;
+    if (query->edns_version != 0) {
+        return true; /* what follows may mean something else there */
+    }
+    struct cursor options;
+    cursor_init(&options, data.data, data.size);
+    while (cursor_left(&options) > 0) {
+        const uint16_t code = cursor_u16be(&options);
+        const uint16_t length = cursor_u16be(&options);
+        const struct span value = cursor_span(&options, length);
+        if (!cursor_ok(&options)) {
+            return false;
+        }
+        if (code == DNS_MESSAGE_OPTION_ECS && !query->subnet_given) {
+            struct cursor option;
+            cursor_init(&option, value.data, value.size);
+            if (!dns_message_subnet_parse(&option, &query->subnet)) {
+                return false;
+            }
+            query->subnet_given = true;
+        }
+    }
+    return true;
+}
+
+/* Skips a record, or reads it when it is OPT where one may stand. */
+static bool dns_message_record(struct cursor *cursor, bool additional, struct dns_message_query *query)
+{
+    struct dns_name owner;
+    dns_name_read(cursor, &owner);
+    const uint16_t type = cursor_u16be(cursor);
+    if (type == DNS_TYPE_OPT) {
+        const bool allowed = additional && !query->edns && owner.size == 1;
+        return cursor_ok(cursor) && allowed && dns_message_opt(cursor, query);
+    }
+    cursor_skip(cursor, 2 + 4);
+    const uint16_t size = cursor_u16be(cursor);
+    cursor_skip(cursor, size);
+    return cursor_ok(cursor);
+}
+
+static bool dns_message_question(struct cursor *cursor, struct dns_message_query *query)
+{
+    dns_name_read(cursor, &query->name);
+    query->type = cursor_u16be(cursor);
+    query->class = cursor_u16be(cursor);
+    /* A compressed question could only point into the header: answers that point to the question would break. */
+    if (!cursor_ok(cursor) || cursor->at != DNS_MESSAGE_HEADER + (size_t)query->name.size + 4) {
+        query->name.size = 1;
+        query->name.bytes[0] = 0;
+        query->type = 0;
+        query->class = 0;
+        return false;
+    }
+    query->question_end = cursor->at;
+    return true;
+}
+
+enum dns_message_verdict dns_message_parse(const void *data, size_t size, struct dns_message_query *ret_query)
+{
+    struct cursor cursor;
+    cursor_init(&cursor, data, size);
+    struct dns_message_query *query = ret_query;
+    query->id = cursor_u16be(&cursor);
+    query->flags = cursor_u16be(&cursor);
+    const uint16_t questions = cursor_u16be(&cursor);
+    const uint32_t others = (uint32_t)cursor_u16be(&cursor) + cursor_u16be(&cursor);
+    const uint16_t additional = cursor_u16be(&cursor);
+    if (!cursor_ok(&cursor) || (query->flags & DNS_MESSAGE_QR) != 0) {
+        return DNS_MESSAGE_DROP;
+    }
+    query->opcode = (uint8_t)((query->flags & DNS_MESSAGE_OPCODE) >> 11);
+    query->type = 0;
+    query->class = 0;
+    query->question_end = DNS_MESSAGE_HEADER;
+    query->name.size = 1;
+    query->name.bytes[0] = 0;
+    query->edns = false;
+    query->subnet_given = false;
+    query->dnssec_ok = false;
+    query->edns_version = 0;
+    query->udp_size = 0;
+    query->subnet = (struct dns_message_subnet){0};
+    if (query->opcode != 0) {
+        return DNS_MESSAGE_NOTIMP;
+    }
+    /* RFC 9619: exactly one question. */
+    if (questions != 1 || !dns_message_question(&cursor, query)) {
+        return DNS_MESSAGE_FORMERR;
+    }
+    /* Each record takes 11 bytes or more, so the message's size bounds both loops. */
+    for (uint32_t i = 0; i < others; i++) {
+        if (!dns_message_record(&cursor, false, query)) {
+            return DNS_MESSAGE_FORMERR;
+        }
+    }
+    for (uint32_t i = 0; i < additional; i++) {
+        if (!dns_message_record(&cursor, true, query)) {
+            return DNS_MESSAGE_FORMERR;
+        }
+    }
+    return cursor_left(&cursor) == 0 ? DNS_MESSAGE_GOOD : DNS_MESSAGE_FORMERR;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * A DNS query from bytes (RFC 1035, 6891, 7871): header, one question, EDNS with the client's subnet.
+ *
+ * Also the layout of the 12-byte header, for those who write answers (wire/dns_writer.h). No allocation. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "wire/dns_name.h"
+
+enum {
+    DNS_MESSAGE_HEADER = 12,
+    DNS_MESSAGE_QR = 0x8000,
+    DNS_MESSAGE_OPCODE = 0x7800,
+    DNS_MESSAGE_AA = 0x0400,
+    DNS_MESSAGE_TC = 0x0200,
+    DNS_MESSAGE_RD = 0x0100,
+    DNS_MESSAGE_CD = 0x0010,
+    DNS_MESSAGE_DO = 0x8000, /* in the flags of OPT */
+    DNS_MESSAGE_OPTION_ECS = 8,
+    DNS_MESSAGE_UDP_MIN = 512,  /* what a client without EDNS takes */
+    DNS_MESSAGE_UDP_MAX = 1232, /* what we send at most: 1280 (IPv6's smallest MTU) - 40 - 8, DNS flag day 2020 */
+};
+
+/* A client subnet. Family as in IANA's address family numbers: 1 IPv4, 2 IPv6, 0 only with source_bits 0. */
+struct dns_message_subnet {
+    uint16_t family;
+    uint8_t source_bits;
+    uint8_t address[16];
+};
+
+struct dns_message_query {
+    uint16_t id;
+    uint16_t flags;
+    uint8_t opcode;
+    uint16_t type;
+    uint16_t class;
+    size_t question_end; /* bytes of header and question; DNS_MESSAGE_HEADER when the question was not understood */
+    struct dns_name name;
+    bool edns;
+    bool subnet_given;
+    bool dnssec_ok;
+    uint8_t edns_version;
+    uint16_t udp_size;
+    struct dns_message_subnet subnet;
+};
+
+enum dns_message_verdict {
+    DNS_MESSAGE_GOOD,
+    DNS_MESSAGE_DROP,    /* too short for a header, or itself an answer: saying anything could start a loop */
+    DNS_MESSAGE_FORMERR, /* answer with that code */
+    DNS_MESSAGE_NOTIMP,  /* another opcode than QUERY: only the header was read */
+};
+
+/* All members of `ret_query` are set unless the verdict is DNS_MESSAGE_DROP; those that were not understood are zero.
+ */
+enum dns_message_verdict dns_message_parse(const void *data, size_t size, struct dns_message_query *ret_query);

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Writes the records of a DNS answer behind a header and question that are in the buffer already.
+ *
+ * Names are compressed against what was written before (RFC 1035, 4.1.4), in record data only for the types whose
+ * names every resolver can decompress (RFC 3597, 4). Overflow is sticky and asked for once, at the end; roll back with
+ * dns_writer_truncate. One owner, one thread, no allocation. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/span.h"
+#include "wire/dns_message.h"
+
+enum { DNS_WRITER_TARGETS = 32 };
+
+struct dns_writer {
+    uint8_t *data;
+    size_t capacity;
+    size_t size;
+    bool overflow;
+    uint32_t targets_count;
+    uint16_t targets[DNS_WRITER_TARGETS]; /* where names that may be pointed to begin */
+};
+
+enum dns_writer_section { DNS_WRITER_ANSWER, DNS_WRITER_AUTHORITY, DNS_WRITER_ADDITIONAL };
+
+/* Begins behind `size` bytes of header and question, whose name becomes a target. The record counts become 0. */
+void dns_writer_init(struct dns_writer *writer, void *memory, size_t capacity, size_t size);
+
+/* Back to `size` bytes, counts to 0, overflow forgotten. */
+void dns_writer_truncate(struct dns_writer *writer, size_t size);
+
+/* One record with its data in uncompressed wire form. `owner` NULL: the question's name. */
+void dns_writer_record(struct dns_writer *writer, enum dns_writer_section section, const struct dns_name *owner,
+                       uint16_t type, uint32_t ttl_s, struct span rdata);
+
+/* OPT with the response code's upper bits, and the client's subnet with its scope unless `subnet` is NULL. */
+void dns_writer_opt(struct dns_writer *writer, uint16_t rcode, bool dnssec_ok, const struct dns_message_subnet *subnet,
+                    uint8_t scope_bits);
+
+/* Id stays; the flags word. */
+void dns_writer_flags(struct dns_writer *writer, uint16_t flags);
+
+/* Compression for tests and other messages: writes a name at the end. */
+void dns_writer_name(struct dns_writer *writer, const struct dns_name *name);
