@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#include "bin/cli_config.h"
+
 int verb_version(int argc, char **argv)
 {
     (void)argc;
@@ -13,6 +15,7 @@ int verb_version(int argc, char **argv)
 }
 
 const struct verb verb_table[] = {
+    {"config", "check the configuration, show what holds, print its schema", cli_config},
     {"version", "print the version", verb_version},
     {NULL, NULL, NULL},
 };

@@ -69,6 +69,14 @@ struct config_url {
     bool tls;
 };
 
+/* A limit in millionths: "10%" is 100,000, "500ms" is 500,000 (durations count in seconds), "3" is 3,000,000. 0: none.
+ */
+struct config_limit {
+    uint32_t ppm;
+    uint32_t form; /* enum config_form: how it was written */
+};
+enum config_form { CONFIG_FORM_DECIMAL, CONFIG_FORM_SHARE, CONFIG_FORM_DURATION };
+
 /* Where a secret is, never the secret. Exactly one is set, or none when the secret was not given. */
 struct config_secret {
     const char *file;
@@ -228,7 +236,7 @@ struct config_check {
     uint32_t success_threshold;
     uint32_t latency_limit_us;         /* 0: none */
     uint32_t figure;                   /* prometheus: enum config_figure */
-    uint32_t limit_ppm;                /* prometheus, haproxy: millionths; a duration counts in seconds; 0: none */
+    struct config_limit limit;         /* prometheus, haproxy: above it the check failed */
     const char *path;                  /* http https */
     uint32_t expect_status;            /* http https */
     const char *expect_body;           /* http https: a substring; NULL: any */

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * holdfast config: what is wrong with the configuration, what holds, and what may be written. */
+#include "bin/cli_config.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "bin/verb.h"
+#include "edge/config_file.h"
+#include "edge/config_model.h"
+#include "wire/config_json.h"
+#include "wire/config_manual.h"
+#include "wire/config_show.h"
+
+static void cli_config_usage(FILE *stream)
+{
+    fputs("usage: holdfast config check [FILE]   tell everything that is wrong with it\n"
+          "       holdfast config show [FILE]    print what holds, defaults included, as YAML\n"
+          "       holdfast config schema         print the JSON Schema\n"
+          "       holdfast config manual         print the manual page holdfast.yaml(5), for scdoc\n"
+          "\n"
+          "FILE is $HOLDFAST_CONFIG or /etc/holdfast/holdfast.yaml when not given.\n"
+          "Exit status: 0 good, 2 wrong usage, 8 invalid configuration.\n",
+          stream);
+}
+
+static int cli_config_load(const char *path, struct config **ret_config)
+{
+    uint8_t *memory = malloc(CONFIG_MESSAGES);
+    if (memory == NULL) {
+        fputs("holdfast config: out of memory\n", stderr);
+        return VERB_FAILED;
+    }
+    struct buf messages;
+    buf_init(&messages, memory, CONFIG_MESSAGES);
+    const enum err err = config_file_load(path, &messages, ret_config);
+    fputs(buf_string(&messages), stderr);
+    free(memory);
+    return err == ERR_OK ? VERB_OK : VERB_CONFIG;
+}
+
+static void cli_config_summary(const char *path, const struct config *config)
+{
+    const uint32_t counts[] = {config->regions_count, config->sites_count, config->databases_count,
+                               config->checks_count};
+    static const char *const one[] = {"region", "site", "database", "check"};
+    printf("%s: good:", path);
+    for (uint32_t i = 0; i < 4; i++) {
+        printf("%s %u %s%s", i == 0 ? "" : ",", counts[i], one[i], counts[i] == 1 ? "" : "s");
+    }
+    printf(" (hash %016" PRIx64 ")\n", config_model_hash(config));
+}
+
+static int cli_config_print(void (*print)(struct buf *), size_t capacity)
+{
+    uint8_t *memory = malloc(capacity);
+    if (memory == NULL) {
+        fputs("holdfast config: out of memory\n", stderr);
+        return VERB_FAILED;
+    }
+    struct buf text;
+    buf_init(&text, memory, capacity);
+    print(&text);
+    const bool bad = text.overflow || fwrite(text.data, 1, text.size, stdout) != text.size || fflush(stdout) != 0;
+    free(memory);
+    return bad ? VERB_FAILED : VERB_OK;
+}
+
+static int cli_config_show(const struct config *config)
+{
+    uint8_t *memory = malloc(CONFIG_SHOW_BYTES);
+    if (memory == NULL) {
+        fputs("holdfast config: out of memory\n", stderr);
+        return VERB_FAILED;
+    }
+    struct buf text;
+    buf_init(&text, memory, CONFIG_SHOW_BYTES);
+    config_show(config, &text);
+    const bool bad = text.overflow || fwrite(text.data, 1, text.size, stdout) != text.size || fflush(stdout) != 0;
+    free(memory);
+    return bad ? VERB_FAILED : VERB_OK;
+}
+
+static int cli_config_file(bool show, const char *path)
+{
+    struct config *config = NULL;
+    int status = cli_config_load(path, &config);
+    if (status == VERB_OK) {
+        if (show) {
+            status = cli_config_show(config);
+        } else {
+            cli_config_summary(path, config);
+        }
+    }
+    config_free(config);
+    return status;
+}
+
+int cli_config(int argc, char **argv)
+{
+    const char *what = argc >= 2 ? argv[1] : "";
+    if (strcmp(what, "--help") == 0 || strcmp(what, "help") == 0) {
+        cli_config_usage(stdout);
+        return VERB_OK;
+    }
+    const bool file = strcmp(what, "check") == 0 || strcmp(what, "show") == 0;
+    if (file && argc <= 3 && (argc == 2 || argv[2][0] != '-')) {
+        return cli_config_file(strcmp(what, "show") == 0, argc == 3 ? argv[2] : config_file_default());
+    }
+    if (strcmp(what, "schema") == 0 && argc == 2) {
+        return cli_config_print(config_json, CONFIG_JSON_BYTES);
+    }
+    if (strcmp(what, "manual") == 0 && argc == 2) {
+        return cli_config_print(config_manual, CONFIG_MANUAL_BYTES);
+    }
+    cli_config_usage(stderr);
+    return VERB_USAGE;
+}

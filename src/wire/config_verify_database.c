@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Databases: lease arithmetic, durability set, nodes that do not collide. */
+#include "wire/config_verify_database.h"
+
+#include <string.h>
+
+#include "wire/config_value.h"
+
+static bool config_verify_database_same(const struct config_address *a, const struct config_address *b)
+{
+    return a->family != CONFIG_FAMILY_NONE && a->family == b->family && a->port == b->port &&
+           memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
+}
+
+/* The members that can acknowledge at first boot: the writer does not acknowledge itself. */
+static void config_verify_database_durability(const struct config_verify *verify,
+                                              const struct config_database *database)
+{
+    const struct config_durability *durability = &database->durability;
+    uint32_t standbys = 0;
+    for (uint32_t i = 0; i < durability->members_count; i++) {
+        standbys += durability->members[i] != database->initial_writer ? 1 : 0;
+    }
+    if (durability->members_count > 0 && standbys < durability->required) {
+        const struct config_verify_place place =
+            CONFIG_VERIFY_AT(verify, "databases", database->name, "durability", "required");
+        config_problem_error(verify->problems, place.line, place.column,
+                             "durability.required is %u, but %u member%s can acknowledge; expected at most that; the "
+                             "initial writer does not acknowledge itself",
+                             durability->required, standbys, standbys == 1 ? "" : "s");
+    }
+    if (database->tier1 && durability->members_count == 0) {
+        const struct config_verify_place place = CONFIG_VERIFY_AT(verify, "databases", database->name, "tier1");
+        config_problem_error(verify->problems, place.line, place.column,
+                             "tier1 without a durability set; expected durability.members; or set tier1: false when "
+                             "losing the last commits is acceptable");
+    }
+}
+
+static void config_verify_database_lease(const struct config_verify *verify, const struct config_database *database)
+{
+    if (database->margin_ms > database->lease_ms) {
+        const struct config_verify_place place = CONFIG_VERIFY_AT(verify, "databases", database->name, "margin");
+        config_problem_warning(verify->problems, place.line, place.column,
+                               "margin is longer than the lease; expected about a tenth of it; a failover waits for "
+                               "both");
+    }
+}
+
+static void config_verify_database_collide(const struct config_verify *verify, const struct config_database *database,
+                                           const struct config_node *node, const struct config_node *other)
+{
+    static const char *const keys[] = {"agent", "postgres"};
+    const struct config_address *const mine[] = {&node->agent, &node->postgres};
+    const struct config_address *const theirs[] = {&other->agent, &other->postgres};
+    for (uint32_t i = 0; i < 2; i++) {
+        for (uint32_t j = 0; j < 2; j++) {
+            if (config_verify_database_same(mine[i], theirs[j])) {
+                /* Five keys deep: the place is the node's. */
+                const struct config_verify_place place =
+                    CONFIG_VERIFY_AT(verify, "databases", database->name, "nodes", node->name);
+                config_problem_error(verify->problems, place.line, place.column,
+                                     "%s of node '%.40s' is already %s of node '%.40s'; expected an address of its own",
+                                     keys[i], node->name, keys[j], other->name);
+            }
+        }
+    }
+}
+
+/* Each node against all before it, over all databases. */
+static void config_verify_database_nodes(const struct config_verify *verify)
+{
+    const struct config *config = verify->config;
+    uint32_t nodes = 0;
+    for (uint32_t i = 0; i < config->databases_count; i++) {
+        for (uint32_t j = 0; j < config->databases[i].nodes_count; j++) {
+            for (uint32_t k = 0; k <= i; k++) {
+                const uint32_t before = k == i ? j : config->databases[k].nodes_count;
+                for (uint32_t l = 0; l < before; l++) {
+                    config_verify_database_collide(verify, &config->databases[i], &config->databases[i].nodes[j],
+                                                   &config->databases[k].nodes[l]);
+                }
+            }
+        }
+        nodes += config->databases[i].nodes_count;
+    }
+    if (nodes > CONFIG_NODES) {
+        const struct config_verify_place place = CONFIG_VERIFY_AT(verify, "databases");
+        config_problem_error(verify->problems, place.line, place.column,
+                             "databases have %u nodes together; expected at most %d", nodes, CONFIG_NODES);
+    }
+}
+
+void config_verify_database(const struct config_verify *verify)
+{
+    for (uint32_t i = 0; i < verify->config->databases_count; i++) {
+        config_verify_database_durability(verify, &verify->config->databases[i]);
+        config_verify_database_lease(verify, &verify->config->databases[i]);
+    }
+    config_verify_database_nodes(verify);
+}
