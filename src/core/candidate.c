@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Who may become the writer. */
+#include "core/candidate.h"
+
+#include "base/assert.h"
+
+static bool candidate_member(const struct engine *engine, uint32_t database, uint32_t node)
+{
+    return (engine->durable.databases[database].members >> node & 1U) != 0;
+}
+
+/* Heard of, in shape, and not the present holder of the right. */
+static bool candidate_possible(const struct engine *engine, uint32_t database, uint32_t node)
+{
+    const struct engine_node *entry = &engine->nodes[node];
+    const struct model_node *model = &engine->model.nodes[node];
+    return model->database == database && !model->nofailover && entry->alive && entry->report.running &&
+           entry->report.role == VIEW_NODE_STANDBY && entry->report.received.position > 0;
+}
+
+/* N - W + 1 members must be heard: then at least one of them acknowledged whatever W members acknowledged. */
+static bool candidate_quorum(const struct engine *engine, uint32_t database)
+{
+    const struct durable_database *state = &engine->durable.databases[database];
+    uint32_t members = 0;
+    uint32_t heard = 0;
+    for (uint32_t node = 0; node < engine->model.nodes_count; node++) {
+        if (candidate_member(engine, database, node)) {
+            members++;
+            heard += candidate_possible(engine, database, node);
+        }
+    }
+    return state->required > 0 && members >= state->required && heard >= members - state->required + 1;
+}
+
+static bool candidate_better(const struct engine *engine, uint32_t node, uint32_t than)
+{
+    const uint64_t mine = engine->nodes[node].report.received.position;
+    const uint64_t other = engine->nodes[than].report.received.position;
+    return mine != other ? mine > other : engine->model.nodes[node].priority > engine->model.nodes[than].priority;
+}
+
+static uint32_t candidate_best(const struct engine *engine, uint32_t database, uint32_t region, uint32_t excluded,
+                               bool members_only)
+{
+    uint32_t best = LIMITS_NONE;
+    for (uint32_t node = 0; node < engine->model.nodes_count; node++) {
+        if ((excluded >> node & 1U) != 0 || !candidate_possible(engine, database, node) ||
+            (region != LIMITS_NONE && engine->model.nodes[node].region != region) ||
+            (members_only && !candidate_member(engine, database, node))) {
+            continue;
+        }
+        if (best == LIMITS_NONE || candidate_better(engine, node, best)) {
+            best = node;
+        }
+    }
+    return best;
+}
+
+struct candidate candidate_choose(const struct engine *engine, uint32_t database, uint32_t region, uint32_t excluded,
+                                  bool accept_loss)
+{
+    const struct model_database *model = &engine->model.databases[database];
+    const uint32_t best = candidate_best(engine, database, region, excluded, false);
+    if (best == LIMITS_NONE) {
+        return (struct candidate){LIMITS_NONE, "no standby of the target region reports a position", false};
+    }
+    if (!model->tier1) {
+        return (struct candidate){best, "most advanced standby", false};
+    }
+    const uint32_t member = candidate_best(engine, database, region, excluded, true);
+    if (member != LIMITS_NONE && candidate_quorum(engine, database)) {
+        return (struct candidate){member, "most advanced member of the durability set", false};
+    }
+    if (accept_loss) {
+        return (struct candidate){best, "outside the durability set, loss accepted by a person", true};
+    }
+    return (struct candidate){LIMITS_NONE,
+                              member == LIMITS_NONE ? "no member of the durability set in the target region"
+                                                    : "too few members of the durability set are heard",
+                              true};
+}
+
+bool candidate_lag_ms(const struct engine *engine, uint32_t node, uint32_t *ret_lag_ms)
+{
+    ASSERT(node < engine->model.nodes_count);
+    const struct engine_node *entry = &engine->nodes[node];
+    const uint32_t writer = engine->durable.databases[engine->model.nodes[node].database].writer;
+    if (!entry->any || entry->report.received.position == 0 || writer == LIMITS_NONE || !engine->nodes[writer].any) {
+        return false;
+    }
+    const uint64_t last = engine->nodes[writer].report.written.position;
+    if (last == 0) {
+        return false;
+    }
+    if (entry->report.received.position >= last) {
+        *ret_lag_ms = 0;
+        return true;
+    }
+    *ret_lag_ms = entry->report.lag_ms;
+    return entry->report.lag_ms != UINT32_MAX;
+}
+
+uint32_t candidate_local_member(const struct engine *engine, uint32_t database, uint32_t region, uint32_t excluded)
+{
+    return candidate_best(engine, database, region, excluded, true);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Who may become the writer: the most advanced reachable node of the target region that the rules of durability allow.
+ *
+ * A cluster with tier-1 data promotes only members of its durability set, and only when enough of the set (N - W + 1)
+ * have been heard, so that the most advanced of them holds every acknowledged tier-1 commit; anything else needs a
+ * person's accept_loss. */
+#pragma once
+
+#include <stdint.h>
+
+#include "core/engine.h"
+
+struct candidate {
+    uint32_t node;   /* LIMITS_NONE: none */
+    const char *why; /* constant text: why this one, or why none */
+    bool outside;    /* outside the durability set of a tier-1 cluster: only with accept_loss */
+};
+
+/* `region` LIMITS_NONE: any. `excluded`: bit per node that will not do (the old writer, those that refused). */
+struct candidate candidate_choose(const struct engine *engine, uint32_t database, uint32_t region, uint32_t excluded,
+                                  bool accept_loss);
+
+/* The lag of a node behind the last known position of its writer, frozen while the writer is silent. False: unknown. */
+bool candidate_lag_ms(const struct engine *engine, uint32_t node, uint32_t *ret_lag_ms);
+
+/* A member of the durability set that lives in this region and is reachable; LIMITS_NONE when there is none. */
+uint32_t candidate_local_member(const struct engine *engine, uint32_t database, uint32_t region, uint32_t excluded);

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The engine: takes an event, lets every duty look, and leaves persist, view and actions in the output. */
+#include "core/engine.h"
+
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/text.h"
+#include "core/candidate.h"
+#include "core/durability.h"
+#include "core/engine_adopt.h"
+#include "core/engine_view.h"
+#include "core/judge.h"
+#include "core/run.h"
+#include "core/task.h"
+
+enum {
+    ENGINE_NODE_SILENT_MS = 1500, /* agents report each 250 ms: six in a row are missing */
+    ENGINE_TICK_MS = 100,
+    ENGINE_BALANCE_MS = 5000, /* load balancers are told their weights again: one may have been restarted */
+};
+
+struct trace *engine_trace(struct engine *engine, struct output *output, enum trace_kind kind)
+{
+    if (output->traces_count == ENGINE_TRACES) {
+        output->traces_lost++;
+        output->traces_count--; /* the newest is worth more than the one before */
+    }
+    struct trace *trace = &output->traces[output->traces_count++];
+    memset(trace, 0, sizeof *trace);
+    trace->kind = kind;
+    trace->at = engine->now;
+    trace->wall = engine->wall;
+    trace->run = engine->durable.run.id;
+    return trace;
+}
+
+void engine_persist(struct engine *engine, struct output *output)
+{
+    (void)engine;
+    output->persist = true;
+}
+
+const struct view *engine_view(const struct engine *engine)
+{
+    return &engine->view;
+}
+
+bool engine_busy(const struct engine *engine)
+{
+    return engine->durable.run.state != DURABLE_RUN_NONE;
+}
+
+static void engine_lease_init(struct engine *engine)
+{
+    for (uint32_t database = 0; database < engine->model.databases_count; database++) {
+        const struct model_database *model = &engine->model.databases[database];
+        lease_taker_init(&engine->leases[database].taker, (int64_t)model->lease_ms * TIME_US_PER_MS,
+                         (int64_t)model->margin_ms * TIME_US_PER_MS);
+        engine->durability[database].growing = LIMITS_NONE;
+        engine->leases[database].holder = LIMITS_NONE;
+        engine->leases[database].candidate = LIMITS_NONE;
+    }
+}
+
+void engine_init(struct engine *engine, const struct model *model, const struct durable *durable, struct mono now,
+                 struct wall wall)
+{
+    memset(engine, 0, sizeof *engine);
+    engine->model = *model;
+    engine->now = now;
+    engine->wall = wall;
+    engine->started = now;
+    engine->view_dirty = true;
+    health_init(&engine->health);
+    engine_lease_init(engine);
+    if (durable != NULL) {
+        engine_adopt_durable(engine, durable);
+    } else {
+        engine_adopt_first(engine);
+    }
+}
+
+bool engine_configure(struct engine *engine, const struct model *model)
+{
+    if (engine_busy(engine)) {
+        return false;
+    }
+    static const struct engine_node silent;
+    const struct durable before = engine->durable;
+    engine->model = *model;
+    health_init(&engine->health);
+    for (uint32_t node = 0; node < LIMITS_NODES; node++) {
+        engine->nodes[node] = silent;
+    }
+    memset(engine->decisions, 0, sizeof engine->decisions);
+    memset(engine->readers, 0, sizeof engine->readers);
+    memset(engine->durability, 0, sizeof engine->durability);
+    memset(engine->leases, 0, sizeof engine->leases);
+    engine_lease_init(engine);
+    engine_adopt_durable(engine, &before);
+    engine->view_dirty = true;
+    return true;
+}
+
+static void engine_take_node(struct engine *engine, struct output *output, const struct event_node *report)
+{
+    ASSERT(report->node < engine->model.nodes_count);
+    struct engine_node *node = &engine->nodes[report->node];
+    if (node->any && node->report.boot == report->boot && report->sequence <= node->report.sequence) {
+        return; /* overtaken on the way */
+    }
+    const bool changed = !node->any || node->report.role != report->role || node->report.epoch != report->epoch ||
+                         node->report.running != report->running;
+    struct lsn written = report->written;
+    if (node->any && written.position == 0) {
+        written = node->report.written; /* the last known position of a writer outlives its server */
+    }
+    node->report = *report;
+    node->report.written = written;
+    node->any = true;
+    node->alive = true;
+    node->at = engine->now;
+    if (changed) {
+        engine->view_dirty = true;
+        struct trace *trace = engine_trace(engine, output, TRACE_NODE_ROLE);
+        trace->node = report->node;
+        trace->n = report->epoch;
+        struct buf buf;
+        buf_init(&buf, trace->text, sizeof trace->text);
+        buf_text(&buf, !report->running                    ? "stopped"
+                       : report->role == VIEW_NODE_WRITER  ? "writer"
+                       : report->role == VIEW_NODE_STANDBY ? "standby"
+                                                           : "starting");
+    }
+}
+
+static void engine_take_lease(struct engine *engine, struct output *output, const struct event_lease *event)
+{
+    ASSERT(event->database < engine->model.databases_count);
+    struct engine_lease *lease = &engine->leases[event->database];
+    struct durable_database *state = &engine->durable.databases[event->database];
+    const bool changed =
+        !lease->seen || lease->state != event->state || lease->epoch != event->epoch || lease->holder != event->holder;
+    if (event->state == EVENT_LEASE_HELD && lease->taker.revoked && event->epoch > lease->taker.epoch) {
+        /* A new holder: what was known of the old one's right is over. */
+        lease_taker_init(&lease->taker, lease->taker.lease_us, lease->taker.margin_us);
+    }
+    if (event->state == EVENT_LEASE_HELD) {
+        lease_taker_saw(&lease->taker, event->epoch, event->revision, engine->now);
+    }
+    lease->seen = true;
+    lease->state = event->state;
+    lease->holder = event->holder;
+    lease->epoch = event->epoch;
+    lease->revision = event->revision;
+    lease->candidate = event->candidate;
+    if (event->epoch > state->epoch) {
+        state->epoch = event->epoch; /* never give out one that was seen */
+        engine_persist(engine, output);
+    }
+    if (changed) {
+        struct trace *trace = engine_trace(engine, output, TRACE_LEASE);
+        trace->database = event->database;
+        trace->node = event->state == EVENT_LEASE_REVOKED ? event->candidate : event->holder;
+        trace->n = event->epoch;
+        text_copy(trace->text, sizeof trace->text,
+                  event->state == EVENT_LEASE_HELD      ? "held"
+                  : event->state == EVENT_LEASE_REVOKED ? "revoked in favour of"
+                                                        : "free");
+    }
+}
+
+static void engine_take_observation(struct engine *engine, const struct event_observation *observation)
+{
+    health_observe(&engine->health, &engine->model, observation, engine->now);
+    health_site_alive(&engine->health, observation->site, engine->now);
+    const struct durable_run *run = &engine->durable.run;
+    if (observation->has_requests && engine->run.holding &&
+        engine->model.probes[observation->probe].region == run->target) {
+        engine->run.requests[observation->site] += observation->requests;
+    }
+}
+
+static void engine_take(struct engine *engine, struct output *output, const struct event *event)
+{
+    switch (event->kind) {
+    case EVENT_TICK:
+        break;
+    case EVENT_OBSERVATION:
+        engine_take_observation(engine, &event->observation);
+        break;
+    case EVENT_SITE:
+        health_site_alive(&engine->health, event->site.index, engine->now);
+        break;
+    case EVENT_NODE:
+        engine_take_node(engine, output, &event->node);
+        break;
+    case EVENT_LEASE:
+        engine_take_lease(engine, output, &event->lease);
+        break;
+    case EVENT_READER: {
+        ASSERT(event->reader.site < LIMITS_SITES && (unsigned)event->reader.kind < ENGINE_READER_KINDS);
+        struct engine_reader *reader = &engine->readers[event->reader.site][event->reader.kind];
+        *reader = (struct engine_reader){.any = true, .at = engine->now, .version = event->reader.version};
+        break;
+    }
+    case EVENT_RESULT:
+        task_answer(engine, &event->result);
+        break;
+    case EVENT_COMMAND:
+        run_command(engine, output, &event->command);
+        break;
+    }
+}
+
+/* Outside of runs: who holds the lease and says so is the writer; that is how the first writer becomes known. */
+static void engine_adopt_writers(struct engine *engine, struct output *output)
+{
+    for (uint32_t database = 0; database < engine->model.databases_count && !engine_busy(engine); database++) {
+        struct durable_database *state = &engine->durable.databases[database];
+        const struct engine_lease *lease = &engine->leases[database];
+        if (!lease->seen || lease->state != EVENT_LEASE_HELD || lease->holder == LIMITS_NONE) {
+            continue;
+        }
+        const struct engine_node *node = &engine->nodes[lease->holder];
+        if (!node->alive || node->report.role != VIEW_NODE_WRITER || node->report.epoch != lease->epoch ||
+            (state->routed == lease->holder && state->routed_epoch == lease->epoch)) {
+            continue;
+        }
+        state->writer = lease->holder;
+        state->routed = lease->holder;
+        state->routed_epoch = lease->epoch;
+        engine_persist(engine, output);
+        engine->view_dirty = true;
+        struct trace *trace = engine_trace(engine, output, TRACE_ADOPTED);
+        trace->database = database;
+        trace->node = lease->holder;
+        trace->n = lease->epoch;
+    }
+}
+
+static void engine_expire_nodes(struct engine *engine, struct output *output)
+{
+    for (uint32_t node = 0; node < engine->model.nodes_count; node++) {
+        struct engine_node *entry = &engine->nodes[node];
+        if (entry->alive && time_since_ms(engine->now, entry->at) > ENGINE_NODE_SILENT_MS) {
+            entry->alive = false;
+            engine->view_dirty = true;
+            engine_trace(engine, output, TRACE_NODE_SILENT)->node = node;
+        }
+    }
+}
+
+/* The standing order to the load balancers, so that one that was restarted gets its weights. Runs have their own step
+ * for it. */
+static void engine_balance(struct engine *engine, struct output *output)
+{
+    bool any = false;
+    for (uint32_t region = 0; region < engine->model.regions_count; region++) {
+        any |= engine->model.regions[region].has_load_balancer;
+    }
+    if (!any || engine->view.version == 0) {
+        return;
+    }
+    const int64_t period = time_since_ms(engine->now, engine->started) / ENGINE_BALANCE_MS;
+    const struct action wanted = {.kind = ACTION_BALANCE,
+                                  .region = LIMITS_NONE,
+                                  .node = LIMITS_NONE,
+                                  .epoch = (uint64_t)period + 1,
+                                  .timeout_ms = 2000};
+    (void)task_want(engine, output, TASK_SLOT_BALANCE, &wanted);
+}
+
+void engine_step(struct engine *engine, const struct event *event, struct output *ret_output)
+{
+    ret_output->persist = false;
+    ret_output->publish = false;
+    ret_output->actions_count = 0;
+    ret_output->traces_count = 0;
+    ret_output->traces_lost = 0;
+    ret_output->replies_count = 0;
+    engine->now = time_max(engine->now, event->at); /* events of several threads may arrive a little out of order */
+    engine->wall = event->wall;
+    engine_take(engine, ret_output, event);
+    engine_expire_nodes(engine, ret_output);
+    engine_adopt_writers(engine, ret_output);
+    judge_step(engine, ret_output);
+    run_decide(engine, ret_output);
+    run_walk(engine, ret_output);
+    durability_step(engine, ret_output);
+    engine_balance(engine, ret_output);
+    if (engine->view_dirty) {
+        engine_view_build(engine, ret_output);
+        engine->view_dirty = false;
+    }
+    if (engine->run.publishing) {
+        engine->run.publishing = false;
+        engine->run.version = engine->durable.view_version;
+    }
+    if (ret_output->persist) {
+        engine->durable.sequence++;
+        durable_seal(&engine->durable);
+    }
+}
+
+struct mono engine_deadline(const struct engine *engine)
+{
+    struct mono deadline = time_add_ms(engine->now, ENGINE_TICK_MS);
+    deadline = time_min(deadline, run_deadline(engine));
+    return time_min(deadline, task_deadline(engine));
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The engine: state + event -> state' + actions + view. The daemon, the simulator and the replay of an incident run
+ * this object code.
+ *
+ * A step cannot fail and does not allocate: the state is one flat struct that the caller owns, the output belongs to
+ * the caller, the event is borrowed for the call. The caller's order never varies: store `durable` if `persist`, then
+ * publish the view if `publish`, then act. Results come back as events, late, twice or never; the engine owns every
+ * time-out. One thread. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/time.h"
+#include "core/action.h"
+#include "core/decide.h"
+#include "core/durable.h"
+#include "core/event.h"
+#include "core/health.h"
+#include "core/lease.h"
+#include "core/limits.h"
+#include "core/model.h"
+#include "core/trace.h"
+#include "core/view.h"
+
+enum {
+    ENGINE_ACTIONS = 64,
+    ENGINE_TRACES = 128,
+    ENGINE_REPLIES = 4,
+    ENGINE_TASKS = 32,
+    ENGINE_FLIPS = 16,      /* remembered changes between "a rule wants a failover" and not, per region */
+    ENGINE_READER_KINDS = 2 /* dns, proxy */
+};
+
+/* What the engine knows of a node. */
+struct engine_node {
+    bool any;
+    bool alive;
+    struct mono at; /* last report */
+    struct event_node report;
+};
+
+struct engine_lease {
+    bool seen;
+    enum event_lease_state state;
+    uint32_t holder;
+    uint64_t epoch;
+    uint64_t revision;
+    uint32_t candidate; /* in whose favour it was revoked */
+    struct lease_taker taker;
+};
+
+struct engine_reader {
+    bool any;
+    struct mono at;
+    uint64_t version;
+};
+
+/* The present decision about one region, and what it rests on. */
+struct engine_decision {
+    bool any;
+    struct decide_snapshot snapshot;
+    struct decide_answer answer;
+    bool wanted;                     /* a rule wants a failover, gates aside */
+    struct mono flips[ENGINE_FLIPS]; /* newest first */
+    uint32_t flips_count;
+    bool error_high;
+    struct mono error_since; /* error rate above the automatic limit without a break */
+    bool cut;                /* a site of one region sees the other down although most observers do not */
+    struct mono cut_since;
+    bool unfit; /* some component is not healthy */
+    bool tried; /* an automatic run was started and did not change anything */
+    struct mono tried_at;
+    struct mono fit_since;
+    struct mono first_failure; /* of the current trouble: when the first critical probe began to fail; us 0: none */
+};
+
+enum engine_task_state { ENGINE_TASK_FREE, ENGINE_TASK_SENT, ENGINE_TASK_WAIT, ENGINE_TASK_OK, ENGINE_TASK_REFUSED };
+
+/* An action under way, asked again until it is answered. Lives as long as the step that wants it. */
+struct engine_task {
+    enum engine_task_state state;
+    struct action action;
+    struct mono until; /* SENT: no answer is expected after this; WAIT: ask again then */
+    uint32_t attempts;
+    enum err error;
+    struct lsn lsn;
+    uint64_t revision;
+    char detail[96];
+};
+
+/* The volatile part of the run: rebuilt by a restart. */
+struct engine_run {
+    struct mono step_began;
+    bool step_entered;
+    bool publishing;  /* the next view shows what the present step changed */
+    uint64_t version; /* that view, once it has its number; what the step waits for */
+    bool holding;     /* the canary's or ramp's share is live, its hold has begun */
+    struct mono hold_since;
+    uint64_t requests[LIMITS_SITES]; /* served by the target since then, as each observer counts */
+    bool compared;                   /* a comparison was made in this run */
+    bool consistent;                 /* its verdict */
+    struct mono compared_at;
+};
+
+/* Growing the durability set takes two moves: tell the server, then, once caught up, the store. */
+struct engine_durability {
+    uint32_t told; /* what the writer's server was last confirmed to require, bit per node */
+    uint32_t told_required;
+    bool told_any;
+    uint64_t told_epoch;
+    uint32_t growing;                 /* node being added, LIMITS_NONE: none */
+    struct lsn growing_from;          /* once it has flushed this, it holds everything acknowledged before */
+    struct mono silent[LIMITS_NODES]; /* since when a member has not been receiving */
+};
+
+struct engine_reply {
+    uint64_t token;
+    enum err error; /* OK: done or started; UNAVAILABLE: refused by a safety rule; CONFLICT: a run is in progress */
+    bool precheck;  /* refused by a pre-check */
+    uint64_t run;
+    char text[160];
+};
+
+struct output {
+    bool persist;
+    bool publish;
+    uint32_t actions_count;
+    uint32_t traces_count;
+    uint32_t traces_lost;
+    uint32_t replies_count;
+    struct action actions[ENGINE_ACTIONS];
+    struct trace traces[ENGINE_TRACES];
+    struct engine_reply replies[ENGINE_REPLIES];
+};
+
+struct engine {
+    struct model model;
+    struct durable durable;
+    struct view view;
+    struct mono now;
+    struct wall wall;
+    struct mono started;
+    uint32_t actions_made;
+    struct health health;
+    struct engine_node nodes[LIMITS_NODES];
+    struct engine_lease leases[LIMITS_DATABASES];
+    struct engine_reader readers[LIMITS_SITES][ENGINE_READER_KINDS];
+    struct engine_decision decisions[LIMITS_REGIONS];
+    struct engine_durability durability[LIMITS_DATABASES];
+    struct engine_run run;
+    struct engine_task tasks[ENGINE_TASKS];
+    struct mono failover_at; /* of the last region failover, this controller's clock */
+    bool failover_any;
+    bool view_dirty;
+};
+
+/* Starts from the configuration and, when there is one, from what a former life left in the store (NULL: first boot).
+ * What it says first (view, traces) comes with the first step. The model is copied. */
+void engine_init(struct engine *engine, const struct model *model, const struct durable *durable, struct mono now,
+                 struct wall wall);
+
+/* Takes a new configuration. False, and nothing changes, while a run is in progress. */
+bool engine_configure(struct engine *engine, const struct model *model);
+
+void engine_step(struct engine *engine, const struct event *event, struct output *ret_output);
+
+/* When to step again (EVENT_TICK) if nothing happens. */
+struct mono engine_deadline(const struct engine *engine);
+
+const struct view *engine_view(const struct engine *engine);
+
+/* Whether a run is under way (running, waiting or being undone). */
+bool engine_busy(const struct engine *engine);
+
+/* For the other files of the core: */
+
+struct trace *engine_trace(struct engine *engine, struct output *output, enum trace_kind kind);
+void engine_persist(struct engine *engine, struct output *output);

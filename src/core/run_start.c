@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Starting a run: by a decision or by an operator's command. */
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/text.h"
+#include "core/candidate.h"
+#include "core/judge.h"
+#include "core/run.h"
+#include "core/split.h"
+#include "core/step.h"
+#include "core/task.h"
+
+enum {
+    RUN_START_AGAIN_MS = 15000, /* an automatic run that changed nothing is tried again after this */
+};
+
+struct run_start {
+    enum plan_kind plan;
+    uint32_t source;
+    uint32_t target;
+    bool automatic;
+    bool approved;
+    bool accept_loss;
+    uint32_t reason;
+    uint32_t rule;
+    const char *text;
+    const char *who;
+};
+
+/* The databases that this run moves: those whose writer the source holds; homeward, only those that are at home in the
+ * target. */
+static void run_start_moves(const struct engine *engine, const struct run_start *start, struct durable_run *run)
+{
+    const bool homeward = start->plan == PLAN_FAILBACK || start->plan == PLAN_FAILBACK_NOW;
+    for (uint32_t database = 0; database < engine->model.databases_count; database++) {
+        const struct model_database *model = &engine->model.databases[database];
+        const uint32_t writer = engine->durable.databases[database].writer;
+        const uint32_t home =
+            model->initial_writer == LIMITS_NONE ? LIMITS_NONE : engine->model.nodes[model->initial_writer].region;
+        if (writer == LIMITS_NONE) {
+            continue;
+        }
+        const uint32_t region = engine->model.nodes[writer].region;
+        if (homeward ? (home != start->target || region == start->target) : region != start->source) {
+            continue;
+        }
+        run->moves[run->moves_count++] =
+            (struct durable_move){.database = database, .source = writer, .target = LIMITS_NONE};
+    }
+}
+
+static void run_start_steps(const struct run_start *start, struct durable_run *run)
+{
+    const struct plan *plan = plan_of(start->plan);
+    for (uint32_t i = 0; i < plan->count; i++) {
+        const enum plan_step step = plan->steps[i];
+        const bool approval = step == PLAN_APPROVAL && start->approved && start->plan != PLAN_FAILBACK;
+        if (approval || (plan_step_of(step)->database && run->moves_count == 0)) {
+            continue;
+        }
+        run->steps[run->steps_count++].step = step;
+    }
+}
+
+static void run_start_begin(struct engine *engine, struct output *output, const struct run_start *start)
+{
+    struct durable *durable = &engine->durable;
+    struct durable_run *run = &durable->run;
+    ASSERT(run->state == DURABLE_RUN_NONE);
+    memset(run, 0, sizeof *run);
+    memset(&engine->run, 0, sizeof engine->run);
+    task_clear_run(engine);
+    run->id = ++durable->runs_started;
+    run->plan = start->plan;
+    run->state = DURABLE_RUN_RUNNING;
+    run->source = start->source;
+    run->target = start->target;
+    run->reason = start->reason;
+    run->rule = start->rule;
+    run->automatic = start->automatic;
+    run->approved = start->approved;
+    run->accept_loss = start->accept_loss;
+    run->began_us = engine->now.us;
+    run->began_wall_us = engine->wall.us;
+    run->evidence_us = start->automatic ? engine->decisions[start->source].first_failure.us : 0;
+    run->factor_before = durable->factor[step_traffic_region(run)];
+    text_copy(run->text, sizeof run->text, start->text);
+    text_copy(run->who, sizeof run->who, start->who);
+    run_start_moves(engine, start, run);
+    run_start_steps(start, run);
+    engine_persist(engine, output);
+    struct trace *trace = engine_trace(engine, output, TRACE_RUN_STARTED);
+    trace->run = run->id;
+    trace->region = run->source;
+    trace->to = run->target;
+    text_copy(trace->text, sizeof trace->text, plan_of(run->plan)->name);
+    task_tell(
+        engine, output,
+        &(struct action){.kind = ACTION_NOTIFY, .run = run->id, .region = run->source, .phase = ACTION_INITIATED});
+}
+
+/* A writer inside the region may be replaced there when every database that is hurt has a member of its durability set
+ * at hand. */
+static bool run_start_local(const struct engine *engine, uint32_t region)
+{
+    bool any = false;
+    for (uint32_t database = 0; database < engine->model.databases_count; database++) {
+        const uint32_t writer = engine->durable.databases[database].writer;
+        if (writer == LIMITS_NONE || engine->model.nodes[writer].region != region) {
+            continue;
+        }
+        any = true;
+        if (candidate_local_member(engine, database, region, 1U << writer) == LIMITS_NONE) {
+            return false;
+        }
+    }
+    return any;
+}
+
+static void run_start_automatic(struct engine *engine, struct output *output, uint32_t region)
+{
+    struct engine_decision *decision = &engine->decisions[region];
+    const struct decide_answer *answer = &decision->answer;
+    ASSERT(answer->reason <= DECIDE_CRITICAL_SERVICE_FAILURE);
+    const enum model_automation automation = engine->model.policy.automation[answer->reason];
+    const bool again = decision->tried && time_since_ms(engine->now, decision->tried_at) < RUN_START_AGAIN_MS;
+    if (automation == MODEL_OFF || again) {
+        return;
+    }
+    const bool local = answer->reason == DECIDE_DATABASE_MASTER_FAILURE && run_start_local(engine, region);
+    const uint32_t target = local ? region : judge_target(engine, region);
+    if (target == LIMITS_NONE) {
+        return;
+    }
+    decision->tried = false;
+    const struct run_start start = {.plan = local ? PLAN_FAILOVER_LOCAL : PLAN_FAILOVER,
+                                    .source = region,
+                                    .target = target,
+                                    .automatic = true,
+                                    .approved = automation == MODEL_AUTO,
+                                    .reason = (uint32_t)answer->reason,
+                                    .rule = answer->rule,
+                                    .text = decide_reason_name(answer->reason),
+                                    .who = "holdfast"};
+    run_start_begin(engine, output, &start);
+}
+
+void run_decide(struct engine *engine, struct output *output)
+{
+    for (uint32_t region = 0; region < engine->model.regions_count; region++) {
+        if (engine->durable.run.state == DURABLE_RUN_NONE && engine->decisions[region].any &&
+            engine->decisions[region].answer.decision == DECIDE_AUTOMATIC_FAILOVER) {
+            run_start_automatic(engine, output, region);
+        }
+    }
+}
+
+static void run_start_reply(struct output *output, const struct event_command *command, enum err error, uint64_t run,
+                            const char *text)
+{
+    if (output->replies_count < ENGINE_REPLIES) {
+        struct engine_reply *reply = &output->replies[output->replies_count++];
+        *reply = (struct engine_reply){.token = command->token, .error = error, .run = run};
+        reply->precheck = error == ERR_UNAVAILABLE;
+        text_copy(reply->text, sizeof reply->text, text);
+    }
+}
+
+/* The region that carries what is to come home. */
+static uint32_t run_start_carrier(const struct engine *engine, uint32_t home)
+{
+    for (uint32_t database = 0; database < engine->model.databases_count; database++) {
+        const uint32_t first = engine->model.databases[database].initial_writer;
+        const uint32_t writer = engine->durable.databases[database].writer;
+        if (first != LIMITS_NONE && writer != LIMITS_NONE && engine->model.nodes[first].region == home &&
+            engine->model.nodes[writer].region != home) {
+            return engine->model.nodes[writer].region;
+        }
+    }
+    return split_substitute(&engine->model, engine->durable.factor, home);
+}
+
+/* Fills in what the operator left open. Returns what is wrong, or NULL. */
+static const char *run_start_regions(const struct engine *engine, const struct event_command *command,
+                                     struct run_start *start)
+{
+    const uint32_t count = engine->model.regions_count;
+    start->source = command->source;
+    start->target = command->target;
+    if (command->kind == EVENT_COMMAND_FAILBACK) {
+        for (uint32_t region = 0; region < count && start->target == LIMITS_NONE; region++) {
+            if (engine->durable.factor[region] != DURABLE_WHOLE) {
+                start->target = region;
+            }
+        }
+        if (start->target == LIMITS_NONE) {
+            return "nothing to bring home: every region carries its clients";
+        }
+        start->source = run_start_carrier(engine, start->target);
+    } else if (start->source == LIMITS_NONE) {
+        return "say which region to leave (source)";
+    } else if (start->target == LIMITS_NONE) {
+        start->target = judge_target(engine, start->source);
+    }
+    if (start->source >= count || start->target >= count) {
+        return "no such region";
+    }
+    return start->source == start->target ? "source and target are the same region" : NULL;
+}
+
+static const char *run_start_refusal(const struct engine *engine, const struct run_start *start)
+{
+    const uint32_t *factor = engine->durable.factor;
+    const bool homeward = start->plan == PLAN_FAILBACK || start->plan == PLAN_FAILBACK_NOW;
+    if (homeward && factor[start->target] == DURABLE_WHOLE) {
+        return "the target carries its clients already";
+    }
+    if (!homeward && factor[start->source] == 0) {
+        return "the source carries nothing";
+    }
+    if (!homeward && factor[start->target] != DURABLE_WHOLE) {
+        return "the target does not carry its own clients";
+    }
+    return NULL;
+}
+
+static void run_start_command(struct engine *engine, struct output *output, const struct event_command *command)
+{
+    struct run_start start = {
+        .approved = true, .accept_loss = command->accept_loss, .text = command->reason, .who = command->who};
+    start.plan = command->kind == EVENT_COMMAND_FAILOVER     ? PLAN_FAILOVER
+                 : command->kind == EVENT_COMMAND_SWITCHOVER ? PLAN_SWITCHOVER
+                 : command->emergency                        ? PLAN_FAILBACK_NOW
+                                                             : PLAN_FAILBACK;
+    if (start.plan == PLAN_FAILBACK) {
+        start.approved = !engine->model.failback.approval;
+    }
+    if (engine->durable.run.state != DURABLE_RUN_NONE) {
+        run_start_reply(output, command, ERR_CONFLICT, engine->durable.run.id, "another run is in progress");
+        return;
+    }
+    if (command->reason[0] == 0) {
+        run_start_reply(output, command, ERR_INVALID, 0, "a reason is required");
+        return;
+    }
+    const char *problem = run_start_regions(engine, command, &start);
+    if (problem != NULL) {
+        run_start_reply(output, command, ERR_INVALID, 0, problem);
+        return;
+    }
+    problem = run_start_refusal(engine, &start);
+    if (problem != NULL) {
+        run_start_reply(output, command, ERR_UNAVAILABLE, 0, problem);
+        return;
+    }
+    if (command->dry_run) {
+        run_start_reply(output, command, ERR_OK, 0, plan_of(start.plan)->name);
+        return;
+    }
+    run_start_begin(engine, output, &start);
+    run_start_reply(output, command, ERR_OK, engine->durable.run.id, "started");
+}
+
+static void run_start_approve(struct engine *engine, struct output *output, const struct event_command *command)
+{
+    struct durable_run *run = &engine->durable.run;
+    if (run->state == DURABLE_RUN_NONE || run->id != command->run) {
+        run_start_reply(output, command, ERR_NOT_FOUND, 0, "no such run is in progress");
+        return;
+    }
+    run->approved = true;
+    text_copy(run->who, sizeof run->who, command->who);
+    engine_persist(engine, output);
+    run_start_reply(output, command, ERR_OK, run->id, "approved");
+}
+
+static void run_start_abort(struct engine *engine, struct output *output, const struct event_command *command)
+{
+    struct durable_run *run = &engine->durable.run;
+    if (run->state == DURABLE_RUN_NONE || run->id != command->run) {
+        run_start_reply(output, command, ERR_NOT_FOUND, 0, "no such run is in progress");
+        return;
+    }
+    bool ordered = false;
+    for (uint32_t i = 0; i < run->moves_count; i++) {
+        ordered |= run->moves[i].promote_sent || run->moves[i].promoted;
+    }
+    if (ordered && run->state != DURABLE_RUN_WAITING) {
+        run_start_reply(output, command, ERR_UNAVAILABLE, run->id,
+                        "past the point of no return: the promotion was ordered");
+        return;
+    }
+    run->abort_wanted = true;
+    engine_persist(engine, output);
+    run_start_reply(output, command, ERR_OK, run->id, "aborting");
+}
+
+static void run_start_pause(struct engine *engine, struct output *output, const struct event_command *command)
+{
+    const bool pause = command->kind == EVENT_COMMAND_PAUSE;
+    engine->durable.paused = pause;
+    engine_persist(engine, output);
+    struct trace *trace = engine_trace(engine, output, pause ? TRACE_PAUSED : TRACE_RESUMED);
+    struct buf buf;
+    buf_init(&buf, trace->text, sizeof trace->text);
+    buf_printf(&buf, "%.24s: %.60s", command->who, command->reason);
+    run_start_reply(output, command, ERR_OK, 0, pause ? "automation is paused" : "automation is on");
+}
+
+void run_command(struct engine *engine, struct output *output, const struct event_command *command)
+{
+    switch (command->kind) {
+    case EVENT_COMMAND_FAILOVER:
+    case EVENT_COMMAND_SWITCHOVER:
+    case EVENT_COMMAND_FAILBACK:
+        run_start_command(engine, output, command);
+        break;
+    case EVENT_COMMAND_APPROVE:
+        run_start_approve(engine, output, command);
+        break;
+    case EVENT_COMMAND_ABORT:
+        run_start_abort(engine, output, command);
+        break;
+    case EVENT_COMMAND_PAUSE:
+    case EVENT_COMMAND_RESUME:
+        run_start_pause(engine, output, command);
+        break;
+    }
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The failback guard fed from the engine's state. */
+#include "core/step_guard.h"
+
+#include <string.h>
+
+#include "core/candidate.h"
+#include "core/failback.h"
+#include "core/judge.h"
+
+enum {
+    STEP_GUARD_NS_PER_US = 1000,
+};
+
+/* How far the original's candidates are behind: the worst of the databases that come home. */
+static void step_guard_lag(const struct engine *engine, struct failback_facts *facts)
+{
+    const struct durable_run *run = &engine->durable.run;
+    facts->lag_known = true;
+    for (uint32_t i = 0; i < run->moves_count; i++) {
+        const struct durable_move *move = &run->moves[i];
+        const struct candidate candidate =
+            candidate_choose(engine, move->database, run->target, 1U << move->source, true);
+        uint32_t lag_ms = 0;
+        if (candidate.node == LIMITS_NONE || !candidate_lag_ms(engine, candidate.node, &lag_ms)) {
+            facts->lag_known = false;
+            return;
+        }
+        const int64_t lag_us = (int64_t)lag_ms * TIME_US_PER_MS;
+        facts->lag_us = lag_us > facts->lag_us ? lag_us : facts->lag_us;
+    }
+}
+
+static int64_t step_guard_conflicts(const struct engine *engine)
+{
+    int64_t open = 0;
+    for (uint32_t i = 0; i < engine->durable.ends_count; i++) {
+        open += engine->durable.ends[i].tier1_at_risk;
+    }
+    return open;
+}
+
+static void step_guard_facts(const struct engine *engine, enum failback_phase phase, struct failback_facts *ret_facts)
+{
+    const struct durable_run *run = &engine->durable.run;
+    const struct model *model = &engine->model;
+    const struct health *health = &engine->health;
+    memset(ret_facts, 0, sizeof *ret_facts);
+    ret_facts->phase = phase;
+    ret_facts->db = health_component(health, model, run->target, MODEL_COMPONENT_DB);
+    ret_facts->app = health_component(health, model, run->target, MODEL_COMPONENT_APP);
+    ret_facts->cache = health_component(health, model, run->target, MODEL_COMPONENT_CACHE);
+    ret_facts->queue = health_component(health, model, run->target, MODEL_COMPONENT_QUEUE);
+    ret_facts->stable_us = judge_stable_ms(engine, run->target) * TIME_US_PER_MS;
+    ret_facts->tier1_conflicts = step_guard_conflicts(engine);
+    ret_facts->operator_abort = run->abort_wanted;
+    step_guard_lag(engine, ret_facts);
+    uint64_t value = 0;
+    if (health_figure(health, model, run->target, MODEL_FIGURE_ERROR_RATE, engine->now, &value)) {
+        ret_facts->error_rate_ppm = (int64_t)value;
+    }
+    if (health_figure(health, model, run->target, MODEL_FIGURE_P95, engine->now, &value)) {
+        ret_facts->p95_ns = (int64_t)value * STEP_GUARD_NS_PER_US;
+    }
+    for (uint32_t site = 0; site < model->sites_count; site++) {
+        /* Every observer counts the same requests: the one that saw most is the closest. */
+        if ((int64_t)engine->run.requests[site] > ret_facts->requests) {
+            ret_facts->requests = (int64_t)engine->run.requests[site];
+        }
+    }
+    ret_facts->elapsed_us = time_since_us(engine->now, engine->run.hold_since);
+}
+
+static struct failback_limits step_guard_limits(const struct engine *engine, enum failback_phase phase)
+{
+    const struct model_failback *model = &engine->model.failback;
+    const uint32_t hold_ms = phase == FAILBACK_RAMP50 ? model->ramp_hold_ms : model->canary_hold_ms;
+    return (struct failback_limits){.hold_us = (int64_t)hold_ms * TIME_US_PER_MS,
+                                    .min_stable_us = (int64_t)model->min_stable_ms * TIME_US_PER_MS,
+                                    .min_requests = model->min_requests,
+                                    .max_error_ppm = model->max_error_ppm,
+                                    .max_p95_ns = (int64_t)model->max_p95_us * STEP_GUARD_NS_PER_US,
+                                    .max_lag_us = (int64_t)model->max_lag_ms * TIME_US_PER_MS};
+}
+
+enum step_verdict step_guard_precheck(struct engine *engine, struct output *output, bool measured)
+{
+    (void)output;
+    const struct durable_run *run = &engine->durable.run;
+    struct failback_facts facts;
+    step_guard_facts(engine, FAILBACK_PRECHECK, &facts);
+    const bool no_database = run->moves_count == 0;
+    facts.consistent = !measured || no_database || (engine->run.compared && engine->run.consistent);
+    facts.approved = !measured || run->approved;
+    const struct failback_limits limits = step_guard_limits(engine, FAILBACK_PRECHECK);
+    const struct failback_answer answer = failback_evaluate(&facts, &limits, engine->model.policy.profile);
+    if (answer.reason == FAILBACK_WAITING_APPROVAL) {
+        step_detail(engine, "waiting for `holdfast approve %llu`", (unsigned long long)run->id);
+        return STEP_RUNNING;
+    }
+    step_detail(engine, "%s: stable %lld s, lag %lld ms", failback_reason_name(answer.reason),
+                (long long)(facts.stable_us / TIME_US_PER_S), (long long)(facts.lag_us / TIME_US_PER_MS));
+    if (answer.action != FAILBACK_START) {
+        return step_settling(engine) ? STEP_RUNNING : STEP_FAILED;
+    }
+    return STEP_DONE;
+}
+
+enum step_verdict step_guard_hold(struct engine *engine, struct output *output, enum step_guard_phase phase)
+{
+    (void)output;
+    const enum failback_phase guard = phase == STEP_GUARD_RAMP ? FAILBACK_RAMP50 : FAILBACK_CANARY;
+    struct failback_facts facts;
+    step_guard_facts(engine, guard, &facts);
+    const struct failback_limits limits = step_guard_limits(engine, guard);
+    const struct failback_answer answer = failback_evaluate(&facts, &limits, engine->model.policy.profile);
+    step_detail(engine, "%s: %lld requests, %lld ppm errors, p95 %lld us, lag %lld ms, %lld s held",
+                failback_reason_name(answer.reason), (long long)facts.requests, (long long)facts.error_rate_ppm,
+                (long long)(facts.p95_ns / STEP_GUARD_NS_PER_US), (long long)(facts.lag_us / TIME_US_PER_MS),
+                (long long)(facts.elapsed_us / TIME_US_PER_S));
+    if (answer.action == FAILBACK_ABORT) {
+        return step_settling(engine) && answer.reason != FAILBACK_OPERATOR ? STEP_RUNNING : STEP_FAILED;
+    }
+    return answer.action == FAILBACK_PROCEED ? STEP_DONE : STEP_RUNNING;
+}

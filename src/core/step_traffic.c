@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Steps that move the clients: load balancers, DNS, verification, and the gradual way home. */
+#include <string.h>
+
+#include "base/assert.h"
+#include "core/judge.h"
+#include "core/split.h"
+#include "core/step.h"
+#include "core/step_guard.h"
+#include "core/task.h"
+
+enum {
+    STEP_TRAFFIC_BALANCE_MS = 2000,
+    STEP_TRAFFIC_VERIFY_MS = 5000,
+};
+
+uint32_t step_traffic_region(const struct durable_run *run)
+{
+    return run->plan == PLAN_FAILBACK || run->plan == PLAN_FAILBACK_NOW ? run->target : run->source;
+}
+
+static bool step_traffic_homeward(const struct durable_run *run)
+{
+    return step_traffic_region(run) == run->target;
+}
+
+static void step_traffic_set(struct engine *engine, struct output *output, uint32_t region, uint32_t factor)
+{
+    engine->durable.factor[region] = factor;
+    engine->durable.factor_since_wall_us[region] = engine->wall.us;
+    step_publish(engine, output);
+    struct trace *trace = engine_trace(engine, output, TRACE_SPLIT);
+    trace->region = region;
+    trace->n = engine->durable.view_version + 1;
+    trace->m = factor;
+}
+
+/* What the region will carry once the run is through. */
+static uint32_t step_traffic_final(const struct durable_run *run)
+{
+    return step_traffic_homeward(run) ? DURABLE_WHOLE : 0;
+}
+
+static const struct engine_task *step_traffic_balancers(struct engine *engine, struct output *output)
+{
+    const struct durable_run *run = &engine->durable.run;
+    const struct action wanted = {.kind = ACTION_BALANCE,
+                                  .run = run->id,
+                                  .step = run->at,
+                                  .region = LIMITS_NONE,
+                                  .node = LIMITS_NONE,
+                                  .epoch = engine->run.version, /* one question per split */
+                                  .timeout_ms = STEP_TRAFFIC_BALANCE_MS};
+    return task_want(engine, output, TASK_SLOT_STEP, &wanted);
+}
+
+enum step_verdict step_traffic_balance(struct engine *engine, struct output *output)
+{
+    const struct durable_run *run = &engine->durable.run;
+    const uint32_t region = step_traffic_region(run);
+    bool any = false;
+    for (uint32_t i = 0; i < engine->model.regions_count; i++) {
+        any |= engine->model.regions[i].has_load_balancer;
+    }
+    if (!any) {
+        step_detail(engine, "no load balancer is configured");
+        return STEP_SKIP;
+    }
+    if (engine->durable.factor[region] != step_traffic_final(run) || engine->run.version == 0) {
+        /* The split is one picture: balancers act on it first, the DNS readers' proof is the next step. */
+        step_traffic_set(engine, output, region, step_traffic_final(run));
+        return STEP_RUNNING;
+    }
+    const struct engine_task *task = step_traffic_balancers(engine, output);
+    step_detail(engine, "%s", task->detail);
+    return task->state == ENGINE_TASK_OK        ? STEP_DONE
+           : task->state == ENGINE_TASK_REFUSED ? STEP_UNPROVEN
+                                                : STEP_RUNNING;
+}
+
+enum step_verdict step_traffic_names(struct engine *engine, struct output *output)
+{
+    const struct durable_run *run = &engine->durable.run;
+    const uint32_t region = step_traffic_region(run);
+    if (engine->durable.factor[region] != step_traffic_final(run)) {
+        step_traffic_set(engine, output, region, step_traffic_final(run));
+        return STEP_RUNNING;
+    }
+    if (engine->run.version == 0) {
+        step_publish(engine, output); /* shown by an earlier step already: learn the number */
+        return STEP_RUNNING;
+    }
+    return step_readers(engine, EVENT_READER_DNS, engine->run.version) ? STEP_DONE : STEP_RUNNING;
+}
+
+enum step_verdict step_traffic_verify(struct engine *engine, struct output *output)
+{
+    const struct durable_run *run = &engine->durable.run;
+    const struct action wanted = {.kind = ACTION_VERIFY,
+                                  .run = run->id,
+                                  .step = run->at,
+                                  .region = run->target,
+                                  .node = LIMITS_NONE,
+                                  .timeout_ms = STEP_TRAFFIC_VERIFY_MS};
+    const struct engine_task *task = task_want(engine, output, TASK_SLOT_STEP, &wanted);
+    step_detail(engine, "%s", task->detail);
+    return task->state == ENGINE_TASK_OK ? STEP_DONE : STEP_RUNNING;
+}
+
+/* Sends a share to the original, then holds it under the guard. */
+static enum step_verdict step_traffic_hold(struct engine *engine, struct output *output, enum step_guard_phase phase,
+                                           uint32_t share)
+{
+    const struct durable_run *run = &engine->durable.run;
+    if (engine->durable.factor[run->target] != share || engine->run.version == 0) {
+        engine->run.holding = false;
+        step_traffic_set(engine, output, run->target, share);
+        return STEP_RUNNING;
+    }
+    if (!engine->run.holding) {
+        (void)step_traffic_balancers(engine, output);
+        if (!step_readers(engine, EVENT_READER_DNS, engine->run.version)) {
+            return STEP_RUNNING;
+        }
+        engine->run.holding = true;
+        engine->run.hold_since = engine->now;
+        memset(engine->run.requests, 0, sizeof engine->run.requests);
+    }
+    return step_guard_hold(engine, output, phase);
+}
+
+enum step_verdict step_traffic_canary(struct engine *engine, struct output *output)
+{
+    return step_traffic_hold(engine, output, STEP_GUARD_CANARY, engine->model.failback.canary_share);
+}
+
+enum step_verdict step_traffic_ramp(struct engine *engine, struct output *output)
+{
+    return step_traffic_hold(engine, output, STEP_GUARD_RAMP, engine->model.failback.ramp_share);
+}
+
+enum step_verdict step_traffic_shift(struct engine *engine, struct output *output, uint32_t percent)
+{
+    const struct durable_run *run = &engine->durable.run;
+    const uint32_t region = step_traffic_region(run);
+    const uint32_t moved = DURABLE_WHOLE / 100 * percent;
+    const uint32_t factor = step_traffic_homeward(run) ? moved : DURABLE_WHOLE - moved;
+    if (engine->durable.factor[region] != factor || engine->run.version == 0) {
+        step_traffic_set(engine, output, region, factor);
+        return STEP_RUNNING;
+    }
+    (void)step_traffic_balancers(engine, output);
+    return step_readers(engine, EVENT_READER_DNS, engine->run.version) ? STEP_DONE : STEP_RUNNING;
+}
+
+enum step_verdict step_traffic_back(struct engine *engine, struct output *output)
+{
+    const struct durable_run *run = &engine->durable.run;
+    const uint32_t region = step_traffic_region(run);
+    if (!step_traffic_homeward(run) && !judge_fit(engine, region)) {
+        step_detail(engine, "not back onto an unhealthy region");
+        return STEP_DONE;
+    }
+    if (engine->durable.factor[region] != run->factor_before) {
+        step_traffic_set(engine, output, region, run->factor_before);
+    }
+    return STEP_DONE;
+}

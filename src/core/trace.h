@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Traces: what explains a transition, as data, and the one printer that turns it into a sentence.
+ *
+ * Log, test, journal, incident report and console say the same words because all of them come from trace_print. */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/time.h"
+#include "core/limits.h"
+
+struct model;
+
+/* X(name, severity, sentence). Placeholders: {site} {region} {to} {node} {database} {probe} {step} {run} {n} {m} {lsn}
+ * {err} {text}. */
+#define TRACE_TABLE(X)                                                                                                 \
+    X(STARTED, NOTICE, "controller started; view {n}, {text}")                                                         \
+    X(SITE_SILENT, WARNING, "site {site} has gone silent")                                                             \
+    X(SITE_BACK, NOTICE, "site {site} reports again")                                                                  \
+    X(CHECK_FAILED, WARNING, "{probe} FAILED: {n} of {m} observers say so; last error: {err}")                         \
+    X(CHECK_PASSED, NOTICE, "{probe} PASSED: {n} of {m} observers see it failed")                                      \
+    X(CHECK_UNKNOWN, WARNING, "{probe} UNKNOWN: no fresh observation")                                                 \
+    X(NODE_ROLE, NOTICE, "node {node} is {text} (epoch {n})")                                                          \
+    X(NODE_SILENT, WARNING, "node {node} does not report")                                                             \
+    X(DECISION, NOTICE, "{region}: {text}, rule {n}, gate {m}")                                                        \
+    X(LEASE, NOTICE, "{database}: lease of epoch {n} is {text}, node {node}")                                          \
+    X(DURABILITY_SHRUNK, WARNING, "{database}: {node} left the durability set; tier-1 commits no longer wait for it")  \
+    X(DURABILITY_GROWN, NOTICE, "{database}: {node} joined the durability set at {lsn}")                               \
+    X(RUN_STARTED, NOTICE, "run {run}: {text} {region} -> {to}")                                                       \
+    X(RUN_WAITING, WARNING, "run {run} waits for a person: {text}")                                                    \
+    X(RUN_UNDOING, WARNING, "run {run} is being undone: {text}")                                                       \
+    X(RUN_ENDED, NOTICE, "run {run} {text} after {n} ms")                                                              \
+    X(STEP_STARTED, INFO, "run {run}: {step} started")                                                                 \
+    X(STEP_DONE, NOTICE, "run {run}: {step} done in {n} ms; {text}")                                                   \
+    X(STEP_SKIPPED, INFO, "run {run}: {step} skipped; {text}")                                                         \
+    X(STEP_UNPROVEN, WARNING, "run {run}: {step} not proven within {n} ms; {text}")                                    \
+    X(STEP_FAILED, ERROR, "run {run}: {step} failed: {err}; {text}")                                                   \
+    X(STEP_UNDONE, WARNING, "run {run}: {step} undone; {text}")                                                        \
+    X(CANDIDATE, NOTICE, "run {run}: {database}: candidate {node}, epoch {n}, received {lsn}")                         \
+    X(NO_CANDIDATE, ERROR, "{database}: no node may be promoted: {text}")                                              \
+    X(FENCED, NOTICE, "run {run}: {database}: {node} is fenced by {text}")                                             \
+    X(GUARD, NOTICE, "run {run}: failback guard says {text}")                                                          \
+    X(SPLIT, NOTICE, "view {n}: {region} carries {m} of 10000 of its share")                                           \
+    X(WRITER, NOTICE, "view {n}: writer of {database} is {node}, epoch {m}")                                           \
+    X(NO_WRITER, WARNING, "view {n}: {database} has no writer")                                                        \
+    X(PAUSED, WARNING, "automation paused by {text}")                                                                  \
+    X(RESUMED, NOTICE, "automation resumed by {text}")                                                                 \
+    X(LEDGER, NOTICE, "run {run}: {database}: {node} ended at {lsn}; {text}")                                          \
+    X(REFUSED, WARNING, "refused: {text}")                                                                             \
+    X(ADOPTED, NOTICE, "{database}: {node} is the writer of epoch {n}")
+
+enum trace_kind {
+#define TRACE_ENUM(name, severity, sentence) TRACE_##name,
+    TRACE_TABLE(TRACE_ENUM)
+#undef TRACE_ENUM
+        TRACE_COUNT
+};
+
+enum trace_severity { TRACE_ERROR, TRACE_WARNING, TRACE_NOTICE, TRACE_INFO };
+
+struct trace {
+    enum trace_kind kind;
+    struct mono at;
+    struct wall wall;
+    uint32_t site;
+    uint32_t region;
+    uint32_t to; /* region */
+    uint32_t node;
+    uint32_t database;
+    uint32_t probe;
+    uint64_t run;
+    const char *step; /* constant text */
+    uint64_t n;
+    uint64_t m;
+    uint64_t lsn;
+    enum err err;
+    char text[96];
+};
+
+const char *trace_name(enum trace_kind kind);
+enum trace_severity trace_level(enum trace_kind kind);
+
+/* Appends the sentence. Indices out of range print as "?". */
+void trace_print(const struct trace *trace, const struct model *model, struct buf *buf);
