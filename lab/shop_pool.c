@@ -22,7 +22,7 @@ enum {
 
 struct shop_pool_conn {
     PGconn *pg;
-    bool not_durable; /* the server said that it did not wait for the durability set */
+    bool not_durable; /* a warning came with the commit */
 };
 
 struct shop_pool {
@@ -101,14 +101,13 @@ static bool shop_pool_wait(PGconn *pg, short events, struct mono deadline)
     return fd.fd >= 0 && left_ms > 0 && poll(&fd, 1, left_ms) > 0;
 }
 
-/* 57014 query_canceled and 57P01 admin_shutdown as a *warning*: the commit is local only, whatever the tag says. */
+/* "canceling wait for synchronous replication" is a WARNING whose SQLSTATE is only 01000 and whose text is translated:
+ * any warning during a statement of ours means that the tag cannot be trusted. */
 static void shop_pool_notice(void *argument, const PGresult *notice)
 {
     struct shop_pool_conn *conn = argument;
-    const char *state = PQresultErrorField(notice, PG_DIAG_SQLSTATE);
-    if (state != NULL && (strcmp(state, "57014") == 0 || strcmp(state, "57P01") == 0)) {
-        conn->not_durable = true;
-    }
+    const char *severity = PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED);
+    conn->not_durable = conn->not_durable || (severity != NULL && strcmp(severity, "WARNING") == 0);
 }
 
 static void shop_pool_set_error(struct shop_pool_result *result, const char *text)
@@ -236,7 +235,7 @@ static void shop_pool_read(struct shop_pool_conn *conn, struct mono deadline, st
         result->outcome = SHOP_POOL_REFUSED;
         shop_pool_set_error(result, PQresultErrorMessage(last));
     } else if (conn->not_durable) {
-        shop_pool_set_error(result, "committed, but the durability set was not waited for");
+        shop_pool_set_error(result, "committed with a warning: the durability set may not have it");
     } else {
         result->outcome = SHOP_POOL_DONE;
         shop_pool_copy_row(last, result);

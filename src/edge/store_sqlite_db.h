@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The SQLite store's file: schema, statements, what a write and a read are in SQL. One thread at a time.
+ *
+ * Only for store_sqlite.c, which owns the thread and the batches. */
+#pragma once
+
+#include <stdint.h>
+
+#include "edge/store.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+enum { STORE_SQLITE_DB_STATEMENTS = 10 };
+
+struct store_sqlite_db {
+    struct sqlite3 *handle;
+    struct sqlite3_stmt *statements[STORE_SQLITE_DB_STATEMENTS];
+    uint64_t revision; /* newest */
+    uint64_t floor;    /* changes up to here may be forgotten */
+    uint64_t number;   /* the journal's newest */
+    uint64_t begun_revision;
+    uint64_t begun_number;
+    int system_errno; /* behind the last ERR_IO, for messages */
+};
+
+/* Opens or creates, migrates. Errors of store_sqlite_open. */
+ERR_CHECK enum err store_sqlite_db_open(struct store_sqlite_db *db, const char *path, uint32_t max_pages);
+
+/* Accepts a zeroed one. */
+void store_sqlite_db_close(struct store_sqlite_db *db);
+
+/* A batch: begin, any number of writes, end. */
+ERR_CHECK enum err store_sqlite_db_begin(struct store_sqlite_db *db);
+
+/* All writes of one request inside the batch. ERR_CONFLICT: nothing of this request was written, the batch goes on. Any
+ * other error: end the batch by rollback. Answers revision, number, conflict. */
+ERR_CHECK enum err store_sqlite_db_write(struct store_sqlite_db *db, const struct store_request *request,
+                                         struct store_answer *answer);
+
+/* Durable when it answers ERR_OK; otherwise rolled back. */
+ERR_CHECK enum err store_sqlite_db_end(struct store_sqlite_db *db);
+void store_sqlite_db_rollback(struct store_sqlite_db *db);
+
+/* GET, LIST, CHANGES, READ. Outside a batch. */
+ERR_CHECK enum err store_sqlite_db_read(struct store_sqlite_db *db, const struct store_request *request,
+                                        struct store_answer *answer);

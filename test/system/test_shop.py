@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The shop against a plain PostgreSQL and Redis: what it answers when each of them is there, gone, and back."""
+import json
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+
+import psycopg2
+import pytest
+
+BUILD = os.environ.get("HOLDFAST_BUILD", os.path.join(os.path.dirname(__file__), "..", "..", "build"))
+SHOP = os.path.join(os.path.abspath(BUILD), "lab", "lab-shop")
+SQL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "lab", "shop.sql")
+PGBIN = "/usr/lib/postgresql/15/bin"
+ADDRESS = "127.3.1.1"
+PG, REDIS, WEB = 15432, 16379, 18081
+
+
+def as_user():
+    """PostgreSQL refuses to run as root."""
+    if os.geteuid() != 0:
+        return {}
+    entry = pwd.getpwnam("postgres")
+    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+
+
+class World:
+    def __init__(self, root):
+        self.root = root
+        self.data = os.path.join(root, "pg")
+        self.env = dict(os.environ, PGPASSFILE=os.path.join(root, "pgpass"), LC_ALL="C")
+        self.log = open(os.path.join(root, "log"), "ab")
+        self.redis = self.shop = self.postgres = None
+
+    def run(self, *command, **more):
+        subprocess.run(command, check=True, stdout=self.log, stderr=self.log, env=self.env, cwd=self.root, **more, **as_user())
+
+    def spawn(self, *command):
+        return subprocess.Popen(command, stdout=self.log, stderr=self.log, env=self.env, cwd=self.root, **as_user())
+
+    def start_postgres(self):
+        self.postgres = self.spawn(f"{PGBIN}/postgres", "-D", self.data, "-h", ADDRESS, "-p", str(PG), "-k", self.root,
+                                   "-c", "fsync=off")
+        wait(lambda: subprocess.call([f"{PGBIN}/pg_isready", "-q", "-h", ADDRESS, "-p", str(PG)]) == 0)
+
+    def start_redis(self):
+        self.redis = self.spawn("redis-server", "--bind", ADDRESS, "--port", str(REDIS), "--save", "", "--dir", self.root)
+
+    def sql(self, text, fetch=True):
+        connection = psycopg2.connect(host=ADDRESS, port=PG, dbname="shop", user="postgres")
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(text)
+            rows = cursor.fetchall() if fetch else None
+        connection.close()
+        return rows
+
+    def end(self):
+        for process in (self.shop, self.redis, self.postgres):
+            if process is not None and process.poll() is None:
+                process.send_signal(signal.SIGINT)
+                try:
+                    process.wait(10)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
+        self.log.close()
+
+
+def wait(condition, seconds=20):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return
+        time.sleep(0.05)
+    raise AssertionError("did not come true in time")
+
+
+def call(path, body=None):
+    data = None if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
+    request = urllib.request.Request(f"http://{ADDRESS}:{WEB}{path}", data=data)
+    try:
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+    except (urllib.error.URLError, ConnectionError):
+        return 0, ""
+
+
+def readiness():
+    status, body = call("/actuator/health/readiness")
+    return status, json.loads(body) if body else {}
+
+
+def order(key=None, **change):
+    return {"client_id": "c1", "key": key or "k" + secrets.token_hex(6), "sku": "tea", "amount_cents": 4200, **change}
+
+
+@pytest.fixture(scope="module")
+def world():
+    root = tempfile.mkdtemp(prefix="holdfast-shop-")
+    os.chmod(root, 0o755)
+    if os.geteuid() == 0:
+        shutil.chown(root, "postgres", "postgres")
+    world = World(root)
+    try:
+        world.run(f"{PGBIN}/initdb", "-D", world.data, "-U", "postgres", "-A", "trust", "--no-sync")
+        world.start_postgres()
+        world.start_redis()
+        psql = ["psql", "-q", "-v", "ON_ERROR_STOP=1", "-h", ADDRESS, "-p", str(PG), "-U", "postgres"]
+        world.run(*psql, "-d", "postgres", "-c", "CREATE DATABASE shop")
+        with open(SQL, "rb") as script:
+            world.run(*psql, "-d", "shop", "-v", "tier1_password=a", "-v", "tier2_password=b", stdin=script)
+        world.shop = world.spawn(SHOP, "--region", "taiwan", "--node", "shop-1", "--listen", f"{ADDRESS}:{WEB}", "--proxy",
+                                 f"{ADDRESS}:{PG}", "--database", f"host={ADDRESS} port={PG} dbname=shop user=shop_tier1",
+                                 "--redis", f"{ADDRESS}:{REDIS}")
+        wait(lambda: readiness()[0] == 200)
+        yield world
+    finally:
+        world.end()
+        shutil.rmtree(root)
+
+
+def test_ready_says_so_per_component(world):
+    status, body = readiness()
+    assert status == 200 and body["status"] == "UP"
+    assert set(body["components"]) == {"database", "redis"}  # no Kafka was given
+    for component in body["components"].values():
+        assert component["status"] == "UP" and 0 <= component["latency_ms"] < 300
+
+
+def test_roles_have_their_tier(world):
+    rows = dict(world.sql("SELECT rolname, array_to_string(rolconfig, ',') FROM pg_roles WHERE rolname LIKE 'shop_tier%'"))
+    assert rows == {"shop_tier1": "synchronous_commit=on", "shop_tier2": "synchronous_commit=local"}
+
+
+@pytest.mark.parametrize("route", ["orders", "payments", "inventory", "customers", "products"])
+def test_stores_once(world, route):
+    body = order()
+    status, answer = call("/" + route, body)
+    assert status == 201, answer
+    assert json.loads(answer) == {"outcome": "ok", "error": "", "region": "taiwan", "node": "shop-1"}
+    assert call("/" + route, body)[0] == 200
+    assert call("/" + route, dict(body, amount_cents=1))[0] == 409
+    assert world.sql(f"SELECT count(*), max(attempts) FROM {route} WHERE key = '{body['key']}'") == [(1, 3)]
+
+
+def test_shows_an_order(world):
+    body = order()
+    assert call("/orders", body)[0] == 201
+    status, answer = call("/orders/" + body["key"])
+    assert status == 200 and json.loads(answer)["amount_cents"] == 4200
+    assert call("/orders/none")[0] == 404
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"{}", b"x" * 5000, json.dumps(order(key="a b")).encode(),
+                                  json.dumps(order(key="k" * 64)).encode(), json.dumps(order(amount_cents="1")).encode(),
+                                  json.dumps(order(sku=None)).encode(), b"\x00\xff" * 50])
+def test_refuses_bad_input(world, body):
+    assert call("/orders", body)[0] in (400, 413)
+
+
+def test_unknown_route(world):
+    assert call("/nothing")[0] == 404
+    assert call("/nothing", order())[0] == 404
+
+
+def test_redis_gone_and_back(world):
+    world.redis.kill()
+    world.redis.wait()
+    wait(lambda: readiness()[0] == 503)
+    body = readiness()[1]
+    assert body["status"] == "DOWN"
+    assert body["components"]["redis"]["status"] == "DOWN" and body["components"]["redis"]["error"]
+    assert body["components"]["database"]["status"] == "UP"
+    assert call("/orders", order())[0] == 201
+    world.start_redis()
+    wait(lambda: readiness()[0] == 200)
+
+
+def test_redis_frozen_is_down(world):
+    world.redis.send_signal(signal.SIGSTOP)
+    try:
+        wait(lambda: readiness()[0] == 503)
+    finally:
+        world.redis.send_signal(signal.SIGCONT)
+    wait(lambda: readiness()[0] == 200)
+
+
+def test_commit_that_nobody_confirms_is_unknown(world):
+    world.sql("ALTER SYSTEM SET synchronous_standby_names = 'nobody'", fetch=False)
+    world.sql("SELECT pg_reload_conf()")
+    try:
+        wait(lambda: world.sql("SHOW synchronous_standby_names") == [("nobody",)])
+        body = order()
+        status, answer = call("/payments", body)
+        assert status == 504 and json.loads(answer)["outcome"] == "unknown"
+        # Cancelled by an administrator: committed here only, so still no acknowledgement.
+        body = order()
+        before = world.sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'")[0][0]
+        poster = subprocess.Popen(["curl", "-s", "-d", json.dumps(body), f"http://{ADDRESS}:{WEB}/payments"],
+                                  stdout=subprocess.PIPE, text=True)
+        wait(lambda: world.sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'")[0][0] > before)
+        world.sql("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'")
+        answer = json.loads(poster.communicate()[0])
+        assert answer["outcome"] == "unknown"
+        assert world.sql(f"SELECT count(*) FROM payments WHERE key = '{body['key']}'") == [(1,)]
+        # Tier 2 does not wait.
+        assert call("/inventory", order())[0] == 201
+    finally:
+        world.sql("ALTER SYSTEM RESET synchronous_standby_names", fetch=False)
+        world.sql("SELECT pg_reload_conf()")
+        world.sql("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'")
+
+
+def test_database_gone_and_back(world):
+    world.postgres.send_signal(signal.SIGQUIT)
+    world.postgres.wait()
+    wait(lambda: readiness()[0] == 503)
+    assert readiness()[1]["components"]["database"]["status"] == "DOWN"
+    status, answer = call("/orders", order())
+    assert status == 503 and json.loads(answer)["outcome"] == "failed"
+    world.start_postgres()
+    wait(lambda: readiness()[0] == 200)
+    assert call("/orders", order())[0] == 201  # the first request after the return, not the second
+
+
+def test_metrics(world):
+    status, text = call("/metrics")
+    assert status == 200
+    assert 'shop_requests_total{route="/orders",code="201"}' in text
+    assert 'shop_requests_total{route="/payments",code="504"}' in text
+    counts = [int(line.split()[1]) for line in text.splitlines() if line.startswith("shop_request_duration_seconds_bucket")]
+    assert counts == sorted(counts) and counts[-1] > 0
