@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What Prometheus reads from this process: one table of metrics, their series, and the text format 0.0.4.
+ *
+ * One registry per process, thread-safe, a mutex held for microseconds. A series comes to be when it is first touched;
+ * a metric holds at most METRIC_SERIES of them: what comes beyond is dropped and counted in
+ * holdfast_metric_series_dropped_total. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+enum {
+    METRIC_SERIES = 1024,
+    METRIC_LABELS = 6,
+    METRIC_LABEL = 64, /* bytes of a label's value, terminator included; longer ones are cut */
+    METRIC_BUCKETS = 14,
+};
+
+/* X(symbol, name behind "holdfast_", type, buckets, labels, help). Base units; `_total` on counters only; names are
+ * never reused. */
+#define METRIC_TABLE(X)                                                                                                \
+    X(BUILD_INFO, "build_info", GAUGE, NONE, "version", "Always 1; the label is the version that runs")                \
+    X(FAILOVER_EVENTS, "failover_events_total", COUNTER, NONE, "trigger,reason,source,target,outcome",                 \
+      "Failovers that ended, by who started them, why, and how they ended")                                            \
+    X(FAILOVER_DURATION, "failover_duration_seconds", HISTOGRAM, FAILOVER, "phase",                                    \
+      "Time spent in each phase of a failover")                                                                        \
+    X(FAILOVER_RTO, "failover_rto_seconds", GAUGE, NONE, "", "Recovery time of the last failover")                     \
+    X(FAILOVER_RPO, "failover_rpo_seconds", GAUGE, NONE, "",                                                           \
+      "Age of the oldest commit that the last failover left behind; 0: none")                                          \
+    X(FAILOVER_RTO_DISTRIBUTION, "failover_rto_distribution_seconds", HISTOGRAM, FAILOVER, "",                         \
+      "Recovery times of all failovers")                                                                               \
+    X(FAILOVER_RPO_DISTRIBUTION, "failover_rpo_distribution_seconds", HISTOGRAM, FAILOVER, "",                         \
+      "Recovery points of all failovers")                                                                              \
+    X(HEALTH_CHECKS, "health_checks_total", COUNTER, NONE, "region,check,layer,severity,result",                       \
+      "Probes that ended, by their result")                                                                            \
+    X(HEALTH_CRITICAL_FAILED, "health_critical_failed", GAUGE, NONE, "region",                                         \
+      "Critical checks of the region that are failed now")                                                             \
+    X(FAILBACK_EVENTS, "failback_events_total", COUNTER, NONE, "trigger,outcome",                                      \
+      "Failbacks that ended, by how they ended")                                                                       \
+    X(FAILBACK_DURATION, "failback_duration_seconds", HISTOGRAM, FAILBACK, "phase",                                    \
+      "Time spent in each phase of a failback")                                                                        \
+    X(RECONCILIATION_CONFLICTS, "reconciliation_conflicts_total", COUNTER, NONE, "tier,kind,resolution",               \
+      "Rows that differed between regions, by how they were resolved")                                                 \
+    X(REGION_STATE, "region_state", GAUGE, NONE, "region,state", "1 for the state the region is in, 0 for the others") \
+    X(ACTIVE_REGION, "active_region", GAUGE, NONE, "database,region", "1 for the region that holds the writer")        \
+    X(TRAFFIC_SHARE, "traffic_share_ratio", GAUGE, NONE, "home,region",                                                \
+      "Share of the clients of a home region that are sent to a region")                                               \
+    X(REPLICATION_LAG_SECONDS, "replication_lag_seconds", GAUGE, NONE, "database,node",                                \
+      "How far a standby is behind, in time")                                                                          \
+    X(REPLICATION_LAG_BYTES, "replication_lag_bytes", GAUGE, NONE, "database,node",                                    \
+      "How far a standby is behind, in write-ahead log")                                                               \
+    X(CONTROLLER_LEADER, "controller_leader", GAUGE, NONE, "site", "1 where this controller leads")                    \
+    X(CONTROLLER_QUORUM_MEMBERS, "controller_quorum_members", GAUGE, NONE, "", "Sites that report now")                \
+    X(DECISION_EVALUATIONS, "decision_evaluations_total", COUNTER, NONE, "decision,gate",                              \
+      "Evaluations of the rules, by what they decided")                                                                \
+    X(TRIGGER_DISTANCE, "trigger_distance_ratio", GAUGE, NONE, "region,rule",                                          \
+      "How far a rule is from being met: 0 is met, 1 is far")                                                          \
+    X(WRITES_LOST, "writes_lost_total", COUNTER, NONE, "tier",                                                         \
+      "Commits that a failover left behind and that were not brought back")                                            \
+    X(WRITES_SALVAGED, "writes_salvaged_total", COUNTER, NONE, "tier",                                                 \
+      "Commits that a failover left behind and that were brought back")                                                \
+    X(FENCE_EPOCH, "fence_epoch", GAUGE, NONE, "database", "The epoch of the present writer")                          \
+    X(DRILL_LAST_SUCCESS, "drill_last_success_timestamp_seconds", GAUGE, NONE, "kind",                                 \
+      "When a drill of this kind last passed")                                                                         \
+    X(PLAN_CHECK_FAILURES, "plan_check_failures", GAUGE, NONE, "", "Pre-checks of the plans that would fail now")      \
+    X(CONFIG_DRIFT_ITEMS, "config_drift_items", GAUGE, NONE, "",                                                       \
+      "Differences between what is configured and what is found")                                                      \
+    X(PROBE_AGE, "probe_age_seconds", GAUGE, NONE, "site,region,check", "Age of an observer's last result")            \
+    X(PROBE_DURATION, "probe_duration_seconds", HISTOGRAM, PROBE, "region,check,phase", "Time a probe took, by phase") \
+    X(NOTIFICATIONS, "notifications_total", COUNTER, NONE, "receiver", "Notifications that a receiver has accepted")   \
+    X(NOTIFICATION_FAILURES, "notification_failures_total", COUNTER, NONE, "receiver",                                 \
+      "Attempts to deliver that failed")                                                                               \
+    X(NOTIFICATIONS_DROPPED, "notifications_dropped_total", COUNTER, NONE, "receiver",                                 \
+      "Notifications given up: the spool was full or the receiver refused them")                                       \
+    X(NOTIFICATION_SPOOL, "notification_spool", GAUGE, NONE, "receiver", "Notifications that wait for delivery")       \
+    X(STORE_COMMITS, "store_commits_total", COUNTER, NONE, "result", "Commits answered by the store")                  \
+    X(STORE_COMMIT_DURATION, "store_commit_duration_seconds", HISTOGRAM, PROBE, "",                                    \
+      "Time from handing a commit over to its durable answer")                                                         \
+    X(HTTP_REQUESTS, "http_requests_total", COUNTER, NONE, "method,status", "Requests to this process's API")          \
+    X(DNS_QUERIES, "dns_queries_total", COUNTER, NONE, "result", "DNS queries answered, by the answer's code")         \
+    X(PROXY_SESSIONS, "proxy_sessions", GAUGE, NONE, "database,state", "SQL sessions of the proxy")                    \
+    X(METRIC_SERIES_DROPPED, "metric_series_dropped_total", COUNTER, NONE, "",                                         \
+      "Updates of series beyond a metric's limit")
+
+enum metric {
+#define METRIC_ENUM(symbol, name, type, buckets, labels, help) METRIC_##symbol,
+    METRIC_TABLE(METRIC_ENUM)
+#undef METRIC_ENUM
+        METRIC_COUNT
+};
+
+/* `labels`: as many values as the metric has labels, then NULL. METRIC_WITH(...) builds it; METRIC_WITH() for none.
+ * Wrong kind of metric or wrong number of labels is our mistake: ASSERT. */
+#define METRIC_WITH(...) ((const char *const[]){__VA_ARGS__ __VA_OPT__(, ) NULL})
+
+/* Counters. */
+void metric_add(enum metric metric, uint64_t amount, const char *const *labels);
+
+/* A counter that another process or the core counts: takes its present value, never lower than before. */
+void metric_raise(enum metric metric, uint64_t value, const char *const *labels);
+
+/* Gauges. */
+void metric_set(enum metric metric, double value, const char *const *labels);
+
+/* Histograms. */
+void metric_observe(enum metric metric, double value, const char *const *labels);
+
+/* Forgets every series of a gauge, before it is filled anew (a region that is no longer configured). */
+void metric_clear(enum metric metric);
+
+/* Content type "text/plain; version=0.0.4". Series appear in the order in which they came to be. buf->overflow: too
+ * small a buffer. */
+void metric_render(struct buf *buf);
+
+/* For tests: an empty registry. */
+void metric_reset(void);
