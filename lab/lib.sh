@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+# What the lab's scripts share: where things are, how they are started, how long to wait. Sourced; POSIX shell.
+# LAB_DIR: state of the running lab; BUILD: where meson built.
+
+LAB_TOP=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+LAB_DIR=${LAB_DIR:-/tmp/holdfast-lab-$(id -u)}
+LAB_BUILD=${BUILD:-build}
+case "$LAB_BUILD" in /*) ;; *) LAB_BUILD="$LAB_TOP/$LAB_BUILD" ;; esac
+LAB_BIN="$LAB_BUILD/lab"
+LAB_HOLDFAST="$LAB_BUILD/src/bin/holdfast"
+LAB_API=127.3.0.1:7080
+LAB_REGIONS="taiwan tokyo"
+LAB_SITES="taiwan tokyo witness"
+# PostgreSQL refuses to run as root; as an ordinary user everything runs as that user.
+if [ "$(id -u)" -eq 0 ]; then LAB_USER=postgres; else LAB_USER=-; fi
+export LC_ALL=C
+
+lab_die() { echo "lab: $*" >&2; exit 1; }
+
+lab_number() {
+    case "$1" in taiwan) echo 1 ;; tokyo) echo 2 ;; witness) echo 3 ;; *) lab_die "no region \"$1\": taiwan or tokyo" ;; esac
+}
+
+# The newest PostgreSQL from 15 on.
+lab_pgbin() {
+    found=""
+    for bin in /usr/lib/postgresql/*/bin; do
+        version=$(basename "$(dirname "$bin")")
+        case "$version" in *[!0-9]*) continue ;; esac
+        if [ "$version" -ge 15 ] && [ -x "$bin/postgres" ]; then found=$bin; fi
+    done
+    [ -n "$found" ] || lab_die "no PostgreSQL 15 or later below /usr/lib/postgresql; run tool/setup test"
+    echo "$found"
+}
+
+lab_keeper() { "$LAB_BIN/lab-keeper" send "$LAB_DIR" "$@"; }
+
+lab_running() { [ -S "$LAB_DIR/keeper/root" ] && lab_keeper root list >/dev/null 2>&1; }
+
+# lab_start GROUP NAME PROGRAM ARGUMENT...
+lab_start() {
+    group=$1 name=$2
+    shift 2
+    lab_keeper "$group" start "$name" "$LAB_USER" "$@" >/dev/null || lab_die "cannot start $name in $group"
+}
+
+# CLOCK_BOOTTIME in microseconds, to a hundredth of a second.
+lab_now_us() { awk '{ printf "%.0f\n", $1 * 1000000 }' /proc/uptime; }
+
+# lab_wait SECONDS WHAT COMMAND...: until the command succeeds.
+lab_wait() {
+    seconds=$1 what=$2
+    shift 2
+    tries=0
+    until "$@" >/dev/null 2>&1; do
+        tries=$((tries + 1))
+        [ "$tries" -le $((seconds * 5)) ] || return 1
+        lab_running || lab_die "the lab has ended while waiting for $what"
+        sleep 0.2
+    done
+}
+
+lab_hf() { "$LAB_HOLDFAST" "$@"; }
+
+# lab_api PATH: GET, JSON on standard output.
+lab_api() { curl -sf --noproxy '*' --max-time 5 -H "@$LAB_DIR/secret/header" "http://$LAB_API$1"; }
+
+# lab_psql HOST PORT ARGUMENT...: as the superuser, in the shop's database.
+lab_psql() {
+    host=$1 port=$2
+    shift 2
+    PGPASSFILE="$LAB_DIR/secret/pgpass" PGCONNECT_TIMEOUT=2 psql -X -q -v ON_ERROR_STOP=1 -h "$host" -p "$port" -U postgres "$@"
+}
