@@ -112,9 +112,8 @@ size_t breaker_size(const struct breaker_config *config)
 
 static void breaker_publish(struct breaker *breaker, enum breaker_event_kind kind, enum breaker_state from)
 {
-    const bool silent = breaker->state == BREAKER_DISABLED || breaker->state == BREAKER_FORCED_OPEN;
     const bool always = kind == BREAKER_EVENT_STATE_TRANSITION || kind == BREAKER_EVENT_RESET;
-    if (breaker->listener.publish == NULL || (silent && !always)) {
+    if (breaker->listener.publish == NULL || (breaker_silent(breaker) && !always)) {
         return;
     }
     const struct breaker_event event = {.kind = kind, .from = from, .to = breaker->state, .at_us = breaker->now_us};
@@ -350,7 +349,7 @@ void breaker_record(struct breaker *breaker, int64_t now_us, bool failed, int64_
 {
     breaker_advance(breaker, now_us);
     breaker_publish(breaker, failed ? BREAKER_EVENT_ERROR : BREAKER_EVENT_SUCCESS, breaker->state);
-    if (breaker->state == BREAKER_DISABLED || breaker->state == BREAKER_FORCED_OPEN) {
+    if (breaker_silent(breaker)) {
         return;
     }
     breaker_window_record(breaker->ring, breaker->now_us, failed, duration_ns > breaker->config.slow_call_duration_ns);
@@ -444,10 +443,20 @@ void breaker_read(struct breaker *breaker, int64_t now_us, struct breaker_metric
     };
 }
 
+enum breaker_state breaker_state(const struct breaker *breaker)
+{
+    return breaker->state;
+}
+
 bool breaker_admits_all(const struct breaker *breaker)
 {
     return breaker->state == BREAKER_CLOSED || breaker->state == BREAKER_DISABLED ||
            breaker->state == BREAKER_METRICS_ONLY;
+}
+
+bool breaker_silent(const struct breaker *breaker)
+{
+    return breaker->state == BREAKER_DISABLED || breaker->state == BREAKER_FORCED_OPEN;
 }
 
 bool breaker_success_changes_nothing(const struct breaker *breaker)

@@ -138,11 +138,17 @@ int64_t breaker_deadline(const struct breaker *breaker);
 /* Moves a time window to now, then reads it. */
 void breaker_read(struct breaker *breaker, int64_t now_us, struct breaker_metrics *ret_metrics);
 
+/* The state as the last call left it. */
+enum breaker_state breaker_state(const struct breaker *breaker);
+
 /* Whether every call is admitted until the breaker is called again. */
 bool breaker_admits_all(const struct breaker *breaker);
 
 /* Whether recording a fast success would change nothing: the window is full of them, or nothing is recorded. */
 bool breaker_success_changes_nothing(const struct breaker *breaker);
+
+/* Whether only transitions and resets are published now. */
+bool breaker_silent(const struct breaker *breaker);
 
 /* The words of the protocol. Never NULL. */
 const char *breaker_state_name(enum breaker_state state);

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * libholdfast: circuit breakers and the choice between regions, for applications.
+ *
+ * Needs libc only. Link with `pkg-config --cflags --libs holdfast`. All functions may be called from any thread at any
+ * time, except holdfast_breaker_free, which must be the last one for its breaker. Outputs (`ret_`) are set only on
+ * success. Durations are nanoseconds, ratios parts per million (ppm): 500,000 is 50 %. */
+#pragma once
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define HOLDFAST_API __attribute__((visibility("default")))
+
+/* What functions that can fail return. Each names below what the caller should do. */
+enum holdfast_error {
+    HOLDFAST_OK = 0,
+    HOLDFAST_INVALID_CONFIG = 1,     /* a value of the configuration is not allowed: correct it */
+    HOLDFAST_NO_MEMORY = 2,          /* try again later, or use a smaller window */
+    HOLDFAST_ILLEGAL_TRANSITION = 3, /* not from the present state: nothing changed; go to CLOSED first */
+    HOLDFAST_INVALID_ARGUMENT = 4,   /* a negative duration or an unknown state: nothing changed */
+};
+
+/* ---- Circuit breaker -------------------------------------------------------------------------------------------- */
+
+/* A breaker watches the results of calls to one backend and refuses further calls while too many fail or are too slow.
+ * CLOSED: all pass. OPEN: none pass, for a while. HALF_OPEN: a few trial calls pass and decide. The other three are set
+ * by hand. */
+struct holdfast_breaker;
+
+enum holdfast_breaker_state {
+    HOLDFAST_BREAKER_CLOSED = 0,
+    HOLDFAST_BREAKER_OPEN = 1,
+    HOLDFAST_BREAKER_HALF_OPEN = 2,
+    HOLDFAST_BREAKER_DISABLED = 3,     /* all pass, nothing is recorded */
+    HOLDFAST_BREAKER_FORCED_OPEN = 4,  /* none pass, refusals are counted */
+    HOLDFAST_BREAKER_METRICS_ONLY = 5, /* all pass, results are recorded */
+};
+
+enum holdfast_breaker_window {
+    HOLDFAST_BREAKER_COUNT = 0, /* the last N results */
+    HOLDFAST_BREAKER_TIME = 1,  /* the results of the last N whole seconds of the clock */
+};
+
+enum holdfast_breaker_outcome {
+    HOLDFAST_SUCCESS = 0,
+    HOLDFAST_ERROR = 1,
+    HOLDFAST_IGNORED_ERROR = 2,    /* says nothing about the backend: the permit goes back, nothing is recorded */
+    HOLDFAST_UNRECORDED_ERROR = 3, /* an error that is not the backend's fault: counts as a success */
+    HOLDFAST_FAILED_RESULT = 4,    /* the call returned, but its result is a failure: counts as an error */
+};
+
+enum holdfast_breaker_event_kind {
+    HOLDFAST_EVENT_SUCCESS = 0,
+    HOLDFAST_EVENT_ERROR = 1,
+    HOLDFAST_EVENT_IGNORED_ERROR = 2,
+    HOLDFAST_EVENT_NOT_PERMITTED = 3,
+    HOLDFAST_EVENT_FAILURE_RATE_EXCEEDED = 4,
+    HOLDFAST_EVENT_SLOW_CALL_RATE_EXCEEDED = 5,
+    HOLDFAST_EVENT_STATE_TRANSITION = 6,
+    HOLDFAST_EVENT_RESET = 7,
+};
+
+struct holdfast_breaker_event {
+    enum holdfast_breaker_event_kind kind;
+    enum holdfast_breaker_state from; /* of a transition; for other kinds both are the present state */
+    enum holdfast_breaker_state to;
+    int64_t at_us; /* the clock, when it happened: a timer's event carries the time at which it was due */
+};
+
+/* "Not given" for one of the two waits below. */
+#define HOLDFAST_NOT_GIVEN (-1)
+
+/* Fill it with holdfast_breaker_config_default or _regional, then change what you need. */
+struct holdfast_breaker_config {
+    int64_t failure_rate_threshold_ppm;       /* opens at this share of failures; > 0, at most 1,000,000; 500,000 */
+    int64_t slow_call_rate_threshold_ppm;     /* opens at this share of slow calls; likewise; 1,000,000 */
+    int64_t slow_call_duration_ns;            /* a call is slow when it takes strictly longer; >= 1; 60 s */
+    enum holdfast_breaker_window window_type; /* COUNT */
+    int64_t window_size;                      /* calls or seconds; 1 to 10,000,000; 100 */
+    int64_t minimum_calls;                    /* no verdict before so many results; >= 1; 100 */
+    int64_t permitted_half_open;              /* trial calls; 1 to 10,000,000; 10 */
+    int64_t wait_open_ms;                     /* how long OPEN lasts; >= 1; HOLDFAST_NOT_GIVEN: 60 s unless it grows */
+    int64_t wait_initial_ms;       /* or a wait that grows with each OPEN: first; HOLDFAST_NOT_GIVEN: does not */
+    int64_t wait_multiplier_ppm;   /* ... then times this, >= 1,000,000, cut to whole milliseconds */
+    int64_t wait_max_ms;           /* ... up to this, >= 1. CLOSED starts anew */
+    int automatic;                 /* 1: a timer moves OPEN to HALF_OPEN; 0: the next call after the wait does */
+    int64_t max_wait_half_open_ms; /* HALF_OPEN without a verdict ends after this; 0: never */
+    enum holdfast_breaker_state after_half_open_wait; /* ... in OPEN or CLOSED; OPEN */
+    enum holdfast_breaker_state initial_state;        /* CLOSED */
+
+    /* Microseconds since any whole second; must not go back (if it does, it counts as standing still). NULL:
+     * CLOCK_BOOTTIME. */
+    int64_t (*clock_us)(void *clock_context);
+    void *clock_context;
+
+    /* Called for each event, in order, under the breaker's lock; a SUCCESS of the healthy path is published without the
+     * lock, so the function must be safe to call from several threads. It must not call the breaker. NULL: nobody
+     * listens. */
+    void (*publish)(void *publish_context, const struct holdfast_breaker_event *event);
+    void *publish_context;
+};
+
+struct holdfast_breaker_metrics {
+    enum holdfast_breaker_state state;
+    int64_t failure_rate_ppm; /* of the buffered calls; -1: fewer than the minimum */
+    int64_t slow_rate_ppm;    /* likewise */
+    int64_t buffered;         /* results in the window */
+    int64_t failed;
+    int64_t slow;
+    int64_t slow_failed;
+    int64_t not_permitted; /* refusals since the window was last emptied */
+    int64_t healthy;       /* results of the healthy path since the breaker was made */
+};
+
+/* The defaults above. */
+HOLDFAST_API void holdfast_breaker_config_default(struct holdfast_breaker_config *ret_config);
+
+/* The preset for calls to a region: 50 % of the last 10 calls, at least 5, open for 30 s, 3 trial calls, automatic. */
+HOLDFAST_API void holdfast_breaker_config_regional(struct holdfast_breaker_config *ret_config);
+
+/* Makes a breaker. The configuration is copied. The caller owns the breaker and frees it.
+ * Errors: HOLDFAST_INVALID_CONFIG, HOLDFAST_NO_MEMORY. */
+HOLDFAST_API enum holdfast_error holdfast_breaker_new(const struct holdfast_breaker_config *config,
+                                                      struct holdfast_breaker **ret_breaker);
+
+/* NULL is allowed. */
+HOLDFAST_API void holdfast_breaker_free(struct holdfast_breaker *breaker);
+
+/* 1: make the call, then say exactly once how it went, with holdfast_breaker_record, _error_open_for or _release.
+ * 0: do not call; fail at once or use another region. While CLOSED this is one load. */
+HOLDFAST_API int holdfast_breaker_acquire(struct holdfast_breaker *breaker);
+
+/* How the call went and how long it took; pass the duration you measured anyway, or 0 when slow calls do not matter.
+ * A fast success is one load and one private counter while the window is full of fast successes. */
+HOLDFAST_API void holdfast_breaker_record(struct holdfast_breaker *breaker, enum holdfast_breaker_outcome outcome,
+                                          int64_t duration_ns);
+
+/* The shorter words for the two frequent outcomes. */
+static inline void holdfast_breaker_success(struct holdfast_breaker *breaker, int64_t duration_ns)
+{
+    holdfast_breaker_record(breaker, HOLDFAST_SUCCESS, duration_ns);
+}
+
+static inline void holdfast_breaker_error(struct holdfast_breaker *breaker, int64_t duration_ns)
+{
+    holdfast_breaker_record(breaker, HOLDFAST_ERROR, duration_ns);
+}
+
+/* An error that also says for how long to stay away (HTTP 503 with Retry-After): a CLOSED breaker opens for that long
+ * at once, also below the minimum of calls. Errors: HOLDFAST_INVALID_ARGUMENT (negative or beyond 146 years; nothing
+ * was recorded). */
+HOLDFAST_API enum holdfast_error holdfast_breaker_error_open_for(struct holdfast_breaker *breaker, int64_t duration_ns,
+                                                                 int64_t open_for_ms);
+
+/* The call was not made after all: the permit goes back. */
+HOLDFAST_API void holdfast_breaker_release(struct holdfast_breaker *breaker);
+
+/* By hand. To the present state: clears and publishes nothing (OPEN keeps its window and waits anew).
+ * Errors: HOLDFAST_ILLEGAL_TRANSITION (CLOSED to HALF_OPEN; METRICS_ONLY to OPEN or HALF_OPEN),
+ * HOLDFAST_INVALID_ARGUMENT. */
+HOLDFAST_API enum holdfast_error holdfast_breaker_move(struct holdfast_breaker *breaker,
+                                                       enum holdfast_breaker_state state);
+
+/* By hand to OPEN for so long; does not count for growing waits. Errors: as holdfast_breaker_move. */
+HOLDFAST_API enum holdfast_error holdfast_breaker_open_for(struct holdfast_breaker *breaker, int64_t open_for_ms);
+
+/* To CLOSED with everything forgotten, pending timers too. */
+HOLDFAST_API void holdfast_breaker_reset(struct holdfast_breaker *breaker);
+
+/* Runs the timers that fell due, each at its own due time. Every other call does so first: this one is for programs
+ * that want the events in time although nobody calls. */
+HOLDFAST_API void holdfast_breaker_advance(struct holdfast_breaker *breaker);
+
+/* The state and the window as they are now. */
+HOLDFAST_API void holdfast_breaker_read(struct holdfast_breaker *breaker, struct holdfast_breaker_metrics *ret_metrics);
+
+/* "CLOSED", "FAILURE_RATE_EXCEEDED", ... "UNKNOWN" for a number that is none of them; never NULL. */
+HOLDFAST_API const char *holdfast_breaker_state_name(enum holdfast_breaker_state state);
+HOLDFAST_API const char *holdfast_breaker_event_name(enum holdfast_breaker_event_kind kind);
+
+/* ---- Route choice ----------------------------------------------------------------------------------------------- */
+
+/* The last result of a region's health check. */
+struct holdfast_health {
+    int healthy;
+    int64_t age_us; /* since that check */
+    int64_t latency_ns;
+};
+
+enum holdfast_route { HOLDFAST_ROUTE_LOCAL = 0, HOLDFAST_ROUTE_BACKUP = 1 };
+
+enum holdfast_alert {
+    HOLDFAST_ALERT_NONE = 0,
+    HOLDFAST_ALERT_FAILOVER = 1, /* the backup is used: tell somebody */
+    HOLDFAST_ALERT_ALL_REGIONS_UNHEALTHY =
+        2, /* local is used because nothing is better: the breaker decides per call */
+};
+
+/* Local while it is usable (healthy, younger than 10 s, faster than 1 s), else the backup if that is usable, else
+ * local. NULL: no result yet; in the first 10 s after the start (`uptime_us`) that is no reason to leave. `ret_alert`
+ * may be NULL. Pure: no lock, no clock, no system call. */
+HOLDFAST_API enum holdfast_route holdfast_route_choose(const struct holdfast_health *local,
+                                                       const struct holdfast_health *backup, int64_t uptime_us,
+                                                       enum holdfast_alert *ret_alert);
+
+#ifdef __cplusplus
+}
+#endif
