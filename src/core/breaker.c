@@ -14,7 +14,7 @@ enum {
     BREAKER_DEFAULT_WAIT_MS = 60000,
     /* After an idle age a breaker whose trial period times out may owe millions of turns OPEN - HALF_OPEN - OPEN: this
      * many are played in full, the rest are skipped as whole turns. */
-    BREAKER_TURNS = 1000,
+    BREAKER_TURNS = 100000,
 };
 
 #define BREAKER_NO_TIMER INT64_MAX
