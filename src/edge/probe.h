@@ -71,7 +71,7 @@ struct probe_spec {
     char password[PROBE_TEXT]; /* postgres, redis */
     char dbname[PROBE_TEXT];
     uint32_t login_every; /* postgres: a fresh login at every Nth probe; default 5 */
-    char key[PROBE_TEXT]; /* redis: default "holdfast:probe:SITE:CHECK:REGION" */
+    char key[PROBE_TEXT]; /* redis: default "holdfast:probe:SITE:CHECK:REGION"; ":SITE" is appended to it */
     char topic[PROBE_TEXT];
     char dns_name[PROBE_TEXT];
     char dns_type[16];       /* A, AAAA, CNAME, TXT, SOA, NS; default A */

@@ -8,6 +8,13 @@ static const struct probe_driver *const probe_drivers[PROBE_KINDS] = {
     [PROBE_TCP] = &probe_tcp_driver,
     [PROBE_HTTP] = &probe_http_driver,
     [PROBE_HTTPS] = &probe_http_driver,
+    [PROBE_POSTGRES] = &probe_postgres_driver,
+    [PROBE_REDIS] = &probe_redis_driver,
+    [PROBE_KAFKA] = &probe_kafka_driver,
+    [PROBE_DNS] = &probe_dns_driver,
+    [PROBE_PROMETHEUS] = &probe_prometheus_driver,
+    [PROBE_HAPROXY] = &probe_haproxy_driver,
+    [PROBE_EXEC] = &probe_exec_driver,
     [PROBE_HEARTBEAT] = &probe_heartbeat_driver,
 };
 

@@ -55,6 +55,11 @@ const struct probe_pool_options *probe_loop_options(const struct probe_loop *loo
     return &loop->options;
 }
 
+bool probe_loop_running(const struct probe_slot *slot)
+{
+    return slot->running;
+}
+
 int64_t probe_loop_elapsed_us(const struct probe_slot *slot)
 {
     return time_since_us(clock_mono(), slot->result.started);

@@ -57,6 +57,9 @@ uv_loop_t *probe_loop_uv(struct probe_loop *loop);
 struct probe_curl *probe_loop_curl(struct probe_loop *loop);
 const struct probe_pool_options *probe_loop_options(const struct probe_loop *loop);
 
+/* Whether an attempt is under way. */
+bool probe_loop_running(const struct probe_slot *slot);
+
 /* Microseconds since the attempt's real start. */
 int64_t probe_loop_elapsed_us(const struct probe_slot *slot);
 
