@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Whole answers from arbitrary packets: never beyond the limit, always a message that can be read back. */
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "../test/unit/dns/zone_sample.h"
+#include "base/assert.h"
+#include "dns/dns_answer.h"
+#include "wire/dns_message.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check(const uint8_t *message, size_t size)
+{
+    struct cursor cursor;
+    struct dns_name name;
+    cursor_init(&cursor, message, size);
+    cursor_skip(&cursor, 2);
+    ASSERT((cursor_u16be(&cursor) & DNS_MESSAGE_QR) != 0);
+    const uint32_t questions = cursor_u16be(&cursor);
+    uint32_t records = cursor_u16be(&cursor);
+    records += cursor_u16be(&cursor);
+    records += cursor_u16be(&cursor);
+    for (uint32_t i = 0; i < questions; i++) {
+        dns_name_read(&cursor, &name);
+        cursor_skip(&cursor, 4);
+    }
+    for (uint32_t i = 0; i < records; i++) {
+        dns_name_read(&cursor, &name);
+        cursor_skip(&cursor, 8);
+        const uint16_t length = cursor_u16be(&cursor);
+        cursor_skip(&cursor, length);
+    }
+    ASSERT(cursor_ok(&cursor) && cursor_left(&cursor) == 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct dns_zone *zone;
+    static struct view view;
+    static struct dns_policy policy;
+    static uint8_t message[4096];
+    if (zone == NULL) {
+        zone = sample_zone();
+        ASSERT(zone != NULL);
+        sample_view(&view);
+        dns_policy_prepare(&policy, &view, zone->dynamic, zone->dynamic_count);
+    }
+    if (size > 1472) {
+        return 0;
+    }
+    for (int tcp = 0; tcp < 2; tcp++) {
+        struct dns_answer_source source = {zone, &policy, 0};
+        struct dns_answer_result result;
+        const struct view_address client = {.family = 4, .bytes = {10, 2, 3, 4}};
+        memcpy(message, data, size);
+        const size_t answer =
+            dns_answer_build(&source, message, size, tcp ? sizeof message : 1472, &client, tcp, &result);
+        ASSERT(answer == 0 || answer >= DNS_MESSAGE_HEADER);
+        ASSERT(tcp || answer <= DNS_MESSAGE_UDP_MAX);
+        if (answer > 0) {
+            check(message, answer);
+        }
+    }
+    return 0;
+}

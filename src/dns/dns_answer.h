@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The authoritative answer to one query, built in the buffer that holds the query.
+ *
+ * RFC 1034/1035, 2308 (negative answers), 4592 (wildcards), 6891 (EDNS), 7871 (client subnet), 8020, 8482 (ANY), 9471
+ * (glue or TC), 9619 (one question). Pure: no socket, no clock, no allocation. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/view.h"
+#include "dns/dns_policy.h"
+#include "dns/dns_zone.h"
+#include "wire/dns_type.h"
+
+enum {
+    DNS_ANSWER_CHASE = 8, /* CNAMEs followed inside the zone */
+};
+
+/* What answers are made from. `rotation` belongs to the caller and moves with each dynamic answer, so that equal
+ * endpoints take turns. */
+struct dns_answer_source {
+    const struct dns_zone *zone;
+    const struct dns_policy *policy;
+    uint32_t rotation;
+};
+
+/* For counters. */
+struct dns_answer_result {
+    uint16_t rcode; /* enum dns_rcode */
+    bool truncated;
+    bool dynamic;
+};
+
+/* Turns the query of `query_size` bytes in `message` into its answer and returns the answer's size; 0: say nothing.
+ * `capacity` is the room in `message` and at least the larger of 1232 and `query_size`. `client` is where the query
+ * came from; over TCP an answer may fill `capacity`. */
+size_t dns_answer_build(struct dns_answer_source *source, uint8_t *message, size_t query_size, size_t capacity,
+                        const struct view_address *client, bool tcp, struct dns_answer_result *ret_result);
+
+/* The client whose network decides: its subnet from EDNS, or where the query came from (also when the subnet's prefix
+ * is 0: RFC 7871, 7.1.2). */
+struct dns_message_query;
+struct view_address dns_answer_client(const struct dns_message_query *query, const struct view_address *client);

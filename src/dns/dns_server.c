@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The DNS data plane of a process. */
+#include "dns/dns_server.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "edge/publish_file.h"
+
+struct dns_server {
+    struct dns_server_options options;
+    struct dns_worker_shared shared;
+    struct dns_zone *zone; /* what `shared` points to */
+    struct view file_view;
+    uint32_t workers_count; /* threads that run */
+    struct dns_worker *workers[DNS_SERVER_WORKERS];
+};
+
+static enum err dns_server_zone(const struct dns_server_options *options, char *problem, struct dns_zone **ret_zone)
+{
+    return dns_zone_load(options->zone_file, &options->origin, options->names, options->names_count, problem, ret_zone);
+}
+
+static void dns_server_wake(const struct dns_server *server)
+{
+    const uint64_t one = 1;
+    for (uint32_t i = 0; i < server->workers_count; i++) {
+        (void)!write(server->workers[i]->wake, &one, sizeof one);
+    }
+}
+
+/* Opens the worker's sockets and starts its thread, which gets no signals. */
+static enum err dns_server_worker(struct dns_server *server, uint32_t index, char *problem)
+{
+    char name[LIMITS_NAME];
+    const struct dns_server_options *options = &server->options;
+    snprintf(name, sizeof name, "%.20s-%u", options->name, index);
+    struct dns_worker *worker = aligned_alloc(64, (sizeof *worker + 63) / 64 * 64);
+    if (worker == NULL) {
+        return ERR_NO_MEMORY;
+    }
+    memset(worker, 0, sizeof *worker);
+    enum err err =
+        dns_worker_init(worker, &server->shared, options->view_path, name, options->listens, options->listens_count);
+    if (err != ERR_OK) {
+        snprintf(problem, DNS_ZONE_PROBLEM, "cannot listen or read %.200s: %s", options->view_path, err_text(err));
+        free(worker);
+        return err;
+    }
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    const int failure = pthread_create(&worker->thread, NULL, dns_worker_run, worker);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (failure != 0) {
+        snprintf(problem, DNS_ZONE_PROBLEM, "cannot start a thread");
+        dns_worker_fini(worker);
+        free(worker);
+        return err_from_errno(failure);
+    }
+    server->workers[server->workers_count++] = worker;
+    return ERR_OK;
+}
+
+static uint32_t dns_server_cores(uint32_t wanted)
+{
+    const long cores = wanted != 0 ? (long)wanted : sysconf(_SC_NPROCESSORS_ONLN);
+    if (cores < 1) {
+        return 1;
+    }
+    return cores < DNS_SERVER_WORKERS ? (uint32_t)cores : DNS_SERVER_WORKERS;
+}
+
+enum err dns_server_start(const struct dns_server_options *options, char *problem, struct dns_server **ret_server)
+{
+    ASSERT(options->listens_count > 0 && options->listens_count <= DNS_WORKER_LISTENS);
+    struct dns_server *server = calloc(1, sizeof *server);
+    if (server == NULL) {
+        snprintf(problem, DNS_ZONE_PROBLEM, "out of memory");
+        return ERR_NO_MEMORY;
+    }
+    server->options = *options;
+    enum err err = dns_server_zone(options, problem, &server->zone);
+    if (err != ERR_OK) {
+        free(server);
+        return err;
+    }
+    atomic_store(&server->shared.zone, server->zone);
+    if (options->view_file != NULL && publish_file_load(options->view_file, &server->file_view) == ERR_OK) {
+        server->shared.file_view = &server->file_view;
+    }
+    const uint32_t workers = dns_server_cores(options->workers);
+    for (uint32_t i = 0; i < workers && err == ERR_OK; i++) {
+        err = dns_server_worker(server, i, problem);
+    }
+    if (err != ERR_OK) {
+        dns_server_stop(server);
+        return err;
+    }
+    *ret_server = server;
+    return ERR_OK;
+}
+
+/* Until every worker has begun a batch after the change. Each does within its tick. */
+static void dns_server_settle(const struct dns_server *server, uint64_t generation)
+{
+    dns_server_wake(server);
+    for (uint32_t i = 0; i < server->workers_count; i++) {
+        while (atomic_load(&server->workers[i]->zone_seen) < generation) {
+            const struct timespec pause = {.tv_nsec = 1000000};
+            nanosleep(&pause, NULL);
+        }
+    }
+}
+
+enum err dns_server_reload(struct dns_server *server, char *problem)
+{
+    struct dns_zone *fresh = NULL;
+    const enum err err = dns_server_zone(&server->options, problem, &fresh);
+    if (err != ERR_OK) {
+        return err;
+    }
+    struct dns_zone *old = server->zone;
+    server->zone = fresh;
+    atomic_store(&server->shared.zone, fresh);
+    const uint64_t generation = atomic_fetch_add(&server->shared.zone_generation, 1) + 1;
+    dns_server_settle(server, generation);
+    dns_zone_free(old);
+    return ERR_OK;
+}
+
+void dns_server_stop(struct dns_server *server)
+{
+    if (server == NULL) {
+        return;
+    }
+    atomic_store(&server->shared.stop, true);
+    dns_server_wake(server);
+    for (uint32_t i = 0; i < server->workers_count; i++) {
+        const int failure = pthread_join(server->workers[i]->thread, NULL);
+        ASSERT(failure == 0);
+        dns_worker_fini(server->workers[i]);
+        free(server->workers[i]);
+    }
+    dns_zone_free(server->zone);
+    free(server);
+}
+
+void dns_server_counters(const struct dns_server *server, struct dns_worker_counters *ret_counters)
+{
+    *ret_counters = (struct dns_worker_counters){0};
+    for (uint32_t i = 0; i < server->workers_count; i++) {
+        dns_worker_count(server->workers[i], ret_counters);
+    }
+}
+
+uint32_t dns_server_workers(const struct dns_server *server)
+{
+    return server->workers_count;
+}
+
+uint32_t dns_server_serial(const struct dns_server *server)
+{
+    return server->zone->serial;
+}
+
+uint32_t dns_server_records(const struct dns_server *server)
+{
+    return server->zone->records_count;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The DNS data plane of a process: one worker per core, one zone, the view. Start, reload the zone, stop.
+ *
+ * Goes on answering from the last good view whatever happens to the controller; after a cold start from the view's
+ * file; before any view static names are answered and dynamic ones are SERVFAIL. One thread calls these functions. */
+#pragma once
+
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "base/err.h"
+#include "dns/dns_worker.h"
+#include "dns/dns_zone.h"
+
+enum { DNS_SERVER_WORKERS = 16 };
+
+struct dns_server_options {
+    const char *name; /* of the readers: "dns" gives "dns-0", "dns-1", ... */
+    struct sockaddr_storage listens[DNS_WORKER_LISTENS];
+    uint32_t listens_count;
+    uint32_t workers; /* 0: one per core, at most DNS_SERVER_WORKERS */
+    struct dns_name origin;
+    const char *zone_file;
+    const char *view_path; /* shared memory (edge/publish.h) */
+    const char *view_file; /* for the cold start; NULL: none */
+    struct dns_zone_dynamic names[DNS_ZONE_NAMES];
+    uint32_t names_count;
+};
+
+struct dns_server;
+
+/* Loads the zone, opens the sockets, starts the workers. `options` is copied, its texts are borrowed until the stop.
+ * On an error `problem` (DNS_ZONE_PROBLEM bytes) is a sentence; it may be a warning on success, else it is empty. */
+enum err dns_server_start(const struct dns_server_options *options, char *problem,
+                          struct dns_server **ret_server) ERR_CHECK;
+
+/* Reads the zone file again. On an error nothing changes and `problem` says why. Waits until no worker uses the old
+ * zone any more. */
+enum err dns_server_reload(struct dns_server *server, char *problem) ERR_CHECK;
+
+/* Finishes the batches and frees everything. NULL is fine. */
+void dns_server_stop(struct dns_server *server);
+
+void dns_server_counters(const struct dns_server *server, struct dns_worker_counters *ret_counters);
+
+/* Facts for the log. */
+uint32_t dns_server_workers(const struct dns_server *server);
+uint32_t dns_server_serial(const struct dns_server *server);
+uint32_t dns_server_records(const struct dns_server *server);

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * DNS over TCP for one worker. */
+#include "dns/dns_tcp.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "dns/dns_worker.h"
+#include "wire/dns_message.h"
+
+static enum err dns_tcp_listen(const struct sockaddr_storage *address, int epoll, uint32_t tag, int *ret_fd)
+{
+    const int one = 1;
+    const int fd = socket(address->ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0) {
+        return err_from_errno(errno);
+    }
+    const socklen_t size = address->ss_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
+    struct epoll_event event = {.events = EPOLLIN, .data.u64 = tag};
+    bool good = setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0 &&
+                setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one) == 0;
+    if (good && address->ss_family == AF_INET6) {
+        good = setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one) == 0;
+    }
+    if (!good || bind(fd, (const struct sockaddr *)address, size) != 0 || listen(fd, DNS_TCP_CONNECTIONS) != 0 ||
+        epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) != 0) {
+        const enum err err = err_from_errno(errno);
+        close(fd);
+        return err;
+    }
+    *ret_fd = fd;
+    return ERR_OK;
+}
+
+enum err dns_tcp_init(struct dns_tcp *tcp, int epoll, const struct sockaddr_storage *listens, uint32_t listens_count)
+{
+    ASSERT(listens_count <= DNS_TCP_LISTENS);
+    tcp->listens_count = 0;
+    tcp->connections = calloc(DNS_TCP_CONNECTIONS, sizeof *tcp->connections);
+    if (tcp->connections == NULL) {
+        return ERR_NO_MEMORY;
+    }
+    for (uint32_t i = 0; i < DNS_TCP_CONNECTIONS; i++) {
+        tcp->connections[i].fd = -1;
+    }
+    for (uint32_t i = 0; i < listens_count; i++) {
+        const enum err err = dns_tcp_listen(&listens[i], epoll, DNS_TCP_LISTEN_TAG + i, &tcp->listens[i]);
+        if (err != ERR_OK) {
+            dns_tcp_fini(tcp);
+            return err;
+        }
+        tcp->listens_count++;
+    }
+    return ERR_OK;
+}
+
+void dns_tcp_fini(struct dns_tcp *tcp)
+{
+    for (uint32_t i = 0; i < tcp->listens_count; i++) {
+        close(tcp->listens[i]);
+    }
+    for (uint32_t i = 0; i < DNS_TCP_CONNECTIONS && tcp->connections != NULL; i++) {
+        if (tcp->connections[i].fd >= 0) {
+            close(tcp->connections[i].fd);
+        }
+    }
+    free(tcp->connections);
+    *tcp = (struct dns_tcp){.listens_count = 0};
+}
+
+static void dns_tcp_close(struct dns_tcp_connection *connection)
+{
+    close(connection->fd); /* epoll forgets it */
+    connection->fd = -1;
+}
+
+/* A free place, or that of the connection that was silent longest. */
+static struct dns_tcp_connection *dns_tcp_place(struct dns_worker *worker)
+{
+    struct dns_tcp_connection *oldest = &worker->tcp.connections[0];
+    for (uint32_t i = 0; i < DNS_TCP_CONNECTIONS; i++) {
+        struct dns_tcp_connection *connection = &worker->tcp.connections[i];
+        if (connection->fd < 0) {
+            return connection;
+        }
+        oldest = connection->last.us < oldest->last.us ? connection : oldest;
+    }
+    dns_worker_add(&worker->counters.tcp_refused, 1);
+    dns_tcp_close(oldest);
+    return oldest;
+}
+
+void dns_tcp_accept(struct dns_worker *worker, uint32_t listen_index, struct mono now)
+{
+    ASSERT(listen_index < worker->tcp.listens_count);
+    struct sockaddr_storage peer;
+    socklen_t peer_size = sizeof peer;
+    const int one = 1;
+    const int fd =
+        accept4(worker->tcp.listens[listen_index], (struct sockaddr *)&peer, &peer_size, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd < 0) {
+        return; /* gone again, or out of descriptors: the next event tries again */
+    }
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    struct dns_tcp_connection *connection = dns_tcp_place(worker);
+    const uint64_t index = (uint64_t)(connection - worker->tcp.connections);
+    struct epoll_event event = {.events = EPOLLIN, .data.u64 = DNS_TCP_CONNECTION_TAG + index};
+    if (epoll_ctl(worker->epoll, EPOLL_CTL_ADD, fd, &event) != 0) {
+        close(fd);
+        return;
+    }
+    connection->fd = fd;
+    connection->peer = peer;
+    connection->last = now;
+    connection->waits_out = false;
+    connection->in_size = 0;
+    connection->out_size = 0;
+    connection->out_sent = 0;
+    dns_worker_add(&worker->counters.tcp_connections, 1);
+}
+
+/* Sends what is waiting. False: the connection is broken. */
+static bool dns_tcp_send(struct dns_tcp_connection *connection, struct mono now)
+{
+    while (connection->out_sent < connection->out_size) {
+        const ssize_t sent = send(connection->fd, connection->out + connection->out_sent,
+                                  connection->out_size - connection->out_sent, MSG_NOSIGNAL);
+        if (sent < 0) {
+            return errno == EAGAIN || errno == EINTR;
+        }
+        connection->out_sent += (size_t)sent;
+        connection->last = now;
+    }
+    connection->out_size = 0;
+    connection->out_sent = 0;
+    return true;
+}
+
+/* Bytes of the first whole query with its length, 0: not yet here, SIZE_MAX: none that we want. */
+static size_t dns_tcp_query_size(const struct dns_tcp_connection *connection)
+{
+    struct cursor cursor;
+    cursor_init(&cursor, connection->in, connection->in_size);
+    const size_t size = cursor_u16be(&cursor);
+    if (!cursor_ok(&cursor)) {
+        return 0;
+    }
+    if (size < DNS_MESSAGE_HEADER || size > DNS_TCP_QUERY) {
+        return SIZE_MAX;
+    }
+    return connection->in_size >= 2 + size ? 2 + size : 0;
+}
+
+/* Answers whole queries as long as the peer takes the answers. False: close. */
+static bool dns_tcp_serve(struct dns_worker *worker, struct dns_tcp_connection *connection, struct mono now)
+{
+    for (uint32_t turn = 0; turn < DNS_TCP_TURN && connection->out_size == 0; turn++) {
+        const size_t size = dns_tcp_query_size(connection);
+        if (size == 0) {
+            return true;
+        }
+        if (size == SIZE_MAX) {
+            return false;
+        }
+        memcpy(connection->out + 2, connection->in + 2, size - 2);
+        connection->in_size -= size;
+        memmove(connection->in, connection->in + size, connection->in_size);
+        dns_worker_add(&worker->counters.tcp_queries, 1);
+        const size_t answer =
+            dns_worker_answer(worker, connection->out + 2, size - 2, DNS_TCP_ANSWER, &connection->peer, true);
+        if (answer == 0) {
+            return false;
+        }
+        connection->out[0] = (uint8_t)(answer >> 8);
+        connection->out[1] = (uint8_t)answer;
+        connection->out_size = 2 + answer;
+        connection->out_sent = 0;
+        if (!dns_tcp_send(connection, now)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Reads once. False: closed by the peer, or broken. */
+static bool dns_tcp_receive(struct dns_tcp_connection *connection, struct mono now)
+{
+    const size_t room = sizeof connection->in - connection->in_size;
+    if (room == 0) {
+        return true;
+    }
+    const ssize_t got = recv(connection->fd, connection->in + connection->in_size, room, 0);
+    if (got < 0) {
+        return errno == EAGAIN || errno == EINTR;
+    }
+    connection->in_size += (size_t)got;
+    connection->last = got > 0 ? now : connection->last;
+    return got > 0;
+}
+
+/* Watches for what is next: room to write, or the next query; both when whole queries are left for another turn (a
+ * socket with room to write reports at once). */
+static bool dns_tcp_watch(struct dns_worker *worker, struct dns_tcp_connection *connection)
+{
+    const size_t next = dns_tcp_query_size(connection);
+    const bool out = connection->out_size > 0 || (next != 0 && next != SIZE_MAX);
+    if (out == connection->waits_out) {
+        return true;
+    }
+    const uint64_t index = (uint64_t)(connection - worker->tcp.connections);
+    struct epoll_event event = {.events = out ? EPOLLOUT : EPOLLIN, .data.u64 = DNS_TCP_CONNECTION_TAG + index};
+    connection->waits_out = out;
+    return epoll_ctl(worker->epoll, EPOLL_CTL_MOD, connection->fd, &event) == 0;
+}
+
+void dns_tcp_event(struct dns_worker *worker, uint32_t index, struct mono now)
+{
+    ASSERT(index < DNS_TCP_CONNECTIONS);
+    struct dns_tcp_connection *connection = &worker->tcp.connections[index];
+    if (connection->fd < 0) {
+        return; /* closed earlier in this round of events */
+    }
+    bool good = dns_tcp_send(connection, now);
+    if (good && connection->out_size == 0) {
+        good = connection->waits_out || dns_tcp_receive(connection, now);
+        good = dns_tcp_serve(worker, connection, now) && good;
+    }
+    if (!good || !dns_tcp_watch(worker, connection)) {
+        dns_tcp_close(connection);
+    }
+}
+
+void dns_tcp_reap(struct dns_worker *worker, struct mono now)
+{
+    for (uint32_t i = 0; i < DNS_TCP_CONNECTIONS; i++) {
+        struct dns_tcp_connection *connection = &worker->tcp.connections[i];
+        if (connection->fd >= 0 && time_since_ms(now, connection->last) > DNS_TCP_IDLE_MS) {
+            dns_tcp_close(connection);
+        }
+    }
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * DNS over TCP for one worker (RFC 7766): a two-byte length before each message, queries pipelined, answers in order.
+ *
+ * Everything has a limit: connections (the one that was silent longest makes room), size of a query, time without
+ * progress. While an answer waits for the peer to read, its next queries wait. All memory is allocated at the start. */
+#pragma once
+
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "base/err.h"
+#include "base/time.h"
+
+enum {
+    DNS_TCP_CONNECTIONS = 64, /* per worker */
+    DNS_TCP_LISTENS = 16,
+    DNS_TCP_QUERY = 4096,    /* bytes of a query */
+    DNS_TCP_ANSWER = 65535,  /* bytes of an answer */
+    DNS_TCP_IDLE_MS = 10000, /* RFC 7766, 6.2.3: "on the order of a few seconds" */
+    DNS_TCP_TURN = 64,       /* queries of one connection before others get their turn */
+};
+
+struct dns_worker;
+
+struct dns_tcp_connection {
+    int fd; /* -1: free */
+    struct sockaddr_storage peer;
+    struct mono last; /* progress */
+    bool waits_out;   /* epoll watches for room to write */
+    size_t in_size;
+    size_t out_size;
+    size_t out_sent;
+    uint8_t in[2 + DNS_TCP_QUERY];
+    uint8_t out[2 + DNS_TCP_ANSWER];
+};
+
+struct dns_tcp {
+    int listens[DNS_TCP_LISTENS];
+    uint32_t listens_count;
+    struct dns_tcp_connection *connections; /* DNS_TCP_CONNECTIONS */
+};
+
+/* Listens on the addresses; events of listener i carry `listen_tag` + i in epoll, those of connection i
+ * `connection_tag` + i. */
+enum { DNS_TCP_LISTEN_TAG = 1000, DNS_TCP_CONNECTION_TAG = 2000 };
+
+enum err dns_tcp_init(struct dns_tcp *tcp, int epoll, const struct sockaddr_storage *listens,
+                      uint32_t listens_count) ERR_CHECK;
+void dns_tcp_fini(struct dns_tcp *tcp);
+
+/* Handlers for epoll's events. The view is entered by the caller. */
+void dns_tcp_accept(struct dns_worker *worker, uint32_t listen_index, struct mono now);
+void dns_tcp_event(struct dns_worker *worker, uint32_t index, struct mono now);
+
+/* Closes connections without progress. */
+void dns_tcp_reap(struct dns_worker *worker, struct mono now);

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * One DNS worker: a thread with its own sockets, that answers from the zone and the view.
+ *
+ * UDP in batches (recvmmsg, sendmmsg), answers built where the queries lie; the view is entered once per batch and left
+ * before sleeping. TCP beside it (dns/dns_tcp.h). No lock and no allocation after the start. */
+#pragma once
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "core/view.h"
+#include "dns/dns_answer.h"
+#include "dns/dns_tcp.h"
+#include "edge/publish.h"
+
+enum {
+    DNS_WORKER_BATCH = 32,
+    /* A query beyond this is none that we want. 1,472 is Ethernet's 1,500 without IP and UDP. Not a power of two, so
+     * that the batch's buffers do not fall into the same cache sets. */
+    DNS_WORKER_MESSAGE = 1472,
+    DNS_WORKER_LISTENS = 16,
+    DNS_WORKER_TICK_MS = 250, /* sign of life, idle TCP connections, a new zone */
+};
+
+/* X(member): counted since the start. */
+#define DNS_WORKER_COUNTERS(X)                                                                                         \
+    X(udp_queries)                                                                                                     \
+    X(tcp_queries)                                                                                                     \
+    X(tcp_connections)                                                                                                 \
+    X(tcp_refused)                                                                                                     \
+    X(dropped)                                                                                                         \
+    X(send_failed)                                                                                                     \
+    X(truncated)                                                                                                       \
+    X(dynamic)                                                                                                         \
+    X(noerror)                                                                                                         \
+    X(formerr)                                                                                                         \
+    X(servfail)                                                                                                        \
+    X(nxdomain)                                                                                                        \
+    X(notimp)                                                                                                          \
+    X(refused)                                                                                                         \
+    X(badvers)
+
+struct dns_worker_counters {
+#define DNS_WORKER_MEMBER(member) uint64_t member;
+    DNS_WORKER_COUNTERS(DNS_WORKER_MEMBER)
+#undef DNS_WORKER_MEMBER
+};
+
+/* What the workers of a server share. Workers only read. */
+struct dns_worker_shared {
+    _Atomic(const struct dns_zone *) zone;
+    _Atomic uint64_t zone_generation; /* grows after each change of `zone` */
+    _Atomic bool stop;
+    const struct view *file_view; /* answers when nothing has been published since the machine's boot; NULL: none */
+};
+
+/* Memory of one batch. */
+struct dns_worker_batch {
+    struct mmsghdr heads[DNS_WORKER_BATCH];
+    struct iovec parts[DNS_WORKER_BATCH];
+    struct sockaddr_storage peers[DNS_WORKER_BATCH];
+    _Alignas(16) uint8_t control[DNS_WORKER_BATCH][64];
+    _Alignas(64) uint8_t messages[DNS_WORKER_BATCH][DNS_WORKER_MESSAGE];
+};
+
+struct dns_worker {
+    struct dns_worker_shared *shared;
+    struct publish_reader reader;
+    _Atomic uint64_t zone_seen; /* it uses no zone older than this generation */
+    const struct dns_zone *policy_zone;
+    struct dns_policy policy;
+    uint32_t rotation;
+    int epoll;
+    int wake; /* eventfd: stop, or a new zone */
+    int udp[DNS_WORKER_LISTENS];
+    bool any[DNS_WORKER_LISTENS]; /* bound to all addresses: answers leave from the one that was asked */
+    uint32_t udp_count;
+    struct dns_tcp tcp;
+    pthread_t thread;
+    struct dns_worker_counters counters; /* written by the worker only, with atomic stores */
+    struct dns_worker_batch batch;
+};
+
+/* On zeroed memory: opens the sockets and the reader, starts nothing. The addresses' ports may be 0 only for one
+ * worker. On an error everything is closed again. */
+enum err dns_worker_init(struct dns_worker *worker, struct dns_worker_shared *shared, const char *view_path,
+                         const char *name, const struct sockaddr_storage *listens, uint32_t listens_count) ERR_CHECK;
+void dns_worker_fini(struct dns_worker *worker);
+
+/* The thread's main function; returns when shared->stop is set. */
+void *dns_worker_run(void *worker);
+
+/* Adds its counters, from any thread. */
+void dns_worker_count(const struct dns_worker *worker, struct dns_worker_counters *sum);
+
+/* One writer, so no locked instruction is needed. */
+static inline void dns_worker_add(uint64_t *counter, uint64_t more)
+{
+    __atomic_store_n(counter, *counter + more, __ATOMIC_RELAXED);
+}
+
+/* For the TCP side: answers one query in place; see dns_answer_build. */
+size_t dns_worker_answer(struct dns_worker *worker, uint8_t *message, size_t size, size_t capacity,
+                         const struct sockaddr_storage *peer, bool tcp);

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * A zone in memory: made from a master file, never changed afterwards, asked by all workers at once.
+ *
+ * Names hang in one hash table under their lower-case labels, hashed from the zone's apex downwards, so that one walk
+ * finds a delegation, the name, or its closest ancestor. Names in between that own no records exist as well (empty
+ * non-terminals, RFC 8020). Owned by who made it. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "core/limits.h"
+#include "wire/dns_name.h"
+
+enum {
+    DNS_ZONE_NAMES = 64,            /* dynamic names */
+    DNS_ZONE_RECORDS = 65536,       /* records of a zone */
+    DNS_ZONE_SET_BYTES = 60000,     /* of one record set: it has to fit into an answer over TCP */
+    DNS_ZONE_FILE_BYTES = 16 << 20, /* of the master file */
+    DNS_ZONE_PROBLEM = 512,
+};
+
+/* A name whose A and AAAA records follow the view: those of an endpoint. */
+struct dns_zone_dynamic {
+    struct dns_name name;
+    char endpoint[LIMITS_NAME];
+    uint32_t ttl_s;
+    uint64_t hash; /* of the lower-case name; set by dns_zone_load */
+};
+
+struct dns_zone_data {
+    struct dns_zone_data *next;
+    struct span rdata;
+};
+
+struct dns_zone_set {
+    struct dns_zone_set *next;
+    struct dns_zone_data *data; /* in the order of the file */
+    uint32_t ttl_s;
+    uint32_t count;
+    uint32_t bytes; /* of all data with 12 bytes of head each */
+    uint16_t type;
+};
+
+struct dns_zone_node {
+    struct dns_zone_node *chain;
+    uint64_t hash;
+    struct dns_zone_set *sets;
+    const struct dns_zone_dynamic *dynamic; /* NULL: none */
+    bool cut;                               /* NS below the apex: somebody else's from here on */
+    struct dns_name name;                   /* lower case */
+};
+
+struct dns_zone {
+    struct arena arena;
+    struct dns_name origin; /* lower case */
+    struct dns_zone_node *apex;
+    const struct dns_zone_set *soa;
+    uint32_t serial;
+    uint32_t negative_ttl_s; /* min(SOA's TTL, its minimum): RFC 2308, 5 */
+    uint32_t records_count;
+    uint32_t dynamic_count;
+    struct dns_zone_dynamic dynamic[DNS_ZONE_NAMES];
+    uint64_t mask;
+    struct dns_zone_node **table;
+};
+
+/* Makes a zone of a master file's text. `file` is its name for the messages. ERR_INVALID: `problem` (DNS_ZONE_PROBLEM
+ * bytes) says "FILE:LINE: ...". On success `problem` is empty or a warning. */
+enum err dns_zone_parse(const char *file, struct span text, const struct dns_name *origin,
+                        const struct dns_zone_dynamic *dynamic, uint32_t dynamic_count, char *problem,
+                        struct dns_zone **ret_zone) ERR_CHECK;
+
+/* The same from a file. */
+enum err dns_zone_load(const char *path, const struct dns_name *origin, const struct dns_zone_dynamic *dynamic,
+                       uint32_t dynamic_count, char *problem, struct dns_zone **ret_zone) ERR_CHECK;
+void dns_zone_free(struct dns_zone *zone);
+
+enum dns_zone_result {
+    DNS_ZONE_OUTSIDE,  /* not a name of this zone */
+    DNS_ZONE_EXACT,    /* the node */
+    DNS_ZONE_WILDCARD, /* the node of the wildcard that covers the name */
+    DNS_ZONE_CUT,      /* the node of the delegation at or above the name */
+    DNS_ZONE_MISSING,  /* does not exist */
+};
+
+/* Finds a name in lower case (RFC 1034, 4.3.2; RFC 4592 for wildcards). */
+enum dns_zone_result dns_zone_find(const struct dns_zone *zone, const struct dns_name *name,
+                                   const struct dns_zone_node **ret_node);
+
+/* The node itself, also below a delegation (glue). NULL: none. */
+const struct dns_zone_node *dns_zone_node(const struct dns_zone *zone, const struct dns_name *name);
+
+const struct dns_zone_set *dns_zone_set(const struct dns_zone_node *node, uint16_t type);

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Zones: finding names, and refusing files that would give wrong answers. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "wire/dns_type.h"
+#include "zone_sample.h"
+
+static void test_finding(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        enum dns_zone_result result;
+        const char *node; /* NULL: none */
+    } cases[] = {
+        {"example.test.", DNS_ZONE_EXACT, "example.test."},
+        {"mail.example.test.", DNS_ZONE_EXACT, "mail.example.test."},
+        {"empty.ent.example.test.", DNS_ZONE_EXACT, "empty.ent.example.test."},
+        {"ent.example.test.", DNS_ZONE_EXACT, "ent.example.test."},
+        {"other.ent.example.test.", DNS_ZONE_MISSING, NULL},
+        {"a.wild.example.test.", DNS_ZONE_WILDCARD, "*.wild.example.test."},
+        {"b.a.wild.example.test.", DNS_ZONE_WILDCARD, "*.wild.example.test."},
+        {"*.wild.example.test.", DNS_ZONE_EXACT, "*.wild.example.test."},
+        {"there.wild.example.test.", DNS_ZONE_EXACT, "there.wild.example.test."},
+        {"x.there.wild.example.test.", DNS_ZONE_MISSING, NULL}, /* the closest encloser is not wild */
+        {"sub.example.test.", DNS_ZONE_CUT, "sub.example.test."},
+        {"ns.sub.example.test.", DNS_ZONE_CUT, "sub.example.test."},
+        {"a.b.c.sub.example.test.", DNS_ZONE_CUT, "sub.example.test."},
+        {"www.example.test.", DNS_ZONE_EXACT, "www.example.test."},
+        {"nothing.example.test.", DNS_ZONE_MISSING, NULL},
+        {"xexample.test.", DNS_ZONE_OUTSIDE, NULL},
+        {"test.", DNS_ZONE_OUTSIDE, NULL},
+        {".", DNS_ZONE_OUTSIDE, NULL},
+    };
+    struct dns_zone *zone = sample_zone();
+    assert_non_null(zone);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct dns_name name = sample_name(cases[i].name);
+        const struct dns_zone_node *node = NULL;
+        assert_int_equal(dns_zone_find(zone, &name, &node), cases[i].result);
+        if (cases[i].node != NULL) {
+            const struct dns_name expected = sample_name(cases[i].node);
+            assert_non_null(node);
+            assert_true(dns_name_equal(&node->name, &expected));
+        }
+    }
+    const struct dns_name glue = sample_name("ns.sub.example.test.");
+    assert_non_null(dns_zone_node(zone, &glue));
+    assert_int_equal(zone->serial, 7);
+    assert_int_equal(zone->negative_ttl_s, 60);
+    assert_int_equal(zone->soa->count, 1);
+    const struct dns_name mail = sample_name("mail.example.test.");
+    assert_int_equal(dns_zone_set(dns_zone_node(zone, &mail), DNS_TYPE_A)->count, 2);
+    dns_zone_free(zone);
+}
+
+static void test_longest_name_has_no_room_for_a_wildcard(void **state)
+{
+    (void)state;
+    struct dns_zone *zone = sample_zone();
+    char text[256] = "";
+    for (int i = 0; i < 120; i++) {
+        strcat(text, "a.");
+    }
+    strcat(text, "example.test.");
+    const struct dns_name name = sample_name(text);
+    const struct dns_zone_node *node = NULL;
+    assert_int_equal(name.size, 254);
+    assert_int_equal(dns_zone_find(zone, &name, &node), DNS_ZONE_MISSING);
+    dns_zone_free(zone);
+}
+
+#define APEX "$TTL 1\n@ SOA a b 1 1 1 1 1\n@ NS a\n"
+
+static void test_bad_zones(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *problem;
+    } cases[] = {
+        {"", "f:0: the zone needs one SOA"},
+        {"$TTL 1\n@ NS a\n", "f:0: the zone needs one SOA"},
+        {"$TTL 1\n@ SOA a b 1 1 1 1 1\n", "f:0: the zone needs one SOA"},
+        {APEX "x SOA a b 1 1 1 1 1\n", "f:4: SOA belongs"},
+        {APEX "@ SOA a b 2 1 1 1 1\n", "f:4: more than one SOA"},
+        {APEX "x CNAME a\nx CNAME b\n", "f:5: more than one CNAME"},
+        {APEX "x CNAME a\nx A 1.2.3.4\n", "f:5: CNAME and other data"},
+        {APEX "x A 1.2.3.4\nx CNAME a\n", "f:5: CNAME and other data"},
+        {APEX "x.other. A 1.2.3.4\n", "f:4: the owner lies outside"},
+        {APEX "*.x NS a\n", "f:4: NS at a wildcard"},
+        {APEX "x A 1.2.3\n", "f:4: A: not an IPv4"},
+        {APEX "www CNAME a\n", "f:0: the dynamic name of endpoint web is a CNAME"},
+        {APEX "www NS a\n", "f:0: the dynamic name of endpoint web is a CNAME"},
+    };
+    const struct dns_name origin = sample_name("example.test.");
+    struct dns_zone_dynamic dynamic = {.ttl_s = 5, .endpoint = "web"};
+    dynamic.name = sample_name("www.example.test.");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char problem[DNS_ZONE_PROBLEM] = "";
+        struct dns_zone *zone = NULL;
+        const enum err err = dns_zone_parse("f", span_text(cases[i].text), &origin, &dynamic, 1, problem, &zone);
+        assert_int_equal(err, ERR_INVALID);
+        assert_null(zone);
+        if (strncmp(problem, cases[i].problem, strlen(cases[i].problem)) != 0) {
+            fail_msg("\"%s\" instead of \"%s\"", problem, cases[i].problem);
+        }
+    }
+    dynamic.name = sample_name("www.other.");
+    char problem[DNS_ZONE_PROBLEM];
+    struct dns_zone *zone = NULL;
+    assert_int_equal(dns_zone_parse("f", span_text(APEX), &origin, &dynamic, 1, problem, &zone), ERR_INVALID);
+}
+
+static void test_duplicates_and_ttls(void **state)
+{
+    (void)state;
+    const struct dns_name origin = sample_name("example.test.");
+    struct dns_zone_dynamic dynamic = {.ttl_s = 5, .endpoint = "web"};
+    dynamic.name = sample_name("www.example.test.");
+    char problem[DNS_ZONE_PROBLEM];
+    struct dns_zone *zone = NULL;
+    static const char text[] = APEX "x 10 A 1.2.3.4\nX 5 A 1.2.3.4\nx 7 A 1.2.3.5\nwww A 1.1.1.1\n";
+    assert_int_equal(dns_zone_parse("f", span_text(text), &origin, &dynamic, 1, problem, &zone), ERR_OK);
+    assert_non_null(strstr(problem, "hidden"));
+    const struct dns_name name = sample_name("x.example.test.");
+    const struct dns_zone_set *set = dns_zone_set(dns_zone_node(zone, &name), DNS_TYPE_A);
+    assert_int_equal(set->count, 2);
+    assert_int_equal(set->ttl_s, 5);
+    dns_zone_free(zone);
+}
+
+static void test_from_a_file(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/holdfast-zone-XXXXXX";
+    const int fd = mkstemp(path);
+    char problem[DNS_ZONE_PROBLEM];
+    struct dns_zone *zone = NULL;
+    const struct dns_name origin = sample_name("example.test.");
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, SAMPLE_ZONE, strlen(SAMPLE_ZONE)), strlen(SAMPLE_ZONE));
+    assert_int_equal(dns_zone_load(path, &origin, NULL, 0, problem, &zone), ERR_OK);
+    assert_string_equal(problem, "");
+    dns_zone_free(zone);
+    close(fd);
+    unlink(path);
+    assert_int_equal(dns_zone_load(path, &origin, NULL, 0, problem, &zone), ERR_NOT_FOUND);
+    assert_non_null(strstr(problem, "not found"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_finding),     cmocka_unit_test(test_longest_name_has_no_room_for_a_wildcard),
+        cmocka_unit_test(test_bad_zones),   cmocka_unit_test(test_duplicates_and_ttls),
+        cmocka_unit_test(test_from_a_file),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
