@@ -20,6 +20,9 @@
 #include "core/limits.h"
 #include "core/view.h"
 
+/* The file's name inside a site's state_dir. */
+#define PUBLISH_NAME "view.shm"
+
 struct publish_memory;
 struct publish_memory_seat;
 

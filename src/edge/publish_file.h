@@ -8,6 +8,9 @@
 #include "base/err.h"
 #include "core/view.h"
 
+/* The file's name inside a site's state_dir. */
+#define PUBLISH_FILE_NAME "view.last"
+
 /* `view` must be sealed. Errors: ERR_INVALID (not a valid view, path too long), those of open(2) and write(2); the old
  * file is unharmed then. */
 enum err publish_file_save(const char *path, const struct view *view) ERR_CHECK;
