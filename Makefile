@@ -17,6 +17,15 @@ $(BUILD)/build.ninja:
 setup:
 	@tool/setup test
 
+# Two real regions; one is killed, the service goes on and comes home. KEEP=1 leaves it running; REPORT=DIR.
+demo: setup all
+	@BUILD=$(BUILD) lab/demo
+
+# Every published figure. RUNS: how often the region is killed.
+RUNS ?= 10
+bench: setup all
+	@BUILD=$(BUILD) bench/rto $(RUNS)
+
 unit: all
 	@meson test -C $(BUILD) --suite unit --print-errorlogs
 clean:

@@ -1,86 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """The shop against a plain PostgreSQL and Redis: what it answers when each of them is there, gone, and back."""
 import json
-import os
-import pwd
 import secrets
-import shutil
 import signal
 import subprocess
-import tempfile
-import time
 import urllib.error
 import urllib.request
 
-import psycopg2
 import pytest
 
-BUILD = os.environ.get("HOLDFAST_BUILD", os.path.join(os.path.dirname(__file__), "..", "..", "build"))
-SHOP = os.path.join(os.path.abspath(BUILD), "lab", "lab-shop")
-SQL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "lab", "shop.sql")
-PGBIN = "/usr/lib/postgresql/15/bin"
+from plain import WEB, World, wait
+
 ADDRESS = "127.3.1.1"
-PG, REDIS, WEB = 15432, 16379, 18081
-
-
-def as_user():
-    """PostgreSQL refuses to run as root."""
-    if os.geteuid() != 0:
-        return {}
-    entry = pwd.getpwnam("postgres")
-    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
-
-
-class World:
-    def __init__(self, root):
-        self.root = root
-        self.data = os.path.join(root, "pg")
-        self.env = dict(os.environ, PGPASSFILE=os.path.join(root, "pgpass"), LC_ALL="C")
-        self.log = open(os.path.join(root, "log"), "ab")
-        self.redis = self.shop = self.postgres = None
-
-    def run(self, *command, **more):
-        subprocess.run(command, check=True, stdout=self.log, stderr=self.log, env=self.env, cwd=self.root, **more, **as_user())
-
-    def spawn(self, *command):
-        return subprocess.Popen(command, stdout=self.log, stderr=self.log, env=self.env, cwd=self.root, **as_user())
-
-    def start_postgres(self):
-        self.postgres = self.spawn(f"{PGBIN}/postgres", "-D", self.data, "-h", ADDRESS, "-p", str(PG), "-k", self.root,
-                                   "-c", "fsync=off")
-        wait(lambda: subprocess.call([f"{PGBIN}/pg_isready", "-q", "-h", ADDRESS, "-p", str(PG)]) == 0)
-
-    def start_redis(self):
-        self.redis = self.spawn("redis-server", "--bind", ADDRESS, "--port", str(REDIS), "--save", "", "--dir", self.root)
-
-    def sql(self, text, fetch=True):
-        connection = psycopg2.connect(host=ADDRESS, port=PG, dbname="shop", user="postgres")
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute(text)
-            rows = cursor.fetchall() if fetch else None
-        connection.close()
-        return rows
-
-    def end(self):
-        for process in (self.shop, self.redis, self.postgres):
-            if process is not None and process.poll() is None:
-                process.send_signal(signal.SIGINT)
-                try:
-                    process.wait(10)
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                    process.wait()
-        self.log.close()
-
-
-def wait(condition, seconds=20):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return
-        time.sleep(0.05)
-    raise AssertionError("did not come true in time")
 
 
 def call(path, body=None):
@@ -106,27 +37,13 @@ def order(key=None, **change):
 
 @pytest.fixture(scope="module")
 def world():
-    root = tempfile.mkdtemp(prefix="holdfast-shop-")
-    os.chmod(root, 0o755)
-    if os.geteuid() == 0:
-        shutil.chown(root, "postgres", "postgres")
-    world = World(root)
+    world = World(ADDRESS)
     try:
-        world.run(f"{PGBIN}/initdb", "-D", world.data, "-U", "postgres", "-A", "trust", "--no-sync")
-        world.start_postgres()
-        world.start_redis()
-        psql = ["psql", "-q", "-v", "ON_ERROR_STOP=1", "-h", ADDRESS, "-p", str(PG), "-U", "postgres"]
-        world.run(*psql, "-d", "postgres", "-c", "CREATE DATABASE shop")
-        with open(SQL, "rb") as script:
-            world.run(*psql, "-d", "shop", "-v", "tier1_password=a", "-v", "tier2_password=b", stdin=script)
-        world.shop = world.spawn(SHOP, "--region", "taiwan", "--node", "shop-1", "--listen", f"{ADDRESS}:{WEB}", "--proxy",
-                                 f"{ADDRESS}:{PG}", "--database", f"host={ADDRESS} port={PG} dbname=shop user=shop_tier1",
-                                 "--redis", f"{ADDRESS}:{REDIS}")
+        world.start()
         wait(lambda: readiness()[0] == 200)
         yield world
     finally:
         world.end()
-        shutil.rmtree(root)
 
 
 def test_ready_says_so_per_component(world):
