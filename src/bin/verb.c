@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "bin/cli_config.h"
+#include "bin/cli_decide.h"
 #include "bin/cli_dns.h"
 
 int verb_version(int argc, char **argv)
@@ -18,6 +19,7 @@ int verb_version(int argc, char **argv)
 const struct verb verb_table[] = {
     {"config", "check the configuration, show what holds, print its schema", cli_config},
     {"dns", "why a client gets its answer; serve DNS alone", cli_dns},
+    {"decide", "answer what-if questions, one JSON line each", cli_decide},
     {"version", "print the version", verb_version},
     {NULL, NULL, NULL},
 };
