@@ -94,6 +94,8 @@ static enum err probe_postgres_error_text(const char *text)
                 {"No route to host", ERR_UNREACHABLE},
                 {"Network is unreachable", ERR_UNREACHABLE},
                 {"timed out", ERR_TIMEOUT},
+                {"invalid response", ERR_PROTOCOL},
+                {"expected authentication request", ERR_PROTOCOL},
                 {"certificate", ERR_CERTIFICATE},
                 {"SSL", ERR_TLS},
                 {"no password supplied", ERR_AUTH},
