@@ -134,9 +134,9 @@ static int http_client_progress(void *context, curl_off_t down_total, curl_off_t
     (void)up_total;
     (void)up;
     struct http_client_call *call = context;
-    if (call->sink->cancel != NULL && atomic_load(call->sink->cancel)) {
+    if (call->request->cancel != NULL && atomic_load(call->request->cancel)) {
         call->err = ERR_CANCELLED;
-    } else if (time_since_ms(clock_mono(), call->last) > call->request->timeout_ms) {
+    } else if (call->sink != NULL && time_since_ms(clock_mono(), call->last) > call->request->timeout_ms) {
         call->err = ERR_TIMEOUT;
     }
     return call->err == ERR_OK ? 0 : 1;
@@ -231,11 +231,12 @@ static void http_client_set(struct http_client_call *call, const char *url, stru
     curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms);
     curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, http_client_receive);
     curl_easy_setopt(handle, CURLOPT_WRITEDATA, call);
-    if (call->sink != NULL) {
+    if (call->sink != NULL || request->cancel != NULL) {
         curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, http_client_progress);
         curl_easy_setopt(handle, CURLOPT_XFERINFODATA, call);
         curl_easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
-    } else {
+    }
+    if (call->sink == NULL) {
         curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
     }
 }

@@ -33,6 +33,7 @@ struct http_client_request {
     uint32_t timeout_ms;                      /* for the whole call, > 0. A stream: longest silence */
     uint32_t connect_timeout_ms;              /* 0: timeout_ms */
     size_t limit_bytes;                       /* 0: HTTP_CLIENT_LIMIT_BYTES */
+    const atomic_bool *cancel; /* optional; set from another thread it ends the call within about a second */
 };
 
 struct http_client_response {
@@ -45,7 +46,7 @@ struct http_client_response {
 /* ERR_OK with any status once a whole answer was read: look at `status`, or ask http_client_response_err.
  * ERR_REFUSED, ERR_UNREACHABLE, ERR_TIMEOUT, ERR_RESET, ERR_CLOSED, ERR_NAME, ERR_TLS: the peer's outcome is unknown
  * (REFUSED and UNREACHABLE: it certainly did nothing); try again later. ERR_TOO_LARGE: the answer exceeds the limit.
- * ERR_PROTOCOL: not HTTP. ERR_INVALID: not a literal address, not an http(s) URL. ERR_NO_MEMORY. */
+ * ERR_PROTOCOL: not HTTP. ERR_CANCELLED. ERR_INVALID: not a literal address, not an http(s) URL. ERR_NO_MEMORY. */
 ERR_CHECK enum err http_client_call(const struct http_client_request *request,
                                     struct http_client_response *ret_response);
 
@@ -61,10 +62,9 @@ ERR_CHECK enum err http_client_response_err(const struct http_client_response *r
 struct http_client_sink {
     bool (*chunk)(void *context, const void *data, size_t size);
     void *context;
-    const atomic_bool *cancel; /* optional; set from another thread it ends the stream within about a second */
 };
 
-/* Reads until the server ends the answer (ERR_OK), the sink or `cancel` ends it (ERR_CANCELLED), or nothing arrives for
- * request->timeout_ms (ERR_TIMEOUT). A status other than 200 is ERR_STATUS and nothing reaches the sink.
+/* Reads until the server ends the answer (ERR_OK), the sink or request->cancel ends it (ERR_CANCELLED), or nothing
+ * arrives for request->timeout_ms (ERR_TIMEOUT). A status other than 200 is ERR_STATUS and nothing reaches the sink.
  * `limit_bytes` is not used. For server-sent events feed the chunks to edge/sse.h. */
 ERR_CHECK enum err http_client_stream(const struct http_client_request *request, const struct http_client_sink *sink);

@@ -314,7 +314,7 @@ static void test_stream_and_client_that_leaves(void **state)
                                "id: 3\nevent: step\ndata: one\ndata: two\n\n";
     struct sink sink = {.wanted = sizeof want - 1};
     const struct http_client_request request = {.address = address, .path = "/stream", .timeout_ms = 20000};
-    const struct http_client_sink receiver = {sink_chunk, &sink, NULL};
+    const struct http_client_sink receiver = {sink_chunk, &sink};
     assert_int_equal(http_client_stream(&request, &receiver), ERR_CANCELLED);
     assert_string_equal(sink.text, want);
     wait_for_closed(1);
@@ -326,12 +326,12 @@ static void test_stream_refused_and_cancelled(void **state)
     struct sink sink = {.wanted = sizeof sink.text};
     atomic_bool cancel = true;
     struct http_client_request request = {.address = address, .path = "/nothing", .timeout_ms = 20000};
-    const struct http_client_sink receiver = {sink_chunk, &sink, NULL};
-    const struct http_client_sink cancelled = {sink_chunk, &sink, &cancel};
+    const struct http_client_sink receiver = {sink_chunk, &sink};
     assert_int_equal(http_client_stream(&request, &receiver), ERR_STATUS);
     assert_int_equal(sink.size, 0);
     request.path = "/stream";
-    assert_int_equal(http_client_stream(&request, &cancelled), ERR_CANCELLED);
+    request.cancel = &cancel;
+    assert_int_equal(http_client_stream(&request, &receiver), ERR_CANCELLED);
 }
 
 static void test_waiting_handler_notices_that_the_client_left(void **state)
