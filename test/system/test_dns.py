@@ -1,0 +1,446 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The DNS plane with real clients: dig, dnspython and raw sockets against `holdfast dns serve`."""
+import os
+import random
+import re
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import tempfile
+import time
+
+import dns.edns
+import dns.flags
+import dns.message
+import dns.name
+import dns.query
+import dns.rcode
+import dns.rdatatype
+import dns.zone
+import pytest
+
+BUILD = os.path.abspath(os.environ.get("HOLDFAST_BUILD", os.path.join(os.path.dirname(__file__), "..", "..", "build")))
+HOLDFAST = os.path.join(BUILD, "src", "bin", "holdfast")
+PUBLISHER = os.path.join(BUILD, "test", "system", "view_publisher")
+SERVER, PORT = "127.9.0.1", 24053
+TAIWAN, TAIWAN2, TOKYO = "192.0.2.1", "192.0.2.11", "192.0.2.2"
+TAIWAN6 = "2001:db8:1::1"
+
+CONFIG = """
+name: shop
+security: {{ token: {{ env: HOLDFAST_TOKEN }} }}
+store: {{ kind: sqlite, path: {root}/holdfast.db }}
+regions:
+  taiwan:
+    backup: [tokyo]
+    clients: [ 127.9.1.0/24 ]
+    endpoints: {{ web: [ "192.0.2.1:80" ] }}
+  tokyo:
+    backup: [taiwan]
+    clients: [ 127.9.2.0/24 ]
+    endpoints: {{ web: [ "192.0.2.2:80" ] }}
+sites:
+  taiwan:
+    region: taiwan
+    roles: [observer, dns]
+    state_dir: {root}
+    dns: {{ listen: [ "{server}:{port}", "[::1]:{port}" ] }}
+  tokyo: {{ region: tokyo, roles: [observer], state_dir: {root} }}
+  witness: {{ roles: [control], state_dir: {root}, api: {{ listen: "127.9.0.3:24080" }} }}
+checks:
+  region-connectivity:
+    kind: tcp
+    severity: critical
+    layer: 1
+    interval: 1s
+    timeout: 800ms
+    targets: {{ taiwan: {{ address: "192.0.2.1:80" }}, tokyo: {{ address: "192.0.2.2:80" }} }}
+dns:
+  zone: example.test
+  zone_file: {root}/zone
+  names: {{ www: {{ endpoint: web, ttl: 5s }} }}
+"""
+
+ZONE = """$TTL 300
+@ SOA ns1 hostmaster ( 7 3600 900 604800 60 )
+  NS ns1
+  NS ns2.other.test.
+  MX 10 mail
+  CAA 0 issue "ca.test"
+ns1 A 10.0.0.1
+mail A 10.0.0.2
+mail A 10.0.0.3
+mail AAAA 2001:db8::2
+_sip._tcp SRV 1 2 5060 mail
+t TXT "a;b" "\\"\\065\\009" ""
+*.wild TXT "any"
+there.wild A 10.0.0.4
+deep.empty.ent A 10.0.0.5
+alias CNAME mail
+toapp CNAME www
+away CNAME www.other.test.
+sub NS ns.sub
+ns.sub A 10.0.0.6
+odd\\.label A 10.0.0.7
+""" + "".join(f'big TXT "{i:03d} {"x" * 60}"\n' for i in range(100))
+
+
+class Dns:
+    def __init__(self):
+        self.root = tempfile.mkdtemp(prefix="holdfast-dns-")
+        self.server = self.publisher = None
+        self.version = 0
+        self.write("zone", ZONE)
+        self.write("holdfast.yaml", CONFIG.format(root=self.root, server=SERVER, port=PORT))
+
+    def write(self, name, text):
+        with open(os.path.join(self.root, name), "w", encoding="ascii") as file:
+            file.write(text)
+
+    def path(self, name):
+        return os.path.join(self.root, name)
+
+    def log(self):
+        with open(self.path("log"), encoding="utf-8") as file:
+            return file.read()
+
+    def start(self):
+        with open(self.path("log"), "ab") as log:
+            self.server = subprocess.Popen([HOLDFAST, "dns", "serve", "--config", self.path("holdfast.yaml")], stderr=log)
+        until(lambda: "serving zone" in self.log() and udp("ns1", "A") is not None)
+
+    def stop(self):
+        if self.server:
+            self.server.send_signal(signal.SIGTERM)
+            assert self.server.wait(20) == 0
+        self.server = None
+
+    def publish(self, *lines, commit=True):
+        if self.publisher is None:
+            self.publisher = subprocess.Popen([PUBLISHER, self.path("view.shm")], stdin=subprocess.PIPE,
+                                              stdout=subprocess.PIPE, text=True)
+        if commit:
+            self.version += 1
+            lines += (f"commit {self.version}",)
+        out = []
+        for line in lines:
+            self.publisher.stdin.write(line + "\n")
+            self.publisher.stdin.flush()
+            answer = self.publisher.stdout.readline().strip()
+            while answer.startswith("reader"):
+                out.append(answer.split()[1:])
+                answer = self.publisher.stdout.readline().strip()
+            assert answer == "ok", line
+        return out
+
+    def kill_publisher(self):
+        if self.publisher:
+            self.publisher.kill()
+            self.publisher.wait()
+            self.publisher.stdin.close()
+            self.publisher.stdout.close()
+        self.publisher = None
+
+    def picture(self, taiwan=1, tokyo=1, default=(10000, 0), more=()):
+        self.publish("clear", "region taiwan 0", "region tokyo 1", f"endpoint web 0 {TAIWAN} {taiwan}",
+                     f"endpoint web 0 {TAIWAN2} {taiwan}", f"endpoint web 0 {TAIWAN6} {taiwan}",
+                     f"endpoint web 1 {TOKYO} {tokyo}", "network 127.9.1.0 24 0", "network 127.9.2.0 24 1",
+                     "split 0 10000 0", "split 1 0 10000", f"split default {default[0]} {default[1]}", *more)
+
+    def end(self):
+        self.kill_publisher()
+        if self.server:
+            self.server.kill()
+            self.server.wait()
+        shutil.rmtree(self.root)
+
+
+def until(condition, seconds=30):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def query(name, kind, **more):
+    text = name if name.endswith(".") else name + ".example.test."
+    return dns.message.make_query(text, kind, **more)
+
+
+def udp(name, kind, source=None, where=SERVER, **more):
+    try:
+        return dns.query.udp(query(name, kind, **more), where, port=PORT, source=source, timeout=1, ignore_trailing=False)
+    except (dns.exception.Timeout, ConnectionError):
+        return None
+
+
+def addresses(answer):
+    return sorted(record.address for rrset in answer.answer for record in rrset if hasattr(record, "address"))
+
+
+def dig(*arguments):
+    return subprocess.run(["dig", f"@{SERVER}", "-p", str(PORT), "+tries=1", "+time=5", *arguments], check=True,
+                          capture_output=True, text=True).stdout
+
+
+@pytest.fixture()
+def plane():
+    plane = Dns()
+    try:
+        plane.start()
+        yield plane
+    finally:
+        plane.end()
+
+
+def test_static_names_as_dig_sees_them(plane):
+    out = dig("ns1.example.test", "A", "+noedns")
+    assert "status: NOERROR" in out and re.search(r"flags: qr aa rd;", out) and "ns1.example.test.\t300\tIN\tA\t10.0.0.1" in out
+    assert "status: NXDOMAIN" in dig("missing.example.test") and "SOA" in dig("missing.example.test")
+    nodata = dig("mail.example.test", "TXT")
+    assert "status: NOERROR" in nodata and "ANSWER: 0, AUTHORITY: 1" in nodata and re.search(r"example.test.\s+60\s+IN\s+SOA", nodata)
+    assert "ANSWER: 0, AUTHORITY: 1" in dig("ent.example.test")
+    assert '"any"' in dig("a.b.wild.example.test", "TXT")
+    assert "ANSWER: 0" in dig("there.wild.example.test", "TXT")
+    assert 'HINFO\t"RFC8482" ""' in dig("example.test", "ANY", "+notcp")
+    assert "status: REFUSED" in dig("www.other.test")
+    assert "status: REFUSED" in dig("version.bind", "TXT", "CH")
+    assert "status: NOTIMP" in dig("+opcode=notify", "example.test", "SOA")
+    referral = dig("x.sub.example.test")
+    assert "flags: qr rd;" in referral and "ANSWER: 0, AUTHORITY: 1, ADDITIONAL: 2" in referral and "10.0.0.6" in referral
+    assert "status: BADVERS" in dig("ns1.example.test", "+edns=1", "+noednsnegotiation")
+    assert "EDNS: version: 0, flags: do; udp: 1232" in dig("ns1.example.test", "+dnssec")
+    assert "MAIL.eXaMple.test." in dig("MAIL.eXaMple.test")
+
+
+def test_large_answers_go_over_tcp(plane):
+    assert re.search(r"flags: qr aa tc rd;.*ANSWER: 0", dig("big.example.test", "TXT", "+ignore"))
+    assert re.search(r"flags: qr aa tc rd;", dig("big.example.test", "TXT", "+ignore", "+bufsize=4096"))
+    out = dig("big.example.test", "TXT")
+    assert "Truncated, retrying in TCP mode" in out and "ANSWER: 100" in out
+    assert "ANSWER: 2" in dig("mail.example.test", "+tcp", "+keepopen", "mail.example.test")
+    assert "status: REFUSED" in dig("example.test", "AXFR", "+comments") or "Transfer failed" in dig("example.test", "AXFR")
+
+
+def test_every_record_as_dnspython_reads_the_zone(plane):
+    """The oracle: dnspython parses the same file; each of its record sets must come back equal."""
+    zone = dns.zone.from_text(ZONE, origin="example.test.", relativize=False)
+    for name, node in zone.items():
+        for rdataset in node:
+            if str(name) in ("sub.example.test.", "ns.sub.example.test."):
+                continue
+            answer = dns.query.tcp(dns.message.make_query(name, rdataset.rdtype), SERVER, port=PORT, timeout=5)
+            assert answer.rcode() == dns.rcode.NOERROR and answer.flags & dns.flags.AA
+            got = answer.find_rrset(answer.answer, name, 1, rdataset.rdtype)
+            assert set(got) == set(rdataset) and got.ttl == rdataset.ttl
+    with pytest.raises(KeyError):
+        zone["missing"]
+
+
+def test_before_any_view_and_after(plane):
+    assert udp("www", "A").rcode() == dns.rcode.SERVFAIL
+    assert udp("toapp", "A").rcode() == dns.rcode.SERVFAIL
+    assert udp("mail", "A").rcode() == dns.rcode.NOERROR
+    plane.picture()
+    answer = udp("www", "A")
+    assert addresses(answer) == [TAIWAN, TAIWAN2] and answer.answer[0].ttl == 5
+    assert addresses(udp("toapp", "A")) == [TAIWAN, TAIWAN2]
+    assert addresses(udp("www", "A", where="::1")) == [TAIWAN, TAIWAN2]
+    assert [str(r) for r in udp("www", "AAAA").answer[0]] == [TAIWAN6]
+    plane.picture(more=("ttl 2",))
+    assert udp("www", "A").answer[0].ttl == 2
+
+
+def test_homes_failover_and_last_standing_answer(plane):
+    plane.picture()
+    assert addresses(udp("www", "A", source="127.9.1.7")) == [TAIWAN, TAIWAN2]
+    assert addresses(udp("www", "A", source="127.9.2.7")) == [TOKYO]
+    plane.picture(more=("split 0 0 10000", "split default 0 10000"))
+    assert addresses(udp("www", "A", source="127.9.1.7")) == [TOKYO]
+    assert udp("www", "AAAA", source="127.9.1.7").answer == []
+    plane.picture(taiwan=0, tokyo=0)
+    assert addresses(udp("www", "A", source="127.9.1.7")) == [TAIWAN, TAIWAN2]
+    plane.picture(taiwan=0, default=(9000, 1000))
+    assert addresses(udp("www", "A", source="127.9.7.7")) == [TOKYO]
+
+
+def test_answers_outlive_the_controller(plane):
+    plane.picture()
+    plane.publish(f"save {plane.path('view.last')}", commit=False)
+    plane.kill_publisher()
+    assert addresses(udp("www", "A")) == [TAIWAN, TAIWAN2]
+    plane.stop()
+    plane.start()
+    assert addresses(udp("www", "A")) == [TAIWAN, TAIWAN2]
+    # A cold start: the shared memory is gone, the file is there.
+    plane.stop()
+    os.unlink(plane.path("view.shm"))
+    plane.start()
+    assert addresses(udp("www", "A")) == [TAIWAN, TAIWAN2]
+    # The next controller goes on from there.
+    plane.picture(more=("split default 0 10000",))
+    assert addresses(udp("www", "A")) == [TOKYO]
+
+
+def subnet(address, bits):
+    return {"use_edns": 0, "options": [dns.edns.ECSOption(address, bits)]}
+
+
+def scope(answer):
+    return next(option.scopelen for option in answer.options if option.otype == dns.edns.ECS)
+
+
+def test_client_subnets_decide_and_come_back_with_their_scope(plane):
+    plane.picture()
+    tokyo = udp("www", "A", source="127.9.1.7", **subnet("127.9.2.0", 24))
+    assert addresses(tokyo) == [TOKYO] and scope(tokyo) == 24
+    assert scope(udp("mail", "A", **subnet("127.9.2.0", 24))) == 0
+    zero = udp("www", "A", source="127.9.2.7", **subnet("0.0.0.0", 0))
+    assert addresses(zero) == [TOKYO] and scope(zero) == 0
+    assert "CLIENT-SUBNET: 127.9.2.0/24/24" in dig("www.example.test", "+subnet=127.9.2.0/24")
+    assert scope(udp("www", "A", **subnet("2001:db8::", 56))) == 0
+    plane.picture(default=(9000, 1000))
+    assert scope(udp("www", "A", **subnet("2001:db8::", 56))) == 56
+    assert scope(udp("www", "A", **subnet("198.51.100.0", 24))) == 24
+
+
+def region_of(sock, address):
+    message = query("www", "A", **subnet(address, 24))
+    sock.send(message.to_wire())
+    answer = dns.message.from_wire(sock.recv(2048))
+    assert answer.id == message.id
+    return "tokyo" if TOKYO in addresses(answer) else "taiwan"
+
+
+def test_ten_thousand_client_networks_and_a_growing_canary(plane):
+    """Share p of n networks: n p +- 4.5 sqrt(n p (1 - p)). Who is in the canary stays in it while it grows."""
+    networks = [f"100.{i >> 8}.{i & 255}.0" for i in range(10000)]
+    before = set()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.connect((SERVER, PORT))
+        sock.settimeout(10)
+        for share in (1000, 5000):
+            plane.picture(default=(10000 - share, share))
+            canary = {network for network in networks if region_of(sock, network) == "tokyo"}
+            p = share / 10000
+            assert abs(len(canary) - 10000 * p) <= 4.5 * (10000 * p * (1 - p)) ** 0.5
+            assert before <= canary
+            before = canary
+
+
+def test_readers_are_proved_to_have_moved(plane):
+    plane.picture()
+    assert udp("www", "A") is not None
+    plane.picture()
+    readers = plane.publish("readers", commit=False)
+    assert readers and all(kind == "dns" and int(version) == plane.version for name, kind, version in readers)
+    assert {name for name, _, _ in readers} == {f"dns-{i}" for i in range(len(readers))}
+    plane.server.kill()
+    plane.server.wait()
+    plane.server = None
+    assert plane.publish("readers", commit=False) == []
+
+
+def test_reload_and_a_broken_zone(plane):
+    plane.write("zone", ZONE.replace("10.0.0.1", "10.9.9.9").replace(" 7 3600", " 8 3600"))
+    plane.server.send_signal(signal.SIGHUP)
+    until(lambda: "serial=8" in plane.log())
+    assert addresses(udp("ns1", "A")) == ["10.9.9.9"]
+    plane.write("zone", ZONE + "broken A 1.2.3\n")
+    plane.server.send_signal(signal.SIGHUP)
+    until(lambda: "stays as it was" in plane.log())
+    line = ZONE.count("\n") + 1
+    assert f"zone:{line}: A: not an IPv4 address" in plane.log()
+    assert addresses(udp("ns1", "A")) == ["10.9.9.9"]
+
+
+def test_explain(plane):
+    def explain(*arguments):
+        return subprocess.run([HOLDFAST, "dns", "explain", *arguments, "--config", plane.path("holdfast.yaml")],
+                              capture_output=True, text=True, check=False)
+    assert "SERVFAIL: no view" in explain("www", "--client", "127.9.1.1").stdout
+    plane.picture(tokyo=0)
+    out = explain("www", "--client", "127.9.2.9").stdout
+    assert "home      tokyo" in out and "last-standing" in out and f"{TOKYO} (unhealthy)" in out
+    plane.picture(default=(9000, 1000))
+    assert "point     " in explain("WWW.example.test.", "--client", "10.9.1.1", "--site", "taiwan").stdout
+    assert explain("mail", "--client", "127.9.1.1").returncode == 1
+    assert explain("www", "--client", "nonsense").returncode == 2
+    assert explain("www").returncode == 2
+
+
+def exchange(sock, *messages):
+    sock.sendall(b"".join(struct.pack("!H", len(m)) + m for m in messages))
+    answers = []
+    for _ in messages:
+        size = struct.unpack("!H", receive(sock, 2))[0]
+        answers.append(dns.message.from_wire(receive(sock, size)))
+    return answers
+
+
+def receive(sock, size):
+    data = b""
+    while len(data) < size:
+        more = sock.recv(size - len(data))
+        assert more, "closed"
+        data += more
+    return data
+
+
+def test_tcp_pipelining_limits_and_time_out(plane):
+    with socket.create_connection((SERVER, PORT), 20) as sock:
+        messages = [query("mail" if i % 2 else "big", "A" if i % 2 else "TXT") for i in range(300)]
+        answers = exchange(sock, *(m.to_wire() for m in messages))
+        assert [a.id for a in answers] == [m.id for m in messages]
+        # A byte at a time.
+        wire = query("ns1", "A").to_wire()
+        for byte in struct.pack("!H", len(wire)) + wire:
+            sock.send(bytes([byte]))
+        assert dns.message.from_wire(receive(sock, struct.unpack("!H", receive(sock, 2))[0])).rcode() == 0
+        # Half a query, then silence: closed.
+        sock.send(b"\0\x30abc")
+        sock.settimeout(60)
+        assert sock.recv(1) == b""
+    for nonsense in (b"\0\0", b"\xff\xff" + b"x" * 5000, b"\0\x05hello"):
+        with socket.create_connection((SERVER, PORT), 20) as sock:
+            sock.sendall(nonsense)
+            try:
+                assert sock.recv(1) == b""
+            except ConnectionError:
+                pass
+    # More connections than places: the newest are served.
+    crowd = [socket.create_connection((SERVER, PORT), 20) for _ in range(200)]
+    assert exchange(crowd[-1], query("ns1", "A").to_wire())[0].rcode() == 0
+    for sock in crowd:
+        sock.close()
+
+
+def test_malformed_packets_never_end_it(plane):
+    plane.picture(default=(5000, 5000))
+    good = [query("www", "A", **subnet("10.1.2.0", 24)).to_wire(), query("alias", "A", use_edns=0).to_wire(),
+            query("big", "TXT").to_wire()]
+    rng = random.Random(7)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.connect((SERVER, PORT))
+        sock.setblocking(False)
+        for i in range(20000):
+            packet = bytearray(rng.choice(good))
+            for _ in range(rng.randrange(1, 6)):
+                packet[rng.randrange(len(packet))] = rng.randrange(256)
+            packet = packet[:rng.randrange(len(packet) + 1)] if i % 3 == 0 else packet
+            sock.send(bytes(packet))
+            try:
+                answer = sock.recv(4096)
+                if answer[2] >> 3 & 15 == 0:  # dnspython knows no unassigned opcodes
+                    dns.message.from_wire(answer, ignore_trailing=False)
+            except BlockingIOError:
+                pass
+        sock.send(b"x" * 3000)
+    assert plane.server.poll() is None
+    assert udp("ns1", "A").rcode() == 0
+    plane.server.send_signal(signal.SIGUSR1)
+    until(lambda: "counters" in plane.log())
+    assert int(re.search(r"formerr=(\d+)", plane.log()).group(1)) > 0
+    plane.stop()

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * For tests: publishes views into shared memory, told line by line on standard input, instead of a controller.
+ *
+ * usage: view_publisher SHM; lines: clear | region NAME STATE | endpoint NAME REGION ADDRESS HEALTHY | network ADDRESS
+ * BITS REGION | split HOME SHARE... (HOME a region's number or "default") | ttl SECONDS | commit VERSION | save FILE |
+ * readers. Answers each with a line that begins with "ok" or "error". */
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "edge/publish.h"
+#include "edge/publish_file.h"
+
+static struct view view;
+static struct publish_writer writer;
+
+static bool address_of(const char *text, struct view_address *address)
+{
+    *address = (struct view_address){.family = strchr(text, ':') != NULL ? 6 : 4};
+    return inet_pton(address->family == 6 ? AF_INET6 : AF_INET, text, address->bytes) == 1;
+}
+
+static uint32_t number(const char *text)
+{
+    return text != NULL ? (uint32_t)strtoul(text, NULL, 10) : 0;
+}
+
+static bool do_region(char *const *words)
+{
+    if (view.regions_count == LIMITS_REGIONS) {
+        return false;
+    }
+    struct view_region *region = &view.regions[view.regions_count++];
+    snprintf(region->name, sizeof region->name, "%s", words[1]);
+    region->state = number(words[2]);
+    return true;
+}
+
+static bool do_endpoint(char *const *words)
+{
+    if (view.endpoints_count == LIMITS_ENDPOINTS) {
+        return false;
+    }
+    struct view_endpoint *endpoint = &view.endpoints[view.endpoints_count++];
+    snprintf(endpoint->name, sizeof endpoint->name, "%s", words[1]);
+    endpoint->region = number(words[2]);
+    endpoint->healthy = number(words[4]);
+    return address_of(words[3], &endpoint->address);
+}
+
+static bool do_network(char *const *words)
+{
+    if (view.networks_count == LIMITS_NETWORKS) {
+        return false;
+    }
+    struct view_network *network = &view.networks[view.networks_count++];
+    network->prefix_bits = number(words[2]);
+    network->home = number(words[3]);
+    return address_of(words[1], &network->address);
+}
+
+static bool do_split(char *const *words)
+{
+    const uint32_t home = strcmp(words[1], "default") == 0 ? VIEW_HOME_DEFAULT : number(words[1]);
+    if (home >= VIEW_HOMES) {
+        return false;
+    }
+    memset(view.split[home], 0, sizeof view.split[home]);
+    for (uint32_t i = 0; i < LIMITS_REGIONS && words[2 + i] != NULL; i++) {
+        view.split[home][i] = number(words[2 + i]);
+    }
+    return true;
+}
+
+static bool do_commit(char *const *words)
+{
+    view.version = number(words[1]);
+    view_seal(&view);
+    *publish_writer_draft(&writer) = view;
+    return publish_writer_commit(&writer) == ERR_OK;
+}
+
+static bool do_readers(void)
+{
+    struct publish_reader_info list[LIMITS_READERS];
+    uint32_t count = 0;
+    publish_writer_readers(&writer, list, &count);
+    for (uint32_t i = 0; i < count; i++) {
+        printf("reader %s %s %" PRIu64 "\n", list[i].name, publish_kind_name(list[i].kind), list[i].version);
+    }
+    return true;
+}
+
+static bool obey(char *const *words, uint32_t count)
+{
+    const char *word = words[0];
+    if (strcmp(word, "clear") == 0) {
+        view = (struct view){0};
+        return true;
+    }
+    if (strcmp(word, "readers") == 0) {
+        return do_readers();
+    }
+    if (count < 2) {
+        return false;
+    }
+    if (strcmp(word, "region") == 0 && count == 3) {
+        return do_region(words);
+    }
+    if (strcmp(word, "endpoint") == 0 && count == 5) {
+        return do_endpoint(words);
+    }
+    if (strcmp(word, "network") == 0 && count == 4) {
+        return do_network(words);
+    }
+    if (strcmp(word, "split") == 0) {
+        return do_split(words);
+    }
+    if (strcmp(word, "ttl") == 0) {
+        view.ttl_ceiling_s = number(words[1]);
+        return true;
+    }
+    if (strcmp(word, "commit") == 0) {
+        return do_commit(words);
+    }
+    return strcmp(word, "save") == 0 && publish_file_save(words[1], &view) == ERR_OK;
+}
+
+int main(int argc, char **argv)
+{
+    char line[512];
+    if (argc != 2 || publish_writer_open(&writer, argv[1]) != ERR_OK) {
+        fputs("usage: view_publisher SHM\n", stderr);
+        return 1;
+    }
+    while (fgets(line, sizeof line, stdin) != NULL) {
+        char *words[16] = {0};
+        char *rest = NULL;
+        uint32_t count = 0;
+        for (char *word = strtok_r(line, " \n", &rest); word != NULL && count < 15;
+             word = strtok_r(NULL, " \n", &rest)) {
+            words[count++] = word;
+        }
+        puts(count > 0 && obey(words, count) ? "ok" : "error");
+        fflush(stdout);
+    }
+    publish_writer_close(&writer);
+    return 0;
+}
