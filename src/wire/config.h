@@ -31,6 +31,7 @@ enum {
     CONFIG_DATABASES = 4,
     CONFIG_NODES = 32,     /* over all databases */
     CONFIG_ENDPOINTS = 64, /* addresses over all regions */
+    CONFIG_COMMAND = 1024, /* bytes of an exec check's command, with a terminator behind each part */
     CONFIG_NETWORKS = 64,  /* client networks over all regions */
 };
 
@@ -159,6 +160,7 @@ struct config_node {
     struct config_address postgres;
     const char *data;
     const char *bin;
+    const char *run_as;
     uint32_t priority;
     bool nofailover;
 };
@@ -210,7 +212,14 @@ enum config_component {
     CONFIG_COMPONENT_QUEUE
 };
 enum config_figure { CONFIG_FIGURE_NONE, CONFIG_FIGURE_ERROR_RATE, CONFIG_FIGURE_P95, CONFIG_FIGURE_PODS_DOWN };
-enum config_record { CONFIG_RECORD_A, CONFIG_RECORD_AAAA, CONFIG_RECORD_TXT, CONFIG_RECORD_SOA, CONFIG_RECORD_NS };
+enum config_record {
+    CONFIG_RECORD_A,
+    CONFIG_RECORD_AAAA,
+    CONFIG_RECORD_CNAME,
+    CONFIG_RECORD_TXT,
+    CONFIG_RECORD_SOA,
+    CONFIG_RECORD_NS
+};
 
 /* One region that a check watches. Which member is set depends on the check's kind. */
 struct config_target {
@@ -238,16 +247,16 @@ struct config_check {
     uint32_t figure;                   /* prometheus: enum config_figure */
     struct config_limit limit;         /* prometheus, haproxy: above it the check failed */
     const char *path;                  /* http https */
-    uint32_t expect_status;            /* http https */
+    uint32_t expect_status;            /* http https; 0: any 2xx */
     const char *expect_body;           /* http https: a substring; NULL: any */
     uint64_t body_limit_bytes;         /* http https: how much of the body is read */
     const char *host;                  /* http https: Host header and TLS server name; NULL: the address */
     const char *ca_file;               /* https; NULL: the system's */
     uint32_t certificate_min_valid_ms; /* https; 0: only not expired */
-    const char *query;                 /* postgres: a statement; prometheus: an expression */
+    const char *query;                 /* postgres: a further statement; prometheus: an expression */
     uint32_t max_lag_ms;               /* postgres: a standby's; 0: any */
     struct config_secret password;     /* redis */
-    const char *key;                   /* redis */
+    const char *key;                   /* redis; NULL: a default */
     const char *topic;                 /* kafka */
     const char *dns_name;              /* dns */
     uint32_t dns_type;                 /* dns: enum config_record */

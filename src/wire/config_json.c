@@ -50,9 +50,9 @@ static const char *config_json_pattern(enum config_schema_type type)
     case CONFIG_SCHEMA_SIZE:
         return "^[0-9]+(B|kB|MB|GB)$";
     case CONFIG_SCHEMA_ADDRESS:
-        return "^([0-9.]+|[[][0-9a-fA-F:.]+[]]):[0-9]{1,5}$";
+        return "^([0-9.]+|\\[[0-9a-fA-F:.]+\\]):[0-9]{1,5}$";
     case CONFIG_SCHEMA_SOCKET:
-        return "^(([0-9.]+|[[][0-9a-fA-F:.]+[]]):[0-9]{1,5}|/.+)$";
+        return "^(([0-9.]+|\\[[0-9a-fA-F:.]+\\]):[0-9]{1,5}|/.+)$";
     case CONFIG_SCHEMA_NETWORK:
         return "^[0-9a-fA-F:.]+/[0-9]{1,3}$";
     case CONFIG_SCHEMA_URL:

@@ -99,9 +99,7 @@ void config_key_expected(const struct config_schema_row *row, struct buf *ret_te
 {
     const bool list = row->type == CONFIG_SCHEMA_LIST;
     const enum config_schema_type type = list ? row->item : row->type;
-    if (list) {
-        buf_text(ret_text, "a list; each ");
-    }
+    buf_text(ret_text, list ? "a list; each " : "");
     if (type == CONFIG_SCHEMA_REFERENCE) {
         buf_printf(ret_text, "the name of %s", config_key_target_text(row->target));
         return;
@@ -109,12 +107,11 @@ void config_key_expected(const struct config_schema_row *row, struct buf *ret_te
     buf_text(ret_text, config_key_type_text(type));
     if (type == CONFIG_SCHEMA_ENUM || type == CONFIG_SCHEMA_FLAGS) {
         config_key_choices(row->choices, ret_text);
-    }
-    if (type == CONFIG_SCHEMA_TEXT && !list) {
-        buf_printf(ret_text, " of at most %" PRIu64 " bytes", row->max > 0 ? row->max : CONFIG_SCHEMA_TEXT_BYTES);
-    }
-    if (config_key_ranged(type)) {
-        buf_text(ret_text, " from ");
+    } else if (type == CONFIG_SCHEMA_TEXT) {
+        const bool limited = !list && row->max > 0;
+        buf_printf(ret_text, " of at most %" PRIu64 " bytes", limited ? row->max : CONFIG_SCHEMA_TEXT_BYTES);
+    } else if (config_key_ranged(type)) {
+        buf_text(ret_text, ", from ");
         config_key_number(type, row->min, ret_text);
         buf_text(ret_text, " to ");
         config_key_number(type, row->max, ret_text);

@@ -176,6 +176,25 @@ static uint32_t config_problem_distance(const char *a, const char *b)
     return rows[a_size % 3][b_size];
 }
 
+/* The distance to a candidate or to its end behind an underscore ("treshold" means failure_threshold); 0 also when the
+ * word is how it starts ("crit" means critical). */
+static uint32_t config_problem_far(const char *word, const char *candidate)
+{
+    const size_t size = strlen(word);
+    if (strlen(candidate) > CONFIG_PROBLEM_WORD) {
+        return UINT32_MAX;
+    }
+    if (size >= 3 && strncmp(word, candidate, size) == 0) {
+        return 0;
+    }
+    uint32_t distance = config_problem_distance(word, candidate);
+    for (const char *end = strchr(candidate, '_'); end != NULL; end = strchr(end + 1, '_')) {
+        const uint32_t part = config_problem_distance(word, end + 1);
+        distance = part < distance ? part : distance;
+    }
+    return distance;
+}
+
 const char *config_problem_nearest(const char *word, const char *const *candidates)
 {
     const size_t size = strlen(word);
@@ -183,18 +202,12 @@ const char *config_problem_nearest(const char *word, const char *const *candidat
         return NULL;
     }
     const char *nearest = NULL;
-    uint32_t limit = size <= 3 ? 1 : size <= 6 ? 2 : 3;
+    uint32_t best = size <= 3 ? 2 : size <= 6 ? 3 : 4; /* one more than is near */
     for (; *candidates != NULL; candidates++) {
-        if (strlen(*candidates) > CONFIG_PROBLEM_WORD) {
-            continue;
-        }
-        const uint32_t distance = config_problem_distance(word, *candidates);
-        if (distance <= limit && distance < size) {
+        const uint32_t distance = config_problem_far(word, *candidates);
+        if (distance < best && distance < size) {
             nearest = *candidates;
-            limit = distance > 0 ? distance - 1 : 0;
-            if (distance == 0) {
-                break;
-            }
+            best = distance;
         }
     }
     return nearest;

@@ -275,17 +275,20 @@ static void config_read_list(struct config_read *read, const struct config_schem
     if (items == NULL) {
         return;
     }
+    struct config_schema_row one = *row; /* the row's limits are of entries, not of what is in one */
+    one.type = row->item;
+    one.max = 0;
     uint32_t index = 0;
     for (const struct config_tree *entry = tree->first; entry != NULL; entry = entry->next) {
         if (row->item == CONFIG_SCHEMA_REFERENCE) {
-            config_read_reference(read, row, entry, items + size * index);
+            config_read_reference(read, &one, entry, items + size * index);
         } else {
-            config_read_scalar(read, row, row->item, entry, items + size * index);
+            config_read_scalar(read, &one, row->item, entry, items + size * index);
         }
         for (const struct config_tree *other = tree->first; other != entry; other = other->next) {
             if (row->item != CONFIG_SCHEMA_TEXT && entry->text != NULL && other->text != NULL &&
                 strcmp(entry->text, other->text) == 0) {
-                config_read_wrong(read, row, entry, "is given twice", "");
+                config_read_wrong(read, &one, entry, "is given twice", "");
                 break;
             }
         }
@@ -424,11 +427,10 @@ static void config_read_unknown(struct config_read *read, const struct config_sc
     const char *nearest = config_problem_nearest(key->text, words);
     if (strcmp(key->text, "<<") == 0) {
         config_problem_error(read->problems, key->line, key->column,
-                             "merge key '<<'; expected a key of a %s; write the values out", section->name);
+                             "merge key '<<'; expected plain keys; write the values out");
     } else if (nearest != NULL) {
         config_problem_error(read->problems, key->line, key->column,
-                             "unknown key '%.60s'; expected a key of a %s; did you mean '%s'?", key->text,
-                             section->name, nearest);
+                             "unknown key '%.60s'; expected a known key; did you mean '%s'?", key->text, nearest);
     } else {
         config_problem_error(read->problems, key->line, key->column, "unknown key '%.60s'; expected one of %s",
                              key->text, buf_string(&text));
@@ -449,9 +451,10 @@ static void config_read_missing(struct config_read *read, const struct config_sc
         buf_init(&expected, memory, sizeof memory);
         config_key_expected(row, &expected);
         const struct config_tree *at = tree->key != NULL ? tree->key : tree;
+        const bool named = section->key != CONFIG_SCHEMA_TEXT;
         config_problem_error(read->problems, at->line, at->column, "%s%s%.40s%s misses the key '%s'; expected %s",
-                             section->name, tree->key != NULL ? " '" : "", tree->key != NULL ? tree->key->text : "",
-                             tree->key != NULL ? "'" : "", row->key, buf_string(&expected));
+                             section->name, named ? " '" : "", named ? at->text : "", named ? "'" : "", row->key,
+                             buf_string(&expected));
     }
 }
 

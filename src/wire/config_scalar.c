@@ -38,8 +38,7 @@ static enum config_scalar_result config_scalar_text(struct arena *arena, const s
     if (!config_scalar_text_valid(type, text)) {
         return CONFIG_SCALAR_BAD;
     }
-    const bool limited = type == CONFIG_SCHEMA_TEXT && row->type == CONFIG_SCHEMA_TEXT && row->max > 0;
-    if (strlen(text) > (limited ? row->max : CONFIG_SCHEMA_TEXT_BYTES)) {
+    if (strlen(text) > (row->max > 0 ? row->max : CONFIG_SCHEMA_TEXT_BYTES)) {
         return CONFIG_SCALAR_RANGE;
     }
     const char *copy = arena_text(arena, text);

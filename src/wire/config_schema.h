@@ -61,7 +61,7 @@ struct config_schema_choice {
 };
 
 enum {
-    CONFIG_SCHEMA_TEXT_BYTES = 512, /* of a text or path without a limit of its own */
+    CONFIG_SCHEMA_TEXT_BYTES = 255, /* of a text or path without a limit of its own */
 };
 
 struct config_schema_section;
@@ -90,7 +90,7 @@ struct config_schema_section {
     size_t size;       /* of its struct; in a MAP the struct starts with the entry's name */
     const struct config_schema_row *rows;
     bool bare;                        /* the only row's value stands directly behind the entry's name */
-    enum config_schema_type key;      /* in a MAP: NAME, WORD, LABEL or REFERENCE */
+    enum config_schema_type key;      /* in a MAP: NAME, WORD, LABEL or REFERENCE; else zero (TEXT) */
     enum config_schema_target target; /* key REFERENCE: to what */
     size_t key_offset;                /* key REFERENCE: where its index goes */
 };

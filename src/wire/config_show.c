@@ -186,7 +186,7 @@ static void config_show_value(struct config_show *show, const struct config_sche
         config_show_secret(show, slot);
         break;
     case CONFIG_SCHEMA_ENUM:
-        buf_text(show->text, config_key_choice_name(row->choices, config_show_u32(slot)));
+        config_show_text(show, config_key_choice_name(row->choices, config_show_u32(slot)));
         break;
     case CONFIG_SCHEMA_FLAGS:
         config_show_flags(show, row, config_show_u32(slot));

@@ -74,7 +74,12 @@ static bool config_value_united(const char *text, const struct config_value_unit
     }
     for (const struct config_value_unit *unit = units; unit->name != NULL; unit++) {
         if (strcmp(text, unit->name) == 0) {
-            return !__builtin_mul_overflow(value, unit->factor, ret_value);
+            uint64_t product;
+            if (__builtin_mul_overflow(value, unit->factor, &product)) {
+                return false;
+            }
+            *ret_value = product;
+            return true;
         }
     }
     return false;
@@ -261,6 +266,14 @@ bool config_value_address(const char *text, struct config_address *ret_address)
     }
     *ret_address = address;
     return true;
+}
+
+void config_value_address_host(const struct config_address *address, char text[CONFIG_VALUE_TEXT])
+{
+    ASSERT(address->family == CONFIG_FAMILY_IPV4 || address->family == CONFIG_FAMILY_IPV6);
+    const int family = address->family == CONFIG_FAMILY_IPV4 ? AF_INET : AF_INET6;
+    const char *printed = inet_ntop(family, address->bytes, text, CONFIG_VALUE_TEXT);
+    ASSERT(printed != NULL);
 }
 
 bool config_value_network(const char *text, struct config_network *ret_network)

@@ -43,6 +43,9 @@ void config_value_limit_print(struct config_limit limit, char text[CONFIG_VALUE_
 /* "127.1.0.80:8080" or "[::1]:53": a literal address with a port from 1 on. `text` is kept, not copied. */
 bool config_value_address(const char *text, struct config_address *ret_address);
 
+/* The address without its port and brackets: "127.1.0.80", "::1". Not for unix sockets. */
+void config_value_address_host(const struct config_address *address, char text[CONFIG_VALUE_TEXT]);
+
 /* "127.1.0.0/16" or "fd00::/8"; bits behind the prefix must be zero. `text` is kept, not copied. */
 bool config_value_network(const char *text, struct config_network *ret_network);
 

@@ -26,6 +26,17 @@ struct config_verify_place config_verify_place(const struct config_verify *verif
     return (struct config_verify_place){token->line, token->column};
 }
 
+/* Not told when a site's roles are wrong anyway. */
+static bool config_verify_roles_known(const struct config *config)
+{
+    for (uint32_t i = 0; i < config->sites_count; i++) {
+        if (config->sites[i].roles == 0) {
+            return false;
+        }
+    }
+    return config->sites_count > 0;
+}
+
 static uint32_t config_verify_controllers(const struct config *config)
 {
     uint32_t controllers = 0;
@@ -40,7 +51,7 @@ static void config_verify_control(const struct config_verify *verify)
     const struct config *config = verify->config;
     const uint32_t controllers = config_verify_controllers(config);
     const struct config_verify_place place = CONFIG_VERIFY_AT(verify, "sites");
-    if (config->sites_count > 0 && controllers == 0) {
+    if (controllers == 0 && config_verify_roles_known(config)) {
         config_problem_error(verify->problems, place.line, place.column,
                              "no site has the role control; expected one; without it nothing decides and no database "
                              "gets a writer");
@@ -52,21 +63,28 @@ static void config_verify_control(const struct config_verify *verify)
     }
 }
 
-/* The loss of any one region must leave a majority of the sites. */
+/* The loss of any one region must leave a majority of the sites. A single region has nothing to fail over to. */
 static void config_verify_majority(const struct config_verify *verify)
 {
     const struct config *config = verify->config;
-    for (uint32_t region = 0; region < config->regions_count && config->regions_count > 1; region++) {
-        uint32_t sites = 0;
-        for (uint32_t i = 0; i < config->sites_count; i++) {
-            sites += config->sites[i].region == region ? 1 : 0;
+    uint32_t sites[CONFIG_REGIONS] = {0};
+    bool witness = false;
+    for (uint32_t i = 0; i < config->sites_count; i++) {
+        const uint32_t region = config->sites[i].region;
+        witness = witness || region == CONFIG_NONE;
+        if (region < config->regions_count) {
+            sites[region]++;
         }
-        if (sites * 2 >= config->sites_count && sites > 0) {
+    }
+    for (uint32_t region = 0; region < config->regions_count && config->regions_count > 1; region++) {
+        if (sites[region] * 2 >= config->sites_count && sites[region] > 0) {
             const struct config_verify_place place = CONFIG_VERIFY_AT(verify, "sites");
             config_problem_error(verify->problems, place.line, place.column,
-                                 "region '%.40s' holds %u of %u sites; expected fewer than half, so that its loss "
-                                 "leaves a majority; add a witness: a site without a region",
-                                 config->regions[region].name, sites, config->sites_count);
+                                 "%sregion '%.40s' holds %u of %u sites; expected fewer than half, so that its loss "
+                                 "leaves a majority; add a site %s",
+                                 witness ? "" : "missing witness: ", config->regions[region].name, sites[region],
+                                 config->sites_count, witness ? "elsewhere" : "without a region");
+            return; /* once is enough: with two sites both regions hold half */
         }
     }
 }

@@ -50,6 +50,32 @@ static void config_verify_check_kind(const struct config_verify *verify, const s
     }
 }
 
+static size_t config_verify_check_bytes(const char **texts, uint32_t count)
+{
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        bytes += texts[i] != NULL ? strlen(texts[i]) + 1 : 0;
+    }
+    return bytes;
+}
+
+/* Command and arguments together, as a probe keeps them. */
+static void config_verify_check_command(const struct config_verify *verify, const struct config_check *check)
+{
+    const size_t command = config_verify_check_bytes(check->command, check->command_count);
+    for (uint32_t i = 0; i < check->targets_count; i++) {
+        const struct config_target *target = &check->targets[i];
+        const size_t bytes = command + config_verify_check_bytes(target->arguments, target->arguments_count);
+        if (bytes > CONFIG_COMMAND) {
+            const struct config_verify_place place =
+                CONFIG_VERIFY_AT(verify, "checks", check->name, "targets", target->region_name);
+            config_problem_error(verify->problems, place.line, place.column,
+                                 "command and arguments have %zu bytes; expected at most %d; move them into a script",
+                                 bytes, CONFIG_COMMAND);
+        }
+    }
+}
+
 static bool config_verify_check_holds(const struct config_database *database, uint32_t region)
 {
     for (uint32_t i = 0; i < database->nodes_count; i++) {
@@ -130,6 +156,7 @@ void config_verify_check(const struct config_verify *verify)
         const struct config_check *check = &verify->config->checks[i];
         config_verify_check_times(verify, check);
         config_verify_check_kind(verify, check);
+        config_verify_check_command(verify, check);
         config_verify_check_targets(verify, check);
     }
     config_verify_check_coverage(verify);

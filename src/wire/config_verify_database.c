@@ -50,13 +50,18 @@ static void config_verify_database_lease(const struct config_verify *verify, con
 static void config_verify_database_collide(const struct config_verify *verify, const struct config_database *database,
                                            const struct config_node *node, const struct config_node *other)
 {
+    if (strcmp(node->name, other->name) == 0) {
+        const struct config_verify_place place =
+            CONFIG_VERIFY_AT(verify, "databases", database->name, "nodes", node->name);
+        config_problem_error(verify->problems, place.line, place.column,
+                             "node '%.40s' is also in another database; expected a name of its own", node->name);
+    }
     static const char *const keys[] = {"agent", "postgres"};
     const struct config_address *const mine[] = {&node->agent, &node->postgres};
     const struct config_address *const theirs[] = {&other->agent, &other->postgres};
     for (uint32_t i = 0; i < 2; i++) {
         for (uint32_t j = 0; j < 2; j++) {
             if (config_verify_database_same(mine[i], theirs[j])) {
-                /* Five keys deep: the place is the node's. */
                 const struct config_verify_place place =
                     CONFIG_VERIFY_AT(verify, "databases", database->name, "nodes", node->name);
                 config_problem_error(verify->problems, place.line, place.column,
