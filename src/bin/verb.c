@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "bin/agent_main.h"
 #include "bin/cli_config.h"
 #include "bin/cli_decide.h"
 #include "bin/cli_dns.h"
@@ -17,6 +18,7 @@ int verb_version(int argc, char **argv)
 }
 
 const struct verb verb_table[] = {
+    {"agent", "run beside a PostgreSQL node: lease, fence, promotion", agent_main},
     {"config", "check the configuration, show what holds, print its schema", cli_config},
     {"dns", "why a client gets its answer; serve DNS alone", cli_dns},
     {"decide", "answer what-if questions, one JSON line each", cli_decide},

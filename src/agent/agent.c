@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The agent process: its threads and its end. */
+#include "agent/agent.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pthread.h>
+#include <pwd.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "agent/command.h"
+#include "agent/node.h"
+#include "agent/renew.h"
+#include "agent/report.h"
+#include "agent/role.h"
+#include "edge/clock.h"
+#include "edge/http_server.h"
+#include "edge/log.h"
+
+enum {
+    AGENT_TICK_MS = 20,
+    AGENT_KEEP_MS = 100,
+    AGENT_STOP_MS = 60000,
+    AGENT_THREADS = 4,
+};
+
+enum err agent_drop_root(const struct agent_options *options)
+{
+    if (geteuid() != 0) {
+        return ERR_OK;
+    }
+    const char *name = options->run_as != NULL ? options->run_as : "postgres";
+    char memory[4096];
+    struct passwd entry;
+    struct passwd *found = NULL;
+    if (getpwnam_r(name, &entry, memory, sizeof memory, &found) != 0 || found == NULL) {
+        LOG_E("PostgreSQL does not run as root, and there is no user '%s' to become", name);
+        return ERR_NOT_FOUND;
+    }
+    if (found->pw_uid == 0) {
+        LOG_E("PostgreSQL does not run as root: '%s' is no help", name);
+        return ERR_PERMISSION;
+    }
+    if (initgroups(name, found->pw_gid) != 0 || setgid(found->pw_gid) != 0 || setuid(found->pw_uid) != 0) {
+        LOG_E("cannot become '%s': %s", name, err_text(err_from_errno(errno)));
+        return ERR_PERMISSION;
+    }
+    /* A change of user makes /proc of this process root's; what it starts is not touched by that. */
+    (void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+    return ERR_OK;
+}
+
+static void agent_pause(int64_t ms)
+{
+    const struct timespec pause = {.tv_nsec = ms * 1000000};
+    (void)nanosleep(&pause, NULL);
+}
+
+static void *agent_keep_main(void *context)
+{
+    struct node *node = context;
+    while (!atomic_load(&node->quit)) {
+        role_keep(node);
+        agent_pause(AGENT_KEEP_MS);
+    }
+    return NULL;
+}
+
+/* The main thread's life: ticks until a signal comes. */
+static void agent_loop(struct node *node, const sigset_t *signals)
+{
+    const struct timespec tick = {.tv_nsec = AGENT_TICK_MS * 1000000};
+    for (;;) {
+        node_tick(node);
+        const int number = sigtimedwait(signals, NULL, &tick);
+        if (number == SIGTERM || number == SIGINT) {
+            LOG_N("ending: %s", strsignal(number));
+            return;
+        }
+    }
+}
+
+/* Stops the server while the main thread goes on beating: a stop may take longer than the beat may rest. */
+static void *agent_stop_main(void *context)
+{
+    struct node *node = context;
+    struct lsn shutdown;
+    pthread_mutex_lock(&node->work);
+    node_lock(node);
+    const bool running = node->state != NODE_STOPPED;
+    node_unlock(node);
+    if (running && node_stop(node, time_add_ms(clock_mono(), AGENT_STOP_MS), &shutdown) != ERR_OK) {
+        const enum err err = node_kill(node, "it does not stop");
+        (void)err; /* logged; the fence process ends what remains */
+    }
+    pthread_mutex_unlock(&node->work);
+    return NULL;
+}
+
+static void agent_end(struct node *node)
+{
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, agent_stop_main, node) != 0) {
+        (void)agent_stop_main(node);
+        return;
+    }
+    while (pthread_tryjoin_np(thread, NULL) == EBUSY) {
+        node_tick(node);
+        agent_pause(AGENT_TICK_MS);
+    }
+}
+
+static enum err agent_serve(struct node *node, const sigset_t *signals)
+{
+    static void *(*const mains[AGENT_THREADS])(void *) = {renew_main, agent_keep_main, report_look_main, report_main};
+    pthread_t threads[AGENT_THREADS];
+    int started = 0;
+    struct http_server *server = NULL;
+    enum err err = command_start(node, &server);
+    while (err == ERR_OK && started < AGENT_THREADS) {
+        err = pthread_create(&threads[started], NULL, mains[started], node) == 0 ? ERR_OK : ERR_NO_MEMORY;
+        started += err == ERR_OK ? 1 : 0;
+    }
+    if (err == ERR_OK) {
+        LOG_N("beside %s of %s, commands on %s", node->options->node, node->options->database, node->options->listen);
+        agent_loop(node, signals);
+    }
+    /* No new transition begins; renewals go on until the server is down. */
+    http_server_stop(server);
+    node_lock(node);
+    node->kills++;
+    node_unlock(node);
+    agent_end(node);
+    atomic_store(&node->quit, true);
+    for (int i = 0; i < started; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    return err;
+}
+
+enum err agent_run(const struct agent_options *options)
+{
+    static struct node node;
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    (void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    enum err err = agent_drop_root(options);
+    if (err != ERR_OK) {
+        return err;
+    }
+    if (chdir("/") != 0) {
+        return err_from_errno(errno);
+    }
+    err = node_init(&node, options);
+    if (err == ERR_OK) {
+        err = agent_serve(&node, &signals);
+    }
+    if (node.lock_fd >= 0 || node.fence.page != NULL) {
+        node_fini(&node);
+    }
+    return err;
+}

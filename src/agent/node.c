@@ -1,0 +1,484 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The node: everything the agent's threads share, and the few moves that start and end its server. */
+#include "agent/node.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "agent/child.h"
+#include "agent/pgconf.h"
+#include "base/assert.h"
+#include "edge/clock.h"
+#include "edge/log.h"
+
+enum {
+    NODE_PATH = AGENT_OPTIONS_PATH + 64,
+    NODE_LOCK_MS = 60000, /* an earlier fence process may need that long */
+    NODE_KILL_MS = 60000, /* a process stuck in the kernel */
+    NODE_QUERY_MS = 1000, /* a healthy server answers in 1 ms; a stopped one never */
+    NODE_ADOPT_MS = 5000, /* a standby that answers within this is adopted */
+    NODE_SPARE_MS = 200,  /* right left before a writer is worth starting */
+    NODE_POLL_US = 10000,
+    NODE_SEGMENT = 16 * 1024 * 1024,
+};
+
+void node_lock(struct node *node)
+{
+    pthread_mutex_lock(&node->lock);
+}
+
+void node_unlock(struct node *node)
+{
+    pthread_mutex_unlock(&node->lock);
+}
+
+void node_change(struct node *node)
+{
+    node->changes++;
+    pthread_cond_broadcast(&node->changed);
+}
+
+void node_activity(struct node *node, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(node->activity, sizeof node->activity, format, arguments);
+    va_end(arguments);
+    node_change(node);
+}
+
+void node_error(struct node *node, const char *format, ...)
+{
+    char text[NODE_TEXT];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    if (text[0] != '\0' && strcmp(text, node->error) != 0) {
+        LOG_W("%s", text);
+    }
+    memcpy(node->error, text, sizeof text);
+    node_change(node);
+}
+
+enum err node_save(struct node *node)
+{
+    node->record.epoch = node->promise.epoch;
+    node->record.ordered = node->promise.ordered;
+    const enum err err = record_save(node->home, &node->record);
+    if (err != ERR_OK) {
+        node_error(node, "cannot write %s/record: %s", node->home, err_text(err));
+    }
+    return err;
+}
+
+bool node_held(struct node *node)
+{
+    return lease_holder_state(&node->holder, clock_mono()) == LEASE_HELD;
+}
+
+void node_arm(struct node *node)
+{
+    if (node->armed && node_held(node)) {
+        fence_arm(&node->fence, lease_holder_fence_at(&node->holder));
+    }
+}
+
+void node_durability(const struct node *node, struct buf *text)
+{
+    if (node->record.durability_told) {
+        buf_text(text, node->record.durability);
+    } else {
+        pgconf_durability_default(node->options, text);
+    }
+}
+
+enum err node_configure(struct node *node, const struct node_writer *upstream, bool standby)
+{
+    char memory[RECORD_DURABILITY];
+    struct buf durability;
+    struct agent_options_peer peer = {0};
+    struct pgconf conf = {.standby = standby};
+    buf_init(&durability, memory, sizeof memory);
+    if (upstream != NULL) {
+        peer = (struct agent_options_peer){.name = upstream->name, .host = upstream->host, .port = upstream->port};
+        conf.upstream = &peer;
+    }
+    node_lock(node);
+    node_durability(node, &durability);
+    conf.durability = buf_string(&durability);
+    const enum err err = pgconf_write(node->options, &conf);
+    if (err == ERR_OK) {
+        pgctl_reload(&node->server);
+    } else {
+        node_error(node, "cannot write the configuration of PostgreSQL: %s", err_text(err));
+    }
+    node_unlock(node);
+    return err;
+}
+
+/* Takes the lock file; the fence process of an earlier life shares that lock until it has done its work. */
+static enum err node_take_lock(struct node *node)
+{
+    char path[NODE_PATH];
+    snprintf(path, sizeof path, "%s/lock", node->home);
+    node->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (node->lock_fd < 0) {
+        return err_from_errno(errno);
+    }
+    const struct mono deadline = time_add_ms(clock_mono(), NODE_LOCK_MS);
+    bool told = false;
+    while (flock(node->lock_fd, LOCK_EX | LOCK_NB) != 0) {
+        if (time_reached(clock_mono(), deadline)) {
+            LOG_E("another agent, or its fence process, holds %s", path);
+            return ERR_IN_USE;
+        }
+        if (!told) {
+            LOG_N("waiting for %s: the fence process of an earlier agent is at work", path);
+            told = true;
+        }
+        const struct timespec pause = {.tv_nsec = 20000000};
+        (void)nanosleep(&pause, NULL);
+    }
+    return ERR_OK;
+}
+
+static enum err node_load(struct node *node)
+{
+    const enum err err = record_load(node->home, &node->record);
+    if (err != ERR_OK && err != ERR_NOT_FOUND) {
+        LOG_E("%s/record cannot be read (%s): repair or remove it; without it the node counts as fresh", node->home,
+              err_text(err));
+        return err;
+    }
+    lease_holder_init(&node->holder, node->options->lease_us);
+    lease_promise_init(&node->promise, node->options->lease_us, node->options->margin_us, clock_mono());
+    lease_promise_restore(&node->promise, node->record.epoch, node->record.ordered);
+    return ERR_OK;
+}
+
+/* A standby that outlived its agent goes on; everything else ends. */
+static bool node_may_adopt(const struct node *node, pid_t *ret_pid)
+{
+    char path[NODE_PATH];
+    snprintf(path, sizeof path, "%s/standby.signal", node->options->data);
+    return node->record.role == RECORD_STANDBY && access(path, F_OK) == 0 && pgctl_find(node->options, ret_pid);
+}
+
+static enum err node_adopt(struct node *node, pid_t pid)
+{
+    struct pgquery query;
+    bool in_recovery = false;
+    pgquery_init(&query, node->options);
+    const struct mono deadline = time_add_ms(clock_mono(), NODE_ADOPT_MS);
+    const enum err err = pgquery_recovery(&query, deadline, &in_recovery);
+    pgquery_close(&query);
+    if (err != ERR_OK || !in_recovery) {
+        LOG_W("the running server %d cannot be adopted: %s", (int)pid,
+              err != ERR_OK ? query.error : "it is not a standby");
+        return node_kill(node, "not a standby");
+    }
+    pgctl_adopt(&node->server, pid);
+    node->state = NODE_RUNNING;
+    node->receiving_at = clock_mono();
+    LOG_N("adopted the running standby, postmaster %d", (int)pid);
+    return ERR_OK;
+}
+
+static void node_init_locks(struct node *node)
+{
+    pthread_condattr_t clock;
+    pthread_condattr_init(&clock);
+    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+    pthread_cond_init(&node->changed, &clock);
+    pthread_condattr_destroy(&clock);
+    pthread_mutex_init(&node->lock, NULL);
+    pthread_mutex_init(&node->work, NULL);
+}
+
+enum err node_init(struct node *node, const struct agent_options *options)
+{
+    *node = (struct node){.options = options, .lock_fd = -1};
+    node->server.options = options;
+    node->boot = (uint64_t)clock_wall().us;
+    node_init_locks(node);
+    pgconf_home(options, node->home);
+    child_init();
+    enum err err = pgconf_write_home(options);
+    if (err != ERR_OK) {
+        LOG_E("cannot write %s: %s: its parent must belong to the user that the agent runs as", node->home,
+              err_text(err));
+        return err;
+    }
+    err = node_take_lock(node);
+    err = err == ERR_OK ? node_load(node) : err;
+    if (err != ERR_OK) {
+        return err;
+    }
+    pid_t pid = 0;
+    const bool adopt = node_may_adopt(node, &pid);
+    err = fence_init(&node->fence, options->data, options->lease_us, node->lock_fd, !adopt);
+    if (err != ERR_OK) {
+        LOG_E("no fence process: %s", err_text(err));
+        return err;
+    }
+    return adopt ? node_adopt(node, pid) : node_kill(node, "a new agent begins with nothing running");
+}
+
+void node_fini(struct node *node)
+{
+    fence_fini(&node->fence);
+    if (node->lock_fd >= 0) {
+        close(node->lock_fd);
+    }
+    pthread_mutex_destroy(&node->lock);
+    pthread_mutex_destroy(&node->work);
+    pthread_cond_destroy(&node->changed);
+}
+
+/* Spawns the server under the right state of the fence; `lock` held, so that a kill is before or after, never within.
+ */
+static enum err node_spawn(struct node *node, bool writer)
+{
+    const struct mono now = clock_mono();
+    if (atomic_load(&node->quit)) {
+        return ERR_CANCELLED;
+    }
+    ASSERT(!pgctl_running(&node->server));
+    if (fence_process_count(node->fence.page) > 0) {
+        return ERR_IN_USE; /* backends of a dead postmaster: kill first */
+    }
+    if (writer) {
+        const struct mono fence_at = lease_holder_fence_at(&node->holder);
+        if (!node_held(node) || time_since_us(fence_at, now) < NODE_SPARE_MS * TIME_US_PER_MS) {
+            return ERR_STALE;
+        }
+    }
+    enum err err = fence_aim(&node->fence, node->options->data);
+    node->armed = writer && err == ERR_OK;
+    node_arm(node);
+    if (err == ERR_OK && !writer) {
+        fence_disarm(&node->fence);
+    }
+    err = err == ERR_OK ? pgctl_start(&node->server) : err;
+    if (err == ERR_OK) {
+        node->state = NODE_STARTING;
+        node->fenced = false;
+        node->status_known = false;
+        node->receiving_at = now;
+        node_change(node);
+    } else {
+        node->armed = false;
+        fence_close(&node->fence);
+    }
+    return err;
+}
+
+/* Whether the server that was started still is the one to wait for. */
+static enum err node_still(struct node *node, uint64_t kills)
+{
+    node_lock(node);
+    const enum err err = node->kills != kills            ? ERR_CANCELLED
+                         : !pgctl_running(&node->server) ? ERR_EXIT_STATUS
+                                                         : ERR_OK;
+    node_unlock(node);
+    return err;
+}
+
+enum err node_start(struct node *node, bool writer, struct mono deadline)
+{
+    node_lock(node);
+    const uint64_t kills = node->kills;
+    enum err err = node_spawn(node, writer);
+    node_unlock(node);
+    struct pgquery query;
+    pgquery_init(&query, node->options);
+    while (err == ERR_OK) {
+        err = node_still(node, kills);
+        if (err != ERR_OK || pgquery_open(&query, time_add_ms(clock_mono(), NODE_QUERY_MS)) == ERR_OK) {
+            break;
+        }
+        if (time_reached(clock_mono(), deadline)) {
+            err = ERR_TIMEOUT;
+            break;
+        }
+        const struct timespec pause = {.tv_nsec = NODE_POLL_US * 1000};
+        (void)nanosleep(&pause, NULL);
+    }
+    pgquery_close(&query);
+    node_lock(node);
+    if (err == ERR_OK && node->state == NODE_STARTING) {
+        node->state = NODE_RUNNING;
+        node_error(node, "%s", "");
+    } else if (err != ERR_OK) {
+        node_error(node, "PostgreSQL did not start: %s (%s); see %s/postgres.log", err_text(err), query.error,
+                   node->home);
+    }
+    node_unlock(node);
+    return err;
+}
+
+/* After a clean stop nothing remains; the right goes, the fence is closed. */
+static void node_give_up(struct node *node)
+{
+    node->armed = false;
+    fence_close(&node->fence);
+    lease_holder_lose(&node->holder);
+    lease_holder_release(&node->holder);
+    node->state = NODE_STOPPED;
+    node->status_known = false;
+    node->fenced = fence_process_count(node->fence.page) == 0;
+    node_change(node);
+}
+
+enum err node_stop(struct node *node, struct mono deadline, struct lsn *ret_shutdown)
+{
+    struct pgquery query;
+    pgquery_init(&query, node->options);
+    node_lock(node);
+    const bool running = pgctl_running(&node->server);
+    const uint64_t kills = node->kills;
+    node->state = running ? NODE_STOPPING : NODE_STOPPED;
+    node_change(node);
+    node_unlock(node);
+    if (running) {
+        const enum err checkpoint = pgquery_checkpoint(&query, deadline);
+        if (checkpoint != ERR_OK) {
+            LOG_W("no checkpoint before the stop: %s", query.error);
+        }
+        pgquery_close(&query);
+    }
+    enum err err = ERR_OK;
+    node_lock(node);
+    if (running && pgctl_running(&node->server)) {
+        /* The lock is let go while waiting: a stop takes as long as the last checkpoint. */
+        struct pgctl server = node->server;
+        node_unlock(node);
+        err = pgctl_stop(&server, deadline);
+        node_lock(node);
+        (void)pgctl_running(&node->server);
+    }
+    if (err == ERR_OK && node->kills == kills) {
+        node_give_up(node);
+    }
+    node_unlock(node);
+    struct pgparse_control control;
+    err = err == ERR_OK ? pgctl_control(node->options, &control) : err;
+    if (err == ERR_OK && control.state != PGPARSE_SHUT_DOWN && control.state != PGPARSE_SHUT_DOWN_IN_RECOVERY) {
+        err = ERR_CONTENT; /* it was not a clean stop */
+    }
+    if (err == ERR_OK) {
+        *ret_shutdown = control.state == PGPARSE_SHUT_DOWN ? pgparse_checkpoint_end(control.checkpoint, NODE_SEGMENT)
+                                                           : control.minimum;
+    }
+    return err;
+}
+
+enum err node_kill(struct node *node, const char *reason)
+{
+    node_lock(node);
+    node->kills++;
+    node->armed = false;
+    fence_close(&node->fence);
+    lease_holder_lose(&node->holder);
+    if (pgctl_running(&node->server)) {
+        LOG_W("killing PostgreSQL: %s", reason);
+        node->state = NODE_STOPPING;
+    }
+    node_change(node);
+    node_unlock(node);
+    const enum err err = fence_kill(&node->fence, time_add_ms(clock_mono(), NODE_KILL_MS));
+    node_lock(node);
+    if (err == ERR_OK) {
+        /* The proof is about processes; the child table may learn of the death a moment later. */
+        while (pgctl_running(&node->server)) {
+            const struct timespec pause = {.tv_nsec = 1000000};
+            (void)nanosleep(&pause, NULL);
+        }
+        lease_holder_release(&node->holder);
+        node->state = NODE_STOPPED;
+        node->status_known = false;
+        node->fenced = true;
+    } else {
+        node_error(node, "a process of PostgreSQL cannot be killed: stuck in the kernel?");
+    }
+    node_change(node);
+    node_unlock(node);
+    return err;
+}
+
+/* The server died by itself, or by the fence. Its backends may live on: they end before anything else. */
+static void node_died(struct node *node)
+{
+    const bool was_writer = node->holder.state != LEASE_NONE;
+    node->state = NODE_STOPPED;
+    node->armed = false;
+    node->status_known = false;
+    node->crash_at = clock_mono();
+    node->crashes++;
+    node_error(node, "PostgreSQL ended by itself%s; see %s/postgres.log", was_writer ? " while it was the writer" : "",
+               node->home);
+}
+
+void node_tick(struct node *node)
+{
+    fence_beat(&node->fence, clock_mono());
+    const bool guarded = fence_keep(&node->fence) == ERR_OK;
+    child_reap();
+    node_lock(node);
+    const bool running = pgctl_running(&node->server);
+    const bool died = !running && (node->state == NODE_RUNNING || node->state == NODE_STARTING);
+    if (died) {
+        node_died(node);
+    }
+    const bool lost = lease_holder_state(&node->holder, clock_mono()) == LEASE_LOST;
+    const bool unguarded = !guarded && node->holder.state == LEASE_HELD;
+    node_unlock(node);
+    if (lost || unguarded) {
+        const enum err err = node_kill(node, lost ? "the right to write has ended" : "there is no fence process");
+        (void)err; /* logged; the fence stays closed and goes on */
+    } else if (died && fence_process_count(node->fence.page) > 0) {
+        const enum err err = fence_kill(&node->fence, time_add_ms(clock_mono(), NODE_KILL_MS));
+        (void)err; /* nothing starts while one remains */
+    }
+}
+
+void node_look(struct node *node, struct pgquery *query)
+{
+    node_lock(node);
+    const bool running = node->state != NODE_STOPPED;
+    const uint64_t kills = node->kills;
+    node_unlock(node);
+    if (!running) {
+        pgquery_close(query);
+        return;
+    }
+    struct pgquery_status status;
+    const enum err err = pgquery_status(query, time_add_ms(clock_mono(), NODE_QUERY_MS), &status);
+    node_lock(node);
+    if (err != ERR_OK && node->state == NODE_RUNNING) {
+        node_error(node, "PostgreSQL does not answer: %s", query->error);
+    } else if (err == ERR_OK && node->kills == kills && node->state != NODE_STOPPED) {
+        const bool news = !node->status_known || node->status.in_recovery != status.in_recovery ||
+                          node->status.receiving != status.receiving || node->status.timeline != status.timeline;
+        node->status = status;
+        node->status_known = true;
+        node->state = node->state == NODE_STARTING ? NODE_RUNNING : node->state;
+        if (status.receiving) {
+            node->receiving_at = clock_mono();
+        }
+        if (strncmp(node->error, "PostgreSQL does not answer", 26) == 0) {
+            node->error[0] = '\0';
+        }
+        if (news) {
+            node_change(node);
+        }
+    }
+    node_unlock(node);
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The node: everything the agent's threads share, and the few moves that start and end its server.
+ *
+ * Two locks. `lock` is held for moments and guards every member; `work` is held for the length of a transition
+ * (promote, follow, stop, clone) so that there is one at a time. `work` is taken before `lock`. Killing needs no
+ * `work`: it overtakes any transition, which finds out because `kills` has grown and gives up.
+ *
+ * What may run is decided here and told to the fence (agent/fence.h) before a server starts: a writer only armed, with
+ * a lease held; a standby disarmed; nothing while closed. */
+#pragma once
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "agent/agent_options.h"
+#include "agent/fence.h"
+#include "agent/pgctl.h"
+#include "agent/pgquery.h"
+#include "agent/record.h"
+#include "base/err.h"
+#include "base/time.h"
+#include "core/lease.h"
+
+enum {
+    NODE_TEXT = 256,
+    NODE_HOST = 64,
+};
+
+/* The present writer as the controllers (or a follow command) tell. */
+struct node_writer {
+    char name[LIMITS_NAME]; /* empty: none known */
+    char host[NODE_HOST];
+    uint16_t port;
+    uint64_t epoch;
+};
+
+enum node_server { NODE_STOPPED, NODE_STARTING, NODE_RUNNING, NODE_STOPPING };
+
+struct node {
+    const struct agent_options *options;
+    char home[AGENT_OPTIONS_PATH];
+    int lock_fd; /* flock on DATA.holdfast/lock, shared with the fence process */
+    pthread_mutex_t lock;
+    pthread_mutex_t work;
+    pthread_cond_t changed; /* something that a report tells */
+    uint64_t changes;
+    struct fence fence;
+    struct pgctl server;
+    enum node_server state;
+    bool armed;     /* the server is, or is becoming, a writer: renewals move the fence's time */
+    bool fenced;    /* proven: no process of the server remains, and none may start */
+    uint64_t kills; /* times the server was killed by decision */
+    struct lease_holder holder;
+    struct lease_promise promise;
+    struct record record;
+    struct pgquery_status status;
+    bool status_known; /* since the present start */
+    struct node_writer writer;
+    bool controller_answers;  /* to our last report */
+    struct mono receiving_at; /* a standby: last time it streamed, or its start */
+    struct mono crash_at;     /* a writer: last death in place */
+    uint32_t crashes;
+    uint64_t boot;
+    uint64_t sequence;
+    char activity[NODE_TEXT];
+    char error[NODE_TEXT];
+    atomic_bool quit;
+};
+
+/* Loads the record, takes the node's lock (waits for the fence process of an earlier life), adopts a running standby,
+ * kills a running writer. ERR_IN_USE: another agent has the node. */
+ERR_CHECK enum err node_init(struct node *node, const struct agent_options *options);
+void node_fini(struct node *node);
+
+void node_lock(struct node *node);
+void node_unlock(struct node *node);
+
+/* With `lock` held: wakes the reporter. */
+void node_change(struct node *node);
+void node_activity(struct node *node, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void node_error(struct node *node, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* With `lock` held: makes the record durable, with the promise's epochs. A failure is logged and answered. */
+ERR_CHECK enum err node_save(struct node *node);
+
+/* With `lock` held: the right at this moment. */
+bool node_held(struct node *node);
+
+/* With `lock` held: the fence's time follows the right, for a writer only. */
+void node_arm(struct node *node);
+
+/* The text of synchronous_standby_names that holds now. `lock` held. */
+void node_durability(const struct node *node, struct buf *text);
+
+/* Writes the configuration files and, when the server runs, reloads it. `upstream` NULL: none. */
+ERR_CHECK enum err node_configure(struct node *node, const struct node_writer *upstream, bool standby);
+
+/* Starts the server and returns when it accepts sessions. `work` held. A writer needs a held lease with time to spare
+ * (ERR_STALE). ERR_CANCELLED: killed meanwhile. ERR_EXIT_STATUS: it ended, see the log. */
+ERR_CHECK enum err node_start(struct node *node, bool writer, struct mono deadline);
+
+/* Clean stop; the end of the shutdown checkpoint's record is where everything ends. `work` held. */
+ERR_CHECK enum err node_stop(struct node *node, struct mono deadline, struct lsn *ret_shutdown);
+
+/* Ends every process of the server and any right to write; returns with the proof. ERR_TIMEOUT: one is stuck. */
+ERR_CHECK enum err node_kill(struct node *node, const char *reason);
+
+/* One turn of the supervising loop: beat, fence process, deaths, the right's end. Never blocks for long. */
+void node_tick(struct node *node);
+
+/* Looks at the server and keeps what it saw. Its session is the caller's. */
+void node_look(struct node *node, struct pgquery *query);

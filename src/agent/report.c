@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The REPORT of doc/protocol.md. */
+#include "agent/report.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <jansson.h>
+
+#include "agent/controller.h"
+#include "agent/role.h"
+#include "edge/clock.h"
+#include "edge/log.h"
+
+enum {
+    REPORT_INTERVAL_MS = 250,
+    REPORT_LEAST_MS = 20, /* between two reports, however much changes */
+    REPORT_LOOK_MS = 100,
+    REPORT_TIMEOUT_MS = 1500,
+};
+
+static void report_set(json_t *object, const char *name, json_t *value)
+{
+    (void)json_object_set_new(object, name, value);
+}
+
+static json_t *report_lsn(struct lsn lsn)
+{
+    char text[LSN_TEXT];
+    lsn_print(lsn, text);
+    return json_string(text);
+}
+
+static json_t *report_lsns(const struct pgquery_status *status)
+{
+    json_t *lsns = json_object();
+    report_set(lsns, "written", report_lsn(status->written));
+    report_set(lsns, "flushed", report_lsn(status->flushed));
+    report_set(lsns, "received", report_lsn(status->received));
+    report_set(lsns, "replayed", report_lsn(status->replayed));
+    return lsns;
+}
+
+static json_t *report_lease(struct node *node)
+{
+    const bool held = node_held(node);
+    json_t *lease = json_object();
+    report_set(lease, "held", json_boolean(held));
+    report_set(lease, "left_ms", json_integer(lease_holder_left_us(&node->holder, clock_mono()) / TIME_US_PER_MS));
+    report_set(lease, "revision", json_integer((json_int_t)node->holder.revision));
+    report_set(lease, "by", json_string(node->holder.by == LEASE_BY_PROMISES ? "promises" : "store"));
+    return lease;
+}
+
+/* The names in quotes of synchronous_standby_names, as the agent writes it. */
+static json_t *report_sync(const char *durability)
+{
+    json_t *names = json_array();
+    for (const char *at = strchr(durability, '"'); at != NULL; at = strchr(at, '"')) {
+        const char *end = strchr(at + 1, '"');
+        if (end == NULL) {
+            break;
+        }
+        (void)json_array_append_new(names, json_stringn(at + 1, (size_t)(end - at - 1)));
+        at = end + 1;
+    }
+    return names;
+}
+
+static json_t *report_replicas(const struct pgquery_status *status)
+{
+    json_t *replicas = json_array();
+    for (uint32_t i = 0; i < status->replicas_count; i++) {
+        const struct pgquery_replica *from = &status->replicas[i];
+        json_t *replica = json_object();
+        report_set(replica, "name", json_string(from->name));
+        report_set(replica, "state", json_string(from->state));
+        report_set(replica, "sync", json_boolean(from->sync));
+        report_set(replica, "flushed", report_lsn(from->flushed));
+        report_set(replica, "replayed", report_lsn(from->replayed));
+        report_set(replica, "lag_ms", json_integer(from->lag_ms));
+        (void)json_array_append_new(replicas, replica);
+    }
+    return replicas;
+}
+
+static void report_server(struct node *node, json_t *report)
+{
+    static const char *const states[] = {"stopped", "starting", "running", "stopping"};
+    static const struct pgquery_status nothing = {.lag_ms = -1};
+    const struct pgquery_status *status = node->status_known ? &node->status : &nothing;
+    const char *role = !node->status_known ? "none" : status->in_recovery ? "standby" : "writer";
+    report_set(report, "postgres", json_string(states[node->state]));
+    report_set(report, "role", json_string(role));
+    report_set(report, "system_id", json_sprintf("%llu", (unsigned long long)status->system_id));
+    report_set(report, "timeline", json_integer(status->timeline));
+    report_set(report, "lsn", report_lsns(status));
+    report_set(report, "receiving", json_boolean(status->receiving));
+    report_set(report, "upstream", json_string(node->record.role == RECORD_STANDBY ? node->record.upstream : ""));
+    report_set(report, "sync", report_sync(status->durability));
+    report_set(report, "replicas", report_replicas(status));
+    report_set(report, "lag_ms", json_integer(status->lag_ms));
+    report_set(report, "data_checksums", json_boolean(status->checksums));
+    report_set(report, "version", json_integer(status->version));
+}
+
+json_t *report_json(struct node *node)
+{
+    json_t *report = json_object();
+    node_lock(node);
+    report_set(report, "node", json_string(node->options->node));
+    report_set(report, "boot", json_integer((json_int_t)node->boot));
+    report_set(report, "sequence", json_integer((json_int_t)++node->sequence));
+    report_server(node, report);
+    const uint64_t epoch = node_held(node) ? node->holder.epoch : node->promise.epoch;
+    report_set(report, "epoch", json_integer((json_int_t)epoch));
+    report_set(report, "lease", report_lease(node));
+    report_set(report, "fenced", json_boolean(node->fenced));
+    report_set(report, "activity", json_string(node->activity[0] != '\0' ? node->activity : "idle"));
+    report_set(report, "error", json_string(node->error));
+    node_unlock(node);
+    return report;
+}
+
+static void report_send(struct node *node)
+{
+    json_t *report = report_json(node);
+    char *body = report != NULL ? json_dumps(report, JSON_COMPACT) : NULL;
+    json_decref(report);
+    if (body == NULL) {
+        return;
+    }
+    struct controller_word word;
+    const enum err err = controller_report(node->options, body, strlen(body), REPORT_TIMEOUT_MS, &word);
+    free(body);
+    node_lock(node);
+    const bool before = node->controller_answers;
+    node->controller_answers = err == ERR_OK;
+    node_unlock(node);
+    if (err == ERR_OK) {
+        role_hear(node, word.writer, word.epoch);
+    }
+    if (before != (err == ERR_OK)) {
+        LOG_N("controllers: %s", err_text(err));
+    }
+}
+
+static void report_pause(int64_t ms)
+{
+    const struct timespec pause = {.tv_nsec = ms * 1000000};
+    (void)nanosleep(&pause, NULL);
+}
+
+/* Until something changed or the interval is over. */
+static void report_wait(struct node *node, uint64_t *seen)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += REPORT_INTERVAL_MS * 1000000L;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    node_lock(node);
+    while (node->changes == *seen && !atomic_load(&node->quit)) {
+        if (pthread_cond_timedwait(&node->changed, &node->lock, &until) == ETIMEDOUT) {
+            break;
+        }
+    }
+    *seen = node->changes;
+    node_unlock(node);
+}
+
+void *report_main(void *context)
+{
+    struct node *node = context;
+    uint64_t seen = 0;
+    while (!atomic_load(&node->quit)) {
+        report_send(node);
+        report_pause(REPORT_LEAST_MS);
+        report_wait(node, &seen);
+    }
+    return NULL;
+}
+
+void *report_look_main(void *context)
+{
+    struct node *node = context;
+    struct pgquery query;
+    pgquery_init(&query, node->options);
+    while (!atomic_load(&node->quit)) {
+        node_look(node, &query);
+        report_pause(REPORT_LOOK_MS);
+    }
+    pgquery_close(&query);
+    return NULL;
+}

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * A node as a standby: start behind a writer, change to another without a restart, clone when it cannot follow. */
+#include "agent/role_standby.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/clone.h"
+#include "base/assert.h"
+#include "edge/clock.h"
+#include "edge/log.h"
+
+enum {
+    ROLE_STANDBY_ASK_MS = 3000,
+    ROLE_STANDBY_START_MS = 60000,
+    ROLE_STANDBY_STOP_MS = 15000,
+    ROLE_STANDBY_SILENT_MS = 3000, /* not streaming for this long: is it able to follow at all? */
+    ROLE_STANDBY_LOST_MS = 60000,  /* able by its history, but still not streaming: the log it needs is gone */
+    ROLE_STANDBY_TRIES = 3,        /* starts that failed */
+};
+
+enum role_standby_verdict { ROLE_STANDBY_CAN, ROLE_STANDBY_DIVERGED, ROLE_STANDBY_UNKNOWN };
+
+static struct agent_options_peer role_standby_peer(const struct node_writer *writer)
+{
+    return (struct agent_options_peer){.name = writer->name, .host = writer->host, .port = writer->port};
+}
+
+/* Whether a node of this system at `position` of `timeline` is part of the writer's past. */
+static enum role_standby_verdict role_standby_judge(struct node *node, const struct node_writer *writer,
+                                                    uint64_t system_id, uint32_t timeline, struct lsn position)
+{
+    struct pgquery_upstream upstream;
+    struct pgparse_history own = {.count = 0};
+    const struct agent_options_peer peer = role_standby_peer(writer);
+    const struct mono deadline = time_add_ms(clock_mono(), ROLE_STANDBY_ASK_MS);
+    if (pgquery_upstream(node->options, &peer, deadline, &upstream) != ERR_OK || upstream.in_recovery) {
+        return ROLE_STANDBY_UNKNOWN;
+    }
+    if (pgctl_history(node->options, timeline, &own) != ERR_OK) {
+        own.count = 0; /* not there: the writer's history decides alone */
+    }
+    node_lock(node);
+    const uint64_t data_epoch = node->record.data_epoch;
+    node_unlock(node);
+    const bool stranger = timeline == upstream.timeline && data_epoch != 0 && data_epoch != writer->epoch;
+    if (system_id != upstream.system_id || stranger || !pgparse_history_within(&own, &upstream.history) ||
+        !pgparse_history_holds(&upstream.history, upstream.timeline, upstream.position, timeline, position)) {
+        char text[LSN_TEXT];
+        lsn_print(position, text);
+        LOG_W("this node at %s of timeline %u is not part of the past of %s (timeline %u)", text, timeline,
+              writer->name, upstream.timeline);
+        return ROLE_STANDBY_DIVERGED;
+    }
+    return ROLE_STANDBY_CAN;
+}
+
+static enum role_standby_verdict role_standby_judge_stopped(struct node *node, const struct node_writer *writer)
+{
+    struct pgparse_control control;
+    char label[AGENT_OPTIONS_PATH + 32];
+    snprintf(label, sizeof label, "%s/backup_label", node->options->data);
+    if (access(label, F_OK) == 0) {
+        return ROLE_STANDBY_CAN; /* a fresh copy that never ran: whether it can stream shows soon */
+    }
+    if (pgctl_control(node->options, &control) != ERR_OK) {
+        return ROLE_STANDBY_UNKNOWN;
+    }
+    if (control.state == PGPARSE_IN_PRODUCTION || control.state == PGPARSE_STATE_OTHER) {
+        LOG_W("this node was a writer and did not stop cleanly: its last records are unknown");
+        return ROLE_STANDBY_DIVERGED;
+    }
+    if (control.state == PGPARSE_SHUT_DOWN) {
+        return role_standby_judge(node, writer, control.system_id, control.timeline,
+                                  pgparse_checkpoint_end(control.checkpoint, 0));
+    }
+    const bool minimum = control.minimum.position > 0 && control.minimum_timeline > 0;
+    return role_standby_judge(node, writer, control.system_id, minimum ? control.minimum_timeline : control.timeline,
+                              minimum ? control.minimum : control.checkpoint);
+}
+
+struct role_standby_clone {
+    struct node *node;
+    uint64_t kills;
+    int percent;
+};
+
+static bool role_standby_progress(void *context, int percent)
+{
+    struct role_standby_clone *clone = context;
+    struct node *node = clone->node;
+    node_lock(node);
+    if (percent >= 0 && percent != clone->percent) {
+        clone->percent = percent;
+        node_activity(node, "cloning %d%%", percent);
+    }
+    const bool go_on = node->kills == clone->kills && !atomic_load(&node->quit);
+    node_unlock(node);
+    return go_on;
+}
+
+static enum err role_standby_end_server(struct node *node)
+{
+    struct lsn shutdown;
+    const enum err err = node_stop(node, time_add_ms(clock_mono(), ROLE_STANDBY_STOP_MS), &shutdown);
+    return err == ERR_OK ? ERR_OK : node_kill(node, "it cannot follow the writer");
+}
+
+static enum err role_standby_clone(struct node *node, const struct node_writer *writer)
+{
+    struct role_standby_clone clone = {.node = node, .percent = -1};
+    const struct clone_watch watch = {.progress = role_standby_progress, .context = &clone};
+    const struct agent_options_peer peer = role_standby_peer(writer);
+    node_lock(node);
+    const bool running = node->state != NODE_STOPPED;
+    node_unlock(node);
+    enum err err = running ? role_standby_end_server(node) : ERR_OK;
+    node_lock(node);
+    clone.kills = node->kills;
+    const uint64_t kept_epoch = node->record.data_epoch;
+    node_activity(node, "cloning 0%%");
+    node_unlock(node);
+    LOG_N("cloning from %s", writer->name);
+    err = err == ERR_OK ? clone_run(node->options, &peer, kept_epoch, &watch) : err;
+    node_lock(node);
+    if (err == ERR_OK) {
+        node->record.role = RECORD_STANDBY;
+        node->record.data_epoch = writer->epoch;
+        node->crashes = 0;
+        err = node_save(node);
+        LOG_N("cloned from %s", writer->name);
+    } else {
+        node_error(node, "cloning from %s failed: %s", writer->name, err_text(err));
+    }
+    node_unlock(node);
+    return err;
+}
+
+static enum err role_standby_start(struct node *node, const struct node_writer *writer)
+{
+    node_lock(node);
+    node->record.role = RECORD_STANDBY;
+    snprintf(node->record.upstream, sizeof node->record.upstream, "%s", writer->name);
+    enum err err = node_save(node);
+    node_unlock(node);
+    err = err == ERR_OK ? node_configure(node, writer, true) : err;
+    err = err == ERR_OK ? node_start(node, false, time_add_ms(clock_mono(), ROLE_STANDBY_START_MS)) : err;
+    if (err != ERR_OK) {
+        return err;
+    }
+    struct pgquery query;
+    pgquery_init(&query, node->options);
+    if (pgquery_slots(&query, false, time_add_ms(clock_mono(), ROLE_STANDBY_ASK_MS)) != ERR_OK) {
+        LOG_W("old replication slots could not be dropped: %s", query.error);
+    }
+    pgquery_close(&query);
+    LOG_N("following %s, epoch %llu", writer->name, (unsigned long long)writer->epoch);
+    return ERR_OK;
+}
+
+void role_standby_begin(struct node *node, const struct node_writer *writer)
+{
+    node_lock(node);
+    const bool was_standby = node->record.role == RECORD_STANDBY;
+    const bool broken = was_standby && node->crashes >= ROLE_STANDBY_TRIES;
+    node_unlock(node);
+    enum role_standby_verdict verdict = ROLE_STANDBY_DIVERGED;
+    if (pgctl_has_data(node->options) && !broken) {
+        verdict = role_standby_judge_stopped(node, writer);
+    }
+    if (verdict == ROLE_STANDBY_UNKNOWN && !was_standby) {
+        node_lock(node);
+        node_error(node, "waiting for %s: it must be asked before this former writer may follow", writer->name);
+        node_unlock(node);
+        return;
+    }
+    enum err err = verdict == ROLE_STANDBY_DIVERGED ? role_standby_clone(node, writer) : ERR_OK;
+    err = err == ERR_OK ? role_standby_start(node, writer) : err;
+    if (err != ERR_OK) {
+        LOG_W("not following %s yet: %s", writer->name, err_text(err));
+    }
+}
+
+/* Points the running walreceiver elsewhere: a reload, no restart. */
+static void role_standby_turn(struct node *node, const struct node_writer *writer)
+{
+    if (node_configure(node, writer, true) != ERR_OK) {
+        return;
+    }
+    node_lock(node);
+    snprintf(node->record.upstream, sizeof node->record.upstream, "%s", writer->name);
+    node->receiving_at = clock_mono();
+    const enum err err = node_save(node);
+    node_change(node);
+    node_unlock(node);
+    LOG_N("following %s from now on, epoch %llu%s", writer->name, (unsigned long long)writer->epoch,
+          err == ERR_OK ? "" : " (not recorded)");
+}
+
+/* Not streaming: able at all? */
+static void role_standby_doubt(struct node *node, const struct node_writer *writer, const struct pgquery_status *status,
+                               int64_t silent_ms)
+{
+    const struct lsn position =
+        status->received.position > status->replayed.position ? status->received : status->replayed;
+    const enum role_standby_verdict verdict =
+        role_standby_judge(node, writer, status->system_id, status->timeline, position);
+    if (verdict == ROLE_STANDBY_UNKNOWN || (verdict == ROLE_STANDBY_CAN && silent_ms < ROLE_STANDBY_LOST_MS)) {
+        return;
+    }
+    const enum err err = role_standby_clone(node, writer);
+    if (err == ERR_OK && role_standby_start(node, writer) != ERR_OK) {
+        LOG_W("the clone does not start");
+    }
+}
+
+void role_standby_keep(struct node *node)
+{
+    const struct mono now = clock_mono();
+    node_lock(node);
+    const struct node_writer writer = node->writer;
+    const struct pgquery_status status = node->status;
+    const bool known = node->status_known && status.in_recovery;
+    const bool wanted = writer.name[0] != '\0' && writer.epoch >= node->promise.epoch;
+    const bool turn = wanted && strcmp(writer.name, node->record.upstream) != 0;
+    const bool streaming =
+        known && status.receiving && strcmp(status.sender, writer.host) == 0 && status.sender_port == writer.port;
+    const int64_t silent_ms = time_since_ms(now, node->receiving_at);
+    if (wanted && !turn && streaming && node->record.data_epoch != writer.epoch) {
+        node->record.data_epoch = writer.epoch;
+        const enum err err = node_save(node);
+        (void)err; /* logged; tried again at the next epoch */
+    }
+    node_unlock(node);
+    if (turn) {
+        role_standby_turn(node, &writer);
+    } else if (wanted && known && !streaming && silent_ms > ROLE_STANDBY_SILENT_MS) {
+        role_standby_doubt(node, &writer, &status, silent_ms);
+    }
+}

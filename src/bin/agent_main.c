@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * holdfast agent: arguments, and the part of the configuration that an agent needs. */
+#include "bin/agent_main.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/agent.h"
+#include "base/time.h"
+#include "bin/verb.h"
+#include "edge/config_file.h"
+#include "edge/config_secret.h"
+#include "edge/log.h"
+
+enum { AGENT_MAIN_HOST = INET6_ADDRSTRLEN };
+
+struct agent_main_arguments {
+    const char *config;
+    const char *node;
+    const char *database; /* NULL: the only one with that node */
+    const char *run_as;
+    bool verbose;
+};
+
+/* What outlives the mapping: the options point into it. */
+struct agent_main_memory {
+    char token[CONFIG_SECRET_BYTES];
+    char superuser[CONFIG_SECRET_BYTES];
+    char replication[CONFIG_SECRET_BYTES];
+    char hosts[LIMITS_NODES][AGENT_MAIN_HOST];
+};
+
+static void agent_main_usage(FILE *stream)
+{
+    fputs("usage: holdfast agent --node NAME [--config FILE] [--database NAME] [--run-as USER] [--verbose]\n"
+          "         runs beside one PostgreSQL node, in the foreground: owns the server process, holds the\n"
+          "         writer's lease, fences it, follows the writer\n"
+          "\n"
+          "FILE is $HOLDFAST_CONFIG or /etc/holdfast/holdfast.yaml when not given.\n"
+          "--database is needed only when two clusters have a node of that name.\n"
+          "Started as root it becomes USER (postgres) before it touches PostgreSQL.\n"
+          "Exit status: 0 ended by SIGTERM or SIGINT, 1 failed, 2 wrong usage, 8 invalid configuration.\n",
+          stream);
+}
+
+static bool agent_main_parse(int argc, char **argv, struct agent_main_arguments *arguments)
+{
+    for (int i = 1; i < argc; i++) {
+        const char **value = strcmp(argv[i], "--config") == 0     ? &arguments->config
+                             : strcmp(argv[i], "--node") == 0     ? &arguments->node
+                             : strcmp(argv[i], "--database") == 0 ? &arguments->database
+                             : strcmp(argv[i], "--run-as") == 0   ? &arguments->run_as
+                                                                  : NULL;
+        if (value != NULL && i + 1 < argc) {
+            *value = argv[++i];
+        } else if (strcmp(argv[i], "--verbose") == 0) {
+            arguments->verbose = true;
+        } else {
+            return false;
+        }
+    }
+    return arguments->node != NULL;
+}
+
+static struct config *agent_main_config(const char *path)
+{
+    struct config *config = NULL;
+    struct buf messages;
+    uint8_t *memory = malloc(CONFIG_MESSAGES);
+    if (memory == NULL) {
+        fputs("holdfast agent: out of memory\n", stderr);
+        return NULL;
+    }
+    buf_init(&messages, memory, CONFIG_MESSAGES);
+    const enum err err = config_file_load(path != NULL ? path : config_file_default(), &messages, &config);
+    fputs(buf_string(&messages), stderr);
+    free(memory);
+    return err == ERR_OK ? config : NULL;
+}
+
+/* The cluster that has the node; NULL after a message. */
+static const struct config_database *agent_main_database(const struct config *config,
+                                                         const struct agent_main_arguments *arguments)
+{
+    const struct config_database *found = NULL;
+    for (uint32_t i = 0; i < config->databases_count; i++) {
+        const struct config_database *database = &config->databases[i];
+        if ((arguments->database != NULL && strcmp(database->name, arguments->database) != 0) ||
+            config_node_find(database, arguments->node) == CONFIG_NONE) {
+            continue;
+        }
+        if (found != NULL) {
+            fputs("holdfast agent: two clusters have a node of that name, say which with --database\n", stderr);
+            return NULL;
+        }
+        found = database;
+    }
+    if (found == NULL) {
+        fprintf(stderr, "holdfast agent: no node '%s' in the configuration\n", arguments->node);
+    }
+    return found;
+}
+
+static bool agent_main_secret(const struct config_secret *secret, char *memory, const char **ret_secret)
+{
+    if (secret->file == NULL && secret->env == NULL) {
+        *ret_secret = NULL;
+        return true;
+    }
+    if (config_secret_read(secret, memory, CONFIG_SECRET_BYTES) != ERR_OK) {
+        return false; /* logged */
+    }
+    *ret_secret = memory;
+    return true;
+}
+
+static const char *agent_main_host(const struct config_address *address, char host[AGENT_MAIN_HOST])
+{
+    const int family = address->family == CONFIG_FAMILY_IPV6 ? AF_INET6 : AF_INET;
+    return inet_ntop(family, address->bytes, host, AGENT_MAIN_HOST);
+}
+
+static void agent_main_nodes(const struct config_database *database, uint32_t self, struct agent_main_memory *memory,
+                             struct agent_options *options)
+{
+    for (uint32_t i = 0; i < database->nodes_count; i++) {
+        const struct config_node *node = &database->nodes[i];
+        const char *host = agent_main_host(&node->postgres, memory->hosts[i]);
+        if (i == self) {
+            options->host = host;
+            options->port = node->postgres.port;
+            continue;
+        }
+        options->peers[options->peers_count++] = (struct agent_options_peer){
+            .name = node->name,
+            .agent = node->agent.text,
+            .host = host,
+            .port = node->postgres.port,
+        };
+    }
+    for (uint32_t i = 0; i < database->durability.members_count; i++) {
+        options->durability_members[i] = database->nodes[database->durability.members[i]].name;
+    }
+    options->durability_members_count = database->durability.members_count;
+    options->durability_required = database->durability.required;
+}
+
+static bool agent_main_settings(const struct config_database *database, struct agent_options *options)
+{
+    if (database->parameters_count > AGENT_OPTIONS_SETTINGS) {
+        fprintf(stderr, "holdfast agent: more than %d parameters\n", AGENT_OPTIONS_SETTINGS);
+        return false;
+    }
+    for (uint32_t i = 0; i < database->parameters_count; i++) {
+        options->settings[i] =
+            (struct agent_options_setting){database->parameters[i].name, database->parameters[i].value};
+    }
+    options->settings_count = database->parameters_count;
+    return true;
+}
+
+static bool agent_main_options(const struct config *config, const struct config_database *database,
+                               const struct agent_main_arguments *arguments, struct agent_main_memory *memory,
+                               struct agent_options *options)
+{
+    const uint32_t self = config_node_find(database, arguments->node);
+    const struct config_node *node = &database->nodes[self];
+    *options = (struct agent_options){
+        .database = database->name,
+        .node = node->name,
+        .listen = node->agent.text,
+        .data = node->data,
+        .bin = node->bin,
+        .run_as = arguments->run_as,
+        .superuser = database->superuser.name,
+        .replication = database->replication.name,
+        .dbname = database->dbname,
+        .initial_writer = database->initial_writer == self,
+        .lease_us = (int64_t)database->lease_ms * TIME_US_PER_MS,
+        .margin_us = (int64_t)database->margin_ms * TIME_US_PER_MS,
+    };
+    if (node->data == NULL || node->data[0] != '/' || strlen(node->data) >= AGENT_OPTIONS_PATH - 64) {
+        fputs("holdfast agent: the node's `data` must be an absolute path of at most 440 bytes\n", stderr);
+        return false;
+    }
+    agent_main_nodes(database, self, memory, options);
+    for (uint32_t i = 0; i < config->sites_count; i++) {
+        if (config->sites[i].api.listen.family != CONFIG_FAMILY_NONE) {
+            options->controllers[options->controllers_count++] = config->sites[i].api.listen.text;
+        }
+    }
+    return agent_main_settings(database, options) &&
+           agent_main_secret(&config->security.token, memory->token, &options->token) &&
+           agent_main_secret(&database->superuser.password, memory->superuser, &options->superuser_password) &&
+           agent_main_secret(&database->replication.password, memory->replication, &options->replication_password);
+}
+
+int agent_main(int argc, char **argv)
+{
+    static struct agent_main_memory memory;
+    static struct agent_options options;
+    struct agent_main_arguments arguments = {0};
+    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+        agent_main_usage(stdout);
+        return VERB_OK;
+    }
+    if (!agent_main_parse(argc, argv, &arguments)) {
+        agent_main_usage(stderr);
+        return VERB_USAGE;
+    }
+    struct config *config = agent_main_config(arguments.config);
+    if (config == NULL) {
+        return VERB_CONFIG;
+    }
+    char role[64];
+    snprintf(role, sizeof role, "agent %s", arguments.node);
+    log_init(role, arguments.verbose ? LOG_DEBUG : LOG_INFO);
+    const struct config_database *database = agent_main_database(config, &arguments);
+    int result = VERB_CONFIG;
+    if (database != NULL && agent_main_options(config, database, &arguments, &memory, &options)) {
+        const enum err err = agent_run(&options);
+        if (err != ERR_OK) {
+            LOG_E("ended: %s", err_text(err));
+        }
+        result = err == ERR_OK ? VERB_OK : VERB_FAILED;
+    }
+    explicit_bzero(&memory, sizeof memory);
+    config_free(config);
+    return result;
+}
