@@ -19,14 +19,14 @@ enum {
 };
 
 /* Lag of a standby: nothing is missing when all that was received is replayed and the stream is up; else the age of the
- * last replayed commit. */
+ * last replayed commit, or of the server when it has replayed none since its start. */
 static const char PROBE_POSTGRES_QUERY[] =
     "SELECT pg_catalog.pg_is_in_recovery(), pg_catalog.current_setting('transaction_read_only') = 'on',"
     " CASE WHEN NOT pg_catalog.pg_is_in_recovery() THEN NULL"
     " WHEN pg_catalog.pg_last_wal_receive_lsn() = pg_catalog.pg_last_wal_replay_lsn()"
     " AND EXISTS (SELECT FROM pg_catalog.pg_stat_wal_receiver) THEN 0"
-    " ELSE (EXTRACT(EPOCH FROM pg_catalog.clock_timestamp() - pg_catalog.pg_last_xact_replay_timestamp())"
-    " * 1000000)::bigint END";
+    " ELSE (EXTRACT(EPOCH FROM pg_catalog.clock_timestamp() - COALESCE(pg_catalog.pg_last_xact_replay_timestamp(),"
+    " pg_catalog.pg_postmaster_start_time())) * 1000000)::bigint END";
 
 enum probe_postgres_step { PROBE_POSTGRES_NONE, PROBE_POSTGRES_LOGIN, PROBE_POSTGRES_ASKING, PROBE_POSTGRES_IDLE };
 
