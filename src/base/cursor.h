@@ -62,7 +62,7 @@ static inline uint8_t cursor_u8(struct cursor *cursor)
 static inline uint16_t cursor_u16be(struct cursor *cursor)
 {
     const struct span span = cursor_span(cursor, 2);
-    return span.data != NULL ? (uint16_t)(span.data[0] << 8 | span.data[1]) : 0;
+    return (uint16_t)(span.data != NULL ? span.data[0] << 8 | span.data[1] : 0);
 }
 
 static inline uint32_t cursor_u32be(struct cursor *cursor)

@@ -19,8 +19,9 @@ void config_problem_init(struct config_problems *problems, struct arena *arena, 
     *problems = (struct config_problems){.arena = arena, .source = source};
 }
 
-static void config_problem_add(struct config_problems *problems, struct config_problem problem, const char *format,
-                               va_list arguments)
+__attribute__((format(printf, 3, 0))) static void config_problem_add(struct config_problems *problems,
+                                                                     struct config_problem problem, const char *format,
+                                                                     va_list arguments)
 {
     char text[CONFIG_PROBLEM_BYTES];
     vsnprintf(text, sizeof text, format, arguments);
