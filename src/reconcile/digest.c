@@ -42,7 +42,7 @@ static const char digest_tables_query[] =
     "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_catalog.pg_class c "
     "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
     "WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND n.nspname <> 'information_schema' "
-    "AND n.nspname NOT LIKE 'pg\\_%' ORDER BY 1 COLLATE \"C\"";
+    "AND n.nspname NOT LIKE 'pg\\_%' ORDER BY n.nspname, c.relname";
 
 static const char digest_side_query[] =
     "SELECT (SELECT system_identifier FROM pg_control_system()), pg_is_in_recovery(), "

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The role `proxy` of a site: from the configuration to the proxy's options. */
+#include "bin/serve_proxy.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "bin/verb.h"
+#include "edge/log.h"
+#include "proxy/proxy_serve.h"
+
+static bool serve_proxy_text(char *to, size_t size, const char *text, const char *what)
+{
+    const size_t length = strlen(text);
+    if (length >= size) {
+        LOG_E("%s '%s' is too long: at most %zu characters", what, text, size - 1);
+        return false;
+    }
+    memcpy(to, text, length + 1);
+    return true;
+}
+
+static bool serve_proxy_listen(const struct config_site *site, struct proxy_options *options)
+{
+    if (site->proxy.listen_count == 0 || site->proxy.listen_count > PROXY_WORKER_LISTENERS) {
+        LOG_E("site %s: proxy.listen needs 1 to %d addresses", site->name, PROXY_WORKER_LISTENERS);
+        return false;
+    }
+    for (uint32_t i = 0; i < site->proxy.listen_count; i++) {
+        const struct config_address *from = &site->proxy.listen[i];
+        struct view_address *to = &options->listen[i];
+        ASSERT(from->family == CONFIG_FAMILY_IPV4 || from->family == CONFIG_FAMILY_IPV6);
+        memcpy(to->bytes, from->bytes, sizeof to->bytes);
+        to->port = from->port;
+        to->family = from->family;
+    }
+    options->listen_count = site->proxy.listen_count;
+    return true;
+}
+
+static bool serve_proxy_routes(const struct config *config, struct proxy_options *options)
+{
+    if (config->proxy.databases_count > PROXY_ROUTES) {
+        LOG_E("proxy.databases: at most %d entries", PROXY_ROUTES);
+        return false;
+    }
+    for (uint32_t i = 0; i < config->proxy.databases_count; i++) {
+        const struct config_proxy_database *from = &config->proxy.databases[i];
+        struct proxy_route *to = &options->routes[i];
+        const char *cluster = config->databases[from->database].name;
+        if (!serve_proxy_text(to->name, sizeof to->name, from->name, "proxy database") ||
+            !serve_proxy_text(to->database, sizeof to->database, cluster, "database")) {
+            return false;
+        }
+        to->kind = from->route == CONFIG_ROUTE_READER ? PROXY_ROUTE_READER : PROXY_ROUTE_WRITER;
+    }
+    options->routes_count = config->proxy.databases_count;
+    return true;
+}
+
+static bool serve_proxy_options(const struct config *config, const struct config_site *site,
+                                struct proxy_options *options)
+{
+    const char *region = site->region != CONFIG_NONE ? config->regions[site->region].name : "";
+    /* "/proxy" behind the site's name, cut where it is too long: it only names the reader. */
+    snprintf(options->name, sizeof options->name, "%.*s/proxy", PROXY_NAME - 7, site->name);
+    snprintf(options->view_memory, sizeof options->view_memory, "%s/view.shm", site->state_dir);
+    snprintf(options->view_file, sizeof options->view_file, "%s/view", site->state_dir);
+    if (strlen(site->state_dir) > PROXY_PATH - 16) {
+        LOG_E("site %s: state_dir is too long", site->name);
+        return false;
+    }
+    options->max_clients = config->proxy.max_clients;
+    return serve_proxy_text(options->region, sizeof options->region, region, "region") &&
+           serve_proxy_listen(site, options) && serve_proxy_routes(config, options);
+}
+
+int serve_proxy_run(const struct config *config, uint32_t site)
+{
+    ASSERT(site < config->sites_count);
+    struct proxy_options *options = calloc(1, sizeof *options);
+    if (options == NULL) {
+        return VERB_FAILED;
+    }
+    char role[64];
+    snprintf(role, sizeof role, "proxy %s", config->sites[site].name);
+    log_init(role, LOG_INFO);
+    int exit_code = VERB_CONFIG;
+    if (serve_proxy_options(config, &config->sites[site], options)) {
+        exit_code = proxy_serve_run(options) == ERR_OK ? VERB_OK : VERB_FAILED;
+    }
+    free(options);
+    return exit_code;
+}

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The SQL plane: the workers, and the watcher that brings them the view. */
+#include "proxy/proxy.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/sysinfo.h>
+
+#include "base/assert.h"
+#include "base/buf.h"
+#include "edge/log.h"
+#include "edge/publish.h"
+#include "edge/publish_file.h"
+#include "proxy/proxy_socket.h"
+
+enum {
+    PROXY_BEAT_MS = 200, /* the watcher's sign of life */
+    PROXY_WORKERS_DEFAULT = 8,
+    PROXY_CLIENTS_DEFAULT = 1000,
+    PROXY_CLIENTS_LIMIT = 65000, /* below PROXY_CANCEL_LIMIT */
+    PROXY_STATUS = 1536,
+};
+
+struct proxy {
+    struct proxy_options options;
+    struct proxy_worker_shared shared;
+    struct proxy_worker_box box;
+    struct proxy_worker *workers[PROXY_WORKERS];
+    uint32_t workers_count;
+    _Atomic uint32_t clients;
+    pthread_t watcher;
+    bool watching;
+    _Atomic bool stop;
+    /* The reader that looks, and the one that announces: entering a view must not announce it. */
+    struct publish_reader scout;
+    pthread_mutex_t announce_lock; /* also guards `workers` while they are started */
+    struct publish_reader announcer;
+};
+
+/* ---- the announcement ---- */
+
+static uint64_t proxy_lowest(const struct proxy *proxy)
+{
+    uint64_t lowest = UINT64_MAX;
+    for (uint32_t i = 0; i < proxy->workers_count; i++) {
+        const uint64_t version = proxy_worker_version(proxy->workers[i]);
+        lowest = version < lowest ? version : lowest;
+    }
+    return proxy->workers_count > 0 ? lowest : 0;
+}
+
+/* By whoever carried out a version last, and by the watcher as a sign of life. */
+static void proxy_announce(void *owner)
+{
+    struct proxy *proxy = owner;
+    pthread_mutex_lock(&proxy->announce_lock);
+    publish_reader_idle(&proxy->announcer, proxy_lowest(proxy));
+    pthread_mutex_unlock(&proxy->announce_lock);
+}
+
+uint64_t proxy_version(struct proxy *proxy)
+{
+    pthread_mutex_lock(&proxy->announce_lock);
+    const uint64_t version = proxy_lowest(proxy);
+    pthread_mutex_unlock(&proxy->announce_lock);
+    return version;
+}
+
+/* ---- the view ---- */
+
+static void proxy_fill(struct proxy *proxy, const struct view *view)
+{
+    pthread_mutex_lock(&proxy->box.lock);
+    proxy->box.view = *view;
+    proxy->box.filled = true;
+    atomic_store_explicit(&proxy->box.version, view->version, memory_order_release);
+    pthread_mutex_unlock(&proxy->box.lock);
+}
+
+/* Takes the published view, when there is a whole one that is newer. */
+static bool proxy_look(struct proxy *proxy)
+{
+    const struct view *view = publish_reader_enter(&proxy->scout);
+    const bool newer = view != NULL && view->version > atomic_load(&proxy->box.version);
+    if (newer) {
+        proxy_fill(proxy, view);
+    }
+    publish_reader_leave(&proxy->scout);
+    return newer;
+}
+
+static void proxy_cold_start(struct proxy *proxy)
+{
+    if (proxy_look(proxy) || proxy->options.view_file[0] == '\0') {
+        return;
+    }
+    static struct view view; /* too large for the stack; one proxy starts at a time */
+    const enum err err = publish_file_load(proxy->options.view_file, &view);
+    if (err == ERR_OK) {
+        proxy_fill(proxy, &view);
+        LOG_N("no published view yet: version %llu from %s", (unsigned long long)view.version,
+              proxy->options.view_file);
+    } else {
+        LOG_W("no view yet, sessions wait: %s: %s", proxy->options.view_file, err_text(err));
+    }
+}
+
+static void *proxy_watch(void *argument)
+{
+    struct proxy *proxy = argument;
+    uint64_t seen = atomic_load(&proxy->box.version);
+    while (!atomic_load(&proxy->stop)) {
+        uint64_t version = 0;
+        if (publish_reader_wait(&proxy->scout, seen, PROXY_BEAT_MS, &version) == ERR_OK) {
+            seen = version;
+            if (proxy_look(proxy)) {
+                for (uint32_t i = 0; i < proxy->workers_count; i++) {
+                    proxy_worker_wake(proxy->workers[i]);
+                }
+            }
+        }
+        publish_reader_beat(&proxy->scout);
+        proxy_announce(proxy);
+    }
+    return NULL;
+}
+
+/* ---- start and stop ---- */
+
+static uint32_t proxy_default(uint32_t value, uint32_t otherwise)
+{
+    return value != 0 ? value : otherwise;
+}
+
+static void proxy_defaults(struct proxy *proxy)
+{
+    struct proxy_options *options = &proxy->options;
+    const int cpus = get_nprocs();
+    const uint32_t workers = cpus < 1 ? 1 : cpus > PROXY_WORKERS_DEFAULT ? PROXY_WORKERS_DEFAULT : (uint32_t)cpus;
+    options->workers = proxy_default(options->workers, workers);
+    options->max_clients = proxy_default(options->max_clients, PROXY_CLIENTS_DEFAULT);
+    ASSERT(options->workers <= PROXY_WORKERS && options->max_clients <= PROXY_CLIENTS_LIMIT);
+    ASSERT(options->routes_count <= PROXY_ROUTES && options->listen_count <= PROXY_WORKER_LISTENERS);
+    proxy->shared = (struct proxy_worker_shared){
+        .box = &proxy->box,
+        .clients = &proxy->clients,
+        .routes = options->routes,
+        .routes_count = options->routes_count,
+        .listen = options->listen,
+        .listen_count = options->listen_count,
+        .region = options->region,
+        .max_clients = options->max_clients,
+        .buffer_bytes = proxy_default(options->buffer_bytes, 64 * 1024),
+        .connect_wait_ms = proxy_default(options->connect_wait_ms, 10000),
+        .connect_timeout_ms = proxy_default(options->connect_timeout_ms, 1000),
+        .startup_timeout_ms = proxy_default(options->startup_timeout_ms, 10000),
+        .auth_timeout_ms = proxy_default(options->auth_timeout_ms, 60000),
+        .hold_timeout_ms = proxy_default(options->hold_timeout_ms, 30000),
+        .acknowledged = proxy_announce,
+        .owner = proxy,
+    };
+    options->grace_ms = proxy_default(options->grace_ms, 5000);
+}
+
+/* Two descriptors per client and some of our own. */
+static void proxy_descriptors(const struct proxy_options *options)
+{
+    const rlim_t wanted = 2 * (rlim_t)options->max_clients + 1024;
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) {
+        return;
+    }
+    limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur < wanted) {
+        LOG_W("%u clients need %llu file descriptors, the limit is %llu: raise it (ulimit -n, LimitNOFILE=)",
+              options->max_clients, (unsigned long long)wanted, (unsigned long long)limit.rlim_cur);
+    }
+}
+
+static enum err proxy_ports(const struct proxy_options *options)
+{
+    for (uint32_t i = 0; i < options->listen_count; i++) {
+        const enum err err = proxy_socket_free(&options->listen[i]);
+        if (err != ERR_OK) {
+            char text[PROXY_SOCKET_ADDRESS];
+            proxy_socket_print(&options->listen[i], text);
+            LOG_E("cannot listen on %s: %s", text, err_text(err));
+            return err;
+        }
+    }
+    return ERR_OK;
+}
+
+static enum err proxy_readers(struct proxy *proxy)
+{
+    const struct proxy_options *options = &proxy->options;
+    char scout[LIMITS_NAME];
+    snprintf(scout, sizeof scout, "%s/view", options->name);
+    enum err err = publish_reader_open(&proxy->scout, options->view_memory, PUBLISH_LIB, scout);
+    if (err == ERR_OK) {
+        err = publish_reader_open(&proxy->announcer, options->view_memory, PUBLISH_PROXY, options->name);
+    }
+    if (err != ERR_OK) {
+        LOG_E("the view's memory %s: %s", options->view_memory, err_text(err));
+    }
+    return err;
+}
+
+static enum err proxy_workers_start(struct proxy *proxy)
+{
+    for (uint32_t i = 0; i < proxy->options.workers; i++) {
+        struct proxy_worker *worker = NULL;
+        const enum err err = proxy_worker_start(&proxy->shared, &worker);
+        if (err != ERR_OK) {
+            LOG_E("worker %u: %s", i, err_text(err));
+            return err;
+        }
+        pthread_mutex_lock(&proxy->announce_lock);
+        proxy->workers[proxy->workers_count++] = worker;
+        pthread_mutex_unlock(&proxy->announce_lock);
+    }
+    return ERR_OK;
+}
+
+static enum err proxy_begin(struct proxy *proxy)
+{
+    proxy_descriptors(&proxy->options);
+    enum err err = proxy_ports(&proxy->options);
+    if (err == ERR_OK) {
+        err = proxy_readers(proxy);
+    }
+    if (err != ERR_OK) {
+        return err;
+    }
+    proxy_cold_start(proxy);
+    proxy->shared.cancel = proxy_cancel_new(proxy->options.max_clients);
+    if (proxy->shared.cancel == NULL) {
+        return ERR_NO_MEMORY;
+    }
+    err = proxy_workers_start(proxy);
+    if (err != ERR_OK) {
+        return err;
+    }
+    const int number = pthread_create(&proxy->watcher, NULL, proxy_watch, proxy);
+    proxy->watching = number == 0;
+    return number == 0 ? ERR_OK : err_from_errno(number);
+}
+
+enum err proxy_start(const struct proxy_options *options, struct proxy **ret_proxy)
+{
+    struct proxy *proxy = calloc(1, sizeof *proxy);
+    if (proxy == NULL) {
+        return ERR_NO_MEMORY;
+    }
+    proxy->options = *options;
+    proxy->scout.fd = -1;
+    proxy->announcer.fd = -1;
+    pthread_mutex_init(&proxy->box.lock, NULL);
+    pthread_mutex_init(&proxy->announce_lock, NULL);
+    proxy_defaults(proxy);
+    const enum err err = proxy_begin(proxy);
+    if (err != ERR_OK) {
+        proxy->options.grace_ms = 0;
+        proxy_stop(proxy);
+        return err;
+    }
+    LOG_N("serving %u databases to at most %u clients with %u workers", options->routes_count,
+          proxy->options.max_clients, proxy->workers_count);
+    *ret_proxy = proxy;
+    return ERR_OK;
+}
+
+void proxy_stop(struct proxy *proxy)
+{
+    for (uint32_t i = 0; i < proxy->workers_count; i++) {
+        proxy_worker_stop(proxy->workers[i], proxy->options.grace_ms);
+    }
+    for (uint32_t i = 0; i < proxy->workers_count; i++) {
+        proxy_worker_join(proxy->workers[i]);
+    }
+    /* Epochs count until the last session has ended, so the watcher goes after the workers. */
+    atomic_store(&proxy->stop, true);
+    if (proxy->watching) {
+        pthread_join(proxy->watcher, NULL);
+    }
+    for (uint32_t i = 0; i < proxy->workers_count; i++) {
+        proxy_worker_free(proxy->workers[i]);
+    }
+    publish_reader_close(&proxy->announcer);
+    publish_reader_close(&proxy->scout);
+    proxy_cancel_free(proxy->shared.cancel);
+    pthread_mutex_destroy(&proxy->announce_lock);
+    pthread_mutex_destroy(&proxy->box.lock);
+    free(proxy);
+}
+
+/* ---- telling ---- */
+
+void proxy_metrics_read(struct proxy *proxy, struct proxy_metrics_sum *ret_sum)
+{
+    *ret_sum = (struct proxy_metrics_sum){.values = {0}};
+    for (uint32_t i = 0; i < proxy->workers_count; i++) {
+        proxy_worker_metrics(proxy->workers[i], ret_sum);
+    }
+}
+
+void proxy_log_status(struct proxy *proxy)
+{
+    struct proxy_metrics_sum sum;
+    proxy_metrics_read(proxy, &sum);
+    char memory[PROXY_STATUS];
+    struct buf line;
+    buf_init(&line, memory, sizeof memory);
+    for (int i = 0; i < PROXY_METRICS_COUNT; i++) {
+        if (sum.values[i] != 0) {
+            buf_printf(&line, " %s=%llu", proxy_metrics_name((enum proxy_metrics_kind)i),
+                       (unsigned long long)sum.values[i]);
+        }
+    }
+    LOG_N("status version=%llu%s", (unsigned long long)proxy_version(proxy), buf_string(&line));
+}

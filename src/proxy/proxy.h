@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The SQL plane: relays PostgreSQL sessions to the server that the view names, and obeys its epochs.
+ *
+ * - A session belongs to the node and the epoch under which its server connection was opened. As soon as a view says
+ *   otherwise, nothing more passes in either direction and the session ends with 57P01 (terminating connection: epoch N
+ *   was fenced, reconnect).
+ * - While a database is on hold, sessions stop at their next transaction boundary; the client's bytes stay in the
+ *   kernel. The hold is given up after `hold_timeout_ms` and they go on.
+ * - A new session waits up to `connect_wait_ms` for a reachable server: a failover is a delay for whoever reconnects.
+ * - Log-in and authentication pass through; encryption is declined ('N').
+ *
+ * Proof for the controller: the reader `name` in the view's shared memory (edge/publish.h, kind proxy) announces the
+ * lowest version that all workers have carried out: no session forwards under an older epoch, no session of a database
+ * on hold is inside a transaction. It is announced after the fact, never before.
+ *
+ * When the controller is away, the proxy goes on from the last good view; after a cold start from the view's file.
+ *
+ * Threads: one watcher and `workers` workers. proxy_start, proxy_stop and the questions may be called from any one
+ * thread at a time. Start it after fork(2). */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "core/view.h"
+#include "proxy/proxy_metrics.h"
+#include "proxy/proxy_route.h"
+#include "proxy/proxy_worker.h"
+
+enum {
+    PROXY_NAME = LIMITS_NAME - 5, /* room for "/view" behind it */
+    PROXY_PATH = 512,
+};
+
+/* Numbers that are 0 get their defaults. */
+struct proxy_options {
+    char name[PROXY_NAME];        /* of the reader: "taiwan/proxy" */
+    char view_memory[PROXY_PATH]; /* the view's shared memory */
+    char view_file[PROXY_PATH];   /* the view's file for a cold start; empty: none */
+    char region[LIMITS_NAME];     /* our own; empty: a witness */
+    struct view_address listen[PROXY_WORKER_LISTENERS];
+    uint32_t listen_count;
+    struct proxy_route routes[PROXY_ROUTES];
+    uint32_t routes_count;
+    uint32_t workers;            /* 0: one per CPU, at most 8 */
+    uint32_t max_clients;        /* 1000; in all workers, at most 65,000 */
+    uint32_t buffer_bytes;       /* 64 kB; per worker, and per session only while something is pending */
+    uint32_t connect_wait_ms;    /* 10,000 */
+    uint32_t connect_timeout_ms; /* 1,000; one attempt */
+    uint32_t startup_timeout_ms; /* 10,000; for the client's start-up packet */
+    uint32_t auth_timeout_ms;    /* 60,000; PostgreSQL's authentication_timeout */
+    uint32_t hold_timeout_ms;    /* 30,000 */
+    uint32_t grace_ms;           /* 5,000; for transactions to end when we stop */
+};
+
+struct proxy;
+
+/* Listens and serves. ERR_IN_USE: an address is taken, the log says which. Logs what goes wrong. */
+ERR_CHECK enum err proxy_start(const struct proxy_options *options, struct proxy **ret_proxy);
+
+/* Stops listening, lets transactions end for `grace_ms`, closes everything, frees it. */
+void proxy_stop(struct proxy *proxy);
+
+/* The version that is announced: all workers have carried it out. */
+uint64_t proxy_version(struct proxy *proxy);
+
+void proxy_metrics_read(struct proxy *proxy, struct proxy_metrics_sum *ret_sum);
+
+/* One line with all counters that are not zero, into the log. */
+void proxy_log_status(struct proxy *proxy);

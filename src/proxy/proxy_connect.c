@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * From an admitted client to a server that talks to it. */
+#include "proxy/proxy_connect.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/assert.h"
+#include "edge/log.h"
+#include "proxy/proxy_relay.h"
+#include "proxy/proxy_socket.h"
+#include "wire/pg_message.h"
+
+enum {
+    PROXY_CONNECT_RETRY_FIRST_MS = 10,
+    PROXY_CONNECT_RETRY_LAST_MS = 200,
+};
+
+/* The attempt has failed, or there is nothing to try: pause, then again. */
+static void proxy_connect_pause(struct proxy_session_context *context, struct proxy_session *session)
+{
+    proxy_session_drop_server(session, false);
+    if (session->cancelling) {
+        proxy_session_end(context, session, PROXY_SESSION_CANCEL_DONE, NULL);
+        return;
+    }
+    proxy_session_wait_begin(context, session);
+    const uint32_t doubled = session->retry_ms * 2;
+    session->retry_ms = session->retry_ms == 0                  ? PROXY_CONNECT_RETRY_FIRST_MS
+                        : doubled > PROXY_CONNECT_RETRY_LAST_MS ? PROXY_CONNECT_RETRY_LAST_MS
+                                                                : doubled;
+    const struct mono next = time_add_ms(context->now, session->retry_ms);
+    proxy_session_deadline(context, session, time_min(next, session->wait_deadline));
+}
+
+static void proxy_connect_failed(struct proxy_session_context *context, struct proxy_session *session, enum err err)
+{
+    proxy_metrics_add(&context->metrics, PROXY_METRICS_CONNECT_FAILURES, 1);
+    LOG_D("server %s does not accept a session: %s", session->target.node, err_text(err));
+    proxy_connect_pause(context, session);
+}
+
+/* Begins an attempt where the view, or the cancel request, says. */
+static void proxy_connect_attempt(struct proxy_session_context *context, struct proxy_session *session)
+{
+    ASSERT(session->server.fd < 0);
+    if (!session->cancelling) {
+        const struct proxy_route_target *target = &context->targets[session->route];
+        if (!target->open || context->holding[session->route]) {
+            proxy_connect_pause(context, session);
+            return;
+        }
+        session->target = *target;
+    }
+    const struct view_address *address = session->cancelling ? &session->cancel.address : &session->target.address;
+    enum err err = proxy_socket_connect(address, &session->server.fd);
+    if (err == ERR_OK) {
+        proxy_socket_tune_server(session->server.fd);
+        err = proxy_session_watch(context, &session->server);
+    }
+    if (err != ERR_OK) {
+        proxy_connect_failed(context, session, err);
+        return;
+    }
+    session->attempting = true;
+    const struct mono late = time_add_ms(context->now, context->connect_timeout_ms);
+    proxy_session_deadline(context, session, time_min(late, session->wait_deadline));
+}
+
+void proxy_connect_begin(struct proxy_session_context *context, struct proxy_session *session)
+{
+    proxy_session_move(session, PROXY_SESSION_CONNECTING);
+    session->wait_deadline = time_add_ms(context->now, context->connect_wait_ms);
+    session->retry_ms = 0;
+    proxy_connect_attempt(context, session);
+}
+
+void proxy_connect_again(struct proxy_session_context *context, struct proxy_session *session)
+{
+    ASSERT(session->state == PROXY_SESSION_CONNECTING);
+    if (session->cancelling) {
+        return;
+    }
+    proxy_session_drop_server(session, true);
+    session->retry_ms = 0;
+    proxy_connect_attempt(context, session);
+}
+
+/* The connection stands: sends the start-up packet, or the cancel request and is done with it. */
+static enum err proxy_connect_introduce(struct proxy_session_context *context, struct proxy_session *session)
+{
+    const enum err err = proxy_socket_connected(session->server.fd);
+    if (err != ERR_OK) {
+        return err;
+    }
+    session->attempting = false;
+    if (!session->cancelling) {
+        struct proxy_session_end *server = &session->server;
+        if (!proxy_session_owe(context, server, span_of(session->startup, session->startup_have))) {
+            return ERR_NO_MEMORY;
+        }
+        return proxy_session_flush(context, server) ? ERR_OK : ERR_RESET;
+    }
+    uint8_t memory[PG_STARTUP_SECRET + 16];
+    struct buf packet;
+    buf_init(&packet, memory, sizeof memory);
+    const struct proxy_cancel_key *key = &session->cancel.key;
+    pg_startup_cancel_write(&packet, key->pid, span_of(key->secret, key->secret_size));
+    ASSERT(!packet.overflow);
+    const ssize_t sent = send(session->server.fd, packet.data, packet.size, MSG_NOSIGNAL);
+    proxy_metrics_add(&context->metrics, PROXY_METRICS_CANCELS, 1);
+    return sent == (ssize_t)packet.size ? ERR_OK : ERR_RESET;
+}
+
+/* BackendKeyData: the server's key is kept, the client gets one of ours with the same size, in place. */
+static enum err proxy_connect_key(struct proxy_session_context *context, struct proxy_session *session, uint8_t *body,
+                                  size_t size)
+{
+    struct proxy_cancel_target target = {.address = session->target.address};
+    struct span secret;
+    enum err err = pg_message_key_parse(span_of(body, size), &target.key.pid, &secret);
+    if (err != ERR_OK || session->key != NULL) {
+        return ERR_PROTOCOL;
+    }
+    memcpy(target.key.secret, secret.data, secret.size);
+    target.key.secret_size = (uint16_t)secret.size;
+    err = proxy_cancel_add(context->cancel, &target, &session->key);
+    if (err != ERR_OK) {
+        return err;
+    }
+    uint8_t memory[PG_STARTUP_SECRET + 8];
+    struct buf ours;
+    buf_init(&ours, memory, sizeof memory);
+    buf_u32be(&ours, session->key->key.pid);
+    buf_bytes(&ours, session->key->key.secret, session->key->key.secret_size);
+    ASSERT(!ours.overflow && ours.size == size);
+    memcpy(body, ours.data, size);
+    return ERR_OK;
+}
+
+/* Whether the server's first message says "not now". */
+static bool proxy_connect_not_now(struct span body)
+{
+    struct pg_message_error error;
+    return pg_message_error_parse(body, &error) == ERR_OK && strncmp(error.sqlstate, "57P0", 4) == 0;
+}
+
+static void proxy_connect_ready(struct proxy_session_context *context, struct proxy_session *session)
+{
+    proxy_session_move(session, PROXY_SESSION_ACTIVE);
+    proxy_session_deadline(context, session, TIME_NEVER);
+    proxy_metrics_add(&context->metrics, PROXY_METRICS_SESSIONS_TOTAL, 1);
+    LOG_D("session on %s under epoch %llu", session->target.node, (unsigned long long)session->target.epoch);
+}
+
+/* One whole message of the log-in. False: the attempt or the session is over. */
+static bool proxy_connect_message(struct proxy_session_context *context, struct proxy_session *session,
+                                  const struct pg_frame_message *message, uint8_t *whole)
+{
+    if (session->state == PROXY_SESSION_CONNECTING) {
+        if (message->type == PG_MESSAGE_ERROR && proxy_connect_not_now(message->peek)) {
+            proxy_metrics_add(&context->metrics, PROXY_METRICS_SERVER_SHUTDOWN, 1);
+            proxy_connect_failed(context, session, ERR_UNAVAILABLE);
+            return false;
+        }
+        proxy_session_wait_end(context, session);
+        proxy_session_move(session, PROXY_SESSION_AUTH);
+        proxy_session_deadline(context, session, time_add_ms(context->now, context->auth_timeout_ms));
+    }
+    if (message->type == PG_MESSAGE_KEY) {
+        const enum err err = proxy_connect_key(context, session, whole + PG_FRAME_HEAD, message->body_size);
+        if (err != ERR_OK) {
+            proxy_session_end(context, session,
+                              err == ERR_PROTOCOL ? PROXY_SESSION_SERVER_PROTOCOL : PROXY_SESSION_TOO_MANY, NULL);
+            return false;
+        }
+    }
+    proxy_relay_server_message(context, session, message);
+    if (message->type == PG_MESSAGE_READY) {
+        proxy_connect_ready(context, session);
+    }
+    return true;
+}
+
+/* Passes the whole messages that have come; keeps the rest for the next time. */
+static void proxy_connect_pass(struct proxy_session_context *context, struct proxy_session *session)
+{
+    struct pg_frame *frame = &session->server.received;
+    struct span rest = span_of(session->early, session->early_have);
+    size_t whole = 0;
+    struct pg_frame_message message;
+    pg_frame_init(frame);
+    while (session->state != PROXY_SESSION_ACTIVE && pg_frame_step(frame, &rest, &message)) {
+        if (!proxy_connect_message(context, session, &message, session->early + whole)) {
+            return;
+        }
+        whole = session->early_have - rest.size;
+    }
+    const bool active = session->state == PROXY_SESSION_ACTIVE;
+    const bool full = session->early_have - whole == PROXY_SESSION_EARLY;
+    if (frame->failed || full) {
+        proxy_session_end(context, session, PROXY_SESSION_SERVER_PROTOCOL, NULL);
+        return;
+    }
+    /* An ACTIVE session's frame goes on where the passed bytes end; before, every pass starts at a boundary. */
+    if (whole > 0 && !proxy_session_owe(context, &session->client, span_of(session->early, whole))) {
+        proxy_session_end(context, session, PROXY_SESSION_NO_MEMORY, NULL);
+        return;
+    }
+    memmove(session->early, session->early + whole, session->early_have - whole);
+    session->early_have -= whole;
+    ASSERT(!active || pg_frame_boundary(frame));
+}
+
+/* Behind the ReadyForQuery there may be more (a NoticeResponse): it is relayed as it is. */
+static void proxy_connect_finish(struct proxy_session_context *context, struct proxy_session *session)
+{
+    struct span rest = span_of(session->early, session->early_have);
+    if (rest.size > 0 && !proxy_session_owe(context, &session->client, rest)) {
+        proxy_session_end(context, session, PROXY_SESSION_NO_MEMORY, NULL);
+        return;
+    }
+    struct pg_frame_message message;
+    while (pg_frame_step(&session->server.received, &rest, &message)) {
+        proxy_relay_server_message(context, session, &message);
+    }
+    free(session->early);
+    session->early = NULL;
+    session->early_have = 0;
+    free(session->startup);
+    session->startup = NULL;
+    session->startup_have = 0;
+    proxy_relay_pump(context, session);
+}
+
+static void proxy_connect_server_gone(struct proxy_session_context *context, struct proxy_session *session)
+{
+    if (session->cancelling) {
+        /* The server closes when it has acted on the request; that is what the client waits for. */
+        proxy_session_end(context, session, PROXY_SESSION_CANCEL_DONE, NULL);
+    } else if (session->state == PROXY_SESSION_CONNECTING) {
+        proxy_connect_failed(context, session, ERR_CLOSED);
+    } else {
+        proxy_relay_server_gone(context, session);
+    }
+}
+
+/* Reads from the server until it has no more. */
+static void proxy_connect_listen(struct proxy_session_context *context, struct proxy_session *session)
+{
+    struct proxy_session_end *server = &session->server;
+    if (session->early == NULL) {
+        session->early = malloc(PROXY_SESSION_EARLY);
+        if (session->early == NULL) {
+            proxy_session_end(context, session, PROXY_SESSION_NO_MEMORY, NULL);
+            return;
+        }
+    }
+    while (server->fd >= 0 && server->readable && session->state <= PROXY_SESSION_AUTH) {
+        const ssize_t size =
+            recv(server->fd, session->early + session->early_have, PROXY_SESSION_EARLY - session->early_have, 0);
+        if (size < 0 && (errno == EAGAIN || errno == EINTR)) {
+            server->readable = errno == EINTR;
+            continue;
+        }
+        if (size <= 0) {
+            proxy_connect_server_gone(context, session);
+            return;
+        }
+        if (session->cancelling) {
+            continue; /* nothing that a server says to a cancel request is of interest */
+        }
+        session->early_have += (size_t)size;
+        proxy_connect_pass(context, session);
+    }
+}
+
+/* A client that leaves while it waits: nothing is read from it before the server has answered. */
+static bool proxy_connect_client_left(struct proxy_session_context *context, struct proxy_session *session)
+{
+    if (!session->client.hangup || session->cancelling || session->state != PROXY_SESSION_CONNECTING) {
+        return false;
+    }
+    proxy_session_end(context, session, PROXY_SESSION_CLIENT_LEFT, NULL);
+    return true;
+}
+
+void proxy_connect_step(struct proxy_session_context *context, struct proxy_session *session)
+{
+    struct proxy_session_end *server = &session->server;
+    if (proxy_connect_client_left(context, session) || server->fd < 0) {
+        return;
+    }
+    if (session->attempting) {
+        const bool decided = server->writable || server->hangup;
+        const enum err err = decided ? proxy_connect_introduce(context, session) : ERR_UNAVAILABLE;
+        if (err == ERR_UNAVAILABLE) {
+            return; /* not yet; or the event was of an earlier attempt's socket */
+        }
+        if (err != ERR_OK) {
+            proxy_connect_failed(context, session, err);
+            return;
+        }
+    }
+    if (!proxy_session_flush(context, server)) {
+        proxy_connect_server_gone(context, session);
+        return;
+    }
+    proxy_connect_listen(context, session);
+    if (session->state == PROXY_SESSION_AUTH) {
+        if (!proxy_session_flush(context, &session->client)) {
+            proxy_session_end(context, session, PROXY_SESSION_CLIENT_LEFT, NULL);
+            return;
+        }
+        proxy_relay_to_server(context, session);
+    } else if (session->state == PROXY_SESSION_ACTIVE) {
+        proxy_connect_finish(context, session);
+    }
+}
+
+void proxy_connect_late(struct proxy_session_context *context, struct proxy_session *session)
+{
+    if (session->state == PROXY_SESSION_AUTH) {
+        proxy_session_end(context, session, PROXY_SESSION_AUTH_SLOW, NULL);
+    } else if (time_reached(context->now, session->wait_deadline)) {
+        proxy_session_end(context, session, session->cancelling ? PROXY_SESSION_CANCEL_DONE : PROXY_SESSION_NO_SERVER,
+                          NULL);
+    } else if (session->server.fd >= 0) {
+        proxy_connect_failed(context, session, ERR_TIMEOUT);
+    } else {
+        proxy_connect_attempt(context, session);
+    }
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What a proxy counts. */
+#include "proxy/proxy_metrics.h"
+
+#include "base/assert.h"
+
+void proxy_metrics_collect(const struct proxy_metrics *metrics, struct proxy_metrics_sum *sum)
+{
+    for (int i = 0; i < PROXY_METRICS_COUNT; i++) {
+        sum->values[i] += atomic_load_explicit(&metrics->values[i], memory_order_relaxed);
+    }
+}
+
+const char *proxy_metrics_name(enum proxy_metrics_kind kind)
+{
+    static const char *const names[] = {
+#define PROXY_METRICS_TEXT(name, text) text,
+        PROXY_METRICS_TABLE(PROXY_METRICS_TEXT)
+#undef PROXY_METRICS_TEXT
+    };
+    ASSERT(kind < PROXY_METRICS_COUNT);
+    return names[kind];
+}

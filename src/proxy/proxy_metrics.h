@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What a proxy counts. One block per worker, written by that worker only, read by anybody at any time. */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+/* X(name, text): the text is the Prometheus name behind "holdfast_proxy_". The first three are gauges. */
+#define PROXY_METRICS_TABLE(X)                                                                                         \
+    X(SESSIONS, "sessions")                       /* client sessions now, those that wait included */                  \
+    X(WAITING, "sessions_waiting")                /* for a reachable server */                                         \
+    X(HELD, "sessions_held")                      /* at a transaction boundary, by a planned move */                   \
+    X(SESSIONS_TOTAL, "sessions_total")           /* reached a server and logged in */                                 \
+    X(WAITED_TOTAL, "waited_total")               /* could not be connected at once */                                 \
+    X(WAIT_TIMEOUTS, "wait_timeouts_total")       /* gave up waiting: 57P03 */                                         \
+    X(FENCED, "fenced_total")                     /* closed because their epoch or server is not the view's */         \
+    X(HOLDS, "holds_total")                       /* times a session was held */                                       \
+    X(HOLD_TIMEOUTS, "hold_timeouts_total")       /* holds of a database given up */                                   \
+    X(REFUSED_CLIENTS, "refused_clients_total")   /* 53300 */                                                          \
+    X(REFUSED_DATABASE, "refused_database_total") /* 3D000 */                                                          \
+    X(PROTOCOL_ERRORS, "protocol_errors_total")   /* streams that are not PostgreSQL's */                              \
+    X(CONNECT_FAILURES, "connect_failures_total") /* attempts to reach a server */                                     \
+    X(SERVER_LOST, "server_lost_total")           /* sessions whose server went away */                                \
+    X(OUTCOME_UNKNOWN, "outcome_unknown_total")   /* ... with a statement in flight: 08007 */                          \
+    X(WRONG_SERVER, "wrong_server_total")         /* 25006, or a standby where the writer was meant */                 \
+    X(SERVER_SHUTDOWN, "server_shutdown_total")   /* 57P01 to 57P03 from a server */                                   \
+    X(CANCELS, "cancels_total")                   /* forwarded */                                                      \
+    X(CANCELS_IGNORED, "cancels_ignored_total")   /* unknown key, or nothing in flight */                              \
+    X(READY, "ready_total")                       /* ReadyForQuery passed: statements or batches finished */           \
+    X(BYTES_TO_SERVER, "bytes_to_server_total")                                                                        \
+    X(BYTES_TO_CLIENT, "bytes_to_client_total")
+
+enum proxy_metrics_kind {
+#define PROXY_METRICS_ENUM(name, text) PROXY_METRICS_##name,
+    PROXY_METRICS_TABLE(PROXY_METRICS_ENUM)
+#undef PROXY_METRICS_ENUM
+        PROXY_METRICS_COUNT
+};
+
+struct proxy_metrics {
+    _Atomic uint64_t values[PROXY_METRICS_COUNT];
+};
+
+/* A plain copy. */
+struct proxy_metrics_sum {
+    uint64_t values[PROXY_METRICS_COUNT];
+};
+
+/* Only the owner calls this: no locked instruction is needed. */
+static inline void proxy_metrics_add(struct proxy_metrics *metrics, enum proxy_metrics_kind kind, uint64_t count)
+{
+    const uint64_t value = atomic_load_explicit(&metrics->values[kind], memory_order_relaxed);
+    atomic_store_explicit(&metrics->values[kind], value + count, memory_order_relaxed);
+}
+
+static inline void proxy_metrics_take(struct proxy_metrics *metrics, enum proxy_metrics_kind kind, uint64_t count)
+{
+    const uint64_t value = atomic_load_explicit(&metrics->values[kind], memory_order_relaxed);
+    atomic_store_explicit(&metrics->values[kind], value - count, memory_order_relaxed);
+}
+
+/* Adds a worker's block to the sum. */
+void proxy_metrics_collect(const struct proxy_metrics *metrics, struct proxy_metrics_sum *sum);
+
+/* "sessions", "fenced_total", ... */
+const char *proxy_metrics_name(enum proxy_metrics_kind kind);

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copies bytes between the two ends of a session and learns from the message heads that pass. */
+#include "proxy/proxy_relay.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/assert.h"
+#include "wire/pg_message.h"
+
+enum {
+    PROXY_RELAY_ROUNDS = 16, /* of the buffer's size each, before others get their turn */
+};
+
+enum proxy_relay_step {
+    PROXY_RELAY_STUCK, /* nothing to do in this direction now */
+    PROXY_RELAY_MOVED,
+    PROXY_RELAY_ENDED, /* the session is over */
+};
+
+static void proxy_relay_client_message(struct proxy_session *session, uint8_t type)
+{
+    switch (type) {
+    case PG_MESSAGE_QUERY:
+        session->syncs_since_execute = 0;
+        session->open_batch = false;
+        session->expected++;
+        break;
+    case PG_MESSAGE_SYNC:
+        session->syncs_since_execute++;
+        session->open_batch = false;
+        session->expected++;
+        break;
+    case PG_MESSAGE_FUNCTION:
+        session->open_batch = false;
+        session->expected++;
+        break;
+    case PG_MESSAGE_EXECUTE:
+        session->syncs_since_execute = 0;
+        session->open_batch = true;
+        break;
+    case PG_MESSAGE_COPY_DONE:
+    case PG_MESSAGE_COPY_FAIL:
+        /* The server has ignored a Sync that came during the COPY of an Execute; another one follows. */
+        if (session->syncs_since_execute > 0) {
+            session->expected -=
+                session->expected < session->syncs_since_execute ? session->expected : session->syncs_since_execute;
+            session->syncs_since_execute = 0;
+            session->open_batch = true;
+        }
+        break;
+    case 'd': /* CopyData belongs to a statement that is counted already */
+    case 'p': /* passwords: the log-in ends with a ReadyForQuery of its own */
+        break;
+    case PG_MESSAGE_TERMINATE:
+        session->terminated = true;
+        break;
+    default:
+        session->open_batch = true;
+        break;
+    }
+}
+
+static void proxy_relay_server_error(struct proxy_session_context *context, struct proxy_session *session,
+                                     struct span body)
+{
+    struct pg_message_error error;
+    if (pg_message_error_parse(body, &error) != ERR_OK) {
+        return;
+    }
+    session->fatal = session->fatal || span_is(error.severity, "FATAL") || span_is(error.severity, "PANIC");
+    if (strcmp(error.sqlstate, "25006") == 0 && session->target.writer) {
+        proxy_metrics_add(&context->metrics, PROXY_METRICS_WRONG_SERVER, 1);
+    } else if (strncmp(error.sqlstate, "57P0", 4) == 0 && error.sqlstate[4] >= '1' && error.sqlstate[4] <= '3') {
+        proxy_metrics_add(&context->metrics, PROXY_METRICS_SERVER_SHUTDOWN, 1);
+    }
+}
+
+void proxy_relay_server_message(struct proxy_session_context *context, struct proxy_session *session,
+                                const struct pg_frame_message *message)
+{
+    struct span name;
+    struct span value;
+    switch (message->type) {
+    case PG_MESSAGE_READY:
+        if (pg_message_ready_parse(message->peek, &session->status) == ERR_OK) {
+            session->expected -= session->expected > 0 ? 1 : 0;
+            proxy_metrics_add(&context->metrics, PROXY_METRICS_READY, 1);
+        }
+        break;
+    case PG_MESSAGE_ERROR:
+        proxy_relay_server_error(context, session, message->peek);
+        break;
+    case PG_MESSAGE_PARAMETER:
+        if (session->target.writer && pg_message_parameter_parse(message->peek, &name, &value) == ERR_OK &&
+            span_is(name, "in_hot_standby") && span_is(value, "on")) {
+            proxy_metrics_add(&context->metrics, PROXY_METRICS_WRONG_SERVER, 1);
+        }
+        break;
+    default:
+        break;
+    }
+}
+
+static void proxy_relay_mark(struct proxy_session *session)
+{
+    if (session->key != NULL) {
+        proxy_cancel_busy(session->key, proxy_session_busy(session));
+    }
+}
+
+/* Looks at the bytes that came from an end. False: not the protocol. */
+static bool proxy_relay_look(struct proxy_session_context *context, struct proxy_session *session,
+                             struct proxy_session_end *from, struct span bytes)
+{
+    const bool client = from == &session->client;
+    struct pg_frame_message message;
+    while (pg_frame_step(&from->received, &bytes, &message)) {
+        if (client) {
+            proxy_relay_client_message(session, message.type);
+        } else {
+            proxy_relay_server_message(context, session, &message);
+        }
+    }
+    proxy_relay_mark(session);
+    return !from->received.failed;
+}
+
+void proxy_relay_server_gone(struct proxy_session_context *context, struct proxy_session *session)
+{
+    if (session->terminated) {
+        proxy_session_end(context, session, PROXY_SESSION_CLIENT_LEFT, NULL);
+    } else if (session->fatal) {
+        proxy_session_end(context, session, PROXY_SESSION_SERVER_ENDED, NULL);
+    } else if (proxy_session_busy(session)) {
+        proxy_session_end(context, session, PROXY_SESSION_OUTCOME_UNKNOWN, NULL);
+    } else {
+        const bool open = session->status != PG_MESSAGE_STATUS_IDLE;
+        proxy_session_end(context, session, PROXY_SESSION_SERVER_LOST,
+                          open ? "the connection to the server was lost: the open transaction is rolled back"
+                               : "the connection to the server was lost: no statement was in flight");
+    }
+}
+
+static enum proxy_relay_step proxy_relay_gone(struct proxy_session_context *context, struct proxy_session_end *from)
+{
+    struct proxy_session *session = from->session;
+    if (from == &session->client) {
+        proxy_session_end(context, session, PROXY_SESSION_CLIENT_LEFT, NULL);
+    } else {
+        proxy_relay_server_gone(context, session);
+    }
+    return PROXY_RELAY_ENDED;
+}
+
+/* A planned move or our own stop keeps the client's next statement in the kernel, at the transaction's boundary. */
+static bool proxy_relay_held(struct proxy_session_context *context, struct proxy_session *session)
+{
+    const bool hold = context->holding[session->route] && session->target.writer;
+    if (!(hold || context->stopping) || !proxy_session_idle(session)) {
+        return false;
+    }
+    if (hold && !session->held) {
+        session->held = true;
+        proxy_metrics_add(&context->metrics, PROXY_METRICS_HELD, 1);
+        proxy_metrics_add(&context->metrics, PROXY_METRICS_HOLDS, 1);
+    }
+    return true;
+}
+
+/* Sends the bytes on; keeps what the kernel does not take. `before` is where the stream stood before them. */
+static enum proxy_relay_step proxy_relay_send(struct proxy_session_context *context, struct proxy_session_end *to,
+                                              struct span bytes, const struct pg_frame *before)
+{
+    struct proxy_session *session = to->session;
+    ssize_t sent = send(to->fd, bytes.data, bytes.size, MSG_NOSIGNAL);
+    if (sent < 0 && (errno == EAGAIN || errno == EINTR)) {
+        sent = 0;
+    }
+    if (sent < 0) {
+        /* A broken server may have said why before it went: only its end of file ends the session. */
+        if (to == &session->server && session->server.readable) {
+            return PROXY_RELAY_STUCK;
+        }
+        return proxy_relay_gone(context, to);
+    }
+    proxy_metrics_add(&context->metrics,
+                      to == &session->client ? PROXY_METRICS_BYTES_TO_CLIENT : PROXY_METRICS_BYTES_TO_SERVER,
+                      (uint64_t)sent);
+    if ((size_t)sent == bytes.size) {
+        return PROXY_RELAY_MOVED;
+    }
+    to->writable = false;
+    to->sent = *before;
+    struct span taken = span_of(bytes.data, (size_t)sent);
+    struct pg_frame_message message;
+    while (pg_frame_step(&to->sent, &taken, &message)) {
+    }
+    if (!proxy_session_owe(context, to, span_of(bytes.data + sent, bytes.size - (size_t)sent))) {
+        proxy_session_end(context, session, PROXY_SESSION_NO_MEMORY, NULL);
+        return PROXY_RELAY_ENDED;
+    }
+    return PROXY_RELAY_MOVED;
+}
+
+/* One buffer's worth in one direction. */
+static enum proxy_relay_step proxy_relay_move(struct proxy_session_context *context, struct proxy_session_end *from,
+                                              struct proxy_session_end *to)
+{
+    struct proxy_session *session = from->session;
+    if (to->pending != NULL) {
+        if (!proxy_session_flush(context, to)) {
+            return proxy_relay_gone(context, to);
+        }
+        if (to->pending != NULL) {
+            return PROXY_RELAY_STUCK;
+        }
+    }
+    const bool client = from == &session->client;
+    if (!from->readable || (client && proxy_relay_held(context, session))) {
+        return PROXY_RELAY_STUCK;
+    }
+    const ssize_t size = recv(from->fd, context->buffer, context->buffer_size, 0);
+    if (size < 0 && (errno == EAGAIN || errno == EINTR)) {
+        from->readable = errno == EINTR;
+        return PROXY_RELAY_STUCK;
+    }
+    if (size <= 0) {
+        return proxy_relay_gone(context, from);
+    }
+    /* A short read has emptied the socket, unless an end of file waits behind it. */
+    from->readable = (size_t)size == context->buffer_size || from->hangup;
+    const struct span bytes = span_of(context->buffer, (size_t)size);
+    const struct pg_frame before = from->received;
+    if (!proxy_relay_look(context, session, from, bytes)) {
+        proxy_session_end(context, session, client ? PROXY_SESSION_CLIENT_PROTOCOL : PROXY_SESSION_SERVER_PROTOCOL,
+                          NULL);
+        return PROXY_RELAY_ENDED;
+    }
+    return proxy_relay_send(context, to, bytes, &before);
+}
+
+void proxy_relay_to_server(struct proxy_session_context *context, struct proxy_session *session)
+{
+    ASSERT(session->state == PROXY_SESSION_AUTH);
+    while (proxy_relay_move(context, &session->client, &session->server) == PROXY_RELAY_MOVED) {
+    }
+}
+
+void proxy_relay_pump(struct proxy_session_context *context, struct proxy_session *session)
+{
+    ASSERT(session->state == PROXY_SESSION_ACTIVE);
+    for (int round = 0; round < PROXY_RELAY_ROUNDS; round++) {
+        const enum proxy_relay_step down = proxy_relay_move(context, &session->server, &session->client);
+        if (down == PROXY_RELAY_ENDED) {
+            return;
+        }
+        const enum proxy_relay_step up = proxy_relay_move(context, &session->client, &session->server);
+        if (up == PROXY_RELAY_ENDED || (up == PROXY_RELAY_STUCK && down == PROXY_RELAY_STUCK)) {
+            return;
+        }
+    }
+    list_remove(&session->ready);
+    list_append(&context->ready, &session->ready);
+}

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * A client's session: states, ends, and the funnel through which it ends. */
+#include "proxy/proxy_session.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "edge/log.h"
+#include "proxy/proxy_socket.h"
+#include "wire/pg_message.h"
+
+#define PROXY_SESSION_BIT(state) (1U << PROXY_SESSION_##state)
+
+/* Allowed successors. */
+static const unsigned proxy_session_successors[PROXY_SESSION_STATES] = {
+    [PROXY_SESSION_STARTUP] = PROXY_SESSION_BIT(CONNECTING) | PROXY_SESSION_BIT(DRAINING) | PROXY_SESSION_BIT(CLOSED),
+    [PROXY_SESSION_CONNECTING] = PROXY_SESSION_BIT(AUTH) | PROXY_SESSION_BIT(DRAINING) | PROXY_SESSION_BIT(CLOSED),
+    [PROXY_SESSION_AUTH] = PROXY_SESSION_BIT(ACTIVE) | PROXY_SESSION_BIT(DRAINING) | PROXY_SESSION_BIT(CLOSED),
+    [PROXY_SESSION_ACTIVE] = PROXY_SESSION_BIT(DRAINING) | PROXY_SESSION_BIT(CLOSED),
+    [PROXY_SESSION_DRAINING] = PROXY_SESSION_BIT(CLOSED),
+    [PROXY_SESSION_CLOSED] = 0,
+};
+
+const char *proxy_session_state_name(enum proxy_session_state state)
+{
+    static const char *const names[] = {"startup", "connecting", "auth", "active", "draining", "closed"};
+    ASSERT(state < PROXY_SESSION_STATES);
+    return names[state];
+}
+
+void proxy_session_move(struct proxy_session *session, enum proxy_session_state state)
+{
+    ASSERT(state < PROXY_SESSION_STATES);
+    ASSERT((proxy_session_successors[session->state] & 1U << state) != 0);
+    session->state = state;
+}
+
+static void proxy_session_end_init(struct proxy_session_end *end, struct proxy_session *session, int fd)
+{
+    *end = (struct proxy_session_end){.session = session, .fd = fd};
+    pg_frame_init(&end->received);
+    pg_frame_init(&end->sent);
+}
+
+struct proxy_session *proxy_session_new(struct proxy_session_context *context, int fd)
+{
+    struct proxy_session *session = calloc(1, sizeof *session);
+    if (session == NULL) {
+        close(fd);
+        return NULL;
+    }
+    session->state = PROXY_SESSION_STARTUP;
+    session->route = LIMITS_NONE;
+    session->deadline = TIME_NEVER;
+    session->status = PG_MESSAGE_STATUS_IDLE;
+    list_init(&session->link);
+    list_init(&session->timed);
+    list_init(&session->ready);
+    list_init(&session->dead);
+    proxy_session_end_init(&session->client, session, fd);
+    proxy_session_end_init(&session->server, session, -1);
+    proxy_socket_tune_client(fd);
+    if (proxy_session_watch(context, &session->client) != ERR_OK) {
+        close(fd);
+        free(session);
+        return NULL;
+    }
+    list_append(&context->sessions, &session->link);
+    proxy_session_deadline(context, session, time_add_ms(context->now, context->startup_timeout_ms));
+    return session;
+}
+
+static void proxy_session_forget(struct proxy_session_end *end)
+{
+    free(end->pending);
+    end->pending = NULL;
+    end->pending_at = 0;
+    end->pending_size = 0;
+}
+
+static void proxy_session_hang_up(struct proxy_session_end *end)
+{
+    if (end->fd >= 0) {
+        close(end->fd); /* leaves the epoll set by itself: no descriptor is ever duplicated */
+        end->fd = -1;
+    }
+    proxy_session_forget(end);
+}
+
+void proxy_session_free(struct proxy_session_context *context, struct proxy_session *session)
+{
+    (void)context;
+    ASSERT(session->state == PROXY_SESSION_CLOSED);
+    ASSERT(session->client.fd < 0 && session->server.fd < 0 && session->key == NULL && !session->admitted);
+    list_remove(&session->link);
+    list_remove(&session->timed);
+    list_remove(&session->ready);
+    list_remove(&session->dead);
+    free(session->startup);
+    free(session->early);
+    free(session);
+}
+
+void proxy_session_deadline(struct proxy_session_context *context, struct proxy_session *session, struct mono deadline)
+{
+    session->deadline = deadline;
+    list_remove(&session->timed);
+    if (deadline.us != TIME_NEVER.us) {
+        list_append(&context->timed, &session->timed);
+        context->next_deadline = time_min(context->next_deadline, deadline);
+    }
+}
+
+enum err proxy_session_watch(struct proxy_session_context *context, struct proxy_session_end *end)
+{
+    struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = end};
+    return epoll_ctl(context->epoll, EPOLL_CTL_ADD, end->fd, &event) == 0 ? ERR_OK : err_from_errno(errno);
+}
+
+void proxy_session_drop_server(struct proxy_session *session, bool abort)
+{
+    struct proxy_session_end *server = &session->server;
+    if (server->fd >= 0 && abort) {
+        proxy_socket_abort(server->fd);
+        server->fd = -1;
+    }
+    proxy_session_hang_up(server);
+    proxy_session_end_init(server, session, -1);
+    session->early_have = 0;
+    session->attempting = false;
+}
+
+void proxy_session_wait_begin(struct proxy_session_context *context, struct proxy_session *session)
+{
+    if (!session->waiting) {
+        session->waiting = true;
+        proxy_metrics_add(&context->metrics, PROXY_METRICS_WAITING, 1);
+        proxy_metrics_add(&context->metrics, PROXY_METRICS_WAITED_TOTAL, 1);
+    }
+}
+
+void proxy_session_wait_end(struct proxy_session_context *context, struct proxy_session *session)
+{
+    if (session->waiting) {
+        session->waiting = false;
+        proxy_metrics_take(&context->metrics, PROXY_METRICS_WAITING, 1);
+    }
+}
+
+bool proxy_session_idle(const struct proxy_session *session)
+{
+    return session->state == PROXY_SESSION_ACTIVE && session->status == PG_MESSAGE_STATUS_IDLE &&
+           !proxy_session_busy(session);
+}
+
+bool proxy_session_busy(const struct proxy_session *session)
+{
+    return session->expected > 0 || session->open_batch || !pg_frame_boundary(&session->client.received);
+}
+
+bool proxy_session_owe(struct proxy_session_context *context, struct proxy_session_end *end, struct span bytes)
+{
+    const size_t left = end->pending_size - end->pending_at;
+    if (left + bytes.size > context->buffer_size + PROXY_SESSION_EARLY + PROXY_SESSION_ERROR) {
+        return false;
+    }
+    uint8_t *memory = malloc(left + bytes.size + 1);
+    if (memory == NULL) {
+        return false;
+    }
+    if (left > 0) {
+        memcpy(memory, end->pending + end->pending_at, left);
+    }
+    if (bytes.size > 0) {
+        memcpy(memory + left, bytes.data, bytes.size);
+    }
+    free(end->pending);
+    end->pending = memory;
+    end->pending_at = 0;
+    end->pending_size = left + bytes.size;
+    return true;
+}
+
+/* Follows the stream that the kernel has taken, so that a fence knows whether it stops between two messages. */
+static void proxy_session_follow(struct proxy_session_end *end, struct span bytes)
+{
+    struct pg_frame_message message;
+    while (pg_frame_step(&end->sent, &bytes, &message)) {
+    }
+}
+
+bool proxy_session_flush(struct proxy_session_context *context, struct proxy_session_end *end)
+{
+    const bool to_client = end == &end->session->client;
+    while (end->pending_size > end->pending_at && end->writable) {
+        const struct span rest = span_of(end->pending + end->pending_at, end->pending_size - end->pending_at);
+        const ssize_t sent = send(end->fd, rest.data, rest.size, MSG_NOSIGNAL);
+        if (sent < 0) {
+            if (errno == EAGAIN) {
+                end->writable = false;
+                return true;
+            }
+            if (errno == EINTR) {
+                continue;
+            }
+            return false;
+        }
+        proxy_session_follow(end, span_of(rest.data, (size_t)sent));
+        end->pending_at += (size_t)sent;
+        proxy_metrics_add(&context->metrics, to_client ? PROXY_METRICS_BYTES_TO_CLIENT : PROXY_METRICS_BYTES_TO_SERVER,
+                          (uint64_t)sent);
+    }
+    if (end->pending_size == end->pending_at) {
+        proxy_session_forget(end);
+    }
+    return true;
+}
+
+struct proxy_session_reason_row {
+    const char *sqlstate;
+    const char *text;
+    enum proxy_metrics_kind counter;
+};
+
+static const struct proxy_session_reason_row proxy_session_reasons[] = {
+#define PROXY_SESSION_ROW(name, sqlstate, text, counter) {sqlstate, text, PROXY_METRICS_##counter},
+    PROXY_SESSION_REASONS(PROXY_SESSION_ROW)
+#undef PROXY_SESSION_ROW
+};
+
+/* Whether an ErrorResponse may be put behind what the client has got, or will get. */
+static bool proxy_session_tellable(const struct proxy_session *session)
+{
+    const struct proxy_session_end *client = &session->client;
+    if (client->fd < 0) {
+        return false;
+    }
+    if (session->state == PROXY_SESSION_ACTIVE) {
+        return pg_frame_boundary(&session->server.received);
+    }
+    return true; /* before ACTIVE only whole messages are passed on */
+}
+
+/* Takes back what the kernel has not got yet. What remains to be said must fit the stream as it was cut. */
+static bool proxy_session_cut(struct proxy_session *session)
+{
+    struct proxy_session_end *client = &session->client;
+    const bool pending = client->pending_size > client->pending_at;
+    const bool boundary = pending ? pg_frame_boundary(&client->sent) : proxy_session_tellable(session);
+    proxy_session_forget(client);
+    return boundary;
+}
+
+static void proxy_session_tell(struct proxy_session_context *context, struct proxy_session *session,
+                               const char *sqlstate, const char *text)
+{
+    uint8_t memory[PROXY_SESSION_ERROR];
+    struct buf message;
+    buf_init(&message, memory, sizeof memory);
+    pg_message_error_write(&message, "FATAL", sqlstate, text, NULL);
+    if (!message.overflow) {
+        (void)proxy_session_owe(context, &session->client, span_of(message.data, message.size));
+    }
+}
+
+/* Takes the session out of everything that counts or names it. */
+static void proxy_session_leave(struct proxy_session_context *context, struct proxy_session *session)
+{
+    proxy_session_wait_end(context, session);
+    if (session->held) {
+        session->held = false;
+        proxy_metrics_take(&context->metrics, PROXY_METRICS_HELD, 1);
+    }
+    if (session->key != NULL) {
+        proxy_cancel_remove(context->cancel, session->key);
+        session->key = NULL;
+    }
+    if (session->admitted) {
+        session->admitted = false;
+        atomic_fetch_sub_explicit(context->clients, 1, memory_order_relaxed);
+        proxy_metrics_take(&context->metrics, PROXY_METRICS_SESSIONS, 1);
+    }
+    list_remove(&session->ready);
+}
+
+static void proxy_session_close(struct proxy_session_context *context, struct proxy_session *session)
+{
+    proxy_session_hang_up(&session->client);
+    proxy_session_hang_up(&session->server);
+    proxy_session_deadline(context, session, TIME_NEVER);
+    proxy_session_move(session, PROXY_SESSION_CLOSED);
+    list_append(&context->dead, &session->dead);
+}
+
+void proxy_session_end(struct proxy_session_context *context, struct proxy_session *session,
+                       enum proxy_session_reason reason, const char *text)
+{
+    ASSERT(reason < PROXY_SESSION_REASONS_COUNT);
+    const bool fenced = reason == PROXY_SESSION_FENCED;
+    if (session->state >= PROXY_SESSION_DRAINING) {
+        if (fenced && session->state == PROXY_SESSION_DRAINING) {
+            proxy_session_drop_server(session, true);
+        }
+        return;
+    }
+    const struct proxy_session_reason_row *row = &proxy_session_reasons[reason];
+    const char *told = text != NULL ? text : row->text;
+    LOG_D("session ends in state %s: %s", proxy_session_state_name(session->state), told);
+    if (row->counter != PROXY_METRICS_COUNT) {
+        proxy_metrics_add(&context->metrics, row->counter, 1);
+    }
+    const bool tell = row->sqlstate != NULL && (fenced ? proxy_session_cut(session) : proxy_session_tellable(session));
+    proxy_session_leave(context, session);
+    if (reason == PROXY_SESSION_CLIENT_LEFT) {
+        proxy_session_hang_up(&session->client);
+    } else {
+        /* What the client still wants to send has nowhere to go. */
+        proxy_session_drop_server(session, fenced);
+    }
+    if (tell) {
+        proxy_session_tell(context, session, row->sqlstate, told);
+    }
+    proxy_session_move(session, PROXY_SESSION_DRAINING);
+    proxy_session_deadline(context, session, time_add_ms(context->now, PROXY_SESSION_DRAIN_MS));
+    proxy_session_drain(context, session);
+}
+
+/* Delivers what is owed to one end, then closes our side and waits for the peer's: a close with unread bytes would
+ * reset the connection and could take our last words with it. */
+static void proxy_session_drain_end(struct proxy_session_context *context, struct proxy_session_end *end)
+{
+    if (end->fd < 0) {
+        return;
+    }
+    if (!proxy_session_flush(context, end)) {
+        proxy_session_hang_up(end);
+        return;
+    }
+    if (end->pending != NULL) {
+        return;
+    }
+    if (!end->shut) {
+        end->shut = true;
+        (void)shutdown(end->fd, SHUT_WR);
+        proxy_session_deadline(context, end->session, time_add_ms(context->now, PROXY_SESSION_LINGER_MS));
+    }
+    while (end->readable) {
+        const ssize_t size = recv(end->fd, context->buffer, context->buffer_size, 0);
+        if (size == 0 || (size < 0 && errno != EAGAIN && errno != EINTR)) {
+            proxy_session_hang_up(end);
+            return;
+        }
+        end->readable = size > 0 || errno == EINTR;
+    }
+}
+
+void proxy_session_drain(struct proxy_session_context *context, struct proxy_session *session)
+{
+    ASSERT(session->state == PROXY_SESSION_DRAINING);
+    proxy_session_drain_end(context, &session->client);
+    proxy_session_drain_end(context, &session->server);
+    const bool over = session->client.fd < 0 && session->server.fd < 0;
+    if (over || time_reached(context->now, session->deadline)) {
+        proxy_session_close(context, session);
+    }
+}

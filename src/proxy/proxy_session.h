@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * A client's session: its two ends, its state, and the one funnel through which it ends.
+ *
+ * States move only along the table in proxy_session.c:
+ *   STARTUP     the client's first packets are read
+ *   CONNECTING  a server is wanted: waiting for the view to name one, connecting, or waiting for its first word
+ *   AUTH        the server talks to the client until the first ReadyForQuery; whole messages only, the key is ours
+ *   ACTIVE      bytes are relayed
+ *   DRAINING    the session is over; what is still owed to an end is being delivered, for a bounded time
+ *   CLOSED      waiting to be freed at the end of the worker's batch
+ * A cancel request is a session too: STARTUP, CONNECTING, DRAINING, CLOSED.
+ *
+ * Everything belongs to one worker's thread. Memory: the session, plus buffers only while something is pending, each at
+ * most as large as the worker's relay buffer. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "base/time.h"
+#include "proxy/proxy_cancel.h"
+#include "proxy/proxy_metrics.h"
+#include "proxy/proxy_route.h"
+#include "wire/pg_frame.h"
+
+enum {
+    PROXY_SESSION_EARLY = 16 * 1024, /* bytes of one server message before the session is active */
+    PROXY_SESSION_ERROR = 512,       /* bytes of an ErrorResponse of ours */
+    PROXY_SESSION_DRAIN_MS = 5000,   /* for delivering what is owed */
+    PROXY_SESSION_LINGER_MS = 1000,  /* for the peer to close after that */
+};
+
+enum proxy_session_state {
+    PROXY_SESSION_STARTUP,
+    PROXY_SESSION_CONNECTING,
+    PROXY_SESSION_AUTH,
+    PROXY_SESSION_ACTIVE,
+    PROXY_SESSION_DRAINING,
+    PROXY_SESSION_CLOSED,
+    PROXY_SESSION_STATES
+};
+
+/* Why a session ends. X(name, SQLSTATE told to the client or NULL, text, counter) - the text may be replaced by a more
+ * exact one. NONE as a counter: nothing to count. */
+#define PROXY_SESSION_REASONS(X)                                                                                       \
+    X(CLIENT_LEFT, NULL, "the client left", COUNT)                                                                     \
+    X(SERVER_ENDED, NULL, "the server ended the session and told why", COUNT)                                          \
+    X(CANCEL_DONE, NULL, "cancel request served", COUNT)                                                               \
+    X(CLIENT_PROTOCOL, "08P01", "the client does not speak PostgreSQL's protocol", PROTOCOL_ERRORS)                    \
+    X(SERVER_PROTOCOL, "08P01", "the server does not speak PostgreSQL's protocol", PROTOCOL_ERRORS)                    \
+    X(UNSUPPORTED, "0A000", "unsupported protocol version or replication connection", PROTOCOL_ERRORS)                 \
+    X(STARTUP_SLOW, NULL, "no start-up packet in time", PROTOCOL_ERRORS)                                               \
+    X(NO_DATABASE, "3D000", "no such database in this proxy's configuration", REFUSED_DATABASE)                        \
+    X(TOO_MANY, "53300", "too many clients of this proxy already", REFUSED_CLIENTS)                                    \
+    X(NO_SERVER, "57P03", "no writable server could be reached in time, try again", WAIT_TIMEOUTS)                     \
+    X(AUTH_SLOW, "08006", "the log-in did not end in time", PROTOCOL_ERRORS)                                           \
+    X(SERVER_LOST, "08006", "the connection to the server was lost", SERVER_LOST)                                      \
+    X(OUTCOME_UNKNOWN, "08007",                                                                                        \
+      "the connection to the server was lost while a statement was in flight: whether it took effect is unknown",      \
+      OUTCOME_UNKNOWN)                                                                                                 \
+    X(FENCED, "57P01", "terminating connection: the epoch of this session was fenced, reconnect", FENCED)              \
+    X(STOPPING, "57P01", "terminating connection: this proxy is stopping, reconnect", COUNT)                           \
+    X(NO_MEMORY, "53200", "this proxy is out of memory", COUNT)
+
+enum proxy_session_reason {
+#define PROXY_SESSION_ENUM(name, sqlstate, text, counter) PROXY_SESSION_##name,
+    PROXY_SESSION_REASONS(PROXY_SESSION_ENUM)
+#undef PROXY_SESSION_ENUM
+        PROXY_SESSION_REASONS_COUNT
+};
+
+struct proxy_session;
+
+/* One connection of a session. Edge-triggered: the flags remember what epoll said until a call says otherwise. */
+struct proxy_session_end {
+    struct proxy_session *session;
+    int fd; /* -1: none */
+    bool readable;
+    bool writable;
+    bool hangup;      /* the peer has closed its side: read until the end, whatever a short read suggests */
+    bool shut;        /* we have closed our side */
+    uint8_t *pending; /* bytes owed to this end, malloc'ed */
+    size_t pending_at;
+    size_t pending_size;
+    struct pg_frame received; /* the stream that comes from this end */
+    struct pg_frame sent;     /* the stream to this end, as far as the kernel took it; valid while bytes are pending */
+};
+
+struct proxy_session {
+    struct list link;  /* the worker's sessions */
+    struct list timed; /* linked while `deadline` is set */
+    struct list ready; /* linked while there is more to relay in the next round */
+    struct list dead;  /* linked when CLOSED */
+    enum proxy_session_state state;
+    struct proxy_session_end client;
+    struct proxy_session_end server;
+    struct mono deadline;      /* of the present state or attempt; TIME_NEVER: none */
+    struct mono wait_deadline; /* CONNECTING: when to give up */
+    uint32_t retry_ms;
+    bool admitted;    /* counted among the clients */
+    bool waiting;     /* counted as waiting */
+    bool attempting;  /* CONNECTING: an attempt is under way */
+    bool cancelling;  /* this session is a cancel request */
+    uint8_t *startup; /* the start-up packet, malloc'ed until the server has answered it */
+    size_t startup_have;
+    uint8_t *early; /* server bytes that are not yet a whole message; malloc'ed until ACTIVE */
+    size_t early_have;
+    uint32_t route;
+    struct proxy_route_target target; /* what the server's connection was opened under */
+    struct proxy_cancel_entry *key;
+    struct proxy_cancel_target cancel;
+    /* What the message heads say. */
+    uint8_t status;               /* of the last ReadyForQuery */
+    uint32_t expected;            /* ReadyForQuery still to come */
+    uint32_t syncs_since_execute; /* a COPY that begins now makes the server ignore these */
+    bool open_batch;              /* messages were sent that no Sync has closed yet */
+    bool terminated;              /* the client said goodbye */
+    bool fatal;                   /* the server said FATAL */
+    bool held;
+};
+
+/* What the sessions of a worker share with it. */
+struct proxy_session_context {
+    int epoll;
+    struct mono now;
+    struct proxy_metrics metrics;
+    struct proxy_cancel *cancel;
+    _Atomic uint32_t *clients; /* admitted in all workers */
+    uint32_t max_clients;
+    int64_t startup_timeout_ms;
+    int64_t connect_wait_ms;
+    int64_t connect_timeout_ms;
+    int64_t auth_timeout_ms;
+    const struct proxy_route *routes;
+    uint32_t routes_count;
+    struct proxy_route_target targets[PROXY_ROUTES]; /* by the view that this worker has carried out */
+    bool holding[PROXY_ROUTES];                      /* hold, and not given up */
+    bool stopping;
+    struct list sessions;
+    struct list timed;
+    struct list ready;
+    struct list dead;
+    struct mono next_deadline;
+    uint8_t *buffer; /* for relaying */
+    size_t buffer_size;
+};
+
+/* Takes over an accepted connection. NULL: out of memory, the connection is closed. */
+struct proxy_session *proxy_session_new(struct proxy_session_context *context, int fd);
+
+/* Only of a CLOSED session, when no event of this batch can name it any more. */
+void proxy_session_free(struct proxy_session_context *context, struct proxy_session *session);
+
+void proxy_session_move(struct proxy_session *session, enum proxy_session_state state);
+
+/* TIME_NEVER: none. */
+void proxy_session_deadline(struct proxy_session_context *context, struct proxy_session *session, struct mono deadline);
+
+/* The server's end: watched from now on; and given up again (the session goes on). */
+ERR_CHECK enum err proxy_session_watch(struct proxy_session_context *context, struct proxy_session_end *end);
+void proxy_session_drop_server(struct proxy_session *session, bool abort);
+
+void proxy_session_wait_begin(struct proxy_session_context *context, struct proxy_session *session);
+void proxy_session_wait_end(struct proxy_session_context *context, struct proxy_session *session);
+
+/* Owes these bytes to an end. False: out of memory or too much. */
+bool proxy_session_owe(struct proxy_session_context *context, struct proxy_session_end *end, struct span bytes);
+
+/* Sends what is owed. False: the connection is broken. */
+bool proxy_session_flush(struct proxy_session_context *context, struct proxy_session_end *end);
+
+/* The funnel: counts, tells the client as far as its stream allows, cuts the server off, and drains or closes. A fenced
+ * session's unsent bytes are dropped in both directions, also when it is draining already. `text` NULL: the reason's.
+ */
+void proxy_session_end(struct proxy_session_context *context, struct proxy_session *session,
+                       enum proxy_session_reason reason, const char *text);
+
+/* One step of DRAINING, after an event or at its deadline. */
+void proxy_session_drain(struct proxy_session_context *context, struct proxy_session *session);
+
+/* Outside a transaction, nothing in flight, at a message boundary of the client's. */
+bool proxy_session_idle(const struct proxy_session *session);
+
+/* Something in flight: a cancel makes sense, an outcome may be unknown. */
+bool proxy_session_busy(const struct proxy_session *session);
+
+const char *proxy_session_state_name(enum proxy_session_state state);

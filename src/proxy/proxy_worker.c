@@ -1,0 +1,559 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * One thread that serves clients. */
+#include "proxy/proxy_worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "edge/clock.h"
+#include "edge/log.h"
+#include "proxy/proxy_connect.h"
+#include "proxy/proxy_relay.h"
+#include "proxy/proxy_session.h"
+#include "proxy/proxy_socket.h"
+#include "proxy/proxy_startup.h"
+
+enum {
+    PROXY_WORKER_EVENTS = 256,
+    PROXY_WORKER_ACCEPTS = 32,  /* per event of a listener */
+    PROXY_WORKER_SURPLUS = 256, /* connections beyond max_clients that are only told so, or carry cancels */
+};
+
+struct proxy_worker {
+    const struct proxy_worker_shared *shared;
+    struct proxy_session_context context;
+    pthread_t thread;
+    int wake;    /* eventfd */
+    int reserve; /* a descriptor to give up when there are no more, so that a client can be turned away */
+    int listeners[PROXY_WORKER_LISTENERS];
+    uint32_t listeners_count;
+    uint32_t sessions_count;
+    struct view view; /* its own copy */
+    bool view_known;
+    uint64_t applied;                   /* version of `view` */
+    _Atomic uint64_t carried_out;       /* what was acknowledged */
+    struct mono hold_end[PROXY_ROUTES]; /* when a hold is given up; 0: none */
+    _Atomic int64_t grace_ms;           /* >= 0: stop */
+    struct mono stop_at;
+};
+
+/* ---- the view ---- */
+
+static bool proxy_worker_attached(const struct proxy_session *session)
+{
+    return session->route != LIMITS_NONE && !session->cancelling && session->server.fd >= 0;
+}
+
+static void proxy_worker_fence(struct proxy_worker *worker, struct proxy_session *session)
+{
+    struct proxy_session_context *context = &worker->context;
+    if (session->state == PROXY_SESSION_CONNECTING) {
+        proxy_connect_again(context, session);
+        return;
+    }
+    char text[160];
+    snprintf(text, sizeof text, "terminating connection: epoch %llu was fenced, reconnect",
+             (unsigned long long)session->target.epoch);
+    proxy_session_end(context, session, PROXY_SESSION_FENCED, text);
+}
+
+/* Sees to one session after the targets have changed. True: it was cut off. */
+static bool proxy_worker_apply_session(struct proxy_worker *worker, struct proxy_session *session)
+{
+    struct proxy_session_context *context = &worker->context;
+    if (session->route == LIMITS_NONE || session->cancelling || session->state == PROXY_SESSION_CLOSED) {
+        return false;
+    }
+    const bool attached = proxy_worker_attached(session);
+    const struct view *view = worker->view_known ? &worker->view : NULL;
+    if (attached && !proxy_route_keeps(&context->routes[session->route], &session->target, view)) {
+        proxy_worker_fence(worker, session);
+        return session->state >= PROXY_SESSION_DRAINING;
+    }
+    if (session->state == PROXY_SESSION_CONNECTING && !attached && context->targets[session->route].open) {
+        proxy_connect_again(context, session);
+    }
+    return false;
+}
+
+/* Lets held sessions go on. */
+static void proxy_worker_release(struct proxy_worker *worker, uint32_t route)
+{
+    struct proxy_session_context *context = &worker->context;
+    LIST_EACH(link, &context->sessions)
+    {
+        struct proxy_session *session = LIST_ENTRY(link, struct proxy_session, link);
+        if (session->held && session->route == route) {
+            session->held = false;
+            proxy_metrics_take(&context->metrics, PROXY_METRICS_HELD, 1);
+            list_remove(&session->ready);
+            list_append(&context->ready, &session->ready);
+        }
+    }
+}
+
+static void proxy_worker_hold(struct proxy_worker *worker, uint32_t route)
+{
+    struct proxy_session_context *context = &worker->context;
+    const bool wanted = context->targets[route].hold;
+    struct mono *end = &worker->hold_end[route];
+    if (!wanted) {
+        *end = (struct mono){0};
+    } else if (end->us == 0) {
+        *end = time_add_ms(context->now, worker->shared->hold_timeout_ms);
+    }
+    const bool before = context->holding[route];
+    context->holding[route] = wanted && !time_reached(context->now, *end);
+    if (before && !context->holding[route]) {
+        if (wanted) {
+            LOG_W("database %s: the hold is given up after %lld ms", context->routes[route].name,
+                  (long long)worker->shared->hold_timeout_ms);
+            proxy_metrics_add(&context->metrics, PROXY_METRICS_HOLD_TIMEOUTS, 1);
+        }
+        proxy_worker_release(worker, route);
+    }
+}
+
+static void proxy_worker_apply(struct proxy_worker *worker)
+{
+    struct proxy_session_context *context = &worker->context;
+    struct proxy_worker_box *box = worker->shared->box;
+    pthread_mutex_lock(&box->lock);
+    worker->view_known = box->filled;
+    worker->view = box->view;
+    worker->applied = atomic_load_explicit(&box->version, memory_order_relaxed);
+    pthread_mutex_unlock(&box->lock);
+    for (uint32_t i = 0; i < context->routes_count; i++) {
+        proxy_route_resolve(&context->routes[i], worker->view_known ? &worker->view : NULL, worker->shared->region,
+                            &context->targets[i]);
+        proxy_worker_hold(worker, i);
+    }
+    uint32_t cut = 0;
+    for (struct list *link = context->sessions.next, *next; link != &context->sessions; link = next) {
+        next = link->next;
+        cut += proxy_worker_apply_session(worker, LIST_ENTRY(link, struct proxy_session, link)) ? 1 : 0;
+    }
+    if (cut > 0) {
+        LOG_N("view %llu: %u sessions of older epochs or other servers cut off", (unsigned long long)worker->applied,
+              cut);
+    }
+}
+
+/* Whether every session on a writer on hold stands at a boundary. */
+static bool proxy_worker_quiet(struct proxy_worker *worker)
+{
+    const struct proxy_session_context *context = &worker->context;
+    bool any = false;
+    for (uint32_t i = 0; i < context->routes_count; i++) {
+        any = any || context->holding[i];
+    }
+    if (!any) {
+        return true;
+    }
+    LIST_EACH(link, &context->sessions)
+    {
+        const struct proxy_session *session = LIST_ENTRY(link, struct proxy_session, link);
+        const bool concerned = proxy_worker_attached(session) && context->holding[session->route] &&
+                               session->target.writer && session->state != PROXY_SESSION_DRAINING;
+        if (concerned && !proxy_session_idle(session)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void proxy_worker_acknowledge(struct proxy_worker *worker)
+{
+    const uint64_t before = atomic_load_explicit(&worker->carried_out, memory_order_relaxed);
+    if (before != worker->applied && proxy_worker_quiet(worker)) {
+        atomic_store_explicit(&worker->carried_out, worker->applied, memory_order_release);
+        worker->shared->acknowledged(worker->shared->owner);
+    }
+}
+
+/* ---- clients ---- */
+
+/* Without descriptors the listener would be ready for ever: gives up the reserve to turn one client away. */
+static void proxy_worker_turn_away(struct proxy_worker *worker, int listener)
+{
+    close(worker->reserve);
+    const int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+    if (fd >= 0) {
+        close(fd);
+        proxy_metrics_add(&worker->context.metrics, PROXY_METRICS_REFUSED_CLIENTS, 1);
+    }
+    worker->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static void proxy_worker_accept(struct proxy_worker *worker, int listener)
+{
+    struct proxy_session_context *context = &worker->context;
+    for (int i = 0; i < PROXY_WORKER_ACCEPTS; i++) {
+        const int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        if (fd < 0) {
+            if (errno == EMFILE || errno == ENFILE) {
+                proxy_worker_turn_away(worker, listener);
+            }
+            return;
+        }
+        if (worker->sessions_count >= context->max_clients + PROXY_WORKER_SURPLUS) {
+            close(fd);
+            proxy_metrics_add(&context->metrics, PROXY_METRICS_REFUSED_CLIENTS, 1);
+            continue;
+        }
+        if (proxy_session_new(context, fd) != NULL) {
+            worker->sessions_count++;
+        }
+    }
+}
+
+static void proxy_worker_step(struct proxy_session_context *context, struct proxy_session *session)
+{
+    switch (session->state) {
+    case PROXY_SESSION_STARTUP:
+        proxy_startup_step(context, session);
+        break;
+    case PROXY_SESSION_CONNECTING:
+    case PROXY_SESSION_AUTH:
+        proxy_connect_step(context, session);
+        break;
+    case PROXY_SESSION_ACTIVE:
+        proxy_relay_pump(context, session);
+        break;
+    case PROXY_SESSION_DRAINING:
+        proxy_session_drain(context, session);
+        break;
+    case PROXY_SESSION_CLOSED:
+    case PROXY_SESSION_STATES:
+        break;
+    }
+}
+
+static void proxy_worker_event(struct proxy_worker *worker, const struct epoll_event *event)
+{
+    struct proxy_session_end *end = event->data.ptr;
+    end->readable = end->readable || (event->events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+    end->writable = end->writable || (event->events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0;
+    end->hangup = end->hangup || (event->events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+    proxy_worker_step(&worker->context, end->session);
+}
+
+/* ---- time ---- */
+
+static void proxy_worker_late(struct proxy_session_context *context, struct proxy_session *session)
+{
+    switch (session->state) {
+    case PROXY_SESSION_STARTUP:
+        proxy_session_end(context, session, PROXY_SESSION_STARTUP_SLOW, NULL);
+        break;
+    case PROXY_SESSION_CONNECTING:
+    case PROXY_SESSION_AUTH:
+        proxy_connect_late(context, session);
+        break;
+    case PROXY_SESSION_DRAINING:
+        proxy_session_drain(context, session);
+        break;
+    case PROXY_SESSION_ACTIVE:
+    case PROXY_SESSION_CLOSED:
+    case PROXY_SESSION_STATES:
+        break;
+    }
+}
+
+/* Those whose deadline has passed; then the next deadline. A session's step may put it at the list's end again. */
+static void proxy_worker_timers(struct proxy_worker *worker)
+{
+    struct proxy_session_context *context = &worker->context;
+    if (!time_reached(context->now, context->next_deadline)) {
+        return;
+    }
+    for (struct list *link = context->timed.next, *next; link != &context->timed; link = next) {
+        next = link->next;
+        struct proxy_session *session = LIST_ENTRY(link, struct proxy_session, timed);
+        if (time_reached(context->now, session->deadline)) {
+            proxy_worker_late(context, session);
+        }
+    }
+    context->next_deadline = TIME_NEVER;
+    LIST_EACH(link, &context->timed)
+    {
+        const struct proxy_session *session = LIST_ENTRY(link, struct proxy_session, timed);
+        context->next_deadline = time_min(context->next_deadline, session->deadline);
+    }
+}
+
+static int proxy_worker_timeout(const struct proxy_worker *worker)
+{
+    const struct proxy_session_context *context = &worker->context;
+    if (!list_empty(&context->ready)) {
+        return 0;
+    }
+    struct mono next = context->next_deadline;
+    for (uint32_t i = 0; i < context->routes_count; i++) {
+        next = context->holding[i] ? time_min(next, worker->hold_end[i]) : next;
+    }
+    if (context->stopping && !time_reached(context->now, worker->stop_at)) {
+        next = time_min(next, worker->stop_at);
+    }
+    if (next.us == TIME_NEVER.us) {
+        return -1;
+    }
+    const int64_t left_us = time_since_us(next, clock_mono());
+    return left_us <= 0 ? 0 : (int)(left_us / TIME_US_PER_MS < 60000 ? left_us / TIME_US_PER_MS + 1 : 60000);
+}
+
+/* ---- the end ---- */
+
+static void proxy_worker_listeners_close(struct proxy_worker *worker)
+{
+    for (uint32_t i = 0; i < worker->listeners_count; i++) {
+        close(worker->listeners[i]);
+    }
+    worker->listeners_count = 0;
+}
+
+static void proxy_worker_stop_begin(struct proxy_worker *worker)
+{
+    const int64_t grace_ms = atomic_load(&worker->grace_ms);
+    if (grace_ms < 0 || worker->context.stopping) {
+        return;
+    }
+    worker->context.stopping = true;
+    worker->stop_at = time_add_ms(worker->context.now, grace_ms);
+    proxy_worker_listeners_close(worker);
+}
+
+/* Ends whoever may end now. */
+static void proxy_worker_stop_sessions(struct proxy_worker *worker)
+{
+    struct proxy_session_context *context = &worker->context;
+    const bool all = time_reached(context->now, worker->stop_at);
+    for (struct list *link = context->sessions.next, *next; link != &context->sessions; link = next) {
+        next = link->next;
+        struct proxy_session *session = LIST_ENTRY(link, struct proxy_session, link);
+        if (all || session->state < PROXY_SESSION_AUTH || proxy_session_idle(session)) {
+            proxy_session_end(context, session, PROXY_SESSION_STOPPING, NULL);
+        }
+    }
+}
+
+static void proxy_worker_bury(struct proxy_worker *worker)
+{
+    struct proxy_session_context *context = &worker->context;
+    while (!list_empty(&context->dead)) {
+        struct proxy_session *session = LIST_ENTRY(context->dead.next, struct proxy_session, dead);
+        proxy_session_free(context, session);
+        ASSERT(worker->sessions_count > 0);
+        worker->sessions_count--;
+    }
+}
+
+/* ---- the loop ---- */
+
+/* Sessions that had more to relay than their turn allowed. */
+static void proxy_worker_ready(struct proxy_worker *worker)
+{
+    struct proxy_session_context *context = &worker->context;
+    struct list turn;
+    list_init(&turn);
+    while (!list_empty(&context->ready)) {
+        struct list *link = context->ready.next;
+        list_remove(link);
+        list_append(&turn, link);
+    }
+    while (!list_empty(&turn)) {
+        struct proxy_session *session = LIST_ENTRY(turn.next, struct proxy_session, ready);
+        list_remove(&session->ready);
+        proxy_worker_step(context, session);
+    }
+}
+
+/* What is not a session's: a listener or the wake-up. */
+static bool proxy_worker_own_event(struct proxy_worker *worker, const struct epoll_event *event)
+{
+    if (event->data.ptr == &worker->wake) {
+        uint64_t count;
+        (void)!read(worker->wake, &count, sizeof count);
+        return true;
+    }
+    for (uint32_t i = 0; i < worker->shared->listen_count; i++) {
+        if (event->data.ptr == &worker->listeners[i]) {
+            if (i < worker->listeners_count) {
+                proxy_worker_accept(worker, worker->listeners[i]);
+            }
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Before any byte is moved: is the view still the one we act on? */
+static void proxy_worker_look(struct proxy_worker *worker)
+{
+    struct proxy_session_context *context = &worker->context;
+    context->now = clock_mono();
+    const uint64_t version = atomic_load_explicit(&worker->shared->box->version, memory_order_acquire);
+    if (version != worker->applied) {
+        proxy_worker_apply(worker);
+    }
+    for (uint32_t i = 0; i < context->routes_count; i++) {
+        if (context->holding[i] && time_reached(context->now, worker->hold_end[i])) {
+            proxy_worker_hold(worker, i);
+        }
+    }
+    proxy_worker_stop_begin(worker);
+}
+
+static void *proxy_worker_run(void *argument)
+{
+    struct proxy_worker *worker = argument;
+    struct proxy_session_context *context = &worker->context;
+    struct epoll_event events[PROXY_WORKER_EVENTS];
+    proxy_worker_look(worker);
+    proxy_worker_acknowledge(worker);
+    while (!context->stopping || worker->sessions_count > 0) {
+        const int count = epoll_wait(context->epoll, events, PROXY_WORKER_EVENTS, proxy_worker_timeout(worker));
+        ASSERT(count >= 0 || errno == EINTR);
+        proxy_worker_look(worker);
+        for (int i = 0; i < count; i++) {
+            if (!proxy_worker_own_event(worker, &events[i])) {
+                proxy_worker_event(worker, &events[i]);
+            }
+        }
+        proxy_worker_ready(worker);
+        proxy_worker_timers(worker);
+        if (context->stopping) {
+            proxy_worker_stop_sessions(worker);
+        }
+        proxy_worker_acknowledge(worker);
+        proxy_worker_bury(worker);
+    }
+    return NULL;
+}
+
+void proxy_worker_free(struct proxy_worker *worker)
+{
+    proxy_worker_listeners_close(worker);
+    close(worker->wake);
+    close(worker->reserve);
+    close(worker->context.epoll);
+    free(worker->context.buffer);
+    free(worker);
+}
+
+static enum err proxy_worker_add(struct proxy_worker *worker, int fd, void *tag)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = tag};
+    return epoll_ctl(worker->context.epoll, EPOLL_CTL_ADD, fd, &event) == 0 ? ERR_OK : err_from_errno(errno);
+}
+
+static enum err proxy_worker_listen(struct proxy_worker *worker)
+{
+    const struct proxy_worker_shared *shared = worker->shared;
+    ASSERT(shared->listen_count <= PROXY_WORKER_LISTENERS);
+    for (uint32_t i = 0; i < shared->listen_count; i++) {
+        enum err err = proxy_socket_listen(&shared->listen[i], &worker->listeners[i]);
+        if (err == ERR_OK) {
+            worker->listeners_count++;
+            (void)fcntl(worker->listeners[i], F_SETFL, O_NONBLOCK);
+            err = proxy_worker_add(worker, worker->listeners[i], &worker->listeners[i]);
+        }
+        if (err != ERR_OK) {
+            return err;
+        }
+    }
+    return proxy_worker_add(worker, worker->wake, &worker->wake);
+}
+
+static void proxy_worker_context(struct proxy_worker *worker)
+{
+    const struct proxy_worker_shared *shared = worker->shared;
+    struct proxy_session_context *context = &worker->context;
+    *context = (struct proxy_session_context){
+        .epoll = epoll_create1(EPOLL_CLOEXEC),
+        .now = clock_mono(),
+        .cancel = shared->cancel,
+        .clients = shared->clients,
+        .max_clients = shared->max_clients,
+        .startup_timeout_ms = shared->startup_timeout_ms,
+        .connect_wait_ms = shared->connect_wait_ms,
+        .connect_timeout_ms = shared->connect_timeout_ms,
+        .auth_timeout_ms = shared->auth_timeout_ms,
+        .routes = shared->routes,
+        .routes_count = shared->routes_count,
+        .next_deadline = TIME_NEVER,
+        .buffer = malloc(shared->buffer_bytes),
+        .buffer_size = shared->buffer_bytes,
+    };
+    list_init(&context->sessions);
+    list_init(&context->timed);
+    list_init(&context->ready);
+    list_init(&context->dead);
+}
+
+enum err proxy_worker_start(const struct proxy_worker_shared *shared, struct proxy_worker **ret_worker)
+{
+    struct proxy_worker *worker = calloc(1, sizeof *worker);
+    if (worker == NULL) {
+        return ERR_NO_MEMORY;
+    }
+    worker->shared = shared;
+    proxy_worker_context(worker);
+    atomic_store(&worker->grace_ms, -1);
+    worker->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    worker->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    enum err err = ERR_OK;
+    if (worker->wake < 0 || worker->reserve < 0 || worker->context.epoll < 0) {
+        err = err_from_errno(errno);
+    } else if (worker->context.buffer == NULL) {
+        err = ERR_NO_MEMORY;
+    } else {
+        err = proxy_worker_listen(worker);
+    }
+    if (err == ERR_OK) {
+        const int number = pthread_create(&worker->thread, NULL, proxy_worker_run, worker);
+        err = number == 0 ? ERR_OK : err_from_errno(number);
+    }
+    if (err != ERR_OK) {
+        proxy_worker_free(worker);
+        return err;
+    }
+    *ret_worker = worker;
+    return ERR_OK;
+}
+
+void proxy_worker_wake(struct proxy_worker *worker)
+{
+    const uint64_t one = 1;
+    (void)!write(worker->wake, &one, sizeof one);
+}
+
+uint64_t proxy_worker_version(const struct proxy_worker *worker)
+{
+    return atomic_load_explicit(&worker->carried_out, memory_order_acquire);
+}
+
+void proxy_worker_metrics(const struct proxy_worker *worker, struct proxy_metrics_sum *sum)
+{
+    proxy_metrics_collect(&worker->context.metrics, sum);
+}
+
+void proxy_worker_stop(struct proxy_worker *worker, int64_t grace_ms)
+{
+    ASSERT(grace_ms >= 0);
+    atomic_store(&worker->grace_ms, grace_ms);
+    proxy_worker_wake(worker);
+}
+
+void proxy_worker_join(struct proxy_worker *worker)
+{
+    pthread_join(worker->thread, NULL);
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * One thread that serves clients: its own epoll set, its own listeners (SO_REUSEPORT), both ends of each of its
+ * sessions.
+ *
+ * The view reaches it through a box that the watcher fills. Before each batch of events the worker compares versions;
+ * a new view is carried out first: sessions of an older epoch are cut off, waiting ones are tried again. Then the
+ * worker says which version it has carried out. A version that puts a database on hold counts as carried out only when
+ * every session of it that is on the writer stands at a transaction boundary (or the hold was given up), so that the
+ * acknowledgement also proves that the server is quiet. */
+#pragma once
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "core/view.h"
+#include "proxy/proxy_cancel.h"
+#include "proxy/proxy_metrics.h"
+#include "proxy/proxy_route.h"
+
+enum {
+    PROXY_WORKER_LISTENERS = 16,
+    PROXY_WORKERS = 32,
+};
+
+/* Where the watcher puts the view for the workers. */
+struct proxy_worker_box {
+    pthread_mutex_t lock;
+    struct view view;
+    bool filled;
+    _Atomic uint64_t version; /* of what is inside; read without the lock */
+};
+
+/* What all workers share; outlives them. */
+struct proxy_worker_shared {
+    struct proxy_worker_box *box;
+    struct proxy_cancel *cancel;
+    _Atomic uint32_t *clients;
+    const struct proxy_route *routes;
+    uint32_t routes_count;
+    const struct view_address *listen;
+    uint32_t listen_count;
+    const char *region;
+    uint32_t max_clients;
+    uint32_t buffer_bytes;
+    int64_t connect_wait_ms;
+    int64_t connect_timeout_ms;
+    int64_t startup_timeout_ms;
+    int64_t auth_timeout_ms;
+    int64_t hold_timeout_ms;
+    /* Called by a worker's thread when it has carried out another version. */
+    void (*acknowledged)(void *owner);
+    void *owner;
+};
+
+struct proxy_worker;
+
+/* Listens and starts the thread. Errors: those of the listeners and of the thread. */
+ERR_CHECK enum err proxy_worker_start(const struct proxy_worker_shared *shared, struct proxy_worker **ret_worker);
+
+/* Wakes it up to look at the box. Any thread. */
+void proxy_worker_wake(struct proxy_worker *worker);
+
+/* The version it has carried out. Any thread. */
+uint64_t proxy_worker_version(const struct proxy_worker *worker);
+
+/* Adds its counters. Any thread. */
+void proxy_worker_metrics(const struct proxy_worker *worker, struct proxy_metrics_sum *sum);
+
+/* Tells it to stop: no new clients, sessions end at their next transaction boundary, all after `grace_ms`. */
+void proxy_worker_stop(struct proxy_worker *worker, int64_t grace_ms);
+
+/* Waits for the thread's end; the other questions may still be asked. */
+void proxy_worker_join(struct proxy_worker *worker);
+void proxy_worker_free(struct proxy_worker *worker);
