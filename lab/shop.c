@@ -370,12 +370,14 @@ int main(int argc, char **argv)
     (void)sigaddset(&end, SIGTERM);
     (void)sigaddset(&end, SIGINT);
     (void)sigprocmask(SIG_BLOCK, &end, NULL);
+    static char conninfo[3][256];
     for (int tier = 1; tier <= 2; tier++) {
-        char conninfo[256];
-        (void)snprintf(conninfo, sizeof(conninfo), "host=%s port=%s dbname=%s user=shop_tier%d application_name=%s",
-                       shop.proxy_address, shop.proxy_port, shop.dbname, tier, shop.node);
-        shop.tier[tier] = shop_pool_new(conninfo, SHOP_POOL);
+        (void)snprintf(conninfo[tier], sizeof(conninfo[tier]),
+                       "host=%s port=%s dbname=%s user=shop_tier%d application_name=%s", shop.proxy_address,
+                       shop.proxy_port, shop.dbname, tier, shop.node);
+        shop.tier[tier] = shop_pool_new(conninfo[tier], SHOP_POOL);
     }
+    shop.probe.writer = conninfo[1];
     struct MHD_Daemon *daemon = shop_listen();
     if (daemon == NULL) {
         LOG_E("cannot listen on %s:%ld", shop.address, shop.port);

@@ -50,19 +50,26 @@ static void shop_probe_say(char error[SHOP_PROBE_ERROR], const char *text)
     error[strcspn(error, "\r\n\"\\")] = '\0';
 }
 
-static bool shop_probe_ask_database(char error[SHOP_PROBE_ERROR])
+static bool shop_probe_ask_pool(struct shop_pool *pool, char error[SHOP_PROBE_ERROR])
 {
-    static struct shop_pool *pool;
-    if (pool == NULL) {
-        pool = shop_pool_new(shop_probe_config->database, 1);
-    }
     struct shop_pool_result result;
-    const struct mono deadline = time_add_ms(clock_mono(), SHOP_PROBE_DEADLINE_MS);
+    const struct mono deadline = time_add_ms(clock_mono(), SHOP_PROBE_DEADLINE_MS / 2);
     shop_pool_execute(pool, "SELECT 1", NULL, 0, deadline, &result);
     if (result.outcome != SHOP_POOL_DONE) {
         shop_probe_say(error, result.error);
     }
     return result.outcome == SHOP_POOL_DONE;
+}
+
+static bool shop_probe_ask_database(char error[SHOP_PROBE_ERROR])
+{
+    static struct shop_pool *local;
+    static struct shop_pool *writer;
+    if (local == NULL) {
+        local = shop_pool_new(shop_probe_config->database, 1);
+        writer = shop_pool_new(shop_probe_config->writer, 1);
+    }
+    return shop_probe_ask_pool(local, error) || shop_probe_ask_pool(writer, error);
 }
 
 static redisContext *shop_probe_redis_connect(char error[SHOP_PROBE_ERROR])

@@ -151,7 +151,7 @@ static size_t main_read_run(const char *path, int64_t kill_us, struct verdict_in
 static int main_window(const struct verdict_input *input, int64_t from_us, int64_t until_us, char *const *regions,
                        int regions_count)
 {
-    unsigned total = 0;
+    bool good = input->homes > 0;
     (void)printf("%-22s %7s %7s %8s %9s %9s", "clients", "ok/s", "failed", "unknown", "p50 ms", "p95 ms");
     for (int i = 0; i < regions_count; i++) {
         (void)printf(" %9s", regions[i]);
@@ -172,10 +172,10 @@ static int main_window(const struct verdict_input *input, int64_t from_us, int64
                 (void)printf(" %8.1f%%", window.ok > 0 ? 100.0 * served / window.ok : 0.0);
             }
             (void)printf("\n");
-            total += window.ok;
+            good = good && window.ok > 0 && (window.failed + window.unknown) * 100 <= window.ok;
         }
     }
-    return total > 0 ? 0 : 1;
+    return good ? 0 : 1;
 }
 
 /* ---- fault ------------------------------------------------------------------------------------------------------- */

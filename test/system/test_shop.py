@@ -80,7 +80,8 @@ def test_shows_an_order(world):
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"{}", b"x" * 5000, json.dumps(order(key="a b")).encode(),
                                   json.dumps(order(key="k" * 64)).encode(), json.dumps(order(amount_cents="1")).encode(),
-                                  json.dumps(order(sku=None)).encode(), b"\x00\xff" * 50])
+                                  json.dumps(order(sku=None)).encode(), b"\x00\xff" * 50],
+                         ids=["empty", "half", "array", "null", "nothing", "long", "key-blank", "key-long", "amount-text", "sku-null", "binary"])
 def test_refuses_bad_input(world, body):
     assert call("/orders", body)[0] in (400, 413)
 
