@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct client_dns_answer answer;
-    const uint16_t id = size >= 2 ? (uint16_t)(data[0] << 8 | data[1]) : 0;
+    const uint16_t id = size >= 2 ? (uint16_t)(256U * data[0] + data[1]) : (uint16_t)0;
     if (client_dns_parse(data, size, id, &answer) == ERR_OK) {
         /* 12 bytes of head, a question of 5 and a record of 15 at least. */
         ASSERT(size >= 32);

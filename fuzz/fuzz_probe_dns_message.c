@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct buf words;
         buf_init(&words, memory, sizeof memory);
         ASSERT(probe_dns_message_question("www.example.test.", types[i][0], types[i][1], &question) == ERR_OK);
-        question.id = size >= 2 ? (uint16_t)(data[0] << 8 | data[1]) : 0;
+        question.id = size >= 2 ? (uint16_t)(256U * data[0] + data[1]) : (uint16_t)0;
         const enum err err = probe_dns_message_check(&question, span_of(data, size), &words);
         ASSERT(err == ERR_OK || err == ERR_STALE || err == ERR_PROTOCOL || err == ERR_STATUS || err == ERR_CONTENT);
     }
