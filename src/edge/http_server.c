@@ -21,6 +21,7 @@
 #include "edge/clock.h"
 #include "edge/http_route.h"
 #include "edge/log.h"
+#include "edge/metric.h"
 
 enum {
     HTTP_SERVER_STACK = 512 * 1024,
@@ -468,6 +469,19 @@ static void http_server_dispatch(struct http_server_call *call)
     }
 }
 
+/* Clients may invent methods: they share one series. */
+static void http_server_count(const struct http_server_call *call, const char *method)
+{
+    static const char *const known[] = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"};
+    const char *name = "other";
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        name = strcmp(method, known[i]) == 0 ? known[i] : name;
+    }
+    char status[8];
+    snprintf(status, sizeof status, "%u", call->answer.status);
+    metric_add(METRIC_HTTP_REQUESTS, 1, METRIC_WITH(name, status));
+}
+
 static enum MHD_Result http_server_send(struct http_server_call *call)
 {
     struct MHD_Response *response = call->answer.response;
@@ -566,6 +580,7 @@ static enum MHD_Result http_server_access(void *context, struct MHD_Connection *
         .connection = call,
     };
     http_server_dispatch(call);
+    http_server_count(call, method);
     return http_server_send(call);
 }
 

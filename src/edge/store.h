@@ -146,7 +146,7 @@ struct store_job {
     struct store_request request;
     void (*done)(void *context, struct store_answer *answer);
     void *context;
-    struct mono deadline; /* of waiting CHANGES */
+    struct mono deadline; /* of waiting CHANGES; else when it was submitted */
     struct store_answer answer;
     struct arena memory;
 };

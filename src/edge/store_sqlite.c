@@ -16,6 +16,7 @@
 #include "base/assert.h"
 #include "edge/clock.h"
 #include "edge/log.h"
+#include "edge/metric.h"
 #include "edge/store_sqlite_db.h"
 
 enum {
@@ -133,9 +134,15 @@ static void store_sqlite_commit(struct store_sqlite *store, struct list *batch)
         }
     }
     store_sqlite_note(store, err);
+    const struct mono now = clock_mono();
     while (!list_empty(batch)) {
         struct store_job *job = LIST_ENTRY(batch->next, struct store_job, link);
-        store_sqlite_finish(job, err == ERR_OK ? job->answer.err : err);
+        const enum err result = err == ERR_OK ? job->answer.err : err;
+        /* A commit does not wait: its deadline is when it was submitted. */
+        const double seconds = (double)time_since_us(now, job->deadline) / TIME_US_PER_S;
+        metric_add(METRIC_STORE_COMMITS, 1, METRIC_WITH(err_name(result)));
+        metric_observe(METRIC_STORE_COMMIT_DURATION, seconds, METRIC_WITH());
+        store_sqlite_finish(job, result);
     }
     if (store->db.revision != before) {
         store_sqlite_wake(store, false);

@@ -385,6 +385,86 @@ static void test_stop_ends_streams_and_waiting_handlers(void **state)
     memcpy(address, saved_address, sizeof address);
 }
 
+static int connect_raw(const char *to_text)
+{
+    struct address to;
+    assert_int_equal(address_parse(to_text, &to), ERR_OK);
+    const int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(client, (const struct sockaddr *)&to.storage, to.size), 0);
+    return client;
+}
+
+/* Sends bytes, and reads until the server closes or `capacity` is full. */
+static void talk(const char *ask, char *answer, size_t capacity)
+{
+    const int client = connect_raw(address);
+    assert_int_equal(write(client, ask, strlen(ask)), strlen(ask));
+    size_t size = 0;
+    ssize_t got = 1;
+    while (got > 0 && size + 1 < capacity) {
+        got = read(client, answer + size, capacity - 1 - size);
+        size += got > 0 ? (size_t)got : 0;
+    }
+    answer[size] = '\0';
+    close(client);
+}
+
+static void test_odd_requests(void **state)
+{
+    (void)state;
+    char answer[4096];
+    talk("HEAD /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", answer, sizeof answer);
+    assert_memory_equal(answer, "HTTP/1.1 200 OK\r\n", 17);
+    assert_non_null(strstr(answer, "Content-Length: 5\r\n"));
+    assert_string_equal(strstr(answer, "\r\n\r\n"), "\r\n\r\n");
+    talk("FOO /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", answer, sizeof answer);
+    assert_memory_equal(answer, "HTTP/1.1 405 ", 13);
+    assert_non_null(strstr(answer, "Allow: GET\r\n"));
+    talk("POST /echo HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer a-secret\r\nExpect: 100-continue\r\n"
+         "Content-Length: 2000000\r\n\r\n",
+         answer, sizeof answer);
+    assert_memory_equal(answer, "HTTP/1.1 413 ", 13);
+    talk("GET /../../etc/passwd HTTP/1.0\r\n\r\n", answer, sizeof answer);
+    assert_memory_equal(answer, "HTTP/1.", 7);
+    assert_memory_equal(answer + 9, "404 ", 4);
+}
+
+static void test_connections_beyond_the_limit_are_refused(void **state)
+{
+    (void)state;
+    struct http_server *small = NULL;
+    const struct http_server_config config = {
+        .listen = "127.9.0.1:0",
+        .routes = routes,
+        .route_count = sizeof routes / sizeof routes[0],
+        .connections = 2,
+    };
+    assert_int_equal(http_server_start(&config, NULL, 0, &small), ERR_OK);
+    char to[ADDRESS_TEXT];
+    snprintf(to, sizeof to, "127.9.0.1:%u", http_server_port(small));
+    int clients[2];
+    static const char ask[] = "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n";
+    for (int i = 0; i < 2; i++) {
+        char byte;
+        clients[i] = connect_raw(to);
+        assert_int_equal(write(clients[i], ask, sizeof ask - 1), sizeof ask - 1);
+        assert_int_equal(read(clients[i], &byte, 1), 1);
+    }
+    const struct http_client_request request = {.address = to, .path = "/hello", .timeout_ms = 20000};
+    struct http_client_response response;
+    enum err err = http_client_call(&request, &response);
+    assert_true(err == ERR_RESET || err == ERR_CLOSED);
+    close(clients[0]);
+    for (int i = 0; i < 20000 && err != ERR_OK; i++) {
+        err = http_client_call(&request, &response);
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+    assert_int_equal(err, ERR_OK);
+    http_client_response_fini(&response);
+    close(clients[1]);
+    http_server_stop(small);
+}
+
 /* A listening socket that answers one connection with these bytes and closes. */
 static enum err call_broken(const char *answer)
 {
@@ -472,6 +552,8 @@ int main(void)
         cmocka_unit_test(test_waiting_handler_notices_that_the_client_left),
         cmocka_unit_test(test_port_in_use),
         cmocka_unit_test(test_stop_ends_streams_and_waiting_handlers),
+        cmocka_unit_test(test_odd_requests),
+        cmocka_unit_test(test_connections_beyond_the_limit_are_refused),
         cmocka_unit_test(test_broken_peers),
     };
     return cmocka_run_group_tests(tests, start, stop);
