@@ -163,10 +163,10 @@ static void fence_process_say(enum fence_process_reason reason)
 {
     static const char *const lines[] = {
         [FENCE_PROCESS_NOTHING] = "",
-        [FENCE_PROCESS_DEADLINE] = "fence: the right to write is ending: killing PostgreSQL\n",
-        [FENCE_PROCESS_BEAT] = "fence: the agent is frozen: killing PostgreSQL\n",
-        [FENCE_PROCESS_ORPHAN] = "fence: the agent died: killing PostgreSQL\n",
-        [FENCE_PROCESS_REQUEST] = "fence: asked to kill PostgreSQL\n",
+        [FENCE_PROCESS_DEADLINE] = "fence: the right to write is ending: killed PostgreSQL\n",
+        [FENCE_PROCESS_BEAT] = "fence: the agent is frozen: killed PostgreSQL\n",
+        [FENCE_PROCESS_ORPHAN] = "fence: the agent died: killed PostgreSQL\n",
+        [FENCE_PROCESS_REQUEST] = "fence: asked to: killed PostgreSQL\n",
     };
     const ssize_t written = write(STDERR_FILENO, lines[reason], strlen(lines[reason]));
     (void)written;
@@ -189,23 +189,24 @@ static enum fence_process_reason fence_process_judge(const struct fence_process_
     return FENCE_PROCESS_NOTHING;
 }
 
-static void fence_process_act(struct fence_process_page *page, enum fence_process_reason reason, bool speak)
+static void fence_process_act(struct fence_process_page *page, enum fence_process_reason reason)
 {
+    const uint32_t before = atomic_load(&page->fired);
     atomic_store(&page->reason, reason);
-    if (speak) {
+    (void)fence_process_kill(page, time_add_ms(clock_mono(), FENCE_PROCESS_KILL_MS));
+    if (atomic_load(&page->fired) != before) {
         fence_process_say(reason);
     }
-    (void)fence_process_kill(page, time_add_ms(clock_mono(), FENCE_PROCESS_KILL_MS));
 }
 
 /* Kills while the judgement says so; true when PostgreSQL may not live at present. */
-static bool fence_process_watch(struct fence_process_page *page, bool closed)
+static bool fence_process_watch(struct fence_process_page *page)
 {
     const enum fence_process_reason reason = fence_process_judge(page);
     if (reason == FENCE_PROCESS_NOTHING) {
         return false;
     }
-    fence_process_act(page, reason, !closed);
+    fence_process_act(page, reason);
     return true;
 }
 
@@ -254,14 +255,14 @@ void fence_process_main(struct fence_process_page *page, int pipe_fd)
     (void)mlockall(MCL_CURRENT);
     bool closed = false;
     for (;;) {
-        closed = fence_process_watch(page, closed);
+        closed = fence_process_watch(page);
         fence_process_answer(page);
         if (!fence_process_wait(page, pipe_fd, closed)) {
             break;
         }
     }
     if (atomic_load(&page->fence_at_us) != FENCE_PROCESS_NEVER) {
-        fence_process_act(page, FENCE_PROCESS_ORPHAN, !closed);
+        fence_process_act(page, FENCE_PROCESS_ORPHAN);
     }
     _exit(0);
 }

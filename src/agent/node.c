@@ -24,7 +24,7 @@ enum {
     NODE_QUERY_MS = 1000, /* a healthy server answers in 1 ms; a stopped one never */
     NODE_ADOPT_MS = 5000, /* a standby that answers within this is adopted */
     NODE_SPARE_MS = 200,  /* right left before a writer is worth starting */
-    NODE_POLL_US = 10000,
+    NODE_POLL_US = 20000,
     NODE_SEGMENT = 16 * 1024 * 1024,
 };
 

@@ -150,6 +150,9 @@ void pgconf_durability_default(const struct agent_options *options, struct buf *
 {
     const char *names[LIMITS_NODES];
     uint32_t count = 0;
+    if (options->durability_members_count == 0) {
+        return;
+    }
     for (uint32_t i = 0; i < options->durability_members_count; i++) {
         if (strcmp(options->durability_members[i], options->node) != 0) {
             names[count++] = options->durability_members[i];

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -26,6 +27,7 @@ enum {
     PGCTL_OUTPUT = 16 * 1024,
     PGCTL_TOOL_MS = 120000,
     PGCTL_CONTROL_MS = 20000,
+    PGCTL_LOG_BYTES = 64 * 1024 * 1024,
 };
 
 bool pgctl_has_data(const struct agent_options *options)
@@ -35,13 +37,38 @@ bool pgctl_has_data(const struct agent_options *options)
     return access(path, F_OK) == 0;
 }
 
-static int pgctl_log_open(const struct agent_options *options)
+static int pgctl_log_open(const struct agent_options *options, int mode)
 {
     char home[AGENT_OPTIONS_PATH];
     char path[PGCTL_PATH];
     pgconf_home(options, home);
     snprintf(path, sizeof path, "%s/postgres.log", home);
-    return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    return open(path, mode | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+}
+
+void pgctl_trim_log(const struct agent_options *options)
+{
+    char old[PGCTL_PATH];
+    struct stat found;
+    const int from = pgctl_log_open(options, O_RDWR);
+    snprintf(old, sizeof old, "%s.holdfast/postgres.log.1", options->data);
+    if (from < 0) {
+        return;
+    }
+    if (fstat(from, &found) == 0 && found.st_size > PGCTL_LOG_BYTES) {
+        const int to = open(old, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+        off_t at = 0;
+        while (to >= 0 && at < found.st_size && sendfile(to, from, &at, (size_t)(found.st_size - at)) > 0) {
+        }
+        if (to >= 0) {
+            close(to);
+        }
+        /* The server appends to the same file: emptied, not replaced. */
+        if (ftruncate(from, 0) != 0) {
+            LOG_W("the log of PostgreSQL cannot be trimmed: %s", err_text(err_from_errno(errno)));
+        }
+    }
+    close(from);
 }
 
 /* The child's whole environment; the mark first (agent/fence_process.h). */
@@ -90,7 +117,7 @@ enum err pgctl_spawn_to(const struct agent_options *options, const char *const *
 static enum err pgctl_spawn(const struct agent_options *options, const char *const *arguments, bool session,
                             pid_t *ret_pid)
 {
-    const int log_fd = pgctl_log_open(options);
+    const int log_fd = pgctl_log_open(options, O_WRONLY);
     if (log_fd < 0) {
         return err_from_errno(errno);
     }

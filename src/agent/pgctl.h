@@ -60,6 +60,10 @@ ERR_CHECK enum err pgctl_stop(struct pgctl *pgctl, struct mono deadline);
 
 void pgctl_reload(const struct pgctl *pgctl);
 
+/* Keeps the server's log small: beyond 64 MB what is there becomes postgres.log.1 (a standby without a writer logs a
+ * line each 20 ms). */
+void pgctl_trim_log(const struct agent_options *options);
+
 /* The promote file and SIGUSR1: look at pg_is_in_recovery() for the outcome. */
 ERR_CHECK enum err pgctl_promote(const struct pgctl *pgctl);
 

@@ -18,6 +18,7 @@ enum {
     REPORT_INTERVAL_MS = 250,
     REPORT_LEAST_MS = 20, /* between two reports, however much changes */
     REPORT_LOOK_MS = 100,
+    REPORT_TRIM_TURNS = 100, /* looks between two looks at the log's size */
     REPORT_TIMEOUT_MS = 1500,
 };
 
@@ -187,9 +188,13 @@ void *report_look_main(void *context)
 {
     struct node *node = context;
     struct pgquery query;
+    uint32_t turns = 0;
     pgquery_init(&query, node->options);
     while (!atomic_load(&node->quit)) {
         node_look(node, &query);
+        if (++turns % REPORT_TRIM_TURNS == 0) {
+            pgctl_trim_log(node->options);
+        }
         report_pause(REPORT_LOOK_MS);
     }
     pgquery_close(&query);
