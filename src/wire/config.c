@@ -65,6 +65,9 @@ enum err config_parse(const char *file, struct span text, struct buf *messages, 
     if (err != ERR_OK) {
         free(memory);
     }
+    if (err == ERR_NO_MEMORY) {
+        buf_printf(messages, "%s: error: %s\n", file, err_text(err));
+    }
     free(problems);
     return err;
 }

@@ -8,11 +8,9 @@
 #include "wire/config_key.h"
 #include "wire/config_scalar.h"
 #include "wire/config_schema.h"
-#include "wire/config_value.h"
+#include "wire/config_wrong.h"
 
 enum {
-    CONFIG_READ_TEXT = 600,  /* bytes of "expected ..." */
-    CONFIG_READ_WORDS = 256, /* candidates of a "did you mean" */
     CONFIG_READ_ALL_KINDS = (1 << CONFIG_KIND_COUNT) - 1,
 };
 
@@ -39,43 +37,6 @@ static void *config_read_alloc(struct config_read *read, size_t size)
     return memory;
 }
 
-/* "what; expected ...; hint" at the value. The hint may be empty. */
-static void config_read_wrong(struct config_read *read, const struct config_schema_row *row,
-                              const struct config_tree *tree, const char *what, const char *hint)
-{
-    char memory[CONFIG_READ_TEXT];
-    struct buf expected;
-    buf_init(&expected, memory, sizeof memory);
-    config_key_expected(row, &expected);
-    const bool value = tree->kind == CONFIG_TREE_SCALAR && tree->size > 0;
-    config_problem_error(read->problems, tree->line, tree->column, "%s %s%.60s%s%s; expected %s%s%s", row->key,
-                         value ? "'" : "", value ? tree->text : "", value ? "' " : "", what, buf_string(&expected),
-                         *hint != '\0' ? "; " : "", hint);
-}
-
-/* What people write by mistake. */
-static const char *config_read_hint(enum config_schema_type type, const char *text)
-{
-    uint64_t number;
-    const bool plain = config_value_decimal(text, &number) || config_value_integer(text, &number);
-    if ((type == CONFIG_SCHEMA_DURATION_MS || type == CONFIG_SCHEMA_DURATION_US) && plain) {
-        return "add a unit: ms, s, m, h or d";
-    }
-    if (type == CONFIG_SCHEMA_SHARE && plain) {
-        return "add '%'";
-    }
-    if (type == CONFIG_SCHEMA_SIZE && plain) {
-        return "add a unit: B, kB, MB or GB";
-    }
-    if (type == CONFIG_SCHEMA_BOOLEAN) {
-        return strcmp(text, "yes") == 0 || strcmp(text, "on") == 0 ? "write true" : "";
-    }
-    if (type == CONFIG_SCHEMA_ADDRESS || type == CONFIG_SCHEMA_SOCKET) {
-        return "names are never looked up here";
-    }
-    return "";
-}
-
 static bool config_read_typed(enum config_schema_type type)
 {
     return type == CONFIG_SCHEMA_INTEGER || type == CONFIG_SCHEMA_BOOLEAN || type == CONFIG_SCHEMA_DECIMAL;
@@ -86,11 +47,12 @@ static bool config_read_given(struct config_read *read, const struct config_sche
                               const struct config_tree *tree)
 {
     if (tree->kind != CONFIG_TREE_SCALAR) {
-        config_read_wrong(read, row, tree, tree->kind == CONFIG_TREE_LIST ? "is a list" : "is a mapping", "");
+        config_wrong_value(read->problems, row, tree, tree->kind == CONFIG_TREE_LIST ? "is a list" : "is a mapping",
+                           "");
         return false;
     }
     if (tree->size == 0) {
-        config_read_wrong(read, row, tree, "has no value", "");
+        config_wrong_value(read->problems, row, tree, "has no value", "");
         return false;
     }
     return true;
@@ -103,7 +65,7 @@ static void config_read_scalar(struct config_read *read, const struct config_sch
         return;
     }
     if (tree->quoted && config_read_typed(type)) {
-        config_read_wrong(read, row, tree, "is text", "remove the quotes");
+        config_wrong_value(read->problems, row, tree, "is text", "remove the quotes");
         return;
     }
     switch (config_scalar_read(read->problems->arena, row, type, tree->text, slot)) {
@@ -113,27 +75,11 @@ static void config_read_scalar(struct config_read *read, const struct config_sch
         read->no_memory = true;
         break;
     case CONFIG_SCALAR_RANGE:
-        config_read_wrong(read, row, tree, "is out of range", "");
+        config_wrong_value(read->problems, row, tree, "is out of range", "");
         break;
     case CONFIG_SCALAR_BAD:
     default:
-        if (type == CONFIG_SCHEMA_ENUM) {
-            const char *words[CONFIG_READ_WORDS] = {NULL};
-            for (uint32_t i = 0; row->choices[i].name != NULL; i++) {
-                ASSERT(i + 1 < CONFIG_READ_WORDS);
-                words[i] = row->choices[i].name;
-            }
-            const char *nearest = config_problem_nearest(tree->text, words);
-            char hint[80] = "";
-            struct buf text;
-            buf_init(&text, hint, sizeof hint);
-            if (nearest != NULL) {
-                buf_printf(&text, "did you mean '%s'?", nearest);
-            }
-            config_read_wrong(read, row, tree, "is not one of the choices", hint);
-        } else {
-            config_read_wrong(read, row, tree, "is not valid", config_read_hint(type, tree->text));
-        }
+        config_wrong_scalar(read->problems, row, type, tree);
         break;
     }
 }
@@ -161,21 +107,7 @@ static uint32_t config_read_lookup(struct config_read *read, enum config_schema_
     if (index != CONFIG_NONE) {
         return index;
     }
-    char memory[CONFIG_READ_TEXT] = "";
-    struct buf names;
-    buf_init(&names, memory, sizeof memory);
-    const char *words[CONFIG_READ_WORDS] = {NULL};
-    uint32_t count = 0;
-    const struct config_tree *entry = named != NULL && named->kind == CONFIG_TREE_MAPPING ? named->first : NULL;
-    for (; entry != NULL && count + 1 < CONFIG_READ_WORDS; entry = entry->next) {
-        buf_printf(&names, "%s %.40s", count == 0 ? ":" : ",", entry->key->text);
-        words[count++] = entry->key->text;
-    }
-    const char *nearest = config_problem_nearest(at->text, words);
-    config_problem_error(read->problems, at->line, at->column, "'%.60s' does not exist; expected %s%.200s%s%s%s",
-                         at->text, config_key_target_text(target), buf_string(&names),
-                         nearest != NULL ? "; did you mean '" : "", nearest != NULL ? nearest : "",
-                         nearest != NULL ? "'?" : "");
+    config_wrong_reference(read->problems, target, named, at);
     return CONFIG_NONE;
 }
 
@@ -224,14 +156,15 @@ static void config_read_flags(struct config_read *read, const struct config_sche
     one.type = CONFIG_SCHEMA_ENUM;
     uint32_t flags = 0;
     if (tree->kind != CONFIG_TREE_LIST || tree->count == 0) {
-        config_read_wrong(read, row, tree, tree->kind == CONFIG_TREE_LIST ? "is empty" : "is not a list", "");
+        config_wrong_value(read->problems, row, tree, tree->kind == CONFIG_TREE_LIST ? "is empty" : "is not a list",
+                           "");
         return;
     }
     for (const struct config_tree *entry = tree->first; entry != NULL; entry = entry->next) {
         uint32_t flag = 0;
         config_read_scalar(read, &one, CONFIG_SCHEMA_ENUM, entry, &flag);
         if ((flags & flag) != 0) {
-            config_read_wrong(read, row, entry, "is given twice", "");
+            config_wrong_value(read->problems, row, entry, "is given twice", "");
         }
         flags |= flag;
     }
@@ -264,7 +197,7 @@ static void config_read_list(struct config_read *read, const struct config_schem
                              const struct config_tree *tree, void *base)
 {
     if (tree->kind != CONFIG_TREE_LIST) {
-        config_read_wrong(read, row, tree, "is not a list", "write [ ... ]");
+        config_wrong_value(read->problems, row, tree, "is not a list", "write [ ... ]");
         return;
     }
     if (!config_read_count(read, row, tree)) {
@@ -288,7 +221,7 @@ static void config_read_list(struct config_read *read, const struct config_schem
         for (const struct config_tree *other = tree->first; other != entry; other = other->next) {
             if (row->item != CONFIG_SCHEMA_TEXT && entry->text != NULL && other->text != NULL &&
                 strcmp(entry->text, other->text) == 0) {
-                config_read_wrong(read, &one, entry, "is given twice", "");
+                config_wrong_value(read->problems, &one, entry, "is given twice", "");
                 break;
             }
         }
@@ -317,7 +250,7 @@ static void config_read_map(struct config_read *read, const struct config_schema
                             const struct config_tree *tree, void *base)
 {
     if (tree->kind != CONFIG_TREE_MAPPING) {
-        config_read_wrong(read, row, tree, "is not a mapping", "");
+        config_wrong_value(read->problems, row, tree, "is not a mapping", "");
         return;
     }
     if (!config_read_count(read, row, tree)) {
@@ -403,61 +336,6 @@ static const struct config_schema_row *config_read_row(const struct config_read 
     return NULL;
 }
 
-static void config_read_unknown(struct config_read *read, const struct config_schema_section *section,
-                                const struct config_tree *key, uint32_t other)
-{
-    char memory[CONFIG_READ_TEXT];
-    struct buf text;
-    buf_init(&text, memory, sizeof memory);
-    if (other != 0) {
-        config_key_kinds(other, &text);
-        config_problem_error(read->problems, key->line, key->column,
-                             "key '%s' is not for this kind; expected only with kind %s", key->text, buf_string(&text));
-        return;
-    }
-    const char *words[CONFIG_READ_WORDS] = {NULL};
-    uint32_t count = 0;
-    for (const struct config_schema_row *row = section->rows; row->key != NULL; row++) {
-        if (config_key_applies(row, read->kinds)) {
-            ASSERT(count + 1 < CONFIG_READ_WORDS);
-            buf_printf(&text, "%s%s", count == 0 ? "" : ", ", row->key);
-            words[count++] = row->key;
-        }
-    }
-    const char *nearest = config_problem_nearest(key->text, words);
-    if (strcmp(key->text, "<<") == 0) {
-        config_problem_error(read->problems, key->line, key->column,
-                             "merge key '<<'; expected plain keys; write the values out");
-    } else if (nearest != NULL) {
-        config_problem_error(read->problems, key->line, key->column,
-                             "unknown key '%.60s'; expected a known key; did you mean '%s'?", key->text, nearest);
-    } else {
-        config_problem_error(read->problems, key->line, key->column, "unknown key '%.60s'; expected one of %s",
-                             key->text, buf_string(&text));
-    }
-}
-
-static void config_read_missing(struct config_read *read, const struct config_schema_section *section,
-                                const struct config_tree *tree)
-{
-    for (const struct config_schema_row *row = section->rows; row->key != NULL; row++) {
-        const bool applies =
-            row->kinds == 0 || (read->kinds != CONFIG_READ_ALL_KINDS && (row->kinds & read->kinds) != 0);
-        if (!row->required || !applies || config_tree_find(tree, row->key) != NULL) {
-            continue;
-        }
-        char memory[CONFIG_READ_TEXT];
-        struct buf expected;
-        buf_init(&expected, memory, sizeof memory);
-        config_key_expected(row, &expected);
-        const struct config_tree *at = tree->key != NULL ? tree->key : tree;
-        const bool named = section->key != CONFIG_SCHEMA_TEXT;
-        config_problem_error(read->problems, at->line, at->column, "%s%s%.40s%s misses the key '%s'; expected %s",
-                             section->name, named ? " '" : "", named ? at->text : "", named ? "'" : "", row->key,
-                             buf_string(&expected));
-    }
-}
-
 /* What the rows inside depend on: the kind of a check, the nodes of a database. */
 static void config_read_enter(struct config_read *read, const struct config_schema_section *section,
                               const struct config_tree *tree)
@@ -491,12 +369,13 @@ static void config_read_section(struct config_read *read, const struct config_sc
         uint32_t other;
         const struct config_schema_row *row = config_read_row(read, section, entry->key->text, &other);
         if (row == NULL) {
-            config_read_unknown(read, section, entry->key, other);
+            config_wrong_key(read->problems, section, entry->key, read->kinds, other);
         } else {
             config_read_value(read, row, entry, base);
         }
     }
-    config_read_missing(read, section, tree);
+    /* Of an unknown kind only what every kind needs is missing. */
+    config_wrong_missing(read->problems, section, tree, read->kinds == CONFIG_READ_ALL_KINDS ? 0 : read->kinds);
 }
 
 enum err config_read(struct config_problems *problems, const struct config_tree *root, struct config *config)

@@ -104,7 +104,7 @@ static const struct config_schema_choice config_schema_automations[] = {
 
 static const struct config_schema_row config_schema_security_rows[] = {
     ROW("token", SECRET, config_security, token, .required = true,
-        .prose = "The token that every change and every call between processes carries; at least 16 characters."),
+        .prose = "The token that every change and every call between processes carries."),
     END};
 static const struct config_schema_section config_schema_security =
     SECTION("security", config_security, config_schema_security_rows, .prose = "Who may change anything.");

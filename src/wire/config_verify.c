@@ -10,6 +10,7 @@
 enum {
     CONFIG_VERIFY_PPM_PER_SHARE = 100, /* shares of traffic are in 1/10,000 */
     CONFIG_VERIFY_MS_PER_S = 1000,
+    CONFIG_VERIFY_LISTEN = 17, /* addresses of a site: its api, 8 of DNS, 8 of the proxy */
 };
 
 struct config_verify_place config_verify_place(const struct config_verify *verify, const char *const path[5])
@@ -106,6 +107,31 @@ static void config_verify_role(const struct config_verify *verify, const struct 
     }
 }
 
+/* Roles of one site share its machine: api and proxy are TCP, DNS is both. */
+static void config_verify_listen(const struct config_verify *verify, const struct config_site *site)
+{
+    const struct config_address *all[CONFIG_VERIFY_LISTEN];
+    uint32_t count = 0;
+    all[count++] = &site->api.listen;
+    for (uint32_t i = 0; i < site->dns.listen_count && count < CONFIG_VERIFY_LISTEN; i++) {
+        all[count++] = &site->dns.listen[i];
+    }
+    for (uint32_t i = 0; i < site->proxy.listen_count && count < CONFIG_VERIFY_LISTEN; i++) {
+        all[count++] = &site->proxy.listen[i];
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        for (uint32_t j = 0; j < i; j++) {
+            if (all[i]->family != CONFIG_FAMILY_NONE && all[i]->family == all[j]->family &&
+                all[i]->port == all[j]->port && memcmp(all[i]->bytes, all[j]->bytes, sizeof all[i]->bytes) == 0) {
+                const struct config_verify_place place = CONFIG_VERIFY_AT(verify, "sites", site->name);
+                config_problem_error(verify->problems, place.line, place.column,
+                                     "two roles of site '%.40s' listen on %.60s; expected an address or port for each",
+                                     site->name, all[i]->text);
+            }
+        }
+    }
+}
+
 static void config_verify_sites(const struct config_verify *verify)
 {
     const struct config *config = verify->config;
@@ -115,6 +141,7 @@ static void config_verify_sites(const struct config_verify *verify)
         config_verify_role(verify, site, "api", CONFIG_ROLE_CONTROL, site->api.listen.family != CONFIG_FAMILY_NONE);
         config_verify_role(verify, site, "dns", CONFIG_ROLE_DNS, site->dns.listen_count > 0);
         config_verify_role(verify, site, "proxy", CONFIG_ROLE_PROXY, site->proxy.listen_count > 0);
+        config_verify_listen(verify, site);
         roles |= site->roles;
     }
     const struct config_verify_place place = CONFIG_VERIFY_AT(verify, "sites");

@@ -316,6 +316,33 @@ static const struct broken broken[] = {
     {"database-master:", "database-main:",
      "t.yaml:24:1: warning: no check named 'database-master'; expected one of kind postgres; without it the failure of "
      "a writer alone is not seen\n"},
+    {"\"10.3.0.1:7080\" } }", "\"10.3.0.1:7080\" }, dns: { listen: [\"10.3.0.1:7080\"] } }",
+     "t.yaml:10:3: error: two roles of site 'witness' listen on 10.3.0.1:7080; expected an address or port for each\n"
+     "t.yaml:10:66: warning: dns of site 'witness' is not used; expected the role dns in roles\n"},
+    {"api: { listen: \"10.3.0.1:7080\" }", "api: { listen: \"10.3.0.1:7080\" }, roels: [dns]",
+     "t.yaml:10:66: error: unknown key 'roels'; expected a known key; did you mean 'roles'?\n"},
+    {"command: [/bin/true]",
+     "command: [/bin/true, "
+     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaa, "
+     "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+     "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+     "bbbbbbbbbbbbbbbbbbbbbbbbbbbbb, "
+     "ccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc"
+     "ccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc"
+     "ccccccccccccccccccccccccccccc, "
+     "ddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd"
+     "ddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd"
+     "ddddddddddddddddddddddddddddd]",
+     "t.yaml:50:16: error: command and arguments have 1034 bytes; expected at most 1024; move them into a script\n"},
+    {"command: [/bin/true]",
+     "command: [/bin/true, "
+     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa]",
+     "t.yaml:49:26: error: command 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa' is out of range; "
+     "expected text of at most 255 bytes\n"},
 };
 
 static char *replaced(const struct broken *one)
