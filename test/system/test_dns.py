@@ -191,6 +191,8 @@ def plane():
     try:
         plane.start()
         yield plane
+        plane.stop()
+        assert "Sanitizer" not in plane.log()
     finally:
         plane.end()
 
