@@ -443,6 +443,21 @@ void breaker_read(struct breaker *breaker, int64_t now_us, struct breaker_metric
     };
 }
 
+/* Whether the share stays below its threshold even if the next result adds to it and pushes a harmless one out. */
+static bool breaker_holds(const struct breaker_window_totals *totals, int64_t part, int64_t threshold_ppm)
+{
+    return (part + 1) * BREAKER_PPM < threshold_ppm * totals->calls;
+}
+
+bool breaker_record_needs_no_time(const struct breaker *breaker)
+{
+    const struct breaker_window_totals *totals = &breaker->ring->totals;
+    return breaker->state == BREAKER_CLOSED && breaker->listener.publish == NULL &&
+           breaker_window_full(breaker->ring) &&
+           breaker_holds(totals, totals->failed, breaker->config.failure_rate_threshold_ppm) &&
+           breaker_holds(totals, totals->slow, breaker->config.slow_call_rate_threshold_ppm);
+}
+
 enum breaker_state breaker_state(const struct breaker *breaker)
 {
     return breaker->state;

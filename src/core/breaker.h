@@ -147,6 +147,10 @@ bool breaker_admits_all(const struct breaker *breaker);
 /* Whether recording a fast success would change nothing: the window is full of them, or nothing is recorded. */
 bool breaker_success_changes_nothing(const struct breaker *breaker);
 
+/* Whether recording one more result needs no time: a count window that no single result can open. The caller may then
+ * pass 0, which counts as standing still, and save reading its clock. */
+bool breaker_record_needs_no_time(const struct breaker *breaker);
+
 /* Whether only transitions and resets are published now. */
 bool breaker_silent(const struct breaker *breaker);
 

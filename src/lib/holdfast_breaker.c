@@ -222,6 +222,20 @@ static void holdfast_breaker_healthy(struct holdfast_breaker *breaker, unsigned 
     }
 }
 
+static void holdfast_breaker_slow(struct holdfast_breaker *breaker, enum holdfast_breaker_outcome outcome,
+                                  int64_t duration_ns)
+{
+    const bool failed = outcome == HOLDFAST_ERROR || outcome == HOLDFAST_FAILED_RESULT;
+    pthread_mutex_lock(&breaker->lock);
+    const int64_t now_us = breaker_record_needs_no_time(breaker->core) ? 0 : holdfast_breaker_now(breaker);
+    if (outcome == HOLDFAST_IGNORED_ERROR) {
+        breaker_ignore(breaker->core, now_us);
+    } else {
+        breaker_record(breaker->core, now_us, failed, duration_ns);
+    }
+    holdfast_breaker_leave(breaker);
+}
+
 void holdfast_breaker_record(struct holdfast_breaker *breaker, enum holdfast_breaker_outcome outcome,
                              int64_t duration_ns)
 {
@@ -233,13 +247,7 @@ void holdfast_breaker_record(struct holdfast_breaker *breaker, enum holdfast_bre
             return;
         }
     }
-    const int64_t now_us = holdfast_breaker_enter(breaker);
-    if (outcome == HOLDFAST_IGNORED_ERROR) {
-        breaker_ignore(breaker->core, now_us);
-    } else {
-        breaker_record(breaker->core, now_us, !success, duration_ns);
-    }
-    holdfast_breaker_leave(breaker);
+    holdfast_breaker_slow(breaker, outcome, duration_ns);
 }
 
 enum holdfast_error holdfast_breaker_error_open_for(struct holdfast_breaker *breaker, int64_t duration_ns,

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -33,6 +34,7 @@ struct pair {
     struct event_log plain_log;
     struct event_log quick_log;
     int64_t successes;
+    bool listens; /* without a listener the library may also save reading its clock */
 };
 
 static int64_t pair_clock(void *context)
@@ -86,7 +88,7 @@ static void make(struct pair *pair)
     config.after_half_open_wait = (enum holdfast_breaker_state)plain.after_half_open_wait;
     config.clock_us = pair_clock;
     config.clock_context = pair;
-    config.publish = quick_event;
+    config.publish = pair->listens ? quick_event : NULL;
     config.publish_context = pair;
     pair->now_us = INT64_C(5000000) + prng_between(&pair->prng, 0, 999999);
     void *memory = malloc(breaker_size(&plain));
@@ -165,8 +167,10 @@ static void compare(struct pair *pair)
     assert_int_equal(quick.slow_failed, plain.slow_failed);
     assert_int_equal(quick.not_permitted, plain.not_permitted);
     pair->successes = quick.healthy;
-    assert_int_equal(pair->quick_log.count, pair->plain_log.count);
-    for (int i = 0; i < pair->plain_log.count; i++) {
+    if (pair->listens) {
+        assert_int_equal(pair->quick_log.count, pair->plain_log.count);
+    }
+    for (int i = 0; pair->listens && i < pair->plain_log.count; i++) {
         assert_int_equal(pair->quick_log.kinds[i], pair->plain_log.kinds[i]);
         assert_int_equal(pair->quick_log.states[i], pair->plain_log.states[i]);
     }
@@ -177,7 +181,7 @@ static void test_same_as_plain(void **state)
     (void)state;
     int64_t healthy = 0;
     for (uint64_t run = 0; run < RUNS; run++) {
-        struct pair pair = {.now_us = 0};
+        struct pair pair = {.listens = run % 2 == 0};
         prng_init(&pair.prng, 20261122 + run);
         make(&pair);
         for (int i = 0; i < STEPS; i++) {
