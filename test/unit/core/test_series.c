@@ -121,6 +121,29 @@ static void test_events_at_zero(void **state)
     play(&series, events, 1, changes, 1);
 }
 
+/* The ADR's numbers hold for its run as well, whatever is configured. */
+static void test_adr_is_not_configurable(void **state)
+{
+    (void)state;
+    static const struct series_event events[] = {
+        {.at_us = 1 * SECOND, .kind = SERIES_ERROR_RATE, .value = 90000},
+        {.at_us = 200 * SECOND, .kind = SERIES_ERROR_RATE, .value = 110000},
+        {.at_us = 400 * SECOND, .kind = SERIES_ERROR_RATE, .value = 110000},
+        {.at_us = 501 * SECOND, .kind = SERIES_ERROR_RATE, .value = 110000},
+    };
+    static const struct change changes[] = {
+        {0, DECIDE_NO_ACTION, DECIDE_ALL_HEALTHY},
+        {501 * SECOND, DECIDE_AUTOMATIC_FAILOVER, DECIDE_HIGH_ERROR_RATE},
+    };
+    struct series series;
+    start(&series, 0, 0);
+    struct decide_thresholds thresholds = decide_thresholds_default();
+    const struct decide_snapshot snapshot = series.snapshot;
+    thresholds.error_rate_automatic_ppm = 80000;
+    series_init(&series, &snapshot, &thresholds, MODEL_ADR_039);
+    play(&series, events, 4, changes, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -128,6 +151,7 @@ int main(void)
         cmocka_unit_test(test_error_rate_run),
         cmocka_unit_test(test_run_from_before),
         cmocka_unit_test(test_events_at_zero),
+        cmocka_unit_test(test_adr_is_not_configurable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
