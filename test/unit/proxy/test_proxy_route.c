@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Tests of the way from a database's name to a server. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "proxy/proxy_route.h"
+
+static const struct proxy_route routes[] = {
+    {.name = "shop", .database = "shop"},
+    {.name = "read", .database = "shop", .dbname = "shop", .kind = PROXY_ROUTE_READER},
+    {.name = "lost", .database = "nowhere"},
+};
+
+static void add_node(struct view *view, const char *name, uint32_t region, uint32_t lag_ms)
+{
+    struct view_node *node = &view->nodes[view->nodes_count];
+    strcpy(node->name, name);
+    node->postgres =
+        (struct view_address){.bytes = {127, 1, 0, (uint8_t)(view->nodes_count + 1)}, .port = 5432, .family = 4};
+    node->region = region;
+    node->role = VIEW_NODE_STANDBY;
+    node->healthy = 1;
+    node->lag_ms = lag_ms;
+    view->nodes_count++;
+}
+
+/* taiwan-a writes; taiwan-b, tokyo-a and tokyo-b follow. */
+static struct view two_regions(void)
+{
+    struct view view = {.version = 7, .regions_count = 2, .databases_count = 1};
+    strcpy(view.regions[0].name, "taiwan");
+    strcpy(view.regions[1].name, "tokyo");
+    strcpy(view.databases[0].name, "shop");
+    view.databases[0].epoch = 5;
+    add_node(&view, "taiwan-a", 0, 0);
+    add_node(&view, "taiwan-b", 0, 300);
+    add_node(&view, "tokyo-a", 1, 200);
+    add_node(&view, "tokyo-b", 1, 100);
+    view.nodes[0].role = VIEW_NODE_WRITER;
+    return view;
+}
+
+static void finds_entries(void **state)
+{
+    (void)state;
+    assert_int_equal(proxy_route_find(routes, 3, span_text("read")), 1);
+    assert_int_equal(proxy_route_find(routes, 3, span_text("rea")), LIMITS_NONE);
+    assert_int_equal(proxy_route_find(routes, 3, span_text("")), LIMITS_NONE);
+    assert_int_equal(proxy_route_find(routes, 0, span_text("shop")), LIMITS_NONE);
+}
+
+static void writer_is_the_views(void **state)
+{
+    (void)state;
+    struct view view = two_regions();
+    struct proxy_route_target target;
+    proxy_route_resolve(&routes[0], &view, "tokyo", &target);
+    assert_true(target.open && target.writer && !target.hold);
+    assert_string_equal(target.node, "taiwan-a");
+    assert_int_equal(target.epoch, 5);
+    view.databases[0].hold = 1;
+    proxy_route_resolve(&routes[0], &view, "tokyo", &target);
+    assert_true(target.open && target.hold);
+}
+
+static void nothing_known_means_waiting(void **state)
+{
+    (void)state;
+    struct view view = two_regions();
+    struct proxy_route_target target;
+    proxy_route_resolve(&routes[0], NULL, "", &target);
+    assert_false(target.open);
+    proxy_route_resolve(&routes[2], &view, "", &target);
+    assert_false(target.open);
+    view.databases[0].writer = LIMITS_NONE;
+    proxy_route_resolve(&routes[0], &view, "", &target);
+    assert_false(target.open);
+    view.databases[0].writer = 0;
+    view.nodes[0].postgres.port = 0;
+    proxy_route_resolve(&routes[0], &view, "", &target);
+    assert_false(target.open);
+}
+
+static void reader_prefers_the_own_region_then_the_freshest(void **state)
+{
+    (void)state;
+    struct view view = two_regions();
+    struct proxy_route_target target;
+    proxy_route_resolve(&routes[1], &view, "taiwan", &target);
+    assert_string_equal(target.node, "taiwan-b");
+    assert_false(target.writer);
+    proxy_route_resolve(&routes[1], &view, "tokyo", &target);
+    assert_string_equal(target.node, "tokyo-b");
+    view.nodes[1].healthy = 0;
+    proxy_route_resolve(&routes[1], &view, "taiwan", &target);
+    assert_string_equal(target.node, "tokyo-b");
+    view.nodes[2].healthy = 0;
+    view.nodes[3].healthy = 0;
+    proxy_route_resolve(&routes[1], &view, "taiwan", &target);
+    assert_string_equal(target.node, "taiwan-a");
+    assert_true(target.writer);
+}
+
+static void a_writer_session_ends_with_its_epoch_or_server(void **state)
+{
+    (void)state;
+    struct view view = two_regions();
+    struct proxy_route_target opened;
+    proxy_route_resolve(&routes[0], &view, "", &opened);
+    assert_true(proxy_route_keeps(&routes[0], &opened, &view));
+    view.databases[0].hold = 1;
+    view.version++;
+    assert_true(proxy_route_keeps(&routes[0], &opened, &view));
+    view.databases[0].epoch = 6;
+    assert_false(proxy_route_keeps(&routes[0], &opened, &view));
+    view.databases[0].epoch = 5;
+    view.databases[0].writer = 2;
+    assert_false(proxy_route_keeps(&routes[0], &opened, &view));
+    view.databases[0].writer = LIMITS_NONE;
+    assert_false(proxy_route_keeps(&routes[0], &opened, &view));
+    view.databases[0].writer = 0;
+    view.nodes[0].postgres.port = 5433;
+    assert_false(proxy_route_keeps(&routes[0], &opened, &view));
+    view.nodes[0].postgres.port = 5432;
+    assert_true(proxy_route_keeps(&routes[0], &opened, &view));
+    view.databases_count = 0;
+    assert_false(proxy_route_keeps(&routes[0], &opened, &view));
+    assert_false(proxy_route_keeps(&routes[0], &opened, NULL));
+}
+
+static void a_reader_session_ends_when_its_node_is_no_standby(void **state)
+{
+    (void)state;
+    struct view view = two_regions();
+    struct proxy_route_target opened;
+    proxy_route_resolve(&routes[1], &view, "tokyo", &opened);
+    view.databases[0].epoch = 6;
+    view.databases[0].writer = 2;
+    view.nodes[2].role = VIEW_NODE_WRITER;
+    assert_true(proxy_route_keeps(&routes[1], &opened, &view));
+    view.nodes[3].role = VIEW_NODE_WRITER;
+    assert_false(proxy_route_keeps(&routes[1], &opened, &view));
+    view.nodes[3].role = VIEW_NODE_UNKNOWN;
+    assert_false(proxy_route_keeps(&routes[1], &opened, &view));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(finds_entries),
+        cmocka_unit_test(writer_is_the_views),
+        cmocka_unit_test(nothing_known_means_waiting),
+        cmocka_unit_test(reader_prefers_the_own_region_then_the_freshest),
+        cmocka_unit_test(a_writer_session_ends_with_its_epoch_or_server),
+        cmocka_unit_test(a_reader_session_ends_when_its_node_is_no_standby),
+    };
+    return cmocka_run_group_tests_name("proxy_route", tests, NULL, NULL);
+}
