@@ -27,7 +27,7 @@ enum {
 struct proxy {
     struct proxy_options options;
     struct proxy_worker_shared shared;
-    struct proxy_worker_box box;
+    struct proxy_switch_box box;
     struct proxy_worker *workers[PROXY_WORKERS];
     uint32_t workers_count;
     _Atomic uint32_t clients;

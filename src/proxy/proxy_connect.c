@@ -16,6 +16,7 @@
 enum {
     PROXY_CONNECT_RETRY_FIRST_MS = 10,
     PROXY_CONNECT_RETRY_LAST_MS = 200,
+    PROXY_CONNECT_ANSWER_FACTOR = 5, /* a busy server may need longer to fork than a host to accept */
 };
 
 /* The attempt has failed, or there is nothing to try: pause, then again. */
@@ -96,6 +97,8 @@ static enum err proxy_connect_introduce(struct proxy_session_context *context, s
         return err;
     }
     session->attempting = false;
+    const struct mono late = time_add_ms(context->now, context->connect_timeout_ms * PROXY_CONNECT_ANSWER_FACTOR);
+    proxy_session_deadline(context, session, time_min(late, session->wait_deadline));
     if (!session->cancelling) {
         struct proxy_session_end *server = &session->server;
         if (!proxy_session_owe(context, server, span_of(session->startup, session->startup_have))) {

@@ -20,6 +20,7 @@
 #include "proxy/proxy_session.h"
 #include "proxy/proxy_socket.h"
 #include "proxy/proxy_startup.h"
+#include "proxy/proxy_switch.h"
 
 enum {
     PROXY_WORKER_EVENTS = 256,
@@ -36,145 +37,17 @@ struct proxy_worker {
     int listeners[PROXY_WORKER_LISTENERS];
     uint32_t listeners_count;
     uint32_t sessions_count;
-    struct view view; /* its own copy */
-    bool view_known;
-    uint64_t applied;                   /* version of `view` */
-    _Atomic uint64_t carried_out;       /* what was acknowledged */
-    struct mono hold_end[PROXY_ROUTES]; /* when a hold is given up; 0: none */
-    _Atomic int64_t grace_ms;           /* >= 0: stop */
+    struct proxy_switch change;
+    _Atomic uint64_t carried_out; /* what was acknowledged */
+    _Atomic int64_t grace_ms;     /* >= 0: stop */
     struct mono stop_at;
 };
-
-/* ---- the view ---- */
-
-static bool proxy_worker_attached(const struct proxy_session *session)
-{
-    return session->route != LIMITS_NONE && !session->cancelling && session->server.fd >= 0;
-}
-
-static void proxy_worker_fence(struct proxy_worker *worker, struct proxy_session *session)
-{
-    struct proxy_session_context *context = &worker->context;
-    if (session->state == PROXY_SESSION_CONNECTING) {
-        proxy_connect_again(context, session);
-        return;
-    }
-    char text[160];
-    snprintf(text, sizeof text, "terminating connection: epoch %llu was fenced, reconnect",
-             (unsigned long long)session->target.epoch);
-    proxy_session_end(context, session, PROXY_SESSION_FENCED, text);
-}
-
-/* Sees to one session after the targets have changed. True: it was cut off. */
-static bool proxy_worker_apply_session(struct proxy_worker *worker, struct proxy_session *session)
-{
-    struct proxy_session_context *context = &worker->context;
-    if (session->route == LIMITS_NONE || session->cancelling || session->state == PROXY_SESSION_CLOSED) {
-        return false;
-    }
-    const bool attached = proxy_worker_attached(session);
-    const struct view *view = worker->view_known ? &worker->view : NULL;
-    if (attached && !proxy_route_keeps(&context->routes[session->route], &session->target, view)) {
-        proxy_worker_fence(worker, session);
-        return session->state >= PROXY_SESSION_DRAINING;
-    }
-    if (session->state == PROXY_SESSION_CONNECTING && !attached && context->targets[session->route].open) {
-        proxy_connect_again(context, session);
-    }
-    return false;
-}
-
-/* Lets held sessions go on. */
-static void proxy_worker_release(struct proxy_worker *worker, uint32_t route)
-{
-    struct proxy_session_context *context = &worker->context;
-    LIST_EACH(link, &context->sessions)
-    {
-        struct proxy_session *session = LIST_ENTRY(link, struct proxy_session, link);
-        if (session->held && session->route == route) {
-            session->held = false;
-            proxy_metrics_take(&context->metrics, PROXY_METRICS_HELD, 1);
-            list_remove(&session->ready);
-            list_append(&context->ready, &session->ready);
-        }
-    }
-}
-
-static void proxy_worker_hold(struct proxy_worker *worker, uint32_t route)
-{
-    struct proxy_session_context *context = &worker->context;
-    const bool wanted = context->targets[route].hold;
-    struct mono *end = &worker->hold_end[route];
-    if (!wanted) {
-        *end = (struct mono){0};
-    } else if (end->us == 0) {
-        *end = time_add_ms(context->now, worker->shared->hold_timeout_ms);
-    }
-    const bool before = context->holding[route];
-    context->holding[route] = wanted && !time_reached(context->now, *end);
-    if (before && !context->holding[route]) {
-        if (wanted) {
-            LOG_W("database %s: the hold is given up after %lld ms", context->routes[route].name,
-                  (long long)worker->shared->hold_timeout_ms);
-            proxy_metrics_add(&context->metrics, PROXY_METRICS_HOLD_TIMEOUTS, 1);
-        }
-        proxy_worker_release(worker, route);
-    }
-}
-
-static void proxy_worker_apply(struct proxy_worker *worker)
-{
-    struct proxy_session_context *context = &worker->context;
-    struct proxy_worker_box *box = worker->shared->box;
-    pthread_mutex_lock(&box->lock);
-    worker->view_known = box->filled;
-    worker->view = box->view;
-    worker->applied = atomic_load_explicit(&box->version, memory_order_relaxed);
-    pthread_mutex_unlock(&box->lock);
-    for (uint32_t i = 0; i < context->routes_count; i++) {
-        proxy_route_resolve(&context->routes[i], worker->view_known ? &worker->view : NULL, worker->shared->region,
-                            &context->targets[i]);
-        proxy_worker_hold(worker, i);
-    }
-    uint32_t cut = 0;
-    for (struct list *link = context->sessions.next, *next; link != &context->sessions; link = next) {
-        next = link->next;
-        cut += proxy_worker_apply_session(worker, LIST_ENTRY(link, struct proxy_session, link)) ? 1 : 0;
-    }
-    if (cut > 0) {
-        LOG_N("view %llu: %u sessions of older epochs or other servers cut off", (unsigned long long)worker->applied,
-              cut);
-    }
-}
-
-/* Whether every session on a writer on hold stands at a boundary. */
-static bool proxy_worker_quiet(struct proxy_worker *worker)
-{
-    const struct proxy_session_context *context = &worker->context;
-    bool any = false;
-    for (uint32_t i = 0; i < context->routes_count; i++) {
-        any = any || context->holding[i];
-    }
-    if (!any) {
-        return true;
-    }
-    LIST_EACH(link, &context->sessions)
-    {
-        const struct proxy_session *session = LIST_ENTRY(link, struct proxy_session, link);
-        const bool concerned = proxy_worker_attached(session) && context->holding[session->route] &&
-                               session->target.writer && session->state != PROXY_SESSION_DRAINING;
-        if (concerned && !proxy_session_idle(session)) {
-            return false;
-        }
-    }
-    return true;
-}
 
 static void proxy_worker_acknowledge(struct proxy_worker *worker)
 {
     const uint64_t before = atomic_load_explicit(&worker->carried_out, memory_order_relaxed);
-    if (before != worker->applied && proxy_worker_quiet(worker)) {
-        atomic_store_explicit(&worker->carried_out, worker->applied, memory_order_release);
+    if (before != worker->change.applied && proxy_switch_quiet(&worker->context)) {
+        atomic_store_explicit(&worker->carried_out, worker->change.applied, memory_order_release);
         worker->shared->acknowledged(worker->shared->owner);
     }
 }
@@ -296,10 +169,7 @@ static int proxy_worker_timeout(const struct proxy_worker *worker)
     if (!list_empty(&context->ready)) {
         return 0;
     }
-    struct mono next = context->next_deadline;
-    for (uint32_t i = 0; i < context->routes_count; i++) {
-        next = context->holding[i] ? time_min(next, worker->hold_end[i]) : next;
-    }
+    struct mono next = time_min(context->next_deadline, proxy_switch_deadline(&worker->change, context));
     if (context->stopping && !time_reached(context->now, worker->stop_at)) {
         next = time_min(next, worker->stop_at);
     }
@@ -395,20 +265,10 @@ static bool proxy_worker_own_event(struct proxy_worker *worker, const struct epo
     return false;
 }
 
-/* Before any byte is moved: is the view still the one we act on? */
 static void proxy_worker_look(struct proxy_worker *worker)
 {
-    struct proxy_session_context *context = &worker->context;
-    context->now = clock_mono();
-    const uint64_t version = atomic_load_explicit(&worker->shared->box->version, memory_order_acquire);
-    if (version != worker->applied) {
-        proxy_worker_apply(worker);
-    }
-    for (uint32_t i = 0; i < context->routes_count; i++) {
-        if (context->holding[i] && time_reached(context->now, worker->hold_end[i])) {
-            proxy_worker_hold(worker, i);
-        }
-    }
+    worker->context.now = clock_mono();
+    proxy_switch_look(&worker->change, &worker->context, worker->shared->box);
     proxy_worker_stop_begin(worker);
 }
 
@@ -506,6 +366,8 @@ enum err proxy_worker_start(const struct proxy_worker_shared *shared, struct pro
         return ERR_NO_MEMORY;
     }
     worker->shared = shared;
+    worker->change.region = shared->region;
+    worker->change.hold_timeout_ms = shared->hold_timeout_ms;
     proxy_worker_context(worker);
     atomic_store(&worker->grace_ms, -1);
     worker->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

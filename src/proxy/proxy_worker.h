@@ -19,23 +19,16 @@
 #include "proxy/proxy_cancel.h"
 #include "proxy/proxy_metrics.h"
 #include "proxy/proxy_route.h"
+#include "proxy/proxy_switch.h"
 
 enum {
     PROXY_WORKER_LISTENERS = 16,
     PROXY_WORKERS = 32,
 };
 
-/* Where the watcher puts the view for the workers. */
-struct proxy_worker_box {
-    pthread_mutex_t lock;
-    struct view view;
-    bool filled;
-    _Atomic uint64_t version; /* of what is inside; read without the lock */
-};
-
 /* What all workers share; outlives them. */
 struct proxy_worker_shared {
-    struct proxy_worker_box *box;
+    struct proxy_switch_box *box;
     struct proxy_cancel *cancel;
     _Atomic uint32_t *clients;
     const struct proxy_route *routes;

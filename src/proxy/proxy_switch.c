@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Carries a view out on the sessions of one worker. */
+#include "proxy/proxy_switch.h"
+
+#include <stdio.h>
+
+#include "edge/log.h"
+#include "proxy/proxy_connect.h"
+
+static bool proxy_switch_attached(const struct proxy_session *session)
+{
+    return session->route != LIMITS_NONE && !session->cancelling && session->server.fd >= 0;
+}
+
+static void proxy_switch_fence(struct proxy_session_context *context, struct proxy_session *session)
+{
+    if (session->state == PROXY_SESSION_CONNECTING) {
+        proxy_connect_again(context, session);
+        return;
+    }
+    char text[160];
+    snprintf(text, sizeof text, "terminating connection: epoch %llu was fenced, reconnect",
+             (unsigned long long)session->target.epoch);
+    proxy_session_end(context, session, PROXY_SESSION_FENCED, text);
+}
+
+/* Sees to one session after the targets have changed. True: it was cut off. */
+static bool proxy_switch_apply_session(struct proxy_switch *change, struct proxy_session_context *context,
+                                       struct proxy_session *session)
+{
+    if (session->route == LIMITS_NONE || session->cancelling || session->state == PROXY_SESSION_CLOSED) {
+        return false;
+    }
+    const bool attached = proxy_switch_attached(session);
+    const struct view *view = change->known ? &change->view : NULL;
+    if (attached && !proxy_route_keeps(&context->routes[session->route], &session->target, view)) {
+        proxy_switch_fence(context, session);
+        return session->state >= PROXY_SESSION_DRAINING;
+    }
+    if (session->state == PROXY_SESSION_CONNECTING && !attached && context->targets[session->route].open) {
+        proxy_connect_again(context, session);
+    }
+    return false;
+}
+
+/* Lets held sessions go on. */
+static void proxy_switch_release(struct proxy_session_context *context, uint32_t route)
+{
+    LIST_EACH(link, &context->sessions)
+    {
+        struct proxy_session *session = LIST_ENTRY(link, struct proxy_session, link);
+        if (session->held && session->route == route) {
+            session->held = false;
+            proxy_metrics_take(&context->metrics, PROXY_METRICS_HELD, 1);
+            list_remove(&session->ready);
+            list_append(&context->ready, &session->ready);
+        }
+    }
+}
+
+static void proxy_switch_hold(struct proxy_switch *change, struct proxy_session_context *context, uint32_t route)
+{
+    const bool wanted = context->targets[route].hold;
+    struct mono *end = &change->hold_end[route];
+    if (!wanted) {
+        *end = (struct mono){0};
+    } else if (end->us == 0) {
+        *end = time_add_ms(context->now, change->hold_timeout_ms);
+    }
+    const bool before = context->holding[route];
+    context->holding[route] = wanted && !time_reached(context->now, *end);
+    if (before && !context->holding[route]) {
+        if (wanted) {
+            LOG_W("database %s: the hold is given up after %lld ms", context->routes[route].name,
+                  (long long)change->hold_timeout_ms);
+            proxy_metrics_add(&context->metrics, PROXY_METRICS_HOLD_TIMEOUTS, 1);
+        }
+        proxy_switch_release(context, route);
+    }
+}
+
+static void proxy_switch_apply(struct proxy_switch *change, struct proxy_session_context *context,
+                               struct proxy_switch_box *box)
+{
+    pthread_mutex_lock(&box->lock);
+    change->known = box->filled;
+    change->view = box->view;
+    change->applied = atomic_load_explicit(&box->version, memory_order_relaxed);
+    pthread_mutex_unlock(&box->lock);
+    for (uint32_t i = 0; i < context->routes_count; i++) {
+        proxy_route_resolve(&context->routes[i], change->known ? &change->view : NULL, change->region,
+                            &context->targets[i]);
+        proxy_switch_hold(change, context, i);
+    }
+    uint32_t cut = 0;
+    for (struct list *link = context->sessions.next, *next; link != &context->sessions; link = next) {
+        next = link->next;
+        cut += proxy_switch_apply_session(change, context, LIST_ENTRY(link, struct proxy_session, link)) ? 1 : 0;
+    }
+    if (cut > 0) {
+        LOG_N("view %llu: %u sessions of older epochs or other servers cut off", (unsigned long long)change->applied,
+              cut);
+    }
+}
+
+void proxy_switch_look(struct proxy_switch *change, struct proxy_session_context *context, struct proxy_switch_box *box)
+{
+    if (atomic_load_explicit(&box->version, memory_order_acquire) != change->applied) {
+        proxy_switch_apply(change, context, box);
+    }
+    for (uint32_t i = 0; i < context->routes_count; i++) {
+        if (context->holding[i] && time_reached(context->now, change->hold_end[i])) {
+            proxy_switch_hold(change, context, i);
+        }
+    }
+}
+
+bool proxy_switch_quiet(struct proxy_session_context *context)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < context->routes_count; i++) {
+        any = any || context->holding[i];
+    }
+    if (!any) {
+        return true;
+    }
+    LIST_EACH(link, &context->sessions)
+    {
+        const struct proxy_session *session = LIST_ENTRY(link, struct proxy_session, link);
+        const bool concerned = proxy_switch_attached(session) && context->holding[session->route] &&
+                               session->target.writer && session->state != PROXY_SESSION_DRAINING;
+        if (concerned && !proxy_session_idle(session)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+struct mono proxy_switch_deadline(const struct proxy_switch *change, const struct proxy_session_context *context)
+{
+    struct mono next = TIME_NEVER;
+    for (uint32_t i = 0; i < context->routes_count; i++) {
+        next = context->holding[i] ? time_min(next, change->hold_end[i]) : next;
+    }
+    return next;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Carries a view out on the sessions of one worker: where new ones go, who is cut off, who is held, who may go on.
+ *
+ * Belongs to the worker's thread; only the box is shared. */
+#pragma once
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/view.h"
+#include "proxy/proxy_session.h"
+
+/* Where the watcher puts the view for the workers. */
+struct proxy_switch_box {
+    pthread_mutex_t lock;
+    struct view view;
+    bool filled;
+    _Atomic uint64_t version; /* of what is inside; read without the lock */
+};
+
+struct proxy_switch {
+    const char *region;
+    int64_t hold_timeout_ms;
+    struct view view; /* the worker's own copy */
+    bool known;
+    uint64_t applied;                   /* version of `view` */
+    struct mono hold_end[PROXY_ROUTES]; /* when a hold is given up; 0: none */
+};
+
+/* Looks at the box, and carries out what is new; gives up holds that have lasted too long. Before any byte is moved. */
+void proxy_switch_look(struct proxy_switch *change, struct proxy_session_context *context,
+                       struct proxy_switch_box *box);
+
+/* Whether every session that is on a writer on hold stands at a transaction boundary. */
+bool proxy_switch_quiet(struct proxy_session_context *context);
+
+/* When the next hold is given up; TIME_NEVER: none. */
+struct mono proxy_switch_deadline(const struct proxy_switch *change, const struct proxy_session_context *context);
