@@ -20,57 +20,14 @@
 #include "edge/address.h"
 #include "edge/clock.h"
 #include "edge/http_route.h"
+#include "edge/http_server_call.h"
 #include "edge/log.h"
 #include "edge/metric.h"
 
 enum {
     HTTP_SERVER_STACK = 512 * 1024,
-    HTTP_SERVER_SLICE_MS = 500, /* how often a waiting stream looks whether its client is still there */
-    HTTP_SERVER_BLOCK = 16 * 1024,
     HTTP_SERVER_PIPE = 64 * 1024, /* memory of a connection: headers in, headers out, one block of a stream */
     HTTP_SERVER_DRAIN = 8 * HTTP_SERVER_BODY,
-};
-
-static const char http_server_problem_type[] = "application/problem+json";
-
-struct http_server {
-    struct http_server_config config;
-    char *token;
-    struct MHD_Daemon *daemon;
-    struct address address;
-    atomic_bool stopping;
-};
-
-struct http_server_answer {
-    struct MHD_Response *response;
-    unsigned status;
-    bool given;
-};
-
-/* One request in progress. */
-struct http_server_call {
-    struct http_server *server;
-    struct MHD_Connection *connection;
-    char *body;
-    size_t size;
-    size_t drained;
-    bool too_large;
-    char segments[HTTP_SERVER_SEGMENTS][HTTP_SERVER_SEGMENT];
-    char peer[ADDRESS_TEXT];
-    struct http_server_request request;
-    struct http_server_answer answer;
-};
-
-/* One stream of events in progress. */
-struct http_server_events {
-    struct http_server *server;
-    struct MHD_Connection *connection;
-    struct http_server_stream stream;
-    struct buf chunk;
-    size_t sent; /* of the chunk */
-    struct mono last;
-    bool ended;
-    uint8_t memory[HTTP_SERVER_CHUNK + 1];
 };
 
 static const struct {
@@ -120,98 +77,9 @@ unsigned http_server_status(enum err err)
     return http_server_statuses[http_server_status_row(err)].status;
 }
 
-/* -- answers -- */
-
-static void http_server_give(struct http_server_answer *answer, unsigned status, struct MHD_Response *response,
-                             const char *content_type)
+const char *http_server_title(enum err err)
 {
-    ASSERT(!answer->given);
-    ASSERT(status >= 200 && status < 600);
-    answer->given = true;
-    answer->status = status;
-    answer->response = response;
-    if (response != NULL && content_type != NULL) {
-        (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
-        (void)MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
-    }
-}
-
-void http_server_answer_empty(struct http_server_answer *answer, unsigned status)
-{
-    static char nothing[1];
-    http_server_give(answer, status, MHD_create_response_from_buffer(0, nothing, MHD_RESPMEM_PERSISTENT), NULL);
-}
-
-void http_server_answer_copy(struct http_server_answer *answer, unsigned status, const char *content_type,
-                             const void *data, size_t size)
-{
-    void *copy = malloc(size + 1);
-    if (copy == NULL) {
-        http_server_answer_empty(answer, 500);
-        return;
-    }
-    if (size > 0) {
-        memcpy(copy, data, size);
-    }
-    struct MHD_Response *response = MHD_create_response_from_buffer(size, copy, MHD_RESPMEM_MUST_FREE);
-    if (response == NULL) {
-        free(copy);
-    }
-    http_server_give(answer, status, response, content_type);
-}
-
-void http_server_answer_text(struct http_server_answer *answer, unsigned status, const char *content_type,
-                             const char *text)
-{
-    http_server_answer_copy(answer, status, content_type, text, strlen(text));
-}
-
-static void http_server_answer_dump(struct http_server_answer *answer, unsigned status, const char *content_type,
-                                    json_t *json)
-{
-    char *text = json != NULL ? json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(15)) : NULL;
-    json_decref(json);
-    if (text == NULL) {
-        http_server_answer_empty(answer, 500);
-        return;
-    }
-    struct MHD_Response *response = MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_FREE);
-    if (response == NULL) {
-        free(text);
-    }
-    http_server_give(answer, status, response, content_type);
-}
-
-void http_server_answer_json(struct http_server_answer *answer, unsigned status, struct json_t *json)
-{
-    http_server_answer_dump(answer, status, "application/json", json);
-}
-
-void http_server_answer_static(struct http_server_answer *answer, unsigned status, const char *content_type,
-                               const void *data, size_t size)
-{
-    struct MHD_Response *response =
-        MHD_create_response_from_buffer(size, (void *)(uintptr_t)data, MHD_RESPMEM_PERSISTENT);
-    http_server_give(answer, status, response, content_type);
-}
-
-void http_server_answer_problem(struct http_server_answer *answer, enum err err, const char *format, ...)
-{
-    char detail[512];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(detail, sizeof detail, format, arguments);
-    va_end(arguments);
-    const size_t row = http_server_status_row(err);
-    json_t *text = json_string(detail);
-    if (text == NULL) {
-        /* Not UTF-8: it quotes bytes from outside. */
-        text = json_string(err_text(err));
-    }
-    json_t *problem =
-        json_pack("{s:s, s:s, s:i, s:o, s:s}", "type", "about:blank", "title", http_server_statuses[row].title,
-                  "status", (int)http_server_statuses[row].status, "detail", text, "code", err_name(err));
-    http_server_answer_dump(answer, http_server_statuses[row].status, http_server_problem_type, problem);
+    return http_server_statuses[http_server_status_row(err)].title;
 }
 
 void http_server_add_header(struct http_server_answer *answer, const char *name, const char *value)
@@ -222,9 +90,7 @@ void http_server_add_header(struct http_server_answer *answer, const char *name,
     }
 }
 
-/* -- streams -- */
-
-static bool http_server_left(const struct http_server *server, struct MHD_Connection *connection)
+bool http_server_left(const struct http_server *server, struct MHD_Connection *connection)
 {
     if (atomic_load(&server->stopping)) {
         return true;
@@ -242,81 +108,6 @@ bool http_server_gone(const struct http_server_request *request)
 {
     const struct http_server_call *call = request->connection;
     return http_server_left(call->server, call->connection);
-}
-
-/* Waits until the chunk holds something, or the stream is over (false). */
-static bool http_server_refill(struct http_server_events *events)
-{
-    buf_reset(&events->chunk);
-    events->sent = 0;
-    while (events->chunk.size == 0) {
-        if (events->ended || http_server_left(events->server, events->connection)) {
-            return false;
-        }
-        events->ended = !events->stream.next(events->stream.context, &events->chunk, HTTP_SERVER_SLICE_MS);
-        ASSERT(!events->chunk.overflow);
-        const struct mono now = clock_mono();
-        if (events->chunk.size > 0) {
-            events->last = now;
-        } else if (time_since_ms(now, events->last) >= HTTP_SERVER_BEAT_MS) {
-            buf_text(&events->chunk, ":\n\n");
-            events->last = now;
-        }
-    }
-    return true;
-}
-
-static ssize_t http_server_read(void *context, uint64_t position, char *out, size_t room)
-{
-    (void)position;
-    struct http_server_events *events = context;
-    if (events->sent == events->chunk.size && !http_server_refill(events)) {
-        return MHD_CONTENT_READER_END_OF_STREAM;
-    }
-    const size_t left = events->chunk.size - events->sent;
-    const size_t size = left < room ? left : room;
-    ASSERT(size > 0);
-    memcpy(out, events->chunk.data + events->sent, size);
-    events->sent += size;
-    return (ssize_t)size;
-}
-
-static void http_server_end(void *context)
-{
-    struct http_server_events *events = context;
-    if (events->stream.close != NULL) {
-        events->stream.close(events->stream.context);
-    }
-    free(events);
-}
-
-void http_server_answer_events(struct http_server_answer *answer, const struct http_server_stream *stream)
-{
-    struct http_server_call *call =
-        (struct http_server_call *)(void *)((char *)answer - offsetof(struct http_server_call, answer));
-    struct http_server_events *events = calloc(1, sizeof *events);
-    struct MHD_Response *response = NULL;
-    if (events != NULL) {
-        events->server = call->server;
-        events->connection = call->connection;
-        events->stream = *stream;
-        events->last = clock_mono();
-        buf_init(&events->chunk, events->memory, sizeof events->memory);
-        /* Pushes the headers out before the first event exists. */
-        buf_text(&events->chunk, ":\n\n");
-        response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, HTTP_SERVER_BLOCK, http_server_read, events,
-                                                     http_server_end);
-    }
-    if (response == NULL) {
-        if (stream->close != NULL) {
-            stream->close(stream->context);
-        }
-        free(events);
-        http_server_answer_empty(answer, 500);
-        return;
-    }
-    http_server_give(answer, 200, response, "text/event-stream");
-    http_server_add_header(answer, "Cache-Control", "no-store");
 }
 
 void http_server_print_event(struct buf *chunk, uint64_t id, const char *name, const char *data)

@@ -18,6 +18,7 @@
 #include "edge/log.h"
 #include "edge/metric.h"
 #include "edge/store_sqlite_db.h"
+#include "edge/store_sqlite_read.h"
 
 enum {
     STORE_SQLITE_BATCH = 128,
@@ -57,9 +58,9 @@ static void store_sqlite_finish(struct store_job *job, enum err err)
     store_finish(job);
 }
 
-static void store_sqlite_read(struct store_sqlite *store, struct store_job *job)
+static void store_sqlite_answer(struct store_sqlite *store, struct store_job *job)
 {
-    const enum err err = store_sqlite_db_read(&store->db, &job->request, &job->answer);
+    const enum err err = store_sqlite_read_request(&store->db, &job->request, &job->answer);
     const bool may_wait = job->request.ask == STORE_CHANGES && err == ERR_OK && job->answer.record_count == 0;
     if (!may_wait || time_reached(clock_mono(), job->deadline)) {
         store_sqlite_finish(job, err);
@@ -91,7 +92,7 @@ static void store_sqlite_wake(struct store_sqlite *store, bool cancel)
         if (cancel) {
             store_sqlite_finish(job, ERR_CANCELLED);
         } else {
-            store_sqlite_read(store, job);
+            store_sqlite_answer(store, job);
         }
     }
 }
@@ -164,7 +165,7 @@ static void store_sqlite_work(struct store_sqlite *store, struct list *jobs)
         if (!list_empty(&batch)) {
             store_sqlite_commit(store, &batch);
         }
-        store_sqlite_read(store, job);
+        store_sqlite_answer(store, job);
     }
     if (!list_empty(&batch)) {
         store_sqlite_commit(store, &batch);

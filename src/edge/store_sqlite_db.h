@@ -11,7 +11,19 @@
 struct sqlite3;
 struct sqlite3_stmt;
 
-enum { STORE_SQLITE_DB_STATEMENTS = 10 };
+enum store_sqlite_db_statement {
+    STORE_SQLITE_DB_BEGIN,
+    STORE_SQLITE_DB_COMMIT,
+    STORE_SQLITE_DB_ROLLBACK,
+    STORE_SQLITE_DB_REVISION,
+    STORE_SQLITE_DB_PUT,
+    STORE_SQLITE_DB_SET_META,
+    STORE_SQLITE_DB_APPEND,
+    STORE_SQLITE_DB_GET,
+    STORE_SQLITE_DB_LIST,
+    STORE_SQLITE_DB_CHANGES,
+    STORE_SQLITE_DB_STATEMENTS,
+};
 
 struct store_sqlite_db {
     struct sqlite3 *handle;
@@ -42,6 +54,5 @@ ERR_CHECK enum err store_sqlite_db_write(struct store_sqlite_db *db, const struc
 ERR_CHECK enum err store_sqlite_db_end(struct store_sqlite_db *db);
 void store_sqlite_db_rollback(struct store_sqlite_db *db);
 
-/* GET, LIST, CHANGES, READ. Outside a batch. */
-ERR_CHECK enum err store_sqlite_db_read(struct store_sqlite_db *db, const struct store_request *request,
-                                        struct store_answer *answer);
+/* What a result code of SQLite means; keeps the system's error number behind an ERR_IO. */
+enum err store_sqlite_db_err(struct store_sqlite_db *db, int code);
