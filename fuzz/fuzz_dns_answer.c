@@ -55,8 +55,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct dns_answer_result result;
         const struct view_address client = {.family = 4, .bytes = {10, 2, 3, 4}};
         memcpy(message, data, size);
-        const size_t answer =
-            dns_answer_build(&source, message, size, tcp ? sizeof message : 1472, &client, tcp, &result);
+        const struct dns_answer_packet packet = {message, size, tcp ? sizeof message : 1472, client, tcp != 0};
+        const size_t answer = dns_answer_build(&source, &packet, &result);
         ASSERT(answer == 0 || answer >= DNS_MESSAGE_HEADER);
         ASSERT(tcp || answer <= DNS_MESSAGE_UDP_MAX);
         if (answer > 0) {

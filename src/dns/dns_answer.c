@@ -263,20 +263,21 @@ static size_t dns_answer_finish(struct dns_answer *answer, size_t limit)
     return answer->writer.size;
 }
 
-size_t dns_answer_build(struct dns_answer_source *source, uint8_t *message, size_t query_size, size_t capacity,
-                        const struct view_address *client, bool tcp, struct dns_answer_result *ret_result)
+size_t dns_answer_build(struct dns_answer_source *source, const struct dns_answer_packet *packet,
+                        struct dns_answer_result *ret_result)
 {
+    uint8_t *message = packet->message;
     struct dns_message_query query;
     struct dns_answer answer;
-    ASSERT(capacity >= DNS_MESSAGE_UDP_MAX && capacity >= query_size);
-    const enum dns_message_verdict verdict = dns_message_parse(message, query_size, &query);
+    ASSERT(packet->capacity >= DNS_MESSAGE_UDP_MAX && packet->capacity >= packet->query_size);
+    const enum dns_message_verdict verdict = dns_message_parse(message, packet->query_size, &query);
     if (verdict == DNS_MESSAGE_DROP) {
         return 0;
     }
-    const size_t limit = dns_answer_limit(&query, capacity, tcp);
+    const size_t limit = dns_answer_limit(&query, packet->capacity, packet->tcp);
     answer.source = source;
     answer.query = &query;
-    answer.client = dns_answer_client(&query, client);
+    answer.client = dns_answer_client(&query, &packet->client);
     answer.chased = false;
     answer.rcode = DNS_RCODE_NOERROR;
     answer.authoritative = false;

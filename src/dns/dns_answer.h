@@ -33,11 +33,18 @@ struct dns_answer_result {
     bool dynamic;
 };
 
-/* Turns the query of `query_size` bytes in `message` into its answer and returns the answer's size; 0: say nothing.
- * `capacity` is the room in `message` and at least the larger of 1232 and `query_size`. `client` is where the query
- * came from; over TCP an answer may fill `capacity`. */
-size_t dns_answer_build(struct dns_answer_source *source, uint8_t *message, size_t query_size, size_t capacity,
-                        const struct view_address *client, bool tcp, struct dns_answer_result *ret_result);
+/* The query, and the room for its answer in the same place. */
+struct dns_answer_packet {
+    uint8_t *message;
+    size_t query_size;
+    size_t capacity;            /* at least the larger of 1232 and query_size; over TCP an answer may fill it */
+    struct view_address client; /* where the query came from */
+    bool tcp;
+};
+
+/* Turns the query into its answer and returns the answer's size; 0: say nothing. */
+size_t dns_answer_build(struct dns_answer_source *source, const struct dns_answer_packet *packet,
+                        struct dns_answer_result *ret_result);
 
 /* The client whose network decides: its subnet from EDNS, or where the query came from (also when the subnet's prefix
  * is 0: RFC 7871, 7.1.2). */

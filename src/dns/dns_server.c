@@ -26,7 +26,8 @@ struct dns_server {
 
 static enum err dns_server_zone(const struct dns_server_options *options, char *problem, struct dns_zone **ret_zone)
 {
-    return dns_zone_load(options->zone_file, &options->origin, options->names, options->names_count, problem, ret_zone);
+    const struct dns_zone_want want = {&options->origin, options->names, options->names_count};
+    return dns_zone_load(options->zone_file, &want, problem, ret_zone);
 }
 
 static void dns_server_wake(const struct dns_server *server)

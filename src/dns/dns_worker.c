@@ -164,8 +164,8 @@ size_t dns_worker_answer(struct dns_worker *worker, uint8_t *message, size_t siz
 {
     struct dns_answer_source source = {worker->policy_zone, &worker->policy, worker->rotation};
     struct dns_answer_result result;
-    const struct view_address client = dns_worker_peer(peer);
-    const size_t answer = dns_answer_build(&source, message, size, capacity, &client, tcp, &result);
+    const struct dns_answer_packet packet = {message, size, capacity, dns_worker_peer(peer), tcp};
+    const size_t answer = dns_answer_build(&source, &packet, &result);
     worker->rotation = source.rotation;
     if (answer == 0) {
         dns_worker_add(&worker->counters.dropped, 1);

@@ -343,21 +343,20 @@ static struct dns_zone *dns_zone_new(struct span text, const struct dns_name *or
     return zone;
 }
 
-enum err dns_zone_parse(const char *file, struct span text, const struct dns_name *origin,
-                        const struct dns_zone_dynamic *dynamic, uint32_t dynamic_count, char *problem,
+enum err dns_zone_parse(const char *file, struct span text, const struct dns_zone_want *want, char *problem,
                         struct dns_zone **ret_zone)
 {
-    ASSERT(dynamic_count <= DNS_ZONE_NAMES);
+    ASSERT(want->dynamic_count <= DNS_ZONE_NAMES);
     problem[0] = 0;
-    struct dns_zone *zone = dns_zone_new(text, origin);
+    struct dns_zone *zone = dns_zone_new(text, want->origin);
     struct dns_zonefile *reader = calloc(1, sizeof *reader);
     enum err err = ERR_NO_MEMORY;
     if (zone != NULL && reader != NULL) {
         struct dns_zone_builder builder = {.zone = zone, .file = file, .problem = problem};
-        dns_zonefile_init(reader, text, origin);
+        dns_zonefile_init(reader, text, want->origin);
         err = dns_zone_fill(&builder, reader);
-        for (uint32_t i = 0; i < dynamic_count && err == ERR_OK; i++) {
-            err = dns_zone_dynamic_add(&builder, &dynamic[i]);
+        for (uint32_t i = 0; i < want->dynamic_count && err == ERR_OK; i++) {
+            err = dns_zone_dynamic_add(&builder, &want->dynamic[i]);
         }
         err = err == ERR_OK ? dns_zone_finish(&builder) : err;
     } else {
@@ -388,8 +387,7 @@ static enum err dns_zone_read(int fd, char *text, size_t size)
     return ERR_OK;
 }
 
-enum err dns_zone_load(const char *path, const struct dns_name *origin, const struct dns_zone_dynamic *dynamic,
-                       uint32_t dynamic_count, char *problem, struct dns_zone **ret_zone)
+enum err dns_zone_load(const char *path, const struct dns_zone_want *want, char *problem, struct dns_zone **ret_zone)
 {
     char *text = NULL;
     struct stat status = {0};
@@ -404,8 +402,7 @@ enum err dns_zone_load(const char *path, const struct dns_name *origin, const st
         err = text != NULL ? dns_zone_read(fd, text, (size_t)status.st_size) : ERR_NO_MEMORY;
     }
     if (err == ERR_OK) {
-        err = dns_zone_parse(path, span_of(text, (size_t)status.st_size), origin, dynamic, dynamic_count, problem,
-                             ret_zone);
+        err = dns_zone_parse(path, span_of(text, (size_t)status.st_size), want, problem, ret_zone);
     } else {
         snprintf(problem, DNS_ZONE_PROBLEM, "%.200s: %s", path, err_text(err));
     }

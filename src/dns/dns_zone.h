@@ -67,15 +67,21 @@ struct dns_zone {
     struct dns_zone_node **table;
 };
 
+/* What the zone is to be, beside its file. Borrowed for the call. */
+struct dns_zone_want {
+    const struct dns_name *origin;
+    const struct dns_zone_dynamic *dynamic; /* `hash` need not be set */
+    uint32_t dynamic_count;
+};
+
 /* Makes a zone of a master file's text. `file` is its name for the messages. ERR_INVALID: `problem` (DNS_ZONE_PROBLEM
  * bytes) says "FILE:LINE: ...". On success `problem` is empty or a warning. */
-enum err dns_zone_parse(const char *file, struct span text, const struct dns_name *origin,
-                        const struct dns_zone_dynamic *dynamic, uint32_t dynamic_count, char *problem,
+enum err dns_zone_parse(const char *file, struct span text, const struct dns_zone_want *want, char *problem,
                         struct dns_zone **ret_zone) ERR_CHECK;
 
 /* The same from a file. */
-enum err dns_zone_load(const char *path, const struct dns_name *origin, const struct dns_zone_dynamic *dynamic,
-                       uint32_t dynamic_count, char *problem, struct dns_zone **ret_zone) ERR_CHECK;
+enum err dns_zone_load(const char *path, const struct dns_zone_want *want, char *problem,
+                       struct dns_zone **ret_zone) ERR_CHECK;
 void dns_zone_free(struct dns_zone *zone);
 
 enum dns_zone_result {

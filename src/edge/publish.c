@@ -169,7 +169,7 @@ static bool publish_seat_read(const struct publish_memory *memory, uint32_t inde
     /* `current` before the announcement: an idle reader can only enter this version or a later one from now on. */
     const uint64_t current = publish_memory_version(atomic_load(&memory->current));
     const uint64_t announced = atomic_load(&seat->announced);
-    info.inside = publish_memory_slot(announced) != LIMITS_NONE;
+    info.inside = (announced & 0xff) != 0;
     info.version = info.inside || info.kind == PUBLISH_PROXY ? publish_memory_version(announced) : current;
     const int64_t beat_us = atomic_load(&seat->beat_us);
     const int64_t age_us = clock_mono().us - beat_us;
@@ -254,7 +254,7 @@ const struct view *publish_reader_enter(struct publish_reader *reader)
 {
     uint64_t word = atomic_load(&reader->memory->current);
     for (;;) {
-        atomic_store(&reader->seat->announced, word);
+        atomic_store(&reader->seat->announced, word != 0 ? word : PUBLISH_MEMORY_NOTHING);
         const uint64_t again = atomic_load(&reader->memory->current);
         if (again == word) {
             break;
@@ -268,7 +268,7 @@ const struct view *publish_reader_enter(struct publish_reader *reader)
     const struct view *view = &reader->memory->slots[slot];
     if (word != reader->checked) {
         if (!view_valid(view, sizeof *view)) {
-            publish_reader_leave(reader);
+            atomic_store(&reader->seat->announced, PUBLISH_MEMORY_NOTHING);
             return NULL;
         }
         reader->checked = word;

@@ -42,7 +42,10 @@ struct publish_memory {
     struct view slots[PUBLISH_MEMORY_SLOTS];
 };
 
-/* A word is version << 8 | slot + 1: one load tells both. Slot part 0: no slot. */
+/* A word is version << 8 | slot + 1: one load tells both. Slot part 0: no slot; the part below in an announcement: the
+ * reader is inside but found nothing to look at (it may be answering from its file). */
+enum { PUBLISH_MEMORY_NOTHING = 0xff };
+
 static inline uint64_t publish_memory_word(uint64_t version, uint32_t slot)
 {
     return version << 8 | (uint64_t)(slot + 1);

@@ -89,7 +89,8 @@ static const char *summary(size_t size)
 static size_t build(size_t size, bool tcp)
 {
     struct dns_answer_result result;
-    return dns_answer_build(&source, message, size, tcp ? CAPACITY : 1472, &home_client, tcp, &result);
+    const struct dns_answer_packet packet = {message, size, tcp ? CAPACITY : 1472, home_client, tcp};
+    return dns_answer_build(&source, &packet, &result);
 }
 
 static void test_questions(void **state)
@@ -237,7 +238,8 @@ static void test_too_large_is_truncated_whole(void **state)
     char problem[DNS_ZONE_PROBLEM];
     struct dns_zone *big = NULL;
     const struct dns_name origin = sample_name("example.test.");
-    assert_int_equal(dns_zone_parse("big", span_text(text), &origin, NULL, 0, problem, &big), ERR_OK);
+    assert_int_equal(dns_zone_parse("big", span_text(text), &(struct dns_zone_want){&origin, NULL, 0}, problem, &big),
+                     ERR_OK);
     source.zone = big;
     assert_string_equal(summary(build(question("big.example.test.", DNS_TYPE_TXT, 1), false)), "0 aa tc 0/0/0");
     static const uint8_t opt[] = {0, 0, 41, 0xff, 0xff, 0, 0, 0, 0, 0, 0};

@@ -106,7 +106,8 @@ static void test_bad_zones(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char problem[DNS_ZONE_PROBLEM] = "";
         struct dns_zone *zone = NULL;
-        const enum err err = dns_zone_parse("f", span_text(cases[i].text), &origin, &dynamic, 1, problem, &zone);
+        const enum err err = dns_zone_parse("f", span_text(cases[i].text),
+                                            &(struct dns_zone_want){&origin, &dynamic, 1}, problem, &zone);
         assert_int_equal(err, ERR_INVALID);
         assert_null(zone);
         if (strncmp(problem, cases[i].problem, strlen(cases[i].problem)) != 0) {
@@ -116,7 +117,9 @@ static void test_bad_zones(void **state)
     dynamic.name = sample_name("www.other.");
     char problem[DNS_ZONE_PROBLEM];
     struct dns_zone *zone = NULL;
-    assert_int_equal(dns_zone_parse("f", span_text(APEX), &origin, &dynamic, 1, problem, &zone), ERR_INVALID);
+    assert_int_equal(
+        dns_zone_parse("f", span_text(APEX), &(struct dns_zone_want){&origin, &dynamic, 1}, problem, &zone),
+        ERR_INVALID);
 }
 
 static void test_duplicates_and_ttls(void **state)
@@ -128,7 +131,8 @@ static void test_duplicates_and_ttls(void **state)
     char problem[DNS_ZONE_PROBLEM];
     struct dns_zone *zone = NULL;
     static const char text[] = APEX "x 10 A 1.2.3.4\nX 5 A 1.2.3.4\nx 7 A 1.2.3.5\nwww A 1.1.1.1\n";
-    assert_int_equal(dns_zone_parse("f", span_text(text), &origin, &dynamic, 1, problem, &zone), ERR_OK);
+    assert_int_equal(
+        dns_zone_parse("f", span_text(text), &(struct dns_zone_want){&origin, &dynamic, 1}, problem, &zone), ERR_OK);
     assert_non_null(strstr(problem, "hidden"));
     const struct dns_name name = sample_name("x.example.test.");
     const struct dns_zone_set *set = dns_zone_set(dns_zone_node(zone, &name), DNS_TYPE_A);
@@ -147,12 +151,12 @@ static void test_from_a_file(void **state)
     const struct dns_name origin = sample_name("example.test.");
     assert_true(fd >= 0);
     assert_int_equal(write(fd, SAMPLE_ZONE, strlen(SAMPLE_ZONE)), strlen(SAMPLE_ZONE));
-    assert_int_equal(dns_zone_load(path, &origin, NULL, 0, problem, &zone), ERR_OK);
+    assert_int_equal(dns_zone_load(path, &(struct dns_zone_want){&origin, NULL, 0}, problem, &zone), ERR_OK);
     assert_string_equal(problem, "");
     dns_zone_free(zone);
     close(fd);
     unlink(path);
-    assert_int_equal(dns_zone_load(path, &origin, NULL, 0, problem, &zone), ERR_NOT_FOUND);
+    assert_int_equal(dns_zone_load(path, &(struct dns_zone_want){&origin, NULL, 0}, problem, &zone), ERR_NOT_FOUND);
     assert_non_null(strstr(problem, "not found"));
 }
 

@@ -154,6 +154,15 @@ static void test_the_list_proves_who_uses_what(void **state)
     assert_int_equal(publish_writer_open(&writer, path), ERR_OK);
     assert_int_equal(publish_reader_open(&dns, path, PUBLISH_DNS, "dns-0"), ERR_OK);
     assert_int_equal(publish_reader_open(&proxy, path, PUBLISH_PROXY, "a name that is longer than thirty-two"), ERR_OK);
+    /* Whoever found nothing may be answering from its file: it counts as older than the first commit. */
+    assert_null(publish_reader_enter(&dns));
+    publish(&writer, 2999);
+    publish_writer_readers(&writer, list, &count);
+    assert_int_equal(info(list, count, "dns-0")->version, 0);
+    assert_true(info(list, count, "dns-0")->inside);
+    publish_reader_leave(&dns);
+    publish_writer_readers(&writer, list, &count);
+    assert_int_equal(info(list, count, "dns-0")->version, 2999);
     publish(&writer, 3000);
     (void)publish_reader_enter(&dns);
     publish_reader_idle(&proxy, 3000);
