@@ -32,37 +32,6 @@ static void client_stop(int number)
     client_stopping = 1;
 }
 
-static bool client_add_home(struct client_config *config, const char *text)
-{
-    if (config->homes == CLIENT_HOMES) {
-        return false;
-    }
-    struct client_home *home = &config->home[config->homes];
-    struct in_addr address;
-    char first[24];
-    if (sscanf(text, "%31[^,],%15[0-9.],%u,%u,%31[0-9.]:%7[0-9]", home->name, home->prefix, &home->clients,
-               &home->sql_connections, home->proxy_host, home->proxy_port) != 6 ||
-        home->clients > CLIENT_PER_HOME || home->sql_connections > CLIENT_SQL_PER_HOME) {
-        return false;
-    }
-    (void)snprintf(first, sizeof(first), "%.7s.100.7", home->prefix);
-    config->homes++;
-    return inet_pton(AF_INET, first, &address) == 1;
-}
-
-static bool client_add_server(struct client_config *config, const char *text)
-{
-    char address[32];
-    unsigned port = 0;
-    if (config->servers == CLIENT_SERVERS || sscanf(text, "%31[0-9.]:%u", address, &port) != 2 || port == 0 ||
-        port > UINT16_MAX) {
-        return false;
-    }
-    struct sockaddr_in *server = &config->server[config->servers++];
-    *server = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    return inet_pton(AF_INET, address, &server->sin_addr) == 1;
-}
-
 static bool client_number(const char *text, unsigned limit, unsigned *ret_number)
 {
     char *end = NULL;
@@ -72,6 +41,60 @@ static bool client_number(const char *text, unsigned limit, unsigned *ret_number
     }
     *ret_number = (unsigned)number;
     return true;
+}
+
+/* Cuts `text` at `mark`, in place; gives what lies behind it, NULL when the mark is not there. */
+static char *client_cut(char *text, char mark)
+{
+    char *at = text != NULL ? strchr(text, mark) : NULL;
+    if (at == NULL) {
+        return NULL;
+    }
+    *at = '\0';
+    return at + 1;
+}
+
+static bool client_copy(char *to, size_t size, const char *text)
+{
+    const int length = snprintf(to, size, "%s", text);
+    return length > 0 && (size_t)length < size;
+}
+
+/* NAME,PREFIX,CLIENTS,SQL,PROXY:PORT */
+static bool client_add_home(struct client_config *config, char *text)
+{
+    char *prefix = client_cut(text, ',');
+    char *clients = client_cut(prefix, ',');
+    char *sql = client_cut(clients, ',');
+    char *proxy = client_cut(sql, ',');
+    char *port = client_cut(proxy, ':');
+    struct in_addr address;
+    char first[24];
+    if (port == NULL || config->homes == CLIENT_HOMES) {
+        return false;
+    }
+    struct client_home *home = &config->home[config->homes++];
+    (void)snprintf(first, sizeof(first), "%.7s.100.7", prefix);
+    return client_copy(home->name, sizeof(home->name), text) &&
+           client_copy(home->prefix, sizeof(home->prefix), prefix) &&
+           client_copy(home->proxy_host, sizeof(home->proxy_host), proxy) &&
+           client_copy(home->proxy_port, sizeof(home->proxy_port), port) &&
+           client_number(clients, CLIENT_PER_HOME, &home->clients) &&
+           client_number(sql, CLIENT_SQL_PER_HOME, &home->sql_connections) &&
+           inet_pton(AF_INET, first, &address) == 1 && inet_pton(AF_INET, home->proxy_host, &address) == 1;
+}
+
+/* ADDRESS:PORT */
+static bool client_add_server(struct client_config *config, char *text)
+{
+    unsigned port = 0;
+    char *number = client_cut(text, ':');
+    if (number == NULL || config->servers == CLIENT_SERVERS || !client_number(number, UINT16_MAX, &port) || port == 0) {
+        return false;
+    }
+    struct sockaddr_in *server = &config->server[config->servers++];
+    *server = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    return inet_pton(AF_INET, text, &server->sin_addr) == 1;
 }
 
 static bool client_options(int argc, char **argv, struct client_config *config, const char **ret_journal)

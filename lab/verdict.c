@@ -27,6 +27,23 @@ static bool verdict_wanted(const struct journal_entry *entry, struct verdict_fil
     return entry->path == filter.path && (filter.home == NULL || strcmp(entry->home, filter.home) == 0);
 }
 
+/* One attempt that ended after the kill. */
+static void verdict_outage_count(const struct journal_entry *entry, int64_t kill_us, struct verdict_outage *outage)
+{
+    switch (entry->outcome) {
+    case JOURNAL_OK:
+        outage->ok++;
+        return;
+    case JOURNAL_FAILED:
+        outage->failed++;
+        break;
+    case JOURNAL_UNKNOWN:
+        outage->unknown++;
+        break;
+    }
+    outage->last_error_us = entry->end_us - kill_us;
+}
+
 void verdict_outage(const struct journal_entry *entries, size_t count, struct verdict_filter filter, int64_t kill_us,
                     int64_t until_us, struct verdict_outage *ret_outage)
 {
@@ -41,11 +58,10 @@ void verdict_outage(const struct journal_entry *entries, size_t count, struct ve
             continue;
         }
         const bool after = entry->end_us > kill_us;
-        outage.ok += after && entry->outcome == JOURNAL_OK ? 1 : 0;
-        outage.failed += after && entry->outcome == JOURNAL_FAILED ? 1 : 0;
-        outage.unknown += after && entry->outcome == JOURNAL_UNKNOWN ? 1 : 0;
+        if (after) {
+            verdict_outage_count(entry, kill_us, &outage);
+        }
         if (entry->outcome != JOURNAL_OK) {
-            outage.last_error_us = after ? entry->end_us - kill_us : 0;
             continue;
         }
         if (after && entry->end_us - before > outage.outage_us) {
@@ -124,6 +140,25 @@ static int verdict_compare_row(const void *left, const void *right)
     return tables != 0 ? tables : strcmp(a->key, b->key);
 }
 
+static void verdict_rows_count(const struct journal_entry *entry, bool there, struct verdict_rows *result)
+{
+    switch (entry->outcome) {
+    case JOURNAL_UNKNOWN:
+        *(there ? &result->unknown_present : &result->unknown_absent) += 1;
+        break;
+    case JOURNAL_FAILED:
+        result->failed_present += there ? 1 : 0;
+        break;
+    case JOURNAL_OK:
+        result->acknowledged[entry->tier]++;
+        (there ? result->present : result->missing)[entry->tier]++;
+        if (!there && result->first_missing[0] == '\0') {
+            memcpy(result->first_missing, entry->key, sizeof(result->first_missing));
+        }
+        break;
+    }
+}
+
 void verdict_rows(const struct journal_entry *entries, size_t count, struct verdict_row *rows, size_t rows_count,
                   struct verdict_rows *ret_rows)
 {
@@ -133,26 +168,13 @@ void verdict_rows(const struct journal_entry *entries, size_t count, struct verd
         result.duplicates += verdict_compare_row(&rows[i - 1], &rows[i]) == 0 ? 1 : 0;
     }
     for (size_t i = 0; i < count; i++) {
-        const struct journal_entry *entry = &entries[i];
         struct verdict_row wanted;
-        ASSERT(entry->tier == 1 || entry->tier == 2);
-        memcpy(wanted.table, entry->table, sizeof(wanted.table));
-        memcpy(wanted.key, entry->key, sizeof(wanted.key));
+        ASSERT(entries[i].tier == 1 || entries[i].tier == 2);
+        memcpy(wanted.table, entries[i].table, sizeof(wanted.table));
+        memcpy(wanted.key, entries[i].key, sizeof(wanted.key));
         const bool there =
             rows_count > 0 && bsearch(&wanted, rows, rows_count, sizeof(*rows), verdict_compare_row) != NULL;
-        if (entry->outcome == JOURNAL_UNKNOWN) {
-            result.unknown_present += there ? 1 : 0;
-            result.unknown_absent += there ? 0 : 1;
-        } else if (entry->outcome == JOURNAL_FAILED) {
-            result.failed_present += there ? 1 : 0;
-        } else {
-            result.acknowledged[entry->tier]++;
-            result.present[entry->tier] += there ? 1 : 0;
-            result.missing[entry->tier] += there ? 0 : 1;
-            if (!there && result.first_missing[0] == '\0') {
-                memcpy(result.first_missing, entry->key, sizeof(result.first_missing));
-            }
-        }
+        verdict_rows_count(&entries[i], there, &result);
     }
     *ret_rows = result;
 }
