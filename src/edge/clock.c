@@ -25,6 +25,11 @@ struct wall clock_wall(void)
     return (struct wall){clock_read(CLOCK_REALTIME)};
 }
 
+int64_t clock_thread_us(void)
+{
+    return clock_read(CLOCK_THREAD_CPUTIME_ID);
+}
+
 void clock_print(struct wall wall, char text[CLOCK_TEXT])
 {
     const time_t seconds = (time_t)(wall.us / TIME_US_PER_S);

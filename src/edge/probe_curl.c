@@ -2,20 +2,26 @@
  * libcurl's multi interface on a libuv loop. */
 #include "edge/probe_curl.h"
 
+#include <stdint.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
 
 #include "base/assert.h"
 
+/* curl changes what it waits for several times per transfer, and uv_poll pays four system calls for each change. So the
+ * sockets are in an epoll set of their own (one call per change), and the loop watches only that set. */
 struct probe_curl {
     uv_loop_t *loop;
     uv_timer_t timer;
+    uv_poll_t poll; /* on the epoll set */
     CURLM *multi;
+    int epoll;
+    uint32_t open; /* handles not closed yet */
 };
 
-struct probe_curl_socket {
-    uv_poll_t poll;
-    struct probe_curl *curl;
-    curl_socket_t socket;
+enum {
+    PROBE_CURL_EVENTS = 64,
 };
 
 static void probe_curl_collect(struct probe_curl *curl)
@@ -39,13 +45,20 @@ static void probe_curl_collect(struct probe_curl *curl)
 
 static void probe_curl_ready(uv_poll_t *poll, int status, int events)
 {
-    struct probe_curl_socket *socket = poll->data;
-    struct probe_curl *curl = socket->curl;
-    int flags = status < 0 ? CURL_CSELECT_ERR : 0;
-    flags |= (events & UV_READABLE) != 0 ? CURL_CSELECT_IN : 0;
-    flags |= (events & UV_WRITABLE) != 0 ? CURL_CSELECT_OUT : 0;
+    (void)status;
+    (void)events;
+    struct probe_curl *curl = poll->data;
+    struct epoll_event ready[PROBE_CURL_EVENTS];
+    const int count = epoll_wait(curl->epoll, ready, PROBE_CURL_EVENTS, 0);
     int running;
-    curl_multi_socket_action(curl->multi, socket->socket, flags, &running);
+    for (int i = 0; i < count; i++) {
+        int flags = (ready[i].events & (EPOLLERR | EPOLLHUP)) != 0 ? CURL_CSELECT_ERR : 0;
+        flags |= (ready[i].events & (EPOLLIN | EPOLLHUP)) != 0 ? CURL_CSELECT_IN : 0;
+        flags |= (ready[i].events & EPOLLOUT) != 0 ? CURL_CSELECT_OUT : 0;
+        /* A socket that was closed meanwhile is unknown to curl, which ignores it; one whose number was given out again
+         * is looked at in vain. */
+        curl_multi_socket_action(curl->multi, ready[i].data.fd, flags, &running);
+    }
     probe_curl_collect(curl);
 }
 
@@ -70,38 +83,25 @@ static int probe_curl_timer(CURLM *multi, long timeout_ms, void *context)
     return 0;
 }
 
-static void probe_curl_socket_closed(uv_handle_t *handle)
-{
-    free(handle->data);
-}
-
-static int probe_curl_socket(CURL *easy, curl_socket_t number, int what, void *context, void *assigned)
+static int probe_curl_socket(CURL *easy, curl_socket_t socket, int what, void *context, void *assigned)
 {
     (void)easy;
     struct probe_curl *curl = context;
-    struct probe_curl_socket *socket = assigned;
     if (what == CURL_POLL_REMOVE) {
-        if (socket != NULL) {
-            /* Stop at once: curl closes the descriptor right after this. */
-            uv_poll_stop(&socket->poll);
-            uv_close((uv_handle_t *)&socket->poll, probe_curl_socket_closed);
-            curl_multi_assign(curl->multi, number, NULL);
+        if (assigned != NULL) {
+            epoll_ctl(curl->epoll, EPOLL_CTL_DEL, socket, NULL);
+            curl_multi_assign(curl->multi, socket, NULL);
         }
         return 0;
     }
-    if (socket == NULL) {
-        socket = calloc(1, sizeof *socket);
-        if (socket == NULL || uv_poll_init_socket(curl->loop, &socket->poll, number) != 0) {
-            free(socket);
-            return -1;
-        }
-        socket->poll.data = socket;
-        socket->curl = curl;
-        socket->socket = number;
-        curl_multi_assign(curl->multi, number, socket);
+    struct epoll_event event = {.data.fd = socket};
+    event.events = ((what & CURL_POLL_IN) != 0 ? EPOLLIN : 0U) | ((what & CURL_POLL_OUT) != 0 ? EPOLLOUT : 0U);
+    if (epoll_ctl(curl->epoll, assigned == NULL ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, socket, &event) != 0) {
+        return -1;
     }
-    const int events = ((what & CURL_POLL_IN) != 0 ? UV_READABLE : 0) | ((what & CURL_POLL_OUT) != 0 ? UV_WRITABLE : 0);
-    uv_poll_start(&socket->poll, events, probe_curl_ready);
+    if (assigned == NULL) {
+        curl_multi_assign(curl->multi, socket, curl); /* only says: it is in the set */
+    }
     return 0;
 }
 
@@ -111,14 +111,22 @@ struct probe_curl *probe_curl_new(uv_loop_t *loop)
     if (curl == NULL) {
         return NULL;
     }
-    curl->multi = curl_multi_init();
+    curl->epoll = epoll_create1(EPOLL_CLOEXEC);
+    curl->multi = curl->epoll < 0 ? NULL : curl_multi_init();
     if (curl->multi == NULL) {
+        if (curl->epoll >= 0) {
+            close(curl->epoll);
+        }
         free(curl);
         return NULL;
     }
     curl->loop = loop;
     ASSERT(uv_timer_init(loop, &curl->timer) == 0);
+    ASSERT(uv_poll_init(loop, &curl->poll, curl->epoll) == 0);
+    ASSERT(uv_poll_start(&curl->poll, UV_READABLE, probe_curl_ready) == 0);
     curl->timer.data = curl;
+    curl->poll.data = curl;
+    curl->open = 2;
     curl_multi_setopt(curl->multi, CURLMOPT_SOCKETFUNCTION, probe_curl_socket);
     curl_multi_setopt(curl->multi, CURLMOPT_SOCKETDATA, curl);
     curl_multi_setopt(curl->multi, CURLMOPT_TIMERFUNCTION, probe_curl_timer);
@@ -139,7 +147,11 @@ void probe_curl_remove(struct probe_curl *curl, struct probe_curl_transfer *tran
 
 static void probe_curl_closed(uv_handle_t *handle)
 {
-    free(handle->data);
+    struct probe_curl *curl = handle->data;
+    if (--curl->open == 0) {
+        close(curl->epoll);
+        free(curl);
+    }
 }
 
 void probe_curl_free(struct probe_curl *curl)
@@ -149,4 +161,5 @@ void probe_curl_free(struct probe_curl *curl)
     }
     curl_multi_cleanup(curl->multi);
     uv_close((uv_handle_t *)&curl->timer, probe_curl_closed);
+    uv_close((uv_handle_t *)&curl->poll, probe_curl_closed);
 }

@@ -150,6 +150,10 @@ static bool probe_fetch_set_up(struct probe_fetch *fetch, const struct probe_fet
     curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
     good = good && curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file) == CURLE_OK;
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "holdfast");
+    /* One small request: nothing to gain from NODELAY, nor from a buffer that malloc gives back to the system each
+     * time. */
+    curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 0L);
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 4096L);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, fetch->error);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, probe_fetch_write);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, fetch);

@@ -65,12 +65,6 @@ int64_t probe_loop_elapsed_us(const struct probe_slot *slot)
     return time_since_us(clock_mono(), slot->result.started);
 }
 
-/* Time this thread did not wait for events so far: whatever grew during an attempt was lost to the attempt. */
-static int64_t probe_loop_busy_us(struct probe_loop *loop)
-{
-    return clock_mono().us - (int64_t)(uv_metrics_idle_time(&loop->uv) / 1000);
-}
-
 static void probe_loop_timer(uv_timer_t *timer);
 
 static void probe_loop_arm(struct probe_slot *slot, int64_t delay_us)
@@ -117,7 +111,7 @@ static void probe_loop_begin(struct probe_slot *slot)
     slot->running = true;
     slot->grace = false;
     slot->doing = "waiting for";
-    slot->busy_us = probe_loop_busy_us(slot->loop);
+    slot->busy_us = clock_thread_us();
     probe_loop_arm(slot, (int64_t)slot->spec.timeout_ms * TIME_US_PER_MS);
     slot->driver->start(slot);
 }
@@ -177,7 +171,7 @@ static const char *probe_loop_target(const struct probe_spec *spec)
 static void probe_loop_timeout(struct probe_slot *slot)
 {
     const int64_t timeout_us = (int64_t)slot->spec.timeout_ms * TIME_US_PER_MS;
-    int64_t lost_us = probe_loop_busy_us(slot->loop) - slot->busy_us;
+    int64_t lost_us = clock_thread_us() - slot->busy_us;
     lost_us = lost_us > timeout_us ? timeout_us : lost_us;
     const int64_t left_us = timeout_us + lost_us - probe_loop_elapsed_us(slot);
     if (left_us > 0 || !slot->grace) {
@@ -236,7 +230,7 @@ static void probe_loop_limits(struct probe_slot *slot)
     if (spec->figure == MODEL_FIGURE_P95 && result->value_ppm != PROBE_NONE) {
         result->latency_us = result->value_ppm;
     } else if (spec->latency_limit_us > 0) {
-        const int64_t lost_us = probe_loop_busy_us(slot->loop) - slot->busy_us;
+        const int64_t lost_us = clock_thread_us() - slot->busy_us;
         if (result->latency_us - lost_us > (int64_t)spec->latency_limit_us) {
             probe_loop_fail(result, ERR_SLOW, "took %lld ms, limit %u ms", (long long)(result->latency_us / 1000),
                             spec->latency_limit_us / 1000);
@@ -493,7 +487,6 @@ enum err probe_loop_new(const struct probe_pool_options *options, struct probe_l
     list_init(&loop->slots);
     list_init(&loop->waiting);
     ASSERT(pthread_mutex_init(&loop->mutex, NULL) == 0);
-    ASSERT(uv_loop_configure(&loop->uv, UV_METRICS_IDLE_TIME) == 0);
     ASSERT(uv_async_init(&loop->uv, &loop->wake, probe_loop_wake) == 0);
     ASSERT(uv_timer_init(&loop->uv, &loop->pace) == 0);
     loop->wake.data = loop;

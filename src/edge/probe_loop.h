@@ -44,7 +44,8 @@ struct probe_slot {
     uv_timer_t timer;
     struct mono due;
     struct mono token_end;
-    int64_t busy_us; /* the loop's busy time when the attempt began */
+    int64_t
+        busy_us; /* processor time of the thread when the attempt began: what it used since was lost to the attempt */
     bool running;
     bool holds_token;
     bool grace; /* the time-out has come: one more look at the sockets */
