@@ -42,7 +42,7 @@ static error_t cli_decide_option(int key, char *argument, struct argp_state *sta
         } else if (strcmp(argument, "standard") == 0) {
             decide->options.profile = MODEL_STANDARD;
         } else {
-            argp_error(state, "no profile '%s'", argument);
+            argp_error(state, "no profile '%s'", argument); /* NOLINT(concurrency-mt-unsafe): one thread */
         }
         return 0;
     case 'c':
@@ -144,7 +144,7 @@ static bool cli_decide_read(char *line, size_t capacity, size_t *ret_size)
 {
     size_t size = 0;
     int byte;
-    while ((byte = getc_unlocked(stdin)) != EOF && byte != '\n') {
+    while ((byte = getc(stdin)) != EOF && byte != '\n') {
         if (size < capacity) {
             line[size++] = (char)byte;
         }
@@ -207,7 +207,7 @@ int cli_decide(int argc, char **argv)
     argp_err_exit_status = VERB_USAGE;
     char name[] = "holdfast decide";
     argv[0] = name;
-    if (argp_parse(&argp, argc, argv, 0, NULL, &decide) != 0) {
+    if (argp_parse(&argp, argc, argv, 0, NULL, &decide) != 0) { /* NOLINT(concurrency-mt-unsafe): one thread */
         return VERB_USAGE;
     }
     if (decide.rules) {

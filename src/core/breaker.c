@@ -244,19 +244,22 @@ static void breaker_skip(struct breaker *breaker, int64_t now_us)
     }
 }
 
+/* The timer fell due: what it was set for, at its own due time. */
+static void breaker_fire(struct breaker *breaker)
+{
+    ASSERT(breaker->state == BREAKER_OPEN || breaker->state == BREAKER_HALF_OPEN);
+    const bool open = breaker->state == BREAKER_OPEN;
+    breaker->now_us = breaker->timer_us;
+    breaker_enter(breaker, open ? BREAKER_HALF_OPEN : breaker->config.after_half_open_wait, 0, true);
+}
+
 void breaker_advance(struct breaker *breaker, int64_t now_us)
 {
     for (uint32_t fired = 0; breaker->timer_us <= now_us; fired++) {
         if (fired >= BREAKER_TURNS && breaker->state == BREAKER_OPEN) {
             breaker_skip(breaker, now_us);
         }
-        breaker->now_us = breaker->timer_us;
-        if (breaker->state == BREAKER_OPEN) {
-            breaker_enter(breaker, BREAKER_HALF_OPEN, 0, true);
-        } else {
-            ASSERT(breaker->state == BREAKER_HALF_OPEN);
-            breaker_enter(breaker, breaker->config.after_half_open_wait, 0, true);
-        }
+        breaker_fire(breaker);
     }
     breaker->now_us = now_us > breaker->now_us ? now_us : breaker->now_us;
 }
