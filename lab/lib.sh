@@ -14,6 +14,8 @@ LAB_SITES="taiwan tokyo witness"
 # PostgreSQL refuses to run as root; as an ordinary user everything runs as that user.
 if [ "$(id -u)" -eq 0 ]; then LAB_USER=postgres; else LAB_USER=-; fi
 export LC_ALL=C
+# Every verb of holdfast finds controller and token there.
+export HOLDFAST_CONFIG="$LAB_DIR/holdfast.yaml"
 
 lab_die() { echo "lab: $*" >&2; exit 1; }
 
