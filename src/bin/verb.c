@@ -8,6 +8,7 @@
 #include "bin/cli_config.h"
 #include "bin/cli_decide.h"
 #include "bin/cli_dns.h"
+#include "bin/serve.h"
 
 int verb_version(int argc, char **argv)
 {
@@ -22,6 +23,8 @@ const struct verb verb_table[] = {
     {"config", "check the configuration, show what holds, print its schema", cli_config},
     {"dns", "why a client gets its answer; serve DNS alone", cli_dns},
     {"decide", "answer what-if questions, one JSON line each", cli_decide},
+    {"serve", "run a site's roles, each a process of its own", serve_main},
+    {"observer", "run the observer role alone", serve_observer_main},
     {"version", "print the version", verb_version},
     {NULL, NULL, NULL},
 };

@@ -144,7 +144,8 @@ void durability_step(struct engine *engine, struct output *output)
 {
     for (uint32_t database = 0; database < engine->model.databases_count; database++) {
         const struct durable_database *state = &engine->durable.databases[database];
-        if (!engine->model.databases[database].tier1 || engine_busy(engine) || state->writer == LIMITS_NONE) {
+        const bool moving = state->routed != state->writer || state->routed_epoch != state->epoch || state->hold;
+        if (!engine->model.databases[database].tier1 || state->writer == LIMITS_NONE || moving) {
             continue;
         }
         const struct engine_node *writer = &engine->nodes[state->writer];

@@ -132,6 +132,7 @@ struct durable {
     int64_t last_failover_wall_us;   /* 0: never */
     uint32_t factor[LIMITS_REGIONS]; /* share of its own clients a region carries, of DURABLE_WHOLE */
     int64_t factor_since_wall_us[LIMITS_REGIONS];
+    bool good[LIMITS_REGIONS]; /* all its critical checks were once seen to pass: before that it is not in service */
     char names[LIMITS_REGIONS][LIMITS_NAME];    /* regions by name: the configuration may reorder them */
     char node_names[LIMITS_NODES][LIMITS_NAME]; /* likewise */
     char database_names[LIMITS_DATABASES][LIMITS_NAME];

@@ -103,6 +103,7 @@ void engine_adopt_durable(struct engine *engine, const struct durable *durable)
         const uint32_t region = engine_adopt_region(engine, durable, old);
         if (durable->names[old][0] != 0 && region != LIMITS_NONE) {
             now->factor[region] = durable->factor[old];
+            now->good[region] = durable->good[old];
             now->factor_since_wall_us[region] = durable->factor_since_wall_us[old];
         }
     }

@@ -331,6 +331,30 @@ static void judge_say(struct engine *engine, struct output *output, uint32_t reg
     }
 }
 
+/* A region counts as in service once all its critical checks were seen to pass; a new one is not failed over while it
+ * is built. */
+static void judge_good(struct engine *engine, struct output *output, uint32_t region)
+{
+    const struct decide_snapshot *snapshot = &engine->decisions[region].snapshot;
+    if (engine->durable.good[region]) {
+        return;
+    }
+    uint32_t critical = 0;
+    for (uint32_t i = 0; i < snapshot->checks_count; i++) {
+        if (snapshot->checks[i].severity == MODEL_CRITICAL) {
+            critical++;
+            if (snapshot->checks[i].status != DECIDE_PASSED) {
+                return;
+            }
+        }
+    }
+    if (critical > 0) {
+        engine->durable.good[region] = true;
+        engine_persist(engine, output);
+        engine_trace(engine, output, TRACE_IN_SERVICE)->region = region;
+    }
+}
+
 static void judge_region(struct engine *engine, struct output *output, uint32_t region)
 {
     struct engine_decision *decision = &engine->decisions[region];
@@ -364,6 +388,7 @@ static void judge_region(struct engine *engine, struct output *output, uint32_t 
     }
     decision->answer = answer;
     decision->any = true;
+    judge_good(engine, output, region);
 }
 
 static void judge_verdicts(struct engine *engine, struct output *output)

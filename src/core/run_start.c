@@ -125,7 +125,7 @@ static void run_start_automatic(struct engine *engine, struct output *output, ui
     ASSERT(answer->reason <= DECIDE_CRITICAL_SERVICE_FAILURE);
     const enum model_automation automation = engine->model.policy.automation[answer->reason];
     const bool again = decision->tried && time_since_ms(engine->now, decision->tried_at) < RUN_START_AGAIN_MS;
-    if (automation == MODEL_OFF || again) {
+    if (automation == MODEL_OFF || again || !engine->durable.good[region]) {
         return;
     }
     const bool local = answer->reason == DECIDE_DATABASE_MASTER_FAILURE && run_start_local(engine, region);

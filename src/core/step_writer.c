@@ -343,8 +343,8 @@ enum step_verdict step_writer_catch_up(struct engine *engine, struct output *out
         lsn_print(target->report.replayed, have);
         lsn_print(move->source_end, want);
         step_detail(engine, "target replayed %s, source ended at %s", have, want);
-        /* The end is where the shutdown checkpoint starts; behind it nothing was written. */
-        if (!target->alive || target->report.replayed.position <= move->source_end.position) {
+        /* The end of the shutdown checkpoint: with it replayed nothing is missing, and the source can follow. */
+        if (!target->alive || target->report.replayed.position < move->source_end.position) {
             return STEP_RUNNING;
         }
     }

@@ -24,6 +24,7 @@ struct model;
     X(CHECK_UNKNOWN, WARNING, "{probe} UNKNOWN: no fresh observation")                                                 \
     X(NODE_ROLE, NOTICE, "node {node} is {text} (epoch {n})")                                                          \
     X(NODE_SILENT, WARNING, "node {node} does not report")                                                             \
+    X(IN_SERVICE, NOTICE, "{region}: all critical checks pass for the first time; it is in service now")               \
     X(DECISION, NOTICE, "{region}: {text}, rule {n}, gate {m}")                                                        \
     X(LEASE, NOTICE, "{database}: lease of epoch {n} is {text}, node {node}")                                          \
     X(DURABILITY_SHRUNK, WARNING, "{database}: {node} left the durability set; tier-1 commits no longer wait for it")  \

@@ -104,9 +104,8 @@ static const char prove_sql_who[] =
     "SELECT host(inet_server_addr()), inet_server_port(), pg_is_in_recovery(), "
     "CASE WHEN pg_is_in_recovery() THEN NULL ELSE to_regclass('holdfast.proof') IS NOT NULL END";
 
-static const char prove_sql_table[] =
-    "CREATE SCHEMA IF NOT EXISTS holdfast; CREATE TABLE IF NOT EXISTS holdfast.proof "
-    "(epoch bigint NOT NULL, node text NOT NULL, at timestamptz NOT NULL DEFAULT now())";
+static const char prove_sql_table[] = "CREATE SCHEMA IF NOT EXISTS holdfast; CREATE TABLE IF NOT EXISTS holdfast.proof "
+                                      "(epoch bigint NOT NULL, node text PRIMARY KEY, at timestamptz NOT NULL)";
 
 /* Who serves us? Makes the table where it is missing. */
 static enum err prove_sql_begin(struct sql *sql, struct mono deadline, struct prove_sql_answer *answer)
@@ -145,7 +144,9 @@ static enum err prove_sql_row(struct sql *sql, uint64_t epoch, const char *node,
     snprintf(number, sizeof number, "%llu", (unsigned long long)epoch);
     const char *const parameters[] = {number, node, NULL};
     PGresult *result = NULL;
-    enum err err = sql_query(sql, "INSERT INTO holdfast.proof (epoch, node, at) VALUES ($1::bigint, $2::text, now())",
+    enum err err = sql_query(sql,
+                             "INSERT INTO holdfast.proof (epoch, node, at) VALUES ($1::bigint, $2::text, now()) "
+                             "ON CONFLICT (node) DO UPDATE SET epoch = excluded.epoch, at = excluded.at",
                              parameters, deadline, &result);
     if (err != ERR_OK) {
         return err;

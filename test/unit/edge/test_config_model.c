@@ -56,7 +56,7 @@ static void test_example(void **state)
     assert_int_equal(model.networks[1].prefix_bits, 16);
     assert_true(model.sites[0].observes && !model.sites[0].controls);
     assert_true(model.sites[2].observes && model.sites[2].controls && model.sites[2].region == LIMITS_NONE);
-    assert_int_equal(model.databases[0].durability_members, 1U << 2);
+    assert_int_equal(model.databases[0].durability_members, 1U << 2 | 1U << 0);
     assert_int_equal(model.nodes_count, 3);
     assert_int_equal(model.nodes[2].region, 1);
     assert_int_equal(model.nodes[1].priority, 50);

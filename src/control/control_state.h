@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The control process from inside: shared by the files of this folder only.
+ *
+ * `engine` belongs to the decision thread. `lock` guards what other threads read: the present setup, the published
+ * view, details for display, and the mailbox of questions. */
+#pragma once
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "control/act.h"
+#include "control/control.h"
+#include "control/inbox.h"
+#include "control/journal.h"
+#include "control/setup.h"
+#include "core/engine.h"
+#include "edge/notify.h"
+#include "edge/probe.h"
+#include "edge/publish.h"
+
+enum {
+    CONTROL_WAITERS = 64, /* commands and snapshots that wait at the same time */
+    CONTROL_PATH = 512,
+};
+
+enum control_ask {
+    CONTROL_ASK_NONE,
+    CONTROL_ASK_SNAPSHOT,
+    CONTROL_ASK_PREVIEW,
+    CONTROL_ASK_COMMAND,
+    CONTROL_ASK_CONFIGURE
+};
+
+/* A question to the decision loop; lives on the asking thread's stack until answered. */
+struct control_waiter {
+    enum control_ask ask;
+    uint64_t token;
+    const struct event_command *command;
+    struct engine *ret_engine;
+    struct output *ret_output;
+    struct engine_reply *ret_reply;
+    struct setup *setup;
+    bool taken; /* COMMAND: handed to the engine, the reply will come */
+    bool done;
+    enum err err;
+};
+
+struct control {
+    struct control_options options;
+    char config_path[CONTROL_PATH];
+    char site_name[LIMITS_NAME];
+    uint32_t site;
+    struct setup *setup; /* guarded by lock */
+    struct store *store;
+    struct inbox *inbox;
+    struct journal *journal;
+    struct act *act;
+    struct notify *notify;
+    struct probe_pool *pool;
+    struct publish_writer publisher; /* decision thread */
+    char view_file[CONTROL_PATH];
+    char view_memory[CONTROL_PATH];
+    struct engine engine;   /* decision thread */
+    struct output output;   /* decision thread */
+    struct mono readers_at; /* decision thread: last look at the local readers */
+    atomic_bool stopping;
+    atomic_bool reload;
+    pthread_mutex_t lock;
+    pthread_cond_t changed; /* a waiter was answered, or a view published */
+    struct control_waiter *waiters[CONTROL_WAITERS];
+    uint64_t tokens;
+    struct view view; /* as published */
+    struct probe_result details[LIMITS_SITES][LIMITS_PROBES];
+    struct desk_report reports[LIMITS_NODES];
+    struct desk desk;
+};
+
+/* The present setup, held for the caller, who drops it. Any thread. */
+struct setup *control_setup(struct control *control);
+
+/* control_desk.c: answers what was asked, between two steps; and the replies of the last step. Decision thread. */
+void control_desk_answer(struct control *control);
+void control_desk_replies(struct control *control);
+void control_desk_init(struct control *control);
+
+/* control_watch.c: the controller as an observer of its own. */
+ERR_CHECK enum err control_watch_start(struct control *control);
+ERR_CHECK enum err control_watch_set(struct control *control, const struct setup *setup);
+
+/* A probe's result, from here or from an observer. */
+void control_watch_take(struct control *control, uint32_t site, const struct probe_result *result);

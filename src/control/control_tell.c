@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Telling people about runs. */
+#include "control/control_tell.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "core/plan.h"
+#include "core/run.h"
+#include "edge/clock.h"
+#include "edge/log.h"
+
+enum {
+    CONTROL_TELL_SECRETS = NOTIFY_RECEIVERS,
+};
+
+enum err control_tell_open(struct control *control)
+{
+    const struct config_notify *config = &control->setup->config->notify;
+    struct notify_receiver receivers[NOTIFY_RECEIVERS];
+    char secrets[CONTROL_TELL_SECRETS][CONFIG_SECRET_BYTES];
+    const uint32_t count = config->webhooks_count < NOTIFY_RECEIVERS ? config->webhooks_count : NOTIFY_RECEIVERS;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct config_webhook *webhook = &config->webhooks[i];
+        receivers[i] = (struct notify_receiver){.name = webhook->name, .url = webhook->url.text};
+        if ((webhook->secret.file != NULL || webhook->secret.env != NULL) &&
+            config_secret_read(&webhook->secret, secrets[i], sizeof secrets[i]) == ERR_OK) {
+            receivers[i].secret = secrets[i];
+        }
+    }
+    const struct notify_config notify = {.store = control->store,
+                                         .system = control->setup->config->name,
+                                         .receivers = receivers,
+                                         .receiver_count = count,
+                                         .spool = config->spool};
+    const enum err err = notify_open(&notify, &control->notify);
+    explicit_bzero(secrets, sizeof secrets);
+    return err;
+}
+
+void control_tell_close(struct control *control)
+{
+    notify_close(control->notify);
+}
+
+/* The run an action speaks of: the present one, or one that has just ended. */
+static const struct durable_run *control_tell_run(const struct control *control, uint64_t id)
+{
+    const struct durable *durable = &control->engine.durable;
+    if (durable->run.id == id) {
+        return &durable->run;
+    }
+    for (uint32_t i = 0; i < DURABLE_RUNS; i++) {
+        if (durable->past[i].id == id) {
+            return &durable->past[i];
+        }
+    }
+    return NULL;
+}
+
+static enum notify_message_state control_tell_state(enum durable_step_state state)
+{
+    static const enum notify_message_state states[] = {
+        NOTIFY_MESSAGE_PENDING, NOTIFY_MESSAGE_RUNNING,     NOTIFY_MESSAGE_DONE,    NOTIFY_MESSAGE_SKIPPED,
+        NOTIFY_MESSAGE_DONE,    NOTIFY_MESSAGE_STEP_FAILED, NOTIFY_MESSAGE_SKIPPED,
+    };
+    ASSERT((size_t)state < sizeof states / sizeof states[0]);
+    return states[state];
+}
+
+static size_t control_tell_steps(const struct durable_run *run, struct notify_message_step *ret_steps)
+{
+    for (uint32_t i = 0; i < run->steps_count; i++) {
+        ret_steps[i] = (struct notify_message_step){.name = plan_step_of(run->steps[i].step)->name,
+                                                    .state = control_tell_state(run->steps[i].state),
+                                                    .detail = run->steps[i].detail};
+    }
+    return run->steps_count;
+}
+
+void control_tell(struct control *control, const struct action *action)
+{
+    const struct durable_run *run = control_tell_run(control, action->run);
+    if (run == NULL) {
+        return;
+    }
+    static const enum notify_message_phase phases[] = {NOTIFY_MESSAGE_INITIATED, NOTIFY_MESSAGE_PROGRESS,
+                                                       NOTIFY_MESSAGE_SUCCESS, NOTIFY_MESSAGE_FAILED};
+    const struct model *model = &control->engine.model;
+    struct notify_message_step steps[PLAN_STEPS_MAX];
+    char incident[64];
+    char id[24];
+    snprintf(incident, sizeof incident, "%s-run-%llu", model->name, (unsigned long long)run->id);
+    snprintf(id, sizeof id, "%llu", (unsigned long long)run->id);
+    const bool failed = action->phase == ACTION_FAILED || run->state == DURABLE_RUN_WAITING;
+    const struct notify_message message = {
+        .incident = incident,
+        .phase = phases[action->phase],
+        .severity = failed ? NOTIFY_MESSAGE_CRITICAL : NOTIFY_MESSAGE_WARNING,
+        .system = model->name,
+        .operation = plan_of(run->plan)->name,
+        .run = id,
+        .source = model->regions[run->source].name,
+        .target = model->regions[run->target].name,
+        .automatic = run->automatic,
+        .reason = run->text,
+        .status = run_state_name(run->state),
+        .started = {run->began_wall_us},
+        .now = clock_wall(),
+        .steps = steps,
+        .step_count = control_tell_steps(run, steps),
+        .on_call = control->setup->config->notify.on_call,
+        .on_call_count = control->setup->config->notify.on_call_count,
+    };
+    const enum err err = notify_enqueue(control->notify, &message);
+    if (err != ERR_OK) {
+        LOG_W("run %s: a notification could not be spooled: %s", id, err_text(err));
+    }
+}

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The order of things: persist, publish, act. */
+#include "control/journal.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/list.h"
+#include "edge/clock.h"
+#include "edge/log.h"
+
+#define JOURNAL_KEY "engine"
+
+enum {
+    JOURNAL_RETRY_MS = 500,
+    JOURNAL_TEXT = 768,
+};
+
+/* One output, on its way. */
+struct journal_batch {
+    struct list link;
+    bool persist;
+    bool publish;
+    uint32_t actions_count;
+    uint32_t traces_count;
+    struct view view;
+    struct action *actions;
+    struct trace *traces;
+};
+
+enum journal_commit { JOURNAL_IDLE, JOURNAL_SENT, JOURNAL_ANSWERED };
+
+struct journal {
+    struct store *store;
+    struct journal_sink sink;
+    struct list waiting; /* batches not in a commit yet, oldest first */
+    struct list committing;
+    struct durable newest; /* state after the newest batch */
+    struct model model;    /* to print traces */
+    uint64_t revision;     /* of the record */
+    bool lost;
+    bool complained;
+    struct mono retry_at;
+    pthread_mutex_t lock;
+    enum journal_commit commit;
+    enum err answer;
+    uint64_t answer_revision;
+};
+
+static enum err journal_load(struct store *store, struct durable **ret_durable, uint64_t *ret_revision)
+{
+    struct durable *durable = malloc(sizeof *durable + 1);
+    if (durable == NULL) {
+        return ERR_NO_MEMORY;
+    }
+    const struct store_request request = {.ask = STORE_GET, .key = JOURNAL_KEY};
+    struct store_answer answer = {0};
+    enum err err = store_call(store, &request, &answer);
+    if (err == ERR_OK && answer.record_count == 1) {
+        const struct store_record *record = &answer.records[0];
+        err = ERR_INVALID;
+        if (record->value.size == sizeof *durable) {
+            memcpy(durable, record->value.data, sizeof *durable);
+            err = durable_valid(durable, sizeof *durable) ? ERR_OK : ERR_INVALID;
+        }
+        *ret_revision = record->revision;
+    }
+    store_answer_fini(&answer);
+    if (err != ERR_OK) {
+        free(durable);
+        *ret_durable = NULL;
+        *ret_revision = 0;
+        return err == ERR_NOT_FOUND ? ERR_OK : err;
+    }
+    *ret_durable = durable;
+    return ERR_OK;
+}
+
+enum err journal_open(struct store *store, const struct journal_sink *sink, struct durable **ret_durable,
+                      struct journal **ret_journal)
+{
+    struct journal *journal = calloc(1, sizeof *journal);
+    if (journal == NULL) {
+        return ERR_NO_MEMORY;
+    }
+    const enum err err = journal_load(store, ret_durable, &journal->revision);
+    if (err != ERR_OK) {
+        free(journal);
+        return err;
+    }
+    journal->store = store;
+    journal->sink = *sink;
+    list_init(&journal->waiting);
+    list_init(&journal->committing);
+    pthread_mutex_init(&journal->lock, NULL);
+    *ret_journal = journal;
+    return ERR_OK;
+}
+
+static void journal_batch_free(struct journal_batch *batch)
+{
+    list_remove(&batch->link);
+    free(batch->actions);
+    free(batch->traces);
+    free(batch);
+}
+
+void journal_close(struct journal *journal)
+{
+    if (journal == NULL) {
+        return;
+    }
+    while (!list_empty(&journal->waiting)) {
+        journal_batch_free(LIST_ENTRY(journal->waiting.next, struct journal_batch, link));
+    }
+    while (!list_empty(&journal->committing)) {
+        journal_batch_free(LIST_ENTRY(journal->committing.next, struct journal_batch, link));
+    }
+    pthread_mutex_destroy(&journal->lock);
+    free(journal);
+}
+
+static void *journal_copy(const void *data, size_t count, size_t size)
+{
+    void *copy = calloc(count > 0 ? count : 1, size);
+    ASSERT(copy != NULL); /* without memory for what was decided there is no going on: the journal restores it */
+    memcpy(copy, data, count * size);
+    return copy;
+}
+
+static enum log_level journal_level(const struct trace *trace)
+{
+    static const enum log_level levels[] = {LOG_ERROR, LOG_WARNING, LOG_NOTICE, LOG_INFO};
+    return levels[trace_level(trace->kind)];
+}
+
+static void journal_say(const struct journal *journal, const struct trace *trace)
+{
+    uint8_t sentence[512];
+    struct buf said;
+    buf_init(&said, sentence, sizeof sentence);
+    trace_print(trace, &journal->model, &said);
+    log_write(journal_level(trace), "%s", buf_string(&said));
+}
+
+void journal_take(struct journal *journal, const struct engine *engine, const struct output *output)
+{
+    if (!output->persist && !output->publish && output->actions_count == 0 && output->traces_count == 0) {
+        return;
+    }
+    struct journal_batch *batch = calloc(1, sizeof *batch);
+    ASSERT(batch != NULL);
+    batch->persist = output->persist;
+    batch->publish = output->publish;
+    batch->actions_count = output->actions_count;
+    batch->traces_count = output->traces_count;
+    batch->actions = journal_copy(output->actions, output->actions_count, sizeof output->actions[0]);
+    batch->traces = journal_copy(output->traces, output->traces_count, sizeof output->traces[0]);
+    batch->view = *engine_view(engine);
+    list_init(&batch->link);
+    list_append(&journal->waiting, &batch->link);
+    if (output->persist) {
+        journal->newest = engine->durable;
+    }
+    journal->model = engine->model;
+    for (uint32_t i = 0; i < output->traces_count; i++) {
+        journal_say(journal, &output->traces[i]);
+    }
+    if (output->traces_lost > 0) {
+        LOG_W("%u traces of one step did not fit and were lost", output->traces_lost);
+    }
+}
+
+/* {"text": SENTENCE, ...}: names, not numbers, so that an entry still says the same under another configuration. */
+static void journal_entry(const struct journal *journal, const struct trace *trace, char *text, size_t size)
+{
+    const struct model *model = &journal->model;
+    uint8_t sentence[512];
+    struct buf said;
+    struct buf json;
+    buf_init(&said, sentence, sizeof sentence);
+    trace_print(trace, model, &said);
+    buf_init(&json, text, size);
+    buf_printf(&json, "{\"kind\":\"%s\",\"boot_us\":%lld,\"run\":%llu,\"text\":\"", trace_name(trace->kind),
+               (long long)trace->at.us, (unsigned long long)trace->run);
+    for (size_t i = 0; i < said.size; i++) {
+        const uint8_t byte = said.data[i];
+        if (byte == '"' || byte == '\\') {
+            buf_u8(&json, '\\');
+        }
+        buf_u8(&json, byte < ' ' ? ' ' : byte);
+    }
+    buf_text(&json, "\"}");
+}
+
+struct journal_request {
+    struct store_write writes[STORE_WRITES];
+    char texts[STORE_WRITES][JOURNAL_TEXT];
+    char runs[STORE_WRITES][24];
+    size_t count;
+};
+
+static void journal_append(struct journal *journal, struct journal_request *request, const struct trace *trace)
+{
+    if (request->count == STORE_WRITES) {
+        return; /* the log has it */
+    }
+    const size_t at = request->count++;
+    journal_entry(journal, trace, request->texts[at], JOURNAL_TEXT);
+    snprintf(request->runs[at], sizeof request->runs[at], "%llu", (unsigned long long)trace->run);
+    request->writes[at] = (struct store_write){.verb = STORE_APPEND,
+                                               .kind = trace_name(trace->kind),
+                                               .run = trace->run != 0 ? request->runs[at] : NULL,
+                                               .wall = trace->wall,
+                                               .value = span_text(request->texts[at])};
+}
+
+static void journal_mark(struct journal *journal, enum journal_commit commit)
+{
+    pthread_mutex_lock(&journal->lock);
+    journal->commit = commit;
+    pthread_mutex_unlock(&journal->lock);
+}
+
+static void journal_answer(struct journal *journal, enum err answer, uint64_t revision)
+{
+    pthread_mutex_lock(&journal->lock);
+    journal->commit = JOURNAL_ANSWERED;
+    journal->answer = answer;
+    journal->answer_revision = revision;
+    pthread_mutex_unlock(&journal->lock);
+    journal->sink.wake(journal->sink.context);
+}
+
+static void journal_done(void *context, struct store_answer *answer)
+{
+    journal_answer(context, answer->err, answer->revision);
+}
+
+static void journal_complain(struct journal *journal, enum err err)
+{
+    if (!journal->complained) {
+        LOG_E("store: %s: nothing is decided or done until it can be written again%s", err_text(err),
+              err == ERR_DISK_FULL ? "; free space on the disk of store.path" : "");
+    }
+    journal->complained = true;
+}
+
+/* Everything that waits, in one commit. */
+static void journal_submit(struct journal *journal)
+{
+    static struct journal_request request; /* decision thread only; too large for a stack */
+    bool persist = false;
+    request.count = 1;
+    LIST_EACH(link, &journal->committing)
+    {
+        const struct journal_batch *batch = LIST_ENTRY(link, struct journal_batch, link);
+        persist |= batch->persist;
+        for (uint32_t i = 0; i < batch->traces_count; i++) {
+            journal_append(journal, &request, &batch->traces[i]);
+        }
+    }
+    request.writes[0] = (struct store_write){.verb = STORE_PUT,
+                                             .key = JOURNAL_KEY,
+                                             .expected = journal->revision,
+                                             .value = span_of(&journal->newest, sizeof journal->newest)};
+    const size_t skip = persist ? 0 : 1;
+    const struct store_request commit = {
+        .ask = STORE_COMMIT, .writes = request.writes + skip, .write_count = request.count - skip};
+    if (commit.write_count == 0) {
+        journal_answer(journal, ERR_OK, journal->revision);
+        return;
+    }
+    journal_mark(journal, JOURNAL_SENT);
+    const enum err err = store_submit(journal->store, &commit, journal_done, journal);
+    if (err != ERR_OK) {
+        journal_answer(journal, err, 0);
+    }
+}
+
+static void journal_release(struct journal *journal)
+{
+    while (!list_empty(&journal->committing)) {
+        struct journal_batch *batch = LIST_ENTRY(journal->committing.next, struct journal_batch, link);
+        if (batch->publish) {
+            journal->sink.publish(journal->sink.context, &batch->view);
+        }
+        for (uint32_t i = 0; i < batch->actions_count; i++) {
+            journal->sink.act(journal->sink.context, &batch->actions[i]);
+        }
+        journal_batch_free(batch);
+    }
+}
+
+static void journal_answered(struct journal *journal)
+{
+    bool persisted = false;
+    LIST_EACH(link, &journal->committing)
+    {
+        persisted |= LIST_ENTRY(link, struct journal_batch, link)->persist;
+    }
+    if (journal->answer == ERR_OK) {
+        if (persisted) {
+            journal->revision = journal->answer_revision;
+        }
+        if (journal->complained) {
+            LOG_N("store: it can be written again");
+        }
+        journal->complained = false;
+        journal_release(journal);
+        return;
+    }
+    if (journal->answer == ERR_CONFLICT) {
+        LOG_E("store: another controller has written this controller's record: ending");
+        journal->lost = true;
+        return;
+    }
+    journal_complain(journal, journal->answer);
+    journal->retry_at = time_add_ms(clock_mono(), JOURNAL_RETRY_MS);
+}
+
+void journal_step(struct journal *journal)
+{
+    pthread_mutex_lock(&journal->lock);
+    const enum journal_commit commit = journal->commit;
+    if (commit == JOURNAL_ANSWERED) {
+        journal->commit = JOURNAL_IDLE;
+    }
+    pthread_mutex_unlock(&journal->lock);
+    if (commit == JOURNAL_SENT || journal->lost) {
+        return;
+    }
+    if (commit == JOURNAL_ANSWERED) {
+        journal_answered(journal);
+    }
+    const bool again = !list_empty(&journal->committing);
+    if (journal->lost || (again && !time_reached(clock_mono(), journal->retry_at))) {
+        return;
+    }
+    while (!list_empty(&journal->waiting)) {
+        struct list *link = journal->waiting.next;
+        list_remove(link);
+        list_append(&journal->committing, link);
+    }
+    if (!list_empty(&journal->committing)) {
+        journal_submit(journal);
+    }
+}
+
+bool journal_idle(const struct journal *journal)
+{
+    return list_empty(&journal->waiting) && list_empty(&journal->committing);
+}
+
+bool journal_lost(const struct journal *journal)
+{
+    return journal->lost;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The order of things: what the engine wants is written to the store first, then shown, then done.
+ *
+ * The decision loop hands each output over; what belongs to it (view, actions) comes back through the two callbacks
+ * once everything before it is durable. One commit is on its way at a time; outputs that arrive meanwhile share the
+ * next one, with the newest state. A store that cannot write (disk full) holds everything back, is asked again, and
+ * loses nothing. Decision thread only, except for the store's own callback. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "core/engine.h"
+#include "edge/store.h"
+
+struct journal;
+
+struct journal_sink {
+    void (*publish)(void *context, const struct view *view);
+    void (*act)(void *context, const struct action *action);
+    void (*wake)(void *context); /* any thread: call journal_step soon */
+    void *context;
+};
+
+/* Reads what a former life left; `ret_durable` is NULL at first boot, else the caller frees it. ERR_INVALID: the record
+ * is there but harmed or of another format: never start over it by yourself. */
+ERR_CHECK enum err journal_open(struct store *store, const struct journal_sink *sink, struct durable **ret_durable,
+                                struct journal **ret_journal);
+void journal_close(struct journal *journal);
+
+/* Takes an output of engine_step. */
+void journal_take(struct journal *journal, const struct engine *engine, const struct output *output);
+
+/* Moves on: finished commits release their outputs, waiting ones are submitted. Call it after journal_take and when
+ * woken. */
+void journal_step(struct journal *journal);
+
+/* Everything taken so far is durable and done. */
+bool journal_idle(const struct journal *journal);
+
+/* Somebody else has written the record: another controller shares the store. This process must end. */
+bool journal_lost(const struct journal *journal);

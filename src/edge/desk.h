@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The desk: what the controller offers to those who ask from other threads (the web API). Implemented by
+ * control/control_desk.c.
+ *
+ * All functions may be called from any thread, several at once; none waits longer than a few seconds. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "core/engine.h"
+#include "core/event.h"
+#include "edge/probe.h"
+#include "edge/store.h"
+
+enum desk_lease_state { DESK_LEASE_NONE, DESK_LEASE_HELD, DESK_LEASE_REVOKED };
+
+/* The lease record of a database as it is in the store. */
+struct desk_lease {
+    enum desk_lease_state state;
+    char holder[LIMITS_NAME];
+    uint64_t epoch;
+    char candidate[LIMITS_NAME]; /* revoked in favour of */
+    uint64_t next;               /* under this epoch */
+    uint64_t replaced;           /* revision of the holder's last renewal, kept by the revocation */
+    uint64_t revision;
+    uint32_t lease_ms; /* from the configuration */
+};
+
+/* One reader's announcement, from an observer. */
+struct desk_reader {
+    char name[LIMITS_NAME];
+    enum event_reader_kind kind;
+    uint64_t version;
+    uint32_t age_ms;
+};
+
+/* What an agent reported, in the model's words, and what is only for display. */
+struct desk_report {
+    struct event_node node;
+    char activity[64];
+    char error[128];
+};
+
+struct desk {
+    void *context;
+
+    /* A copy of the engine as it is between two steps. About 1 MB: allocate it. */
+    void (*snapshot)(void *context, struct engine *ret_engine);
+
+    /* Hands an operator's command to the engine and waits for its reply. ERR_TIMEOUT: no reply in time, outcome
+     * unknown. */
+    enum err (*command)(void *context, const struct event_command *command, struct engine_reply *ret_reply);
+
+    /* What the command would do, on a copy: nothing is changed. `ret_engine` is the copy after the first look. */
+    enum err (*preview)(void *context, const struct event_command *command, struct engine *ret_engine,
+                        struct output *ret_output);
+
+    /* The index of a node by name; LIMITS_NONE when the configuration has none. */
+    uint32_t (*node)(void *context, const char *name);
+
+    /* A batch of an observer. ERR_NOT_FOUND: no such site. Returns the view's version. */
+    enum err (*observe)(void *context, const char *site, const struct probe_result *results, uint32_t count,
+                        uint64_t *ret_version);
+    enum err (*readers)(void *context, const char *site, const struct desk_reader *readers, uint32_t count);
+
+    /* An agent's report as parsed by the caller; answers the database's writer ("" when none) and epoch. */
+    enum err (*report)(void *context, const struct desk_report *report, char ret_writer[LIMITS_NAME],
+                       uint64_t *ret_epoch, uint64_t *ret_version);
+
+    /* Leases, by compare-and-swap on the store. ERR_CONFLICT: certainly not. ERR_NOT_FOUND: no such database. */
+    enum err (*lease_get)(void *context, const char *database, struct desk_lease *ret_lease);
+    enum err (*lease_renew)(void *context, const char *database, const char *node, uint64_t epoch, uint64_t revision,
+                            struct desk_lease *ret_lease);
+    enum err (*lease_acquire)(void *context, const char *database, const char *node, uint64_t epoch,
+                              struct desk_lease *ret_lease);
+
+    /* The published view, once it is newer than `after`. ERR_TIMEOUT: it is not, within the time. */
+    enum err (*view)(void *context, uint64_t after, uint32_t timeout_ms, struct view *ret_view);
+
+    /* The last result of a probe by a site, for display. False: there is none. */
+    bool (*detail)(void *context, uint32_t site, uint32_t probe, struct probe_result *ret_result);
+    void (*node_detail)(void *context, uint32_t node, struct desk_report *ret_report);
+
+    /* Re-reads the configuration file. On an error `message` says what is wrong, and nothing has changed. */
+    enum err (*configure)(void *context, char *message, size_t size);
+
+    /* The effective configuration as text, without secrets. The caller frees it; NULL: no memory. */
+    char *(*configuration)(void *context);
+
+    /* The journal (kinds: the names of traces). */
+    struct store *store;
+};

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The controller's HTTP API: its routes. */
+#include "web/web.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "web/web_state.h"
+
+static const struct http_server_route web_routes[] = {
+    {"GET", "/healthz", false, web_status_alive},
+    {"GET", "/readyz", false, web_status_ready},
+    {"GET", "/metrics", false, web_metric_get},
+    {"GET", "/v1/status", false, web_status_get},
+    {"GET", "/v1/health", false, web_status_health},
+    {"GET", "/v1/explain", false, web_explain_get},
+    {"GET", "/v1/view", false, web_observe_view},
+    {"POST", "/v1/readers", true, web_observe_readers},
+    {"POST", "/v1/observations", true, web_observe_results},
+    {"POST", "/v1/agents/report", true, web_agent_report},
+    {"POST", "/v1/leases/*/renew", true, web_agent_renew},
+    {"POST", "/v1/leases/*/acquire", true, web_agent_acquire},
+    {"GET", "/v1/leases/*", false, web_agent_lease},
+    {"POST", "/v1/failovers", true, web_run_failover},
+    {"POST", "/v1/switchovers", true, web_run_switchover},
+    {"POST", "/v1/failbacks", true, web_run_failback},
+    {"GET", "/v1/runs", false, web_run_list},
+    {"GET", "/v1/runs/*", false, web_run_get},
+    {"POST", "/v1/runs/*/approve", true, web_run_approve},
+    {"POST", "/v1/runs/*/abort", true, web_run_abort},
+    {"POST", "/v1/pause", true, web_run_pause},
+    {"POST", "/v1/resume", true, web_run_resume},
+    {"GET", "/v1/events", false, web_event_get},
+    {"GET", "/v1/config", true, web_config_get},
+    {"POST", "/v1/config/apply", true, web_config_apply},
+};
+
+struct web *web_of(const struct http_server_request *request)
+{
+    return request->context;
+}
+
+struct engine *web_engine(const struct http_server_request *request, struct http_server_answer *answer)
+{
+    const struct desk *desk = web_of(request)->options.desk;
+    struct engine *engine = malloc(sizeof *engine);
+    if (engine == NULL) {
+        http_server_answer_problem(answer, ERR_NO_MEMORY, "no memory for a snapshot");
+        return NULL;
+    }
+    desk->snapshot(desk->context, engine);
+    if (engine->model.regions_count == 0) {
+        free(engine);
+        http_server_answer_problem(answer, ERR_UNAVAILABLE, "the decision loop does not answer");
+        return NULL;
+    }
+    return engine;
+}
+
+const char *web_text(const json_t *object, const char *name, bool *ret_good)
+{
+    const json_t *value = json_object_get(object, name);
+    if (value == NULL || json_is_null(value)) {
+        return NULL;
+    }
+    if (!json_is_string(value)) {
+        *ret_good = false;
+    }
+    return json_string_value(value);
+}
+
+bool web_number(const json_t *object, const char *name, uint64_t *ret_number)
+{
+    const json_t *value = json_object_get(object, name);
+    if (!json_is_integer(value) || json_integer_value(value) < 0) {
+        return false;
+    }
+    *ret_number = (uint64_t)json_integer_value(value);
+    return true;
+}
+
+enum err web_start(const struct web_options *options, char *message, size_t size, struct web **ret_web)
+{
+    struct web *web = calloc(1, sizeof *web);
+    if (web == NULL) {
+        return ERR_NO_MEMORY;
+    }
+    web->options = *options;
+    const struct http_server_config config = {.listen = options->listen,
+                                              .setting = "sites.*.api.listen",
+                                              .token = options->token,
+                                              .routes = web_routes,
+                                              .route_count = sizeof web_routes / sizeof web_routes[0],
+                                              .context = web};
+    const enum err err = http_server_start(&config, message, size, &web->server);
+    if (err != ERR_OK) {
+        free(web);
+        return err;
+    }
+    *ret_web = web;
+    return ERR_OK;
+}
+
+void web_stop(struct web *web)
+{
+    if (web != NULL) {
+        http_server_stop(web->server);
+        free(web);
+    }
+}

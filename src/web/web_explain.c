@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Why a region's present decision is what it is: the same words and the same code as `holdfast decide --explain`. */
+#include <stdlib.h>
+
+#include "core/decide_rule.h"
+#include "edge/whatif_kind.h"
+#include "web/web_state.h"
+
+static json_t *web_explain_evidence(const struct engine *engine, uint32_t region)
+{
+    const struct decide_snapshot *snapshot = &engine->decisions[region].snapshot;
+    const struct decide_observers *observers = &snapshot->observers;
+    const struct decide_target *target = &snapshot->target;
+    json_t *checks = json_array();
+    static const char *const statuses[] = {"UNKNOWN", "PASSED", "FAILED"};
+    for (uint32_t i = 0; i < snapshot->checks_count; i++) {
+        json_array_append_new(checks, json_pack("{s:s,s:s,s:I}", "check", snapshot->checks[i].name, "status",
+                                                statuses[snapshot->checks[i].status], "consecutive_failures",
+                                                (json_int_t)snapshot->checks[i].consecutive_failures));
+    }
+    json_t *lag = target->lag_known ? json_real((double)target->lag_us / 1e6) : json_null();
+    return json_pack("{s:o,s:{s:I,s:I,s:I},s:{s:b,s:b,s:b,s:b,s:o,s:f},s:f}", "checks", checks, "observers", "total",
+                     (json_int_t)observers->total, "reporting", (json_int_t)observers->reporting, "see_down",
+                     (json_int_t)observers->see_down, "target", "db", (int)target->db, "app", (int)target->app, "cache",
+                     (int)target->cache, "queue", (int)target->queue, "replication_lag_s", lag, "capacity_ratio",
+                     (double)target->capacity_ppm / 1e6, "error_rate", (double)snapshot->metrics.error_rate_ppm / 1e6);
+}
+
+static json_t *web_explain_region(const struct engine *engine, uint32_t region)
+{
+    const struct engine_decision *decision = &engine->decisions[region];
+    const struct whatif_options options = {.profile = engine->model.policy.profile,
+                                           .thresholds = decide_thresholds_policy(&engine->model.policy)};
+    const struct decide_answer *answer = &decision->answer;
+    json_t *json =
+        json_pack("{s:s,s:s,s:s,s:s,s:s}", "region", engine->model.regions[region].name, "decision",
+                  decide_decision_name(answer->decision), "reason", decide_reason_name(answer->reason), "confidence",
+                  decide_confidence_name(answer->confidence), "gate", decide_gate_name(answer->gate));
+    if (decision->any) {
+        json_object_set_new(json, "explain", whatif_explain(&options, &decision->snapshot, answer));
+        json_object_set_new(json, "evidence", web_explain_evidence(engine, region));
+    }
+    return json;
+}
+
+void web_explain_get(const struct http_server_request *request, struct http_server_answer *answer)
+{
+    struct engine *engine = web_engine(request, answer);
+    if (engine == NULL) {
+        return;
+    }
+    const char *name = http_server_query(request, "region");
+    const uint32_t region = name != NULL ? model_region_find(&engine->model, name) : LIMITS_NONE;
+    if (name != NULL && region == LIMITS_NONE) {
+        http_server_answer_problem(answer, ERR_NOT_FOUND, "no region '%s'", name);
+    } else {
+        json_t *regions = json_array();
+        for (uint32_t i = 0; i < engine->model.regions_count; i++) {
+            if (region == LIMITS_NONE || region == i) {
+                json_array_append_new(regions, web_explain_region(engine, i));
+            }
+        }
+        http_server_answer_json(answer, 200, json_pack("{s:o}", "regions", regions));
+    }
+    free(engine);
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Observers: their results, their readers, and the view they follow. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "edge/clock.h"
+#include "edge/observe.h"
+#include "web/web_state.h"
+
+enum {
+    WEB_OBSERVE_POLL_MS = 10000,
+};
+
+void web_observe_results(const struct http_server_request *request, struct http_server_answer *answer)
+{
+    const struct desk *desk = web_of(request)->options.desk;
+    struct observe_batch *batch = calloc(1, sizeof *batch);
+    if (batch == NULL) {
+        http_server_answer_problem(answer, ERR_NO_MEMORY, "no memory");
+        return;
+    }
+    enum err err = observe_read_batch(request->body, request->body_size, clock_mono(), batch);
+    uint64_t version = 0;
+    if (err == ERR_OK) {
+        err = desk->observe(desk->context, batch->site, batch->results, batch->count, &version);
+    }
+    if (err == ERR_OK) {
+        http_server_answer_json(answer, 200, json_pack("{s:I}", "view", (json_int_t)version));
+    } else {
+        http_server_answer_problem(answer, err, "observations of '%s'", batch->site);
+    }
+    free(batch);
+}
+
+static bool web_observe_reader(const json_t *json, struct desk_reader *ret_reader)
+{
+    bool good = json_is_object(json);
+    const char *name = web_text(json, "name", &good);
+    const char *kind = web_text(json, "kind", &good);
+    uint64_t age_ms = 0;
+    if (!good || name == NULL || kind == NULL || !web_number(json, "version", &ret_reader->version) ||
+        !web_number(json, "age_ms", &age_ms) || (strcmp(kind, "dns") != 0 && strcmp(kind, "proxy") != 0)) {
+        return false;
+    }
+    text_copy(ret_reader->name, sizeof ret_reader->name, name);
+    ret_reader->kind = strcmp(kind, "dns") == 0 ? EVENT_READER_DNS : EVENT_READER_PROXY;
+    ret_reader->age_ms = age_ms < UINT32_MAX ? (uint32_t)age_ms : UINT32_MAX;
+    return true;
+}
+
+void web_observe_readers(const struct http_server_request *request, struct http_server_answer *answer)
+{
+    const struct desk *desk = web_of(request)->options.desk;
+    json_t *body = NULL;
+    if (http_server_body_json(request, answer, &body) != ERR_OK) {
+        return;
+    }
+    struct desk_reader readers[LIMITS_READERS];
+    bool good = true;
+    const char *site = web_text(body, "site", &good);
+    const json_t *list = json_object_get(body, "readers");
+    const size_t count = json_array_size(list);
+    good = good && site != NULL && json_is_array(list) && count <= LIMITS_READERS;
+    for (size_t i = 0; i < count && good; i++) {
+        good = web_observe_reader(json_array_get(list, i), &readers[i]);
+    }
+    const enum err err = good ? desk->readers(desk->context, site, readers, (uint32_t)count) : ERR_INVALID;
+    if (err == ERR_OK) {
+        http_server_answer_empty(answer, 204);
+    } else {
+        http_server_answer_problem(answer, err, "readers");
+    }
+    json_decref(body);
+}
+
+void web_observe_view(const struct http_server_request *request, struct http_server_answer *answer)
+{
+    const struct desk *desk = web_of(request)->options.desk;
+    uint64_t after = 0;
+    if (http_server_query_u64(request, "after", 0, &after) != ERR_OK) {
+        http_server_answer_problem(answer, ERR_INVALID, "after: a version number");
+        return;
+    }
+    struct view view;
+    const bool wait = http_server_query(request, "after") != NULL;
+    const enum err err = desk->view(desk->context, after, wait ? WEB_OBSERVE_POLL_MS : 0, &view);
+    if (err == ERR_OK) {
+        http_server_answer_copy(answer, 200, "application/octet-stream", &view, sizeof view);
+    } else if (wait) {
+        http_server_answer_empty(answer, 304);
+    } else {
+        http_server_answer_problem(answer, ERR_UNAVAILABLE, "no view was published yet");
+    }
+}

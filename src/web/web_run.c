@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Runs: listed, shown, started, approved, aborted. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "core/plan.h"
+#include "core/run.h"
+#include "web/web_state.h"
+
+static const char *web_run_region(const struct engine *engine, uint32_t region)
+{
+    return region < engine->model.regions_count ? engine->model.regions[region].name : "";
+}
+
+static const char *web_run_node(const struct engine *engine, uint32_t node)
+{
+    return node < engine->model.nodes_count ? engine->model.nodes[node].name : "";
+}
+
+static const char *web_run_kind(enum plan_kind plan)
+{
+    static const char *const kinds[PLAN_COUNT] = {"failover", "failover", "switchover", "failback", "failback"};
+    return kinds[plan];
+}
+
+static json_t *web_run_step(const struct durable_step *step)
+{
+    const bool ended = step->ended_us > 0 && step->state != DURABLE_STEP_RUNNING;
+    json_t *json = json_pack("{s:s,s:s,s:s,s:s,s:s?,s:I,s:I,s:I}", "name", plan_step_of(step->step)->name, "what",
+                             plan_step_of(step->step)->what, "state", run_step_state_name(step->state), "detail",
+                             step->detail, "error", step->error == ERR_OK ? NULL : err_name(step->error),
+                             "started_boot_us", (json_int_t)step->started_us, "ended_boot_us",
+                             (json_int_t)(ended ? step->ended_us : step->started_us), "started_ms",
+                             (json_int_t)(step->started_wall_us / 1000));
+    json_object_set_new(json, "ms", json_integer(ended ? (step->ended_us - step->started_us) / 1000 : 0));
+    return json;
+}
+
+static json_t *web_run_move(const struct engine *engine, const struct durable_move *move)
+{
+    char source_end[LSN_TEXT];
+    char target_end[LSN_TEXT];
+    lsn_print(move->source_end, source_end);
+    lsn_print(move->target_end, target_end);
+    return json_pack("{s:s,s:s,s:s,s:I,s:b,s:s,s:s}", "database",
+                     move->database < engine->model.databases_count ? engine->model.databases[move->database].name : "",
+                     "source", web_run_node(engine, move->source), "target", web_run_node(engine, move->target),
+                     "epoch", (json_int_t)move->epoch, "promoted", move->promoted, "source_end", source_end,
+                     "target_end", target_end);
+}
+
+json_t *web_run_json(const struct engine *engine, const struct durable_run *run)
+{
+    json_t *steps = json_array();
+    json_t *moves = json_array();
+    for (uint32_t i = 0; i < run->steps_count; i++) {
+        json_array_append_new(steps, web_run_step(&run->steps[i]));
+    }
+    for (uint32_t i = 0; i < run->moves_count; i++) {
+        json_array_append_new(moves, web_run_move(engine, &run->moves[i]));
+    }
+    json_t *json =
+        json_pack("{s:I,s:s,s:s,s:s,s:s,s:s,s:b,s:s,s:s,s:i,s:s,s:o,s:o}", "id", (json_int_t)run->id, "kind",
+                  web_run_kind(run->plan), "plan", plan_of(run->plan)->name, "state", run_state_name(run->state),
+                  "source", web_run_region(engine, run->source), "target", web_run_region(engine, run->target),
+                  "automatic", (int)run->automatic, "reason", run->text, "who", run->who, "rule", (int)run->rule,
+                  "problem", run->problem, "steps", steps, "databases", moves);
+    json_object_set_new(json, "evidence_boot_us", json_integer(run->evidence_us));
+    json_object_set_new(json, "began_boot_us", json_integer(run->began_us));
+    json_object_set_new(json, "began_ms", json_integer(run->began_wall_us / 1000));
+    json_object_set_new(json, "ended_ms", json_integer(run->ended_wall_us / 1000));
+    json_object_set_new(json, "duration_ms", json_integer(run->duration_ms));
+    return json;
+}
+
+void web_run_list(const struct http_server_request *request, struct http_server_answer *answer)
+{
+    struct engine *engine = web_engine(request, answer);
+    if (engine == NULL) {
+        return;
+    }
+    json_t *runs = json_array();
+    if (engine->durable.run.state != DURABLE_RUN_NONE) {
+        json_array_append_new(runs, web_run_json(engine, &engine->durable.run));
+    }
+    for (uint32_t i = 0; i < DURABLE_RUNS; i++) {
+        if (engine->durable.past[i].id != 0) {
+            json_array_append_new(runs, web_run_json(engine, &engine->durable.past[i]));
+        }
+    }
+    free(engine);
+    http_server_answer_json(answer, 200, json_pack("{s:o}", "runs", runs));
+}
+
+/* The run that a path names; false: the answer was given. */
+static bool web_run_id(const struct http_server_request *request, struct http_server_answer *answer, uint64_t *ret_id)
+{
+    char *end = NULL;
+    const char *text = request->segments[0];
+    const unsigned long long id = strtoull(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end != 0) {
+        http_server_answer_problem(answer, ERR_NOT_FOUND, "a run has a number, not '%s'", text);
+        return false;
+    }
+    *ret_id = id;
+    return true;
+}
+
+void web_run_get(const struct http_server_request *request, struct http_server_answer *answer)
+{
+    uint64_t id = 0;
+    if (!web_run_id(request, answer, &id)) {
+        return;
+    }
+    struct engine *engine = web_engine(request, answer);
+    if (engine == NULL) {
+        return;
+    }
+    const struct durable_run *found = NULL;
+    if (engine->durable.run.state != DURABLE_RUN_NONE && engine->durable.run.id == id) {
+        found = &engine->durable.run;
+    }
+    for (uint32_t i = 0; i < DURABLE_RUNS && found == NULL; i++) {
+        found = engine->durable.past[i].id == id && id != 0 ? &engine->durable.past[i] : NULL;
+    }
+    if (found == NULL) {
+        http_server_answer_problem(answer, ERR_NOT_FOUND, "no run %llu among the latest %d; the journal has all",
+                                   (unsigned long long)id, DURABLE_RUNS);
+    } else {
+        http_server_answer_json(answer, 200, web_run_json(engine, found));
+    }
+    free(engine);
+}
+
+/* ---- commands ---- */
+
+static void web_run_reply(struct http_server_answer *answer, enum err err, const struct engine_reply *reply)
+{
+    if (err != ERR_OK) {
+        http_server_answer_problem(answer, err, "the engine did not reply: the outcome is unknown, look at the status");
+    } else if (reply->error != ERR_OK) {
+        http_server_answer_problem(answer, reply->error, "%s", reply->text);
+    } else {
+        http_server_answer_json(answer, 202,
+                                json_pack("{s:I,s:s}", "run", (json_int_t)reply->run, "text", reply->text));
+    }
+}
+
+static void web_run_command(const struct http_server_request *request, struct http_server_answer *answer,
+                            const struct event_command *command)
+{
+    const struct desk *desk = web_of(request)->options.desk;
+    struct engine_reply reply = {0};
+    const enum err err = desk->command(desk->context, command, &reply);
+    web_run_reply(answer, err, &reply);
+}
+
+/* Region names of the body become indices; false: the answer was given. */
+static bool web_run_regions(const struct engine *engine, const json_t *body, struct http_server_answer *answer,
+                            struct event_command *command)
+{
+    static const char *const names[] = {"source", "target"};
+    uint32_t *const fields[] = {&command->source, &command->target};
+    for (size_t i = 0; i < 2; i++) {
+        bool good = true;
+        const char *name = web_text(body, names[i], &good);
+        *fields[i] = LIMITS_NONE;
+        if (!good || (name != NULL && (*fields[i] = model_region_find(&engine->model, name)) == LIMITS_NONE)) {
+            http_server_answer_problem(answer, ERR_INVALID, "%s: no such region", names[i]);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool web_run_parse(const struct engine *engine, const json_t *body, struct http_server_answer *answer,
+                          struct event_command *command)
+{
+    bool good = true;
+    const char *reason = web_text(body, "reason", &good);
+    const char *who = web_text(body, "who", &good);
+    const char *mode = web_text(body, "mode", &good);
+    if (!good || (mode != NULL && strcmp(mode, "emergency") != 0 && strcmp(mode, "normal") != 0)) {
+        http_server_answer_problem(answer, ERR_INVALID, "reason, who and mode (normal or emergency) are texts");
+        return false;
+    }
+    command->emergency = mode != NULL && strcmp(mode, "emergency") == 0;
+    command->accept_loss = json_is_true(json_object_get(body, "accept_loss"));
+    command->dry_run = json_is_true(json_object_get(body, "dry_run"));
+    text_copy(command->reason, sizeof command->reason, reason != NULL ? reason : "");
+    text_copy(command->who, sizeof command->who, who != NULL ? who : "api");
+    return engine == NULL || web_run_regions(engine, body, answer, command);
+}
+
+/* What it would do: the copy's run after its first look, and what that look asked the world for. */
+static void web_run_preview(const struct http_server_request *request, struct http_server_answer *answer,
+                            const struct event_command *command, struct engine *scratch)
+{
+    const struct desk *desk = web_of(request)->options.desk;
+    struct output *output = calloc(1, sizeof *output);
+    const enum err err = output == NULL ? ERR_NO_MEMORY : desk->preview(desk->context, command, scratch, output);
+    if (err != ERR_OK || output->replies_count == 0) {
+        http_server_answer_problem(answer, err != ERR_OK ? err : ERR_INTERNAL, "no preview");
+    } else if (output->replies[0].error != ERR_OK) {
+        http_server_answer_problem(answer, output->replies[0].error, "%s", output->replies[0].text);
+    } else {
+        const bool refused = scratch->durable.run.state == DURABLE_RUN_NONE;
+        const struct durable_run *run = refused ? &scratch->durable.past[0] : &scratch->durable.run;
+        json_t *actions = json_array();
+        for (uint32_t i = 0; i < output->actions_count; i++) {
+            const struct action *action = &output->actions[i];
+            if (action->kind != ACTION_NOTIFY) {
+                json_array_append_new(actions, json_pack("{s:s,s:s,s:I}", "action", action_name(action->kind), "node",
+                                                         web_run_node(scratch, action->node), "epoch",
+                                                         (json_int_t)action->epoch));
+            }
+        }
+        json_t *json = web_run_json(scratch, run);
+        json_object_set_new(json, "would", json_string(refused ? "be refused" : "start"));
+        json_object_set_new(json, "actions", actions);
+        const uint64_t predicted =
+            scratch->model.databases_count > 0 ? scratch->model.databases[0].lease_ms + 1500U : 1500U;
+        json_object_set_new(json, "predicted_rto_ms", json_integer((json_int_t)predicted));
+        http_server_answer_json(answer, 200, json);
+    }
+    free(output);
+}
+
+static void web_run_start(const struct http_server_request *request, struct http_server_answer *answer,
+                          enum event_command_kind kind)
+{
+    json_t *body = NULL;
+    if (http_server_body_json(request, answer, &body) != ERR_OK) {
+        return;
+    }
+    struct engine *engine = web_engine(request, answer);
+    struct event_command command = {.kind = kind};
+    if (engine != NULL && web_run_parse(engine, body, answer, &command)) {
+        if (command.dry_run) {
+            web_run_preview(request, answer, &command, engine);
+        } else {
+            web_run_command(request, answer, &command);
+        }
+    }
+    free(engine);
+    json_decref(body);
+}
+
+void web_run_failover(const struct http_server_request *request, struct http_server_answer *answer)
+{
+    web_run_start(request, answer, EVENT_COMMAND_FAILOVER);
+}
+
+void web_run_switchover(const struct http_server_request *request, struct http_server_answer *answer)
+{
+    web_run_start(request, answer, EVENT_COMMAND_SWITCHOVER);
+}
+
+void web_run_failback(const struct http_server_request *request, struct http_server_answer *answer)
+{
+    web_run_start(request, answer, EVENT_COMMAND_FAILBACK);
+}
+
+static void web_run_simple(const struct http_server_request *request, struct http_server_answer *answer,
+                           enum event_command_kind kind, bool named)
+{
+    json_t *body = NULL;
+    struct event_command command = {.kind = kind, .source = LIMITS_NONE, .target = LIMITS_NONE};
+    if ((named && !web_run_id(request, answer, &command.run)) ||
+        http_server_body_json(request, answer, &body) != ERR_OK) {
+        return;
+    }
+    if (web_run_parse(NULL, body, answer, &command)) {
+        web_run_command(request, answer, &command);
+    }
+    json_decref(body);
+}
+
+void web_run_approve(const struct http_server_request *request, struct http_server_answer *answer)
+{
+    web_run_simple(request, answer, EVENT_COMMAND_APPROVE, true);
+}
+
+void web_run_abort(const struct http_server_request *request, struct http_server_answer *answer)
+{
+    web_run_simple(request, answer, EVENT_COMMAND_ABORT, true);
+}
+
+void web_run_pause(const struct http_server_request *request, struct http_server_answer *answer)
+{
+    web_run_simple(request, answer, EVENT_COMMAND_PAUSE, false);
+}
+
+void web_run_resume(const struct http_server_request *request, struct http_server_answer *answer)
+{
+    web_run_simple(request, answer, EVENT_COMMAND_RESUME, false);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What the handlers of the API share. */
+#pragma once
+
+#include <jansson.h>
+
+#include "edge/http_server.h"
+#include "web/web.h"
+
+struct web {
+    struct web_options options;
+    struct http_server *server;
+};
+
+/* The `struct web` of a request. */
+struct web *web_of(const struct http_server_request *request);
+
+/* The engine between two steps; the caller frees it. NULL: the answer (503) was given already. */
+struct engine *web_engine(const struct http_server_request *request, struct http_server_answer *answer);
+
+/* A member of a JSON object as text; NULL when absent or null; `*ret_good` false when of another type. */
+const char *web_text(const json_t *object, const char *name, bool *ret_good);
+bool web_number(const json_t *object, const char *name, uint64_t *ret_number);
+
+/* web_status.c */
+void web_status_get(const struct http_server_request *request, struct http_server_answer *answer);
+void web_status_health(const struct http_server_request *request, struct http_server_answer *answer);
+void web_status_alive(const struct http_server_request *request, struct http_server_answer *answer);
+void web_status_ready(const struct http_server_request *request, struct http_server_answer *answer);
+
+/* web_explain.c */
+void web_explain_get(const struct http_server_request *request, struct http_server_answer *answer);
+
+/* web_run.c */
+void web_run_list(const struct http_server_request *request, struct http_server_answer *answer);
+void web_run_get(const struct http_server_request *request, struct http_server_answer *answer);
+void web_run_failover(const struct http_server_request *request, struct http_server_answer *answer);
+void web_run_switchover(const struct http_server_request *request, struct http_server_answer *answer);
+void web_run_failback(const struct http_server_request *request, struct http_server_answer *answer);
+void web_run_approve(const struct http_server_request *request, struct http_server_answer *answer);
+void web_run_abort(const struct http_server_request *request, struct http_server_answer *answer);
+void web_run_pause(const struct http_server_request *request, struct http_server_answer *answer);
+void web_run_resume(const struct http_server_request *request, struct http_server_answer *answer);
+json_t *web_run_json(const struct engine *engine, const struct durable_run *run);
+
+/* web_observe.c */
+void web_observe_results(const struct http_server_request *request, struct http_server_answer *answer);
+void web_observe_readers(const struct http_server_request *request, struct http_server_answer *answer);
+void web_observe_view(const struct http_server_request *request, struct http_server_answer *answer);
+
+/* web_agent.c */
+void web_agent_report(const struct http_server_request *request, struct http_server_answer *answer);
+void web_agent_lease(const struct http_server_request *request, struct http_server_answer *answer);
+void web_agent_renew(const struct http_server_request *request, struct http_server_answer *answer);
+void web_agent_acquire(const struct http_server_request *request, struct http_server_answer *answer);
+
+/* web_event.c */
+void web_event_get(const struct http_server_request *request, struct http_server_answer *answer);
+
+/* web_metric.c */
+void web_metric_get(const struct http_server_request *request, struct http_server_answer *answer);
+
+/* web_config.c */
+void web_config_get(const struct http_server_request *request, struct http_server_answer *answer);
+void web_config_apply(const struct http_server_request *request, struct http_server_answer *answer);
