@@ -8,7 +8,6 @@
 #include <pwd.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -49,8 +48,6 @@ enum err agent_drop_root(const struct agent_options *options)
         LOG_E("cannot become '%s': %s", name, err_text(err_from_errno(errno)));
         return ERR_PERMISSION;
     }
-    /* A change of user makes /proc of this process root's; what it starts is not touched by that. */
-    (void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
     return ERR_OK;
 }
 
@@ -149,6 +146,7 @@ enum err agent_run(const struct agent_options *options)
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGCHLD); /* a death is looked at in the moment it happens */
     (void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
     enum err err = agent_drop_root(options);
     if (err != ERR_OK) {

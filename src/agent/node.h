@@ -62,6 +62,9 @@ struct node {
     struct mono receiving_at; /* a standby: last time it streamed, or its start */
     struct mono crash_at;     /* a writer: last death in place */
     uint32_t crashes;
+    struct mono retry_at; /* following failed: not again before */
+    bool recloned;        /* a standby that did not start was cloned once in this life: not again */
+    bool unsettled;       /* a fresh writer: configuration and slots are still those of the standby */
     uint64_t boot;
     uint64_t sequence;
     char activity[NODE_TEXT];

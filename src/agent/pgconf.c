@@ -340,12 +340,22 @@ void pgconf_filter_auto(struct span text, struct buf *filtered)
     }
 }
 
+/* An unchanged file is left alone: syncing costs time that a promotion may not have. */
 static enum err pgconf_put(const char *folder, const char *name, const struct buf *text)
 {
     char path[PGCONF_PATH];
+    static _Thread_local char memory[PGCONF_BYTES];
+    struct buf before;
     snprintf(path, sizeof path, "%s/%s", folder, name);
     if (text->overflow) {
         return ERR_TOO_LARGE;
+    }
+    buf_init(&before, memory, sizeof memory);
+    const bool same = file_read(path, &before) == ERR_OK &&
+                      span_equal(span_of(before.data, before.size), span_of(text->data, text->size));
+    explicit_bzero(memory, sizeof memory);
+    if (same) {
+        return ERR_OK;
     }
     return file_replace(path, text->data, text->size, 0600);
 }

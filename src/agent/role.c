@@ -177,7 +177,7 @@ static enum err role_watch(struct node *node, struct pgquery *query, struct mono
     }
 }
 
-/* The server is a writer: remembered first, told next. */
+/* The server is a writer: remembered first, told next; what can wait is the keeper's. */
 static enum err role_became_writer(struct node *node, uint64_t epoch, struct pgquery *query)
 {
     node_lock(node);
@@ -185,14 +185,11 @@ static enum err role_became_writer(struct node *node, uint64_t epoch, struct pgq
     node->record.data_epoch = epoch;
     node->record.upstream[0] = '\0';
     node->crashes = 0;
-    enum err err = node_save(node);
+    const enum err err = node_save(node);
     node->status_known = false;
+    node->unsettled = true;
     node_error(node, "%s", "");
     node_unlock(node);
-    err = err == ERR_OK ? node_configure(node, NULL, false) : err;
-    if (err == ERR_OK && pgquery_slots(query, true, time_add_ms(clock_mono(), ROLE_QUERY_MS * 5)) != ERR_OK) {
-        LOG_W("replication slots could not be made: %s", query->error);
-    }
     node_look(node, query);
     LOG_N("PostgreSQL accepts writes under epoch %llu", (unsigned long long)epoch);
     return err;
@@ -418,6 +415,22 @@ static enum err role_start_writer(struct node *node, uint64_t epoch)
     return err;
 }
 
+/* A fresh writer's configuration without an upstream, and a slot for each other node. */
+static void role_settle(struct node *node)
+{
+    struct pgquery query;
+    pgquery_init(&query, node->options);
+    enum err err = node_configure(node, NULL, false);
+    err = err == ERR_OK ? pgquery_slots(&query, true, time_add_ms(clock_mono(), ROLE_QUERY_MS * 5)) : err;
+    if (err != ERR_OK) {
+        LOG_W("the new writer is not settled yet: %s", query.error[0] != '\0' ? query.error : err_text(err));
+    }
+    pgquery_close(&query);
+    node_lock(node);
+    node->unsettled = err != ERR_OK;
+    node_unlock(node);
+}
+
 /* With the lease held and no server: what was the writer comes back, what was to become it goes on. */
 static void role_keep_held(struct node *node, uint64_t epoch)
 {
@@ -429,9 +442,12 @@ static void role_keep_held(struct node *node, uint64_t epoch)
     const bool rested =
         rest_ms == 0 || time_since_ms(clock_mono(), node->crash_at) >= (rest_ms < 10000 ? rest_ms : 10000);
     const bool pending = !stopped && node->state == NODE_RUNNING && node->status_known && node->status.in_recovery;
+    const bool settle = node->unsettled && role_is_writer(node, epoch);
     node_unlock(node);
     enum err err = ERR_OK;
-    if (stopped && own && rested) {
+    if (settle) {
+        role_settle(node);
+    } else if (stopped && own && rested) {
         err = role_start_writer(node, epoch);
     } else if ((stopped && !own) || pending) {
         err = role_ready(node, time_add_ms(clock_mono(), ROLE_FINISH_MS));
@@ -479,8 +495,12 @@ static void role_keep_stopped(struct node *node)
     node_lock(node);
     const bool follow = node->writer.name[0] != '\0' && node->writer.epoch >= node->promise.epoch &&
                         node->writer.epoch > node->record.halted;
+    const bool rest = !time_reached(clock_mono(), node->retry_at);
     const struct node_writer writer = node->writer;
     node_unlock(node);
+    if (follow && rest) {
+        return;
+    }
     if (follow) {
         role_standby_begin(node, &writer);
         return;

@@ -18,6 +18,7 @@ enum {
     ROLE_STANDBY_SILENT_MS = 3000, /* not streaming for this long: is it able to follow at all? */
     ROLE_STANDBY_LOST_MS = 60000,  /* able by its history, but still not streaming: the log it needs is gone */
     ROLE_STANDBY_TRIES = 3,        /* starts that failed */
+    ROLE_STANDBY_RETRY_MS = 1000,  /* between two tries to follow */
 };
 
 enum role_standby_verdict { ROLE_STANDBY_CAN, ROLE_STANDBY_DIVERGED, ROLE_STANDBY_UNKNOWN };
@@ -163,7 +164,10 @@ void role_standby_begin(struct node *node, const struct node_writer *writer)
 {
     node_lock(node);
     const bool was_standby = node->record.role == RECORD_STANDBY;
-    const bool broken = was_standby && node->crashes >= ROLE_STANDBY_TRIES;
+    /* Once: a setting that no server starts with would clone for ever. */
+    const bool broken = was_standby && node->crashes >= ROLE_STANDBY_TRIES && !node->recloned;
+    node->recloned |= broken;
+    node->retry_at = time_add_ms(clock_mono(), ROLE_STANDBY_RETRY_MS);
     node_unlock(node);
     enum role_standby_verdict verdict = ROLE_STANDBY_DIVERGED;
     if (pgctl_has_data(node->options) && !broken) {

@@ -14,7 +14,11 @@
 #include "edge/config_secret.h"
 #include "edge/log.h"
 
-enum { AGENT_MAIN_HOST = INET6_ADDRSTRLEN };
+enum {
+    AGENT_MAIN_HOST = INET6_ADDRSTRLEN,
+    AGENT_MAIN_LEASE_US = 500 * TIME_US_PER_MS, /* three renewals fit, and killing in a tenth of it */
+    AGENT_MAIN_MARGIN_PARTS = 20,               /* drift takes a 500th; the rest is for slow machines */
+};
 
 struct agent_main_arguments {
     const char *config;
@@ -183,6 +187,10 @@ static bool agent_main_options(const struct config *config, const struct config_
     };
     if (node->data == NULL || node->data[0] != '/' || strlen(node->data) >= AGENT_OPTIONS_PATH - 64) {
         fputs("holdfast agent: the node's `data` must be an absolute path of at most 440 bytes\n", stderr);
+        return false;
+    }
+    if (options->lease_us < AGENT_MAIN_LEASE_US || options->margin_us < options->lease_us / AGENT_MAIN_MARGIN_PARTS) {
+        fputs("holdfast agent: `lease` must be at least 500ms, `margin` at least a twentieth of it\n", stderr);
         return false;
     }
     agent_main_nodes(database, self, memory, options);

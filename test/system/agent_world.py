@@ -203,14 +203,13 @@ checks:
             self.agents[name].wait()
 
     def fence_pid(self, name):
-        children = open("/proc/%d/task/%d/children" % (self.agents[name].pid, self.agents[name].pid)).read().split()
-        all_children = []
-        for task in os.listdir("/proc/%d/task" % self.agents[name].pid):
-            all_children += open("/proc/%d/task/%s/children" % (self.agents[name].pid, task)).read().split()
-        for pid in children + all_children:
-            with open("/proc/%s/cmdline" % pid, "rb") as file:
-                if b"agent" in file.read():
-                    return int(pid)
+        """The agent's child that runs the agent's own program; 0 when there is none."""
+        parent = self.agents[name].pid
+        for task in os.listdir("/proc/%d/task" % parent):
+            for pid in open("/proc/%d/task/%s/children" % (parent, task)).read().split():
+                with open("/proc/%s/cmdline" % pid, "rb") as file:
+                    if file.read().startswith(HOLDFAST.encode() + b"\0"):
+                        return int(pid)
         return 0
 
     def postgres_pids(self, name):

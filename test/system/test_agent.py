@@ -201,3 +201,49 @@ def test_promotion_under_fire(world):
     with pytest.raises(psycopg2.OperationalError):
         world.connect("b")
     wait(lambda: world.follows("a", "c") and world.follows("b", "c"), 180, "all follow c")
+
+
+def test_agent_and_fence_killed_at_once(world):
+    """The double death: the next agent finds a writer without a right, ends it first, then asks who writes."""
+    clients = busy(world, "a")
+    fence = world.fence_pid("a")
+    os.kill(fence, signal.SIGSTOP)
+    world.signal("a", signal.SIGKILL)
+    os.kill(fence, signal.SIGKILL)
+    before = world.postgres_pids("a")
+    assert before, "nothing was there to end the writer"
+    world.controller.revoke("b")
+    world.start("a")
+    wait(lambda: not set(before) & set(world.postgres_pids("a")), 60, "the leftover is gone")
+    finish(clients)
+    status, report = world.failover("a", "b", 2)
+    assert status == 200 and report["role"] == "writer", report
+    wait(lambda: world.follows("a", "b"), 120, "a follows")
+    # An order that cannot be carried out is refused for good: the lease is not in this node's favour.
+    status, answer = world.call("c", "/v1/promote", {"epoch": 3, "run": "x", "database": "shop"})
+    assert status == 409 and answer["refused"]
+    world.controller.revoke("c")
+    status, answer = world.call("c", "/v1/promote", {"epoch": 3, "run": "x", "database": "shop"})
+    assert status == 409 and answer["refused"], "what was refused stays refused, also when it could be done now"
+    status, report = world.call("c", "/v1/promote", {"epoch": 4, "run": "y", "database": "shop"})
+    assert status == 200 and report["role"] == "writer", report
+    # The old writer lost its lease without being told: its next renewal ends it, and it follows.
+    wait(lambda: world.follows("b", "c"), 120, "b follows c")
+
+
+def test_what_is_running_ends_with_the_agent(world):
+    """SIGTERM: a clean stop; nothing is left behind; and the former writer comes back as it was."""
+    world.sql("a", "CREATE TABLE kept (n int)")
+    world.agents["a"].send_signal(signal.SIGTERM)
+    assert world.agents["a"].wait(90) == 0
+    assert world.postgres_pids("a") == []
+    with open(world.data("a") + ".holdfast/record") as file:
+        assert "role writer\n" in file.read()
+    for name in ("a", "b"):
+        for path in ("postgres.log", "record"):
+            with open(os.path.join(world.data(name) + ".holdfast", path)) as file:
+                assert "secret: of sorts" not in file.read()
+    world.start("a")
+    wait(lambda: world.is_writer("a"), 90, "a writes again")
+    assert world.sql("a", "SELECT count(*) FROM kept") == [(0,)]
+    assert world.node("a")["timeline"] == 1
