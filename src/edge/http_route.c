@@ -14,6 +14,16 @@ static struct span http_route_segment(struct cursor *cursor, bool *ret_more)
     return slash != NULL ? cursor_until(cursor, '/') : cursor_span(cursor, left);
 }
 
+static bool http_route_same(struct http_route_match *match, struct span wanted, struct span here)
+{
+    if (!span_is(wanted, "*")) {
+        return span_equal(wanted, here);
+    }
+    ASSERT(match->count < HTTP_ROUTE_SEGMENTS);
+    match->segments[match->count++] = here;
+    return here.size > 0;
+}
+
 bool http_route_matches(const char *pattern, struct span path, struct http_route_match *ret_match)
 {
     struct http_route_match match = {.count = 0};
@@ -24,22 +34,13 @@ bool http_route_matches(const char *pattern, struct span path, struct http_route
     bool more_wanted = true;
     bool more_here = true;
     while (more_wanted && more_here) {
-        const size_t rest = have.at;
         const struct span wanted = http_route_segment(&want, &more_wanted);
-        const struct span here = http_route_segment(&have, &more_here);
-        const bool tail = span_is(wanted, "**");
-        if (tail || span_is(wanted, "*")) {
-            ASSERT(match.count < HTTP_ROUTE_SEGMENTS);
-            if (here.size == 0 && !tail) {
-                return false;
-            }
-            match.segments[match.count++] = tail ? span_of(path.data + rest, path.size - rest) : here;
-        } else if (!span_equal(wanted, here)) {
-            return false;
-        }
-        if (tail) {
-            ASSERT(!more_wanted);
+        if (span_is(wanted, "**")) {
+            ASSERT(!more_wanted && match.count < HTTP_ROUTE_SEGMENTS);
+            match.segments[match.count++] = cursor_span(&have, cursor_left(&have));
             more_here = false;
+        } else if (!http_route_same(&match, wanted, http_route_segment(&have, &more_here))) {
+            return false;
         }
     }
     if (more_wanted || more_here) {

@@ -162,7 +162,7 @@ const char *http_server_header(const struct http_server_request *request, const 
 enum err http_server_body_json(const struct http_server_request *request, struct http_server_answer *answer,
                                struct json_t **ret_json)
 {
-    json_error_t error;
+    json_error_t error = {.line = 0};
     json_t *json = request->body_size == 0
                        ? json_object()
                        : json_loadb(request->body, request->body_size, JSON_REJECT_DUPLICATES, &error);
@@ -473,6 +473,7 @@ enum err http_server_start(const struct http_server_config *config, char *messag
         return http_server_fail(config, ERR_NO_MEMORY, message, message_size);
     }
     server->config = *config;
+    server->config.beat_ms = config->beat_ms > 0 ? config->beat_ms : (uint32_t)HTTP_SERVER_BEAT_MS;
     server->token = config->token != NULL ? strdup(config->token) : NULL;
     int descriptor = -1;
     enum err err = address_parse(config->listen, &server->address);

@@ -60,6 +60,7 @@ struct http_server_config {
     size_t route_count;
     void *context;
     unsigned connections; /* 0: HTTP_SERVER_CONNECTIONS */
+    uint32_t beat_ms;     /* 0: HTTP_SERVER_BEAT_MS */
 };
 
 /* Listens and serves. ERR_INVALID: not a literal address; ERR_IN_USE, ERR_PERMISSION, ERR_UNREACHABLE (the address is

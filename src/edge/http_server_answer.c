@@ -98,8 +98,10 @@ void http_server_answer_json(struct http_server_answer *answer, unsigned status,
 void http_server_answer_static(struct http_server_answer *answer, unsigned status, const char *content_type,
                                const void *data, size_t size)
 {
-    struct MHD_Response *response =
-        MHD_create_response_from_buffer(size, (void *)(uintptr_t)data, MHD_RESPMEM_PERSISTENT);
+    /* libmicrohttpd only reads it. */
+    void *bytes = NULL;
+    memcpy(&bytes, &data, sizeof bytes);
+    struct MHD_Response *response = MHD_create_response_from_buffer(size, bytes, MHD_RESPMEM_PERSISTENT);
     http_server_answer_give(answer, status, response, content_type);
 }
 
@@ -137,7 +139,7 @@ static bool http_server_answer_refill(struct http_server_answer_events *events)
         const struct mono now = clock_mono();
         if (events->chunk.size > 0) {
             events->last = now;
-        } else if (time_since_ms(now, events->last) >= HTTP_SERVER_BEAT_MS) {
+        } else if (time_since_ms(now, events->last) >= events->server->config.beat_ms) {
             buf_text(&events->chunk, ":\n\n");
             events->last = now;
         }

@@ -323,7 +323,7 @@ enum err notify_enqueue(struct notify *notify, const struct notify_message *mess
 {
     struct arena memory;
     struct store_write write;
-    arena_init(&memory, 4 * STORE_VALUE);
+    arena_init(&memory, (size_t)4 * STORE_VALUE);
     enum err err = notify_write(message, &memory, &write);
     if (err == ERR_OK) {
         const struct store_request request = {.ask = STORE_COMMIT, .writes = &write, .write_count = 1};

@@ -320,6 +320,28 @@ static void test_stream_and_client_that_leaves(void **state)
     wait_for_closed(1);
 }
 
+static void test_a_silent_stream_beats(void **state)
+{
+    (void)state;
+    struct http_server *beating = NULL;
+    const struct http_server_config config = {
+        .listen = "127.9.0.1:0",
+        .routes = routes,
+        .route_count = sizeof routes / sizeof routes[0],
+        .beat_ms = 1,
+    };
+    assert_int_equal(http_server_start(&config, NULL, 0, &beating), ERR_OK);
+    char to[ADDRESS_TEXT];
+    snprintf(to, sizeof to, "127.9.0.1:%u", http_server_port(beating));
+    static const char event[] = "id: 1\nevent: step\ndata: one\ndata: two\n\n";
+    struct sink sink = {.wanted = 3 + 3 * (sizeof event - 1) + 6};
+    const struct http_client_request request = {.address = to, .path = "/stream", .timeout_ms = 20000};
+    const struct http_client_sink receiver = {sink_chunk, &sink};
+    assert_int_equal(http_client_stream(&request, &receiver), ERR_CANCELLED);
+    assert_memory_equal(sink.text + 3 + 3 * (sizeof event - 1), ":\n\n:\n\n", 6);
+    http_server_stop(beating);
+}
+
 static void test_stream_refused_and_cancelled(void **state)
 {
     (void)state;
@@ -548,6 +570,7 @@ int main(void)
         cmocka_unit_test(test_body_limits),
         cmocka_unit_test(test_chunked_body_above_the_limit),
         cmocka_unit_test(test_stream_and_client_that_leaves),
+        cmocka_unit_test(test_a_silent_stream_beats),
         cmocka_unit_test(test_stream_refused_and_cancelled),
         cmocka_unit_test(test_waiting_handler_notices_that_the_client_left),
         cmocka_unit_test(test_port_in_use),
