@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The proof over DNS: one question to one server (RFC 1035), with just enough of the format for addresses. */
+ * The proof over DNS: one question to one server over UDP, sent again until it is answered. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -12,134 +12,15 @@
 
 #include "base/assert.h"
 #include "base/buf.h"
-#include "base/cursor.h"
 #include "edge/clock.h"
-#include "edge/prove.h"
+#include "edge/prove_dns_message.h"
+#include "wire/dns_type.h"
 
 enum {
     PROVE_DNS_PACKET = 1232, /* what is sure to pass unfragmented */
-    PROVE_DNS_LABEL = 63,
-    PROVE_DNS_NAME = 255,
+    PROVE_DNS_QUERY = 300,   /* a name of 255 bytes, head and question */
     PROVE_DNS_RESEND_MS = 200,
-    PROVE_DNS_TYPE_A = 1,
-    PROVE_DNS_TYPE_AAAA = 28,
-    PROVE_DNS_CLASS_IN = 1,
-    PROVE_DNS_QR = 0x8000,
-    PROVE_DNS_AA = 0x0400,
-    PROVE_DNS_NXDOMAIN = 3,
 };
-
-static enum err prove_dns_name_write(struct buf *buf, const char *name)
-{
-    const size_t start = buf->size;
-    const char *at = name;
-    while (*at != '\0') {
-        const size_t size = strcspn(at, ".");
-        if (size == 0 || size > PROVE_DNS_LABEL) {
-            return ERR_INVALID;
-        }
-        buf_u8(buf, (uint8_t)size);
-        buf_bytes(buf, at, size);
-        at += size;
-        at += *at == '.' ? 1 : 0;
-    }
-    buf_u8(buf, 0);
-    return buf->size - start > PROVE_DNS_NAME ? ERR_INVALID : ERR_OK;
-}
-
-static enum err prove_dns_question(struct buf *buf, uint16_t id, const char *name, uint16_t type)
-{
-    buf_u16be(buf, id);
-    buf_u16be(buf, 0); /* a query, no recursion wanted */
-    buf_u16be(buf, 1);
-    buf_u16be(buf, 0);
-    buf_u16be(buf, 0);
-    buf_u16be(buf, 0);
-    const enum err err = prove_dns_name_write(buf, name);
-    buf_u16be(buf, type);
-    buf_u16be(buf, PROVE_DNS_CLASS_IN);
-    return err;
-}
-
-/* A name is labels and at most one pointer at its end; what it says is of no interest here. */
-static void prove_dns_name_skip(struct cursor *cursor)
-{
-    for (;;) {
-        const uint8_t size = cursor_u8(cursor);
-        if (size == 0 || !cursor_ok(cursor)) {
-            return;
-        }
-        if ((size & 0xc0) == 0xc0) {
-            cursor_skip(cursor, 1);
-            return;
-        }
-        if (size > PROVE_DNS_LABEL) {
-            cursor_fail(cursor);
-            return;
-        }
-        cursor_skip(cursor, size);
-    }
-}
-
-static void prove_dns_record(struct cursor *cursor, uint16_t type, struct prove_dns_answer *answer)
-{
-    prove_dns_name_skip(cursor);
-    const uint16_t record_type = cursor_u16be(cursor);
-    const uint16_t record_class = cursor_u16be(cursor);
-    const uint32_t ttl = cursor_u32be(cursor);
-    const struct span data = cursor_span(cursor, cursor_u16be(cursor));
-    const size_t size = type == PROVE_DNS_TYPE_A ? 4 : 16;
-    if (!cursor_ok(cursor) || record_type != type || record_class != PROVE_DNS_CLASS_IN || data.size != size) {
-        return;
-    }
-    answer->ttl_s = answer->count == 0 || ttl < answer->ttl_s ? ttl : answer->ttl_s;
-    if (answer->count < PROVE_ADDRESSES) {
-        struct view_address *address = &answer->addresses[answer->count];
-        *address = (struct view_address){.family = type == PROVE_DNS_TYPE_A ? 4 : 6};
-        memcpy(address->bytes, data.data, data.size);
-        answer->count++;
-    }
-}
-
-/* ERR_UNAVAILABLE: not the answer to this question, wait on. */
-static enum err prove_dns_parse(struct span packet, struct span question, uint16_t type,
-                                struct prove_dns_answer *ret_answer)
-{
-    struct cursor cursor;
-    cursor_init(&cursor, packet.data, packet.size);
-    struct cursor asked;
-    cursor_init(&asked, question.data, question.size);
-    const uint16_t id = cursor_u16be(&cursor);
-    const uint16_t flags = cursor_u16be(&cursor);
-    const uint16_t questions = cursor_u16be(&cursor);
-    const uint16_t records = cursor_u16be(&cursor);
-    cursor_skip(&cursor, 4);
-    const size_t head = cursor.at;
-    if (!cursor_ok(&cursor) || id != cursor_u16be(&asked) || (flags & PROVE_DNS_QR) == 0 || questions != 1) {
-        return ERR_UNAVAILABLE;
-    }
-    const struct span echoed = cursor_span(&cursor, question.size - head);
-    if (!cursor_ok(&cursor) ||
-        strncasecmp((const char *)echoed.data, (const char *)question.data + head, question.size - head) != 0) {
-        return ERR_UNAVAILABLE;
-    }
-    const uint16_t code = flags & 0xf;
-    if (code != 0) {
-        return code == PROVE_DNS_NXDOMAIN ? ERR_NOT_FOUND : ERR_STATUS;
-    }
-    struct prove_dns_answer answer = {.count = 0};
-    for (uint16_t i = 0; i < records && cursor_ok(&cursor); i++) {
-        prove_dns_record(&cursor, type, &answer);
-    }
-    if (!cursor_ok(&cursor) || (flags & PROVE_DNS_AA) == 0) {
-        return ERR_PROTOCOL;
-    }
-    if (answer.count == 0) {
-        return ERR_NOT_FOUND;
-    }
-    *ret_answer = answer;
-    return ERR_OK;
-}
 
 static int prove_dns_socket(const struct view_address *server)
 {
@@ -163,9 +44,14 @@ static int prove_dns_socket(const struct view_address *server)
 }
 
 /* Sends the question again and again until an answer to it is there. */
-static enum err prove_dns_ask(int fd, struct span question, uint16_t type, struct mono deadline,
+static enum err prove_dns_ask(int fd, const struct prove_dns_message_question *question, struct mono deadline,
                               struct prove_dns_answer *ret_answer)
 {
+    uint8_t query_memory[PROVE_DNS_QUERY];
+    struct buf query;
+    buf_init(&query, query_memory, sizeof query_memory);
+    prove_dns_message_write(&query, question);
+    ASSERT(!query.overflow);
     struct mono resend = clock_mono();
     enum err last = ERR_TIMEOUT;
     for (;;) {
@@ -174,7 +60,7 @@ static enum err prove_dns_ask(int fd, struct span question, uint16_t type, struc
             return last;
         }
         if (time_reached(now, resend)) {
-            if (send(fd, question.data, question.size, 0) < 0) {
+            if (send(fd, query.data, query.size, 0) < 0) {
                 last = err_from_errno(errno);
             }
             resend = time_add_ms(now, PROVE_DNS_RESEND_MS);
@@ -190,8 +76,8 @@ static enum err prove_dns_ask(int fd, struct span question, uint16_t type, struc
             last = errno == ECONNREFUSED ? ERR_REFUSED : last; /* perhaps it is just starting: ask again */
             continue;
         }
-        const enum err err = prove_dns_parse(span_of(memory, (size_t)size), question, type, ret_answer);
-        if (err != ERR_UNAVAILABLE) {
+        const enum err err = prove_dns_message_parse(span_of(memory, (size_t)size), question, ret_answer);
+        if (err != ERR_STALE) {
             return err;
         }
     }
@@ -203,15 +89,11 @@ enum err prove_dns(const struct view_address *server, const char *name, uint16_t
     ASSERT(timeout_ms > 0);
     message[0] = '\0';
     const struct mono deadline = time_add_ms(clock_mono(), timeout_ms);
-    const uint16_t type = family == 6 ? PROVE_DNS_TYPE_AAAA : PROVE_DNS_TYPE_A;
-    uint16_t id = 0;
-    const ssize_t random = getrandom(&id, sizeof id, 0);
-    ASSERT(random == (ssize_t)sizeof id);
-    uint8_t memory[PROVE_DNS_NAME + 64];
-    struct buf question;
-    buf_init(&question, memory, sizeof memory);
-    enum err err = prove_dns_question(&question, id, name, type);
-    if (err != ERR_OK || question.overflow) {
+    struct prove_dns_message_question question = {.type = family == 6 ? DNS_TYPE_AAAA : DNS_TYPE_A};
+    const ssize_t random = getrandom(&question.id, sizeof question.id, 0);
+    ASSERT(random == (ssize_t)sizeof question.id);
+    enum err err = dns_name_parse(span_text(name), NULL, &question.name);
+    if (err != ERR_OK) {
         snprintf(message, PROVE_MESSAGE, "'%.200s' is no domain name", name);
         return ERR_INVALID;
     }
@@ -219,7 +101,7 @@ enum err prove_dns(const struct view_address *server, const char *name, uint16_t
     if (fd < 0) {
         err = err_from_errno(errno);
     } else {
-        err = prove_dns_ask(fd, span_of(question.data, question.size), type, deadline, ret_answer);
+        err = prove_dns_ask(fd, &question, deadline, ret_answer);
         close(fd);
     }
     if (err != ERR_OK) {
