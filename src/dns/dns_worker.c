@@ -91,6 +91,7 @@ enum err dns_worker_init(struct dns_worker *worker, struct dns_worker_shared *sh
 {
     ASSERT(listens_count > 0 && listens_count <= DNS_WORKER_LISTENS);
     worker->shared = shared;
+    worker->view_path = view_path;
     worker->epoll = -1;
     worker->wake = -1;
     const enum err err = dns_worker_open(worker, view_path, name, listens, listens_count);
@@ -293,12 +294,16 @@ void *dns_worker_run(void *argument)
         for (int i = 0; i < count; i++) {
             dns_worker_event(worker, events[i].data.u64, now);
         }
+        publish_reader_leave(&worker->reader);
         if (time_since_ms(now, tick) >= DNS_WORKER_TICK_MS / 2) {
             tick = now;
             publish_reader_beat(&worker->reader);
+            if (publish_reader_refresh(&worker->reader, worker->view_path)) {
+                worker->policy.view = NULL; /* a new view may lie where the old one was */
+                worker->policy.version = 0;
+            }
             dns_tcp_reap(worker, now);
         }
-        publish_reader_leave(&worker->reader);
     }
     return NULL;
 }

@@ -68,6 +68,7 @@ struct dns_worker_batch {
 struct dns_worker {
     struct dns_worker_shared *shared;
     struct publish_reader reader;
+    const char *view_path;
     _Atomic uint64_t zone_seen; /* it uses no zone older than this generation */
     const struct dns_zone *policy_zone;
     struct dns_policy policy;

@@ -287,6 +287,7 @@ static enum err dns_zone_finish(struct dns_zone_builder *builder)
     if (zone->soa == NULL || dns_zone_set(zone->apex, DNS_TYPE_NS) == NULL) {
         return dns_zone_fail(builder, 0, "the zone needs one SOA and at least one NS at its apex");
     }
+    ASSERT(zone->soa->data != NULL);
     struct cursor cursor;
     struct dns_name name;
     cursor_init(&cursor, zone->soa->data->rdata.data, zone->soa->data->rdata.size);
@@ -332,7 +333,7 @@ static struct dns_zone *dns_zone_new(struct span text, const struct dns_name *or
     zone->origin = *origin;
     dns_name_lower(&zone->origin);
     zone->mask = buckets - 1;
-    zone->table = arena_alloc(&zone->arena, buckets * sizeof *zone->table);
+    zone->table = arena_alloc(&zone->arena, buckets * sizeof(struct dns_zone_node *));
     zone->apex = zone->table != NULL
                      ? dns_zone_node_add(zone, DNS_ZONE_HASH_START, zone->origin.bytes, zone->origin.size)
                      : NULL;

@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -66,7 +67,7 @@ enum err publish_writer_open(struct publish_writer *writer, const char *path)
 {
     struct publish_memory *memory;
     int fd;
-    const enum err err = publish_memory_open(path, &memory, &fd);
+    const enum err err = publish_memory_open(path, true, &memory, &fd);
     if (err != ERR_OK) {
         return err;
     }
@@ -150,6 +151,15 @@ enum err publish_writer_commit(struct publish_writer *writer)
     return ERR_OK;
 }
 
+static void publish_seat_name(const struct publish_memory_seat *seat, char name[LIMITS_NAME])
+{
+    for (uint32_t i = 0; i < PUBLISH_MEMORY_NAME_WORDS; i++) {
+        const uint64_t word = atomic_load(&seat->name[i]);
+        memcpy(name + (size_t)i * 8, &word, 8);
+    }
+    name[LIMITS_NAME - 1] = 0;
+}
+
 /* False when the seat changed hands while we read it. */
 static bool publish_seat_read(const struct publish_memory *memory, uint32_t index, struct publish_reader_info *ret_info)
 {
@@ -159,11 +169,7 @@ static bool publish_seat_read(const struct publish_memory *memory, uint32_t inde
         return false;
     }
     struct publish_reader_info info = {.pid = (int32_t)(owner & INT32_MAX)};
-    for (uint32_t i = 0; i < PUBLISH_MEMORY_NAME_WORDS; i++) {
-        const uint64_t word = atomic_load(&seat->name[i]);
-        memcpy(info.name + (size_t)i * 8, &word, 8);
-    }
-    info.name[LIMITS_NAME - 1] = 0;
+    publish_seat_name(seat, info.name);
     const uint32_t kind = atomic_load(&seat->kind);
     info.kind = kind < PUBLISH_KINDS ? (enum publish_kind)kind : PUBLISH_LIB;
     /* `current` before the announcement: an idle reader can only enter this version or a later one from now on. */
@@ -206,12 +212,28 @@ static struct publish_memory_seat *publish_seat_claim(struct publish_memory *mem
     return NULL;
 }
 
+/* Fills a seat that was just claimed: whoever lists the readers sees it from `ready` on. */
+static void publish_seat_fill(struct publish_memory_seat *seat, enum publish_kind kind, const char *name)
+{
+    char text[LIMITS_NAME] = {0};
+    memcpy(text, name, strnlen(name, LIMITS_NAME - 1));
+    for (uint32_t i = 0; i < PUBLISH_MEMORY_NAME_WORDS; i++) {
+        uint64_t word;
+        memcpy(&word, text + (size_t)i * 8, 8);
+        atomic_store(&seat->name[i], word);
+    }
+    atomic_store(&seat->kind, (uint32_t)kind);
+    atomic_store(&seat->announced, 0);
+    atomic_store(&seat->beat_us, clock_mono().us);
+    atomic_store(&seat->ready, 1);
+}
+
 enum err publish_reader_open(struct publish_reader *reader, const char *path, enum publish_kind kind, const char *name)
 {
     ASSERT(kind < PUBLISH_KINDS);
     struct publish_memory *memory;
     int fd;
-    const enum err err = publish_memory_open(path, &memory, &fd);
+    const enum err err = publish_memory_open(path, false, &memory, &fd);
     if (err != ERR_OK) {
         return err;
     }
@@ -226,19 +248,33 @@ enum err publish_reader_open(struct publish_reader *reader, const char *path, en
         publish_memory_close(memory, fd);
         return ERR_QUEUE_FULL;
     }
-    char text[LIMITS_NAME] = {0};
-    memcpy(text, name, strnlen(name, LIMITS_NAME - 1));
-    for (uint32_t i = 0; i < PUBLISH_MEMORY_NAME_WORDS; i++) {
-        uint64_t word;
-        memcpy(&word, text + (size_t)i * 8, 8);
-        atomic_store(&seat->name[i], word);
-    }
-    atomic_store(&seat->kind, (uint32_t)kind);
-    atomic_store(&seat->announced, 0);
-    atomic_store(&seat->beat_us, clock_mono().us);
-    atomic_store(&seat->ready, 1);
+    publish_seat_fill(seat, kind, name);
     *reader = (struct publish_reader){.memory = memory, .seat = seat, .fd = fd};
     return ERR_OK;
+}
+
+bool publish_reader_refresh(struct publish_reader *reader, const char *path)
+{
+    struct stat there;
+    struct stat here;
+    if (stat(path, &there) != 0 || fstat(reader->fd, &here) != 0 ||
+        (there.st_ino == here.st_ino && there.st_dev == here.st_dev)) {
+        return false;
+    }
+    char name[LIMITS_NAME];
+    publish_seat_name(reader->seat, name);
+    const enum publish_kind kind = (enum publish_kind)atomic_load(&reader->seat->kind);
+    struct publish_reader fresh;
+    if (kind >= PUBLISH_KINDS || publish_reader_open(&fresh, path, kind, name) != ERR_OK) {
+        return false;
+    }
+    if (publish_reader_version(&fresh) == 0) {
+        publish_reader_close(&fresh); /* the old view is better than none */
+        return false;
+    }
+    publish_reader_close(reader);
+    *reader = fresh;
+    return true;
 }
 
 void publish_reader_close(struct publish_reader *reader)

@@ -81,7 +81,8 @@ struct publish_reader {
     uint64_t checked; /* the last word whose view was found whole */
 };
 
-/* Takes a seat. `name` is cut to LIMITS_NAME - 1. ERR_QUEUE_FULL: all seats are taken by living readers. */
+/* Takes a seat. `name` is cut to LIMITS_NAME - 1. ERR_QUEUE_FULL: all seats are taken by living readers.
+ * ERR_UNSUPPORTED: the writer is of another release. */
 enum err publish_reader_open(struct publish_reader *reader, const char *path, enum publish_kind kind,
                              const char *name) ERR_CHECK;
 void publish_reader_close(struct publish_reader *reader);
@@ -98,6 +99,11 @@ void publish_reader_beat(struct publish_reader *reader);
 
 /* Outside of enter/leave: "I have carried out `version` and am alive". */
 void publish_reader_idle(struct publish_reader *reader, uint64_t version);
+
+/* Outside of enter/leave, every second or so: when somebody removed or replaced the file (a state directory made anew,
+ * another release) and a view is published in the new one, moves there; else stays where it is. True: moved, pointers
+ * to the old views are void. Not while another thread waits with this reader. */
+bool publish_reader_refresh(struct publish_reader *reader, const char *path);
 
 /* The version that is published now, 0: none. Enters nothing. */
 uint64_t publish_reader_version(const struct publish_reader *reader);

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -39,10 +38,13 @@ static enum err publish_file_write(const char *path, const struct view *view)
 
 static enum err publish_file_sync_directory(const char *path)
 {
-    char copy[PATH_MAX];
-    ASSERT(strlen(path) < sizeof copy);
-    memcpy(copy, path, strlen(path) + 1);
-    const int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    char directory[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    const size_t size = slash != NULL ? (size_t)(slash - path) + 1 : 0;
+    ASSERT(size < sizeof directory);
+    memcpy(directory, path, size);
+    directory[size] = 0;
+    const int fd = open(size > 0 ? directory : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) {
         return err_from_errno(errno);
     }

@@ -64,23 +64,24 @@ uint64_t publish_memory_process(int32_t pid)
     return strtoull(at, NULL, 10) << 32 | (uint32_t)pid;
 }
 
-static bool publish_memory_fits(int fd, uint64_t boot)
+/* ERR_OK: ours. ERR_UNSUPPORTED: of this boot, but another release's. ERR_STALE: of another boot, or harmed. */
+static enum err publish_memory_check(int fd, uint64_t boot)
 {
     struct stat status;
-    if (fstat(fd, &status) != 0 || status.st_size != (off_t)sizeof(struct publish_memory)) {
-        return false;
-    }
     struct {
         uint64_t magic;
         uint32_t format;
         uint32_t view_size;
         uint64_t boot;
     } head;
-    if (pread(fd, &head, sizeof head, 0) != (ssize_t)sizeof head) {
-        return false;
+    if (fstat(fd, &status) != 0 || pread(fd, &head, sizeof head, 0) != (ssize_t)sizeof head ||
+        head.magic != PUBLISH_MEMORY_MAGIC || head.boot != boot) {
+        return ERR_STALE;
     }
-    return head.magic == PUBLISH_MEMORY_MAGIC && head.format == PUBLISH_MEMORY_FORMAT &&
-           head.view_size == sizeof(struct view) && head.boot == boot;
+    if (head.format != PUBLISH_MEMORY_FORMAT || head.view_size != sizeof(struct view)) {
+        return ERR_UNSUPPORTED;
+    }
+    return status.st_size == (off_t)sizeof(struct publish_memory) ? ERR_OK : ERR_STALE;
 }
 
 /* Writes a fresh file beside `path` and renames it into place, so that nobody ever maps half a file. */
@@ -114,23 +115,27 @@ static enum err publish_memory_create(const char *path, uint64_t boot, int *ret_
 }
 
 /* Under the lock: the file as it is, or a fresh one. */
-static enum err publish_memory_attach(const char *path, int *ret_fd)
+static enum err publish_memory_attach(const char *path, bool writer, int *ret_fd)
 {
     const uint64_t boot = publish_memory_boot();
     const int fd = open(path, O_RDWR | O_CLOEXEC);
-    if (fd >= 0 && publish_memory_fits(fd, boot)) {
-        *ret_fd = fd;
-        return ERR_OK;
-    }
     if (fd >= 0) {
+        const enum err err = publish_memory_check(fd, boot);
+        if (err == ERR_OK) {
+            *ret_fd = fd;
+            return ERR_OK;
+        }
         close(fd);
+        if (err == ERR_UNSUPPORTED && !writer) {
+            return err;
+        }
     } else if (errno != ENOENT) {
         return err_from_errno(errno);
     }
     return publish_memory_create(path, boot, ret_fd);
 }
 
-enum err publish_memory_open(const char *path, struct publish_memory **ret_memory, int *ret_fd)
+enum err publish_memory_open(const char *path, bool writer, struct publish_memory **ret_memory, int *ret_fd)
 {
     ASSERT(path != NULL && ret_memory != NULL && ret_fd != NULL);
     char lock_path[PATH_MAX];
@@ -142,7 +147,7 @@ enum err publish_memory_open(const char *path, struct publish_memory **ret_memor
         return err_from_errno(errno);
     }
     int fd = -1;
-    enum err err = flock(lock, LOCK_EX) == 0 ? publish_memory_attach(path, &fd) : err_from_errno(errno);
+    enum err err = flock(lock, LOCK_EX) == 0 ? publish_memory_attach(path, writer, &fd) : err_from_errno(errno);
     close(lock);
     if (err != ERR_OK) {
         return err;

@@ -63,9 +63,10 @@ static inline uint32_t publish_memory_slot(uint64_t word)
     return part >= 1 && part <= PUBLISH_MEMORY_SLOTS ? part - 1 : LIMITS_NONE;
 }
 
-/* Maps the file at `path`, creating or replacing it when needed. `ret_fd` stays open for a lock; the caller closes it
- * (edge close-on-exec) and unmaps. Errors: those of open(2), mmap(2); ERR_INVALID for a path that is too long. */
-enum err publish_memory_open(const char *path, struct publish_memory **ret_memory, int *ret_fd) ERR_CHECK;
+/* Maps the file at `path`, creating or replacing it when needed. A living file of another format (another release) is
+ * replaced by a writer only; readers get ERR_UNSUPPORTED. `ret_fd` stays open for a lock; publish_memory_close ends
+ * both. Other errors: those of open(2), mmap(2); ERR_INVALID for a path that is too long. */
+enum err publish_memory_open(const char *path, bool writer, struct publish_memory **ret_memory, int *ret_fd) ERR_CHECK;
 void publish_memory_close(struct publish_memory *memory, int fd);
 
 /* The identity of a process: start time << 32 | pid, 0 when there is no such living process (a zombie is not). */

@@ -284,6 +284,12 @@ def test_answers_outlive_the_controller(plane):
     # The next controller goes on from there.
     plane.picture(more=("split default 0 10000",))
     assert addresses(udp("www", "A")) == [TOKYO]
+    # Somebody removes the shared memory under the living server: it keeps its view, and follows to the next file.
+    plane.kill_publisher()
+    os.unlink(plane.path("view.shm"))
+    assert addresses(udp("www", "A")) == [TOKYO]
+    plane.picture()
+    until(lambda: addresses(udp("www", "A")) == [TAIWAN, TAIWAN2])
 
 
 def subnet(address, bits):

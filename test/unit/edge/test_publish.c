@@ -292,6 +292,56 @@ static void test_the_file_of_another_boot_is_replaced(void **state)
     assert_int_equal(publish_writer_open(&writer, "/nonexistent/view.shm"), ERR_NOT_FOUND);
 }
 
+static void test_readers_follow_a_replaced_file(void **state)
+{
+    (void)state;
+    struct publish_writer writer;
+    struct publish_reader reader;
+    struct publish_reader_info list[LIMITS_READERS];
+    uint32_t count = 0;
+    assert_int_equal(publish_writer_open(&writer, path), ERR_OK);
+    assert_int_equal(publish_reader_open(&reader, path, PUBLISH_DNS, "dns-0"), ERR_OK);
+    publish(&writer, 7);
+    publish_writer_close(&writer);
+    /* Gone, and there again but empty: the old view is better than none. */
+    assert_int_equal(unlink(path), 0);
+    assert_false(publish_reader_refresh(&reader, path));
+    assert_int_equal(publish_reader_enter(&reader)->version, 7);
+    publish_reader_leave(&reader);
+    assert_int_equal(publish_writer_open(&writer, path), ERR_OK);
+    assert_false(publish_reader_refresh(&reader, path));
+    assert_int_equal(publish_reader_version(&reader), 7);
+    publish(&writer, 8);
+    assert_true(publish_reader_refresh(&reader, path));
+    assert_false(publish_reader_refresh(&reader, path));
+    assert_int_equal(publish_reader_enter(&reader)->version, 8);
+    publish_reader_leave(&reader);
+    publish_writer_readers(&writer, list, &count);
+    assert_int_equal(count, 1);
+    assert_string_equal(list[0].name, "dns-0");
+    publish_reader_close(&reader);
+    publish_writer_close(&writer);
+}
+
+static void test_another_release_is_left_alone_by_readers(void **state)
+{
+    (void)state;
+    struct publish_writer writer;
+    struct publish_reader reader;
+    assert_int_equal(publish_writer_open(&writer, path), ERR_OK);
+    publish_writer_close(&writer);
+    FILE *file = fopen(path, "r+");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, 8, SEEK_SET), 0); /* the format */
+    assert_int_equal(fwrite("next", 4, 1, file), 1);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(publish_reader_open(&reader, path, PUBLISH_LIB, "old"), ERR_UNSUPPORTED);
+    assert_int_equal(publish_writer_open(&writer, path), ERR_OK);
+    assert_int_equal(publish_reader_open(&reader, path, PUBLISH_LIB, "old"), ERR_OK);
+    publish_reader_close(&reader);
+    publish_writer_close(&writer);
+}
+
 static void test_file_for_cold_start(void **state)
 {
     (void)state;
@@ -399,6 +449,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_seats_of_the_dead_are_freed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_waiting_ends_with_the_commit, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_file_of_another_boot_is_replaced, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_readers_follow_a_replaced_file, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_another_release_is_left_alone_by_readers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_file_for_cold_start, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_storm, set_up, tear_down),
     };
