@@ -43,7 +43,7 @@ enum {
 
 static const char BENCH_ANSWER[] = "HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\n{\"status\":\"UP\"}";
 static const char BENCH_REQUEST[] = "GET / HTTP/1.1\r\nHost: bench\r\n\r\n";
-static const char BENCH_NAME[] = "bench.example.test";
+static char bench_name[] = "bench.example.test";
 
 struct bench_server {
     pid_t pid;
@@ -130,9 +130,9 @@ static X509 *bench_certificate(EVP_PKEY *key)
     X509_gmtime_adj(X509_getm_notAfter(certificate), 86400);
     X509_set_pubkey(certificate, key);
     X509_NAME *name = X509_get_subject_name(certificate);
-    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)BENCH_NAME, -1, -1, 0);
+    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)bench_name, -1, -1, 0);
     X509_set_issuer_name(certificate, name);
-    snprintf(names, sizeof names, "DNS:%s", BENCH_NAME);
+    snprintf(names, sizeof names, "DNS:%s", bench_name);
     bench_certificate_extension(certificate, NID_basic_constraints, "critical,CA:TRUE");
     bench_certificate_extension(certificate, NID_subject_alt_name, names);
     ASSERT(X509_sign(certificate, key, EVP_sha256()) > 0);
@@ -225,7 +225,7 @@ static double bench_pool(const struct bench_server *server, int rounds)
         spec->timeout_ms = 5000;
         snprintf(spec->check, sizeof spec->check, "check-%u", i);
         snprintf(spec->address, sizeof spec->address, "%s", server->address);
-        snprintf(spec->host, sizeof spec->host, "%s", BENCH_NAME);
+        snprintf(spec->host, sizeof spec->host, "%s", bench_name);
         snprintf(spec->ca_file, sizeof spec->ca_file, "%s", server->certificate);
         snprintf(spec->expect_body, sizeof spec->expect_body, "\"status\":\"UP\"");
         spec->certificate_min_valid_s = 60;
@@ -258,8 +258,8 @@ static void bench_bare_once(const struct bench_server *server, SSL_CTX *context)
     } else {
         SSL *ssl = SSL_new(context);
         SSL_set_fd(ssl, fd);
-        SSL_set_tlsext_host_name(ssl, BENCH_NAME);
-        SSL_set1_host(ssl, BENCH_NAME);
+        SSL_set_tlsext_host_name(ssl, bench_name);
+        SSL_set1_host(ssl, bench_name);
         ASSERT(SSL_connect(ssl) == 1);
         ASSERT(SSL_write(ssl, BENCH_REQUEST, sizeof BENCH_REQUEST - 1) > 0);
         ASSERT(SSL_read(ssl, input, sizeof input) > 0);

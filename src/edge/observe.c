@@ -7,7 +7,8 @@
 
 #include <jansson.h>
 
-/* Names and messages are short; what is not printable ASCII becomes an escape, so the text is valid whatever comes. */
+/* Names and messages are ASCII by their makers. Whatever comes, the text is valid JSON, and as long when it is read
+ * back. */
 static void observe_write_text(struct buf *buf, const char *text)
 {
     buf_text(buf, "\"");
@@ -15,7 +16,9 @@ static void observe_write_text(struct buf *buf, const char *text)
         const unsigned char c = (unsigned char)*at;
         if (c == '"' || c == '\\') {
             buf_printf(buf, "\\%c", c);
-        } else if (c < ' ' || c > '~') {
+        } else if (c > '~') {
+            buf_text(buf, "?");
+        } else if (c < ' ') {
             buf_printf(buf, "\\u%04x", c);
         } else {
             buf_bytes(buf, at, 1);

@@ -14,7 +14,7 @@
 
 enum {
     OBSERVE_RESULTS = LIMITS_PROBES, /* per batch */
-    OBSERVE_RESULT_BYTES = 1024,     /* one RESULT at most */
+    OBSERVE_RESULT_BYTES = 2048,     /* one RESULT at most: all of its text as six-byte escapes */
     OBSERVE_BATCH_BYTES = OBSERVE_RESULTS * OBSERVE_RESULT_BYTES + 256,
 };
 

@@ -24,6 +24,7 @@ enum {
 struct probe_kafka {
     struct probe_slot *slot;
     rd_kafka_t *producer;
+    rd_kafka_topic_t *topic;
     rd_kafka_queue_t *events;
     uv_poll_t poll; /* on the descriptor that librdkafka writes to when something came */
     uv_work_t work;
@@ -159,8 +160,12 @@ static struct probe_kafka *probe_kafka_new(struct probe_slot *slot, char *error,
     kafka->descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     rd_kafka_conf_t *conf = kafka->descriptor < 0 ? NULL : probe_kafka_configure(kafka, error, size);
     kafka->producer = conf == NULL ? NULL : rd_kafka_new(RD_KAFKA_PRODUCER, conf, error, size);
-    if (kafka->producer == NULL) {
-        if (conf != NULL) {
+    kafka->topic = kafka->producer == NULL ? NULL : rd_kafka_topic_new(kafka->producer, slot->spec.topic, NULL);
+    if (kafka->topic == NULL) {
+        if (kafka->producer != NULL) {
+            snprintf(error, size, "%s", rd_kafka_err2str(rd_kafka_last_error()));
+            rd_kafka_destroy(kafka->producer); /* and with it the configuration */
+        } else if (conf != NULL) {
             rd_kafka_conf_destroy(conf);
         }
         if (kafka->descriptor >= 0) {
@@ -193,10 +198,9 @@ static void probe_kafka_start(struct probe_slot *slot)
     kafka->waiting = true;
     slot->doing = "waiting for the acknowledgement of";
     uint64_t payload = kafka->sequence;
-    const rd_kafka_resp_err_t number =
-        rd_kafka_producev(kafka->producer, RD_KAFKA_V_TOPIC(slot->spec.topic), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-                          RD_KAFKA_V_VALUE(&payload, sizeof payload), RD_KAFKA_V_END);
-    if (number != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    if (rd_kafka_produce(kafka->topic, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, &payload, sizeof payload, NULL, 0,
+                         NULL) != 0) {
+        const rd_kafka_resp_err_t number = rd_kafka_last_error();
         kafka->waiting = false;
         probe_loop_finish(slot, probe_kafka_err(number, ""), "%s: %s", slot->spec.address, rd_kafka_err2str(number));
     }
@@ -226,6 +230,7 @@ static void probe_kafka_expire(struct probe_slot *slot)
 static void probe_kafka_destroy(uv_work_t *work)
 {
     struct probe_kafka *kafka = work->data;
+    rd_kafka_topic_destroy(kafka->topic);
     rd_kafka_queue_destroy(kafka->events);
     rd_kafka_destroy(kafka->producer);
 }

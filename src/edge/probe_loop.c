@@ -200,7 +200,8 @@ static void probe_loop_timer(uv_timer_t *timer)
 }
 
 /* Messages hold pieces of foreign answers: one line of printable ASCII is safe in logs, JSON and terminals. */
-static void probe_loop_message(struct probe_result *result, const char *format, va_list arguments)
+static void __attribute__((format(printf, 2, 0)))
+probe_loop_message(struct probe_result *result, const char *format, va_list arguments)
 {
     vsnprintf(result->message, sizeof result->message, format, arguments);
     for (char *at = result->message; *at != 0; at++) {

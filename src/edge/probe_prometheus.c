@@ -61,7 +61,7 @@ static void probe_prometheus_answer(struct probe_slot *slot, const json_t *root)
     const json_t *result = json_object_get(data, "result");
     const bool scalar = type != NULL && strcmp(type, "scalar") == 0;
     const size_t count = scalar ? 1 : json_array_size(result);
-    double value = -INFINITY;
+    double value = -HUGE_VAL;
     for (size_t i = 0; i < count; i++) {
         const json_t *pair = scalar ? result : json_object_get(json_array_get(result, i), "value");
         const char *text = json_string_value(json_array_get(pair, 1));

@@ -67,8 +67,8 @@ static void round_trip(void **state)
         if (i % 5 == 0) {
             result->ok = false;
             result->error = (enum err)(1 + i % (ERR_COUNT - 1));
-            memset(result->message, '\xff', sizeof result->message - 1); /* the longest message, the worst bytes */
-            result->message[30] = 0;
+            memset(result->message, '\x01', sizeof result->message - 1); /* the longest message, the worst bytes */
+            memset(result->region, '\xfe', sizeof result->region - 1);   /* not ASCII: question marks */
         }
     }
     struct buf buf;
@@ -83,6 +83,8 @@ static void round_trip(void **state)
         const struct probe_result *a = &batch->results[i];
         const struct probe_result *b = &again->results[i];
         assert_string_equal(a->check, b->check);
+        assert_string_equal(a->message, b->message);
+        assert_string_equal(b->region, i % 5 == 0 ? "???????????????????????????????" : "taiwan");
         assert_true(a->ok == b->ok && a->error == b->error && a->latency_us == b->latency_us);
         assert_true(a->value_ppm == b->value_ppm && a->requests == b->requests);
         assert_memory_equal(&a->phases, &b->phases, sizeof a->phases);
