@@ -82,7 +82,8 @@ static void act_verify_dns(const struct act_job *job, const struct view *view, s
             for (uint32_t j = 0; err == ERR_OK && j < answer.count && j < PROVE_ADDRESSES; j++) {
                 if (!act_verify_carries(view, act_verify_owner(view, &answer.addresses[j]))) {
                     err = ERR_CONTENT;
-                    snprintf(message, sizeof message, "%.31s: %.120s names a region without traffic", entry->name, name);
+                    snprintf(message, sizeof message, "%.31s: %.120s names a region without traffic", entry->name,
+                             name);
                 }
             }
             act_verify_result(count, err, message);

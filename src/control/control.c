@@ -70,11 +70,19 @@ static void control_publish(void *context, const struct view *view)
 static void control_act(void *context, const struct action *action)
 {
     struct control *control = context;
-    if (action->kind == ACTION_NOTIFY) {
-        control_tell(control, action);
-    } else {
-        act_start(control->act, action);
-    }
+    act_start(control->act, action);
+}
+
+static bool control_sink_tell(void *context, const struct action *action, struct arena *memory,
+                              struct store_write *ret_write)
+{
+    return control_tell_write(context, action, memory, ret_write);
+}
+
+static void control_sink_told(void *context)
+{
+    struct control *control = context;
+    notify_wake(control->notify);
 }
 
 static void control_wake(void *context)
@@ -198,8 +206,12 @@ static enum err control_open_view(struct control *control, char *message, size_t
 
 static enum err control_open_engine(struct control *control, char *message, size_t size)
 {
-    const struct journal_sink sink = {
-        .publish = control_publish, .act = control_act, .wake = control_wake, .context = control};
+    const struct journal_sink sink = {.tell = control_sink_tell,
+                                      .told = control_sink_told,
+                                      .publish = control_publish,
+                                      .act = control_act,
+                                      .wake = control_wake,
+                                      .context = control};
     struct durable *durable = NULL;
     enum err err = journal_open(control->store, &sink, &durable, &control->journal);
     if (err != ERR_OK) {

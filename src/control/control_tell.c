@@ -79,11 +79,12 @@ static size_t control_tell_steps(const struct durable_run *run, struct notify_me
     return run->steps_count;
 }
 
-void control_tell(struct control *control, const struct action *action)
+bool control_tell_write(struct control *control, const struct action *action, struct arena *memory,
+                        struct store_write *ret_write)
 {
     const struct durable_run *run = control_tell_run(control, action->run);
     if (run == NULL) {
-        return;
+        return false;
     }
     static const enum notify_message_phase phases[] = {NOTIFY_MESSAGE_INITIATED, NOTIFY_MESSAGE_PROGRESS,
                                                        NOTIFY_MESSAGE_SUCCESS, NOTIFY_MESSAGE_FAILED};
@@ -113,8 +114,9 @@ void control_tell(struct control *control, const struct action *action)
         .on_call = control->setup->config->notify.on_call,
         .on_call_count = control->setup->config->notify.on_call_count,
     };
-    const enum err err = notify_enqueue(control->notify, &message);
+    const enum err err = notify_write(&message, memory, ret_write);
     if (err != ERR_OK) {
-        LOG_W("run %s: a notification could not be spooled: %s", id, err_text(err));
+        LOG_W("run %s: a notification could not be written: %s", id, err_text(err));
     }
+    return err == ERR_OK;
 }

@@ -7,5 +7,6 @@
 ERR_CHECK enum err control_tell_open(struct control *control);
 void control_tell_close(struct control *control);
 
-/* Carries out ACTION_NOTIFY. Never blocks; what cannot be spooled is logged. */
-void control_tell(struct control *control, const struct action *action);
+/* ACTION_NOTIFY as an entry of the journal (control/journal.h); what cannot be rendered is logged. */
+bool control_tell_write(struct control *control, const struct action *action, struct arena *memory,
+                        struct store_write *ret_write);

@@ -17,6 +17,8 @@
 enum {
     JOURNAL_RETRY_MS = 500,
     JOURNAL_TEXT = 768,
+    JOURNAL_TELLS = 8, /* notifications of one step */
+    JOURNAL_TELL_BYTES = 256 * 1024,
 };
 
 /* One output, on its way. */
@@ -29,6 +31,9 @@ struct journal_batch {
     struct view view;
     struct action *actions;
     struct trace *traces;
+    uint32_t tells_count;
+    struct store_write tells[JOURNAL_TELLS];
+    struct arena memory; /* of their texts */
 };
 
 enum journal_commit { JOURNAL_IDLE, JOURNAL_SENT, JOURNAL_ANSWERED };
@@ -103,6 +108,7 @@ enum err journal_open(struct store *store, const struct journal_sink *sink, stru
 static void journal_batch_free(struct journal_batch *batch)
 {
     list_remove(&batch->link);
+    arena_fini(&batch->memory);
     free(batch->actions);
     free(batch->traces);
     free(batch);
@@ -146,6 +152,17 @@ static void journal_say(const struct journal *journal, const struct trace *trace
     log_write(journal_level(trace), "%s", buf_string(&said));
 }
 
+static void journal_tell(const struct journal *journal, struct journal_batch *batch)
+{
+    for (uint32_t i = 0; i < batch->actions_count && batch->tells_count < JOURNAL_TELLS; i++) {
+        if (batch->actions[i].kind == ACTION_NOTIFY &&
+            journal->sink.tell(journal->sink.context, &batch->actions[i], &batch->memory,
+                               &batch->tells[batch->tells_count])) {
+            batch->tells_count++;
+        }
+    }
+}
+
 void journal_take(struct journal *journal, const struct engine *engine, const struct output *output)
 {
     if (!output->persist && !output->publish && output->actions_count == 0 && output->traces_count == 0) {
@@ -160,8 +177,10 @@ void journal_take(struct journal *journal, const struct engine *engine, const st
     batch->actions = journal_copy(output->actions, output->actions_count, sizeof output->actions[0]);
     batch->traces = journal_copy(output->traces, output->traces_count, sizeof output->traces[0]);
     batch->view = *engine_view(engine);
+    arena_init(&batch->memory, JOURNAL_TELL_BYTES);
     list_init(&batch->link);
     list_append(&journal->waiting, &batch->link);
+    journal_tell(journal, batch);
     if (output->persist) {
         journal->newest = engine->durable;
     }
@@ -259,6 +278,9 @@ static void journal_submit(struct journal *journal)
     {
         const struct journal_batch *batch = LIST_ENTRY(link, struct journal_batch, link);
         persist |= batch->persist;
+        for (uint32_t i = 0; i < batch->tells_count && request.count < STORE_WRITES; i++) {
+            request.writes[request.count++] = batch->tells[i];
+        }
         for (uint32_t i = 0; i < batch->traces_count; i++) {
             journal_append(journal, &request, &batch->traces[i]);
         }
@@ -289,7 +311,12 @@ static void journal_release(struct journal *journal)
             journal->sink.publish(journal->sink.context, &batch->view);
         }
         for (uint32_t i = 0; i < batch->actions_count; i++) {
-            journal->sink.act(journal->sink.context, &batch->actions[i]);
+            if (batch->actions[i].kind != ACTION_NOTIFY) {
+                journal->sink.act(journal->sink.context, &batch->actions[i]);
+            }
+        }
+        if (batch->tells_count > 0) {
+            journal->sink.told(journal->sink.context);
         }
         journal_batch_free(batch);
     }

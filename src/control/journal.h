@@ -16,9 +16,13 @@
 struct journal;
 
 struct journal_sink {
+    /* ACTION_NOTIFY as an entry of the journal, written in the same commit as what it tells about; its text lives in
+     * `memory`. False: there is nothing to tell. Called by journal_take. */
+    bool (*tell)(void *context, const struct action *action, struct arena *memory, struct store_write *ret_write);
+    void (*told)(void *context); /* such entries are durable now */
     void (*publish)(void *context, const struct view *view);
-    void (*act)(void *context, const struct action *action);
-    void (*wake)(void *context); /* any thread: call journal_step soon */
+    void (*act)(void *context, const struct action *action); /* all others */
+    void (*wake)(void *context);                             /* any thread: call journal_step soon */
     void *context;
 };
 

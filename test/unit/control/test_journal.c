@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The order of things: nothing is published or done before it is durable, and a store that cannot write holds all back.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/list.h"
+#include "control/journal.h"
+
+/* A store that answers when the test says so. */
+struct slow_store {
+    struct store store;
+    struct store_job *job;
+    unsigned commits;
+};
+
+static enum err slow_submit(struct store *store, struct store_job *job)
+{
+    struct slow_store *slow = (struct slow_store *)(void *)store;
+    if (job->request.ask == STORE_GET) {
+        job->answer.err = ERR_NOT_FOUND;
+        store_finish(job);
+        return ERR_OK;
+    }
+    assert_null(slow->job); /* one commit at a time */
+    slow->job = job;
+    slow->commits++;
+    return ERR_OK;
+}
+
+static bool slow_own(const struct store *store)
+{
+    (void)store;
+    return false;
+}
+
+static void slow_close(struct store *store)
+{
+    (void)store;
+}
+
+static void slow_answer(struct slow_store *slow, enum err err)
+{
+    struct store_job *job = slow->job;
+    assert_non_null(job);
+    slow->job = NULL;
+    job->answer.err = err;
+    job->answer.revision = slow->commits;
+    store_finish(job);
+}
+
+struct seen {
+    unsigned told;
+    unsigned published;
+    unsigned acted;
+    uint64_t version;
+    char order[64];
+};
+
+static bool sink_tell(void *context, const struct action *action, struct arena *memory, struct store_write *ret_write)
+{
+    (void)context;
+    (void)action;
+    *ret_write =
+        (struct store_write){.verb = STORE_APPEND, .kind = "notify", .value = span_text(arena_text(memory, "{}"))};
+    return true;
+}
+
+static void sink_told(void *context)
+{
+    ((struct seen *)context)->told++;
+}
+
+static void sink_publish(void *context, const struct view *view)
+{
+    struct seen *seen = context;
+    seen->published++;
+    seen->version = view->version;
+    strncat(seen->order, "p", sizeof seen->order - strlen(seen->order) - 1);
+}
+
+static void sink_act(void *context, const struct action *action)
+{
+    struct seen *seen = context;
+    assert_int_not_equal(action->kind, ACTION_NOTIFY);
+    seen->acted++;
+    strncat(seen->order, "a", sizeof seen->order - strlen(seen->order) - 1);
+}
+
+static void sink_wake(void *context)
+{
+    (void)context;
+}
+
+struct place {
+    struct slow_store slow;
+    struct seen seen;
+    struct journal *journal;
+    struct engine engine;
+    struct output output;
+};
+
+static int place_setup(void **state)
+{
+    static const struct store_backend backend = {slow_submit, slow_own, slow_close};
+    struct place *place = calloc(1, sizeof *place);
+    struct durable *durable = NULL;
+    place->slow.store.backend = &backend;
+    const struct journal_sink sink = {sink_tell, sink_told, sink_publish, sink_act, sink_wake, &place->seen};
+    assert_int_equal(journal_open(&place->slow.store, &sink, &durable, &place->journal), ERR_OK);
+    assert_null(durable);
+    *state = place;
+    return 0;
+}
+
+static int place_teardown(void **state)
+{
+    struct place *place = *state;
+    journal_close(place->journal);
+    free(place);
+    return 0;
+}
+
+static void take(struct place *place, uint64_t version, bool persist)
+{
+    memset(&place->output, 0, sizeof place->output);
+    place->engine.view.version = version;
+    place->engine.durable.view_version = version;
+    place->output.persist = persist;
+    place->output.publish = true;
+    place->output.actions_count = 2;
+    place->output.actions[0].kind = ACTION_BALANCE;
+    place->output.actions[1].kind = ACTION_NOTIFY;
+    journal_take(place->journal, &place->engine, &place->output);
+    journal_step(place->journal);
+}
+
+static void test_nothing_before_it_is_durable(void **state)
+{
+    struct place *place = *state;
+    take(place, 1, true);
+    take(place, 2, true);
+    take(place, 3, true);
+    assert_int_equal(place->slow.commits, 1);
+    assert_int_equal(place->seen.published, 0);
+    assert_int_equal(place->seen.acted, 0);
+    slow_answer(&place->slow, ERR_OK);
+    journal_step(place->journal);
+    assert_string_equal(place->seen.order, "pa");
+    assert_int_equal(place->seen.version, 1);
+    assert_int_equal(place->slow.commits, 2); /* the other two share one */
+    slow_answer(&place->slow, ERR_OK);
+    journal_step(place->journal);
+    assert_string_equal(place->seen.order, "papapa");
+    assert_int_equal(place->seen.version, 3);
+    assert_int_equal(place->seen.told, 3);
+    assert_true(journal_idle(place->journal));
+}
+
+static void test_full_disk_holds_everything_and_loses_nothing(void **state)
+{
+    struct place *place = *state;
+    take(place, 1, true);
+    slow_answer(&place->slow, ERR_DISK_FULL);
+    journal_step(place->journal);
+    take(place, 2, true);
+    assert_int_equal(place->seen.published, 0);
+    for (int i = 0; i < 200 && place->slow.job == NULL; i++) {
+        usleep(10000);
+        journal_step(place->journal);
+    }
+    slow_answer(&place->slow, ERR_OK);
+    journal_step(place->journal);
+    if (place->slow.job != NULL) {
+        slow_answer(&place->slow, ERR_OK);
+        journal_step(place->journal);
+    }
+    assert_int_equal(place->seen.published, 2);
+    assert_int_equal(place->seen.version, 2);
+    assert_false(journal_lost(place->journal));
+}
+
+static void test_another_controller_wrote(void **state)
+{
+    struct place *place = *state;
+    take(place, 1, true);
+    slow_answer(&place->slow, ERR_CONFLICT);
+    journal_step(place->journal);
+    assert_true(journal_lost(place->journal));
+    assert_int_equal(place->seen.published, 0);
+    assert_int_equal(place->seen.acted, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_nothing_before_it_is_durable, place_setup, place_teardown),
+        cmocka_unit_test_setup_teardown(test_full_disk_holds_everything_and_loses_nothing, place_setup, place_teardown),
+        cmocka_unit_test_setup_teardown(test_another_controller_wrote, place_setup, place_teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
