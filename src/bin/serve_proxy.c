@@ -9,6 +9,8 @@
 #include "base/assert.h"
 #include "bin/verb.h"
 #include "edge/log.h"
+#include "edge/publish.h"
+#include "edge/publish_file.h"
 #include "proxy/proxy_serve.h"
 
 static bool serve_proxy_text(char *to, size_t size, const char *text, const char *what)
@@ -66,8 +68,8 @@ static bool serve_proxy_options(const struct config *config, const struct config
     const char *region = site->region != CONFIG_NONE ? config->regions[site->region].name : "";
     /* "/proxy" behind the site's name, cut where it is too long: it only names the reader. */
     snprintf(options->name, sizeof options->name, "%.*s/proxy", PROXY_NAME - 7, site->name);
-    snprintf(options->view_memory, sizeof options->view_memory, "%s/view.shm", site->state_dir);
-    snprintf(options->view_file, sizeof options->view_file, "%s/view", site->state_dir);
+    snprintf(options->view_memory, sizeof options->view_memory, "%s/" PUBLISH_NAME, site->state_dir);
+    snprintf(options->view_file, sizeof options->view_file, "%s/" PUBLISH_FILE_NAME, site->state_dir);
     if (strlen(site->state_dir) > PROXY_PATH - 16) {
         LOG_E("site %s: state_dir is too long", site->name);
         return false;

@@ -7,5 +7,5 @@
 #include "wire/config.h"
 
 /* Serves until SIGTERM; returns an enum verb_exit. `site` is an index into the configuration. The view is read from the
- * site's state directory: view.shm, and view for a cold start. */
+ * site's state directory: its shared memory, and its file for a cold start (edge/publish.h, edge/publish_file.h). */
 int serve_proxy_run(const struct config *config, uint32_t site);

@@ -107,6 +107,11 @@ static const char prove_sql_who[] =
 static const char prove_sql_table[] = "CREATE SCHEMA IF NOT EXISTS holdfast; CREATE TABLE IF NOT EXISTS holdfast.proof "
                                       "(epoch bigint NOT NULL, node text PRIMARY KEY, at timestamptz NOT NULL)";
 
+/* One row per node, as the agents write it (src/agent); an epoch in it never goes back. */
+static const char prove_sql_upsert[] =
+    "INSERT INTO holdfast.proof AS proof (epoch, node, at) VALUES ($1::bigint, $2::text, clock_timestamp()) "
+    "ON CONFLICT (node) DO UPDATE SET epoch = greatest(proof.epoch, excluded.epoch), at = excluded.at";
+
 /* Who serves us? Makes the table where it is missing. */
 static enum err prove_sql_begin(struct sql *sql, struct mono deadline, struct prove_sql_answer *answer)
 {
@@ -144,10 +149,7 @@ static enum err prove_sql_row(struct sql *sql, uint64_t epoch, const char *node,
     snprintf(number, sizeof number, "%llu", (unsigned long long)epoch);
     const char *const parameters[] = {number, node, NULL};
     PGresult *result = NULL;
-    enum err err = sql_query(sql,
-                             "INSERT INTO holdfast.proof (epoch, node, at) VALUES ($1::bigint, $2::text, now()) "
-                             "ON CONFLICT (node) DO UPDATE SET epoch = excluded.epoch, at = excluded.at",
-                             parameters, deadline, &result);
+    enum err err = sql_query(sql, prove_sql_upsert, parameters, deadline, &result);
     if (err != ERR_OK) {
         return err;
     }

@@ -45,7 +45,7 @@ struct prove_sql_answer {
     struct lsn lsn; /* flushed at least up to here when the proof was committed */
 };
 
-/* Connects through a proxy and commits one row (epoch, node, now()) into holdfast.proof, made when it is missing, and
+/* Connects through a proxy and commits the node's row (epoch, node, time) in holdfast.proof, made when missing, and
  * reads in the same transaction who served it. `login->address` is the proxy's. ERR_OK means that the row is committed
  * there; the caller compares `server` with the view. ERR_ROLE: a read-only server answered; ERR_FENCED: it knows a
  * higher epoch than this one, nothing was committed; ERR_UNAVAILABLE, ERR_AUTH, ERR_TIMEOUT; ERR_CLOSED: broken off,

@@ -588,7 +588,8 @@ def test_prove_sql(world):
     assert lab("prove-sql", str(PORT_PROXY), str(epoch), "a").split()[:5] == ["OK", str(PORT_A), str(epoch), "a", "0"]
     assert lab("prove-sql", str(PORT_PROXY), str(epoch + 1000), "a").startswith("OK")
     assert lab("prove-sql", str(PORT_PROXY), str(epoch), "a").startswith("FENCED")
-    assert world.a.sql("SELECT count(*) FROM holdfast.proof")[0][0] == 2
+    assert world.a.sql("SELECT epoch, node FROM holdfast.proof") == [(epoch + 1000, "a")]
+    assert lab("prove-sql", str(PORT_PROXY), str(epoch + 2000), "b").split()[:4] == ["OK", str(PORT_A), str(epoch + 2000), "b"]
     assert lab("prove-sql", str(PORT_B), str(epoch), "b").startswith("ROLE")
     assert lab("prove-sql", str(PORT_OTHER), "1", "b").startswith("UNAVAILABLE")
     world.a.sql("TRUNCATE holdfast.proof")
