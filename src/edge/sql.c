@@ -64,16 +64,33 @@ static enum err sql_poll(const struct sql *sql, short events, struct mono deadli
     }
 }
 
+/* libpq tells a failed connection in words only. Nobody listening (REFUSED) is something else than a server that says
+ * no. */
+static enum err sql_connect_failed(struct sql *sql)
+{
+    static const struct {
+        const char *words;
+        enum err err;
+    } table[] = {
+        {"authentication", ERR_AUTH},        {"password", ERR_AUTH},           {"does not exist", ERR_NOT_FOUND},
+        {"Connection refused", ERR_REFUSED}, {"unreachable", ERR_UNREACHABLE}, {"No route to host", ERR_UNREACHABLE},
+        {"timed out", ERR_TIMEOUT},
+    };
+    sql_say(sql, PQerrorMessage(sql->connection));
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        if (strstr(sql->message, table[i].words) != NULL) {
+            return table[i].err;
+        }
+    }
+    return ERR_UNAVAILABLE;
+}
+
 static enum err sql_connect(struct sql *sql, struct mono deadline)
 {
     PostgresPollingStatusType status = PGRES_POLLING_WRITING;
     while (status != PGRES_POLLING_OK) {
         if (status == PGRES_POLLING_FAILED) {
-            sql_say(sql, PQerrorMessage(sql->connection));
-            if (strstr(sql->message, "authentication") != NULL || strstr(sql->message, "password") != NULL) {
-                return ERR_AUTH;
-            }
-            return strstr(sql->message, "does not exist") != NULL ? ERR_NOT_FOUND : ERR_UNAVAILABLE;
+            return sql_connect_failed(sql);
         }
         const enum err err = sql_poll(sql, status == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline);
         if (err != ERR_OK) {
@@ -128,8 +145,7 @@ enum err sql_open(struct sql *sql, const struct sql_login *login, struct mono de
     }
     PQsetNoticeReceiver(sql->connection, sql_quiet, NULL);
     if (PQstatus(sql->connection) == CONNECTION_BAD) {
-        sql_say(sql, PQerrorMessage(sql->connection));
-        return ERR_UNAVAILABLE;
+        return sql_connect_failed(sql);
     }
     const enum err err = sql_connect(sql, deadline);
     if (err == ERR_OK && PQsetnonblocking(sql->connection, 1) != 0) {

@@ -35,8 +35,8 @@ struct sql {
     char message[SQL_MESSAGE];   /* one line about the last error, for people */
 };
 
-/* Connects. ERR_TIMEOUT; ERR_AUTH; ERR_UNAVAILABLE: refused, starting up, shutting down; ERR_NOT_FOUND: no such
- * database. `sql->message` says more; sql_close is fine after an error, and on a zeroed struct. */
+/* Connects. ERR_REFUSED: nobody listens; ERR_UNREACHABLE; ERR_TIMEOUT; ERR_AUTH; ERR_UNAVAILABLE: starting up, shutting
+ * down, says no; ERR_NOT_FOUND: no such database. `sql->message` says more; sql_close is fine after an error, and on a zeroed struct. */
 ERR_CHECK enum err sql_open(struct sql *sql, const struct sql_login *login, struct mono deadline);
 void sql_close(struct sql *sql);
 
