@@ -143,6 +143,7 @@ static enum err role_standby_start(struct node *node, const struct node_writer *
     node_lock(node);
     node->record.role = RECORD_STANDBY;
     snprintf(node->record.upstream, sizeof node->record.upstream, "%s", writer->name);
+    node->record.durability_told = false; /* what it was told as a writer is out of date: the configured copies hold */
     enum err err = node_save(node);
     node_unlock(node);
     err = err == ERR_OK ? node_configure(node, writer, true) : err;
