@@ -328,7 +328,7 @@ static void client_http_judge(struct client_http *client, CURLcode code)
     char text[JOURNAL_ERROR];
     client_http_copy(body, "region", client->entry.region);
     client_http_copy(body, "node", client->entry.node);
-    (void)snprintf(text, sizeof(text), "%ld %.80s", status, error != NULL ? error : "");
+    (void)snprintf(text, sizeof(text), "%ld %.180s", status, error != NULL ? error : "");
     if ((status == 200 || status == 201) && outcome != NULL && strcmp(outcome, "ok") == 0) {
         client_http_end(client, JOURNAL_OK, "");
     } else if ((outcome != NULL && strcmp(outcome, "failed") == 0) || (outcome == NULL && status == 503)) {

@@ -116,7 +116,7 @@ static void client_sql_connect(struct client_sql *client)
 static void client_sql_elsewhere(struct client_sql *client, const char *error)
 {
     char text[JOURNAL_ERROR];
-    (void)snprintf(text, sizeof(text), "%.90s", error);
+    (void)snprintf(text, sizeof(text), "%.190s", error);
     client_sql_close(client);
     client->proxy = (client->proxy + 1) % client_sql_config->homes;
     client->state = CLIENT_SQL_PAUSING;
@@ -225,7 +225,7 @@ static void client_sql_late(struct client_sql *client, struct mono now)
     if (time_reached(now, client->deadline)) {
         const bool sent = client->state == CLIENT_SQL_WRITING;
         char text[JOURNAL_ERROR];
-        (void)snprintf(text, sizeof(text), "no answer in time %.70s", client->entry.error);
+        (void)snprintf(text, sizeof(text), "no answer in time %.170s", client->entry.error);
         client_sql_end(client, sent ? JOURNAL_UNKNOWN : JOURNAL_FAILED, text);
         client_sql_close(client);
     } else if (client->state == CLIENT_SQL_PAUSING && time_reached(now, client->until)) {

@@ -12,7 +12,7 @@
 
 #include "base/err.h"
 
-enum { JOURNAL_NAME = 32, JOURNAL_KEY = 64, JOURNAL_ERROR = 96, JOURNAL_LINE = 640 };
+enum { JOURNAL_NAME = 32, JOURNAL_KEY = 64, JOURNAL_ERROR = 200, JOURNAL_LINE = 768 };
 
 enum journal_outcome {
     JOURNAL_OK,      /* acknowledged: must be there for ever */
