@@ -1,34 +1,80 @@
 # SPDX-License-Identifier: Apache-2.0
-# The front door. `make` builds; `make demo` and `make test` do all the set-up on bare Debian 12.
-BUILD ?= build
-SEEDS ?= 1000
-SEED ?=
-J ?= $(shell nproc)
+# The front door. `make` builds; `make demo` and `make test` do all the set-up on bare Debian 12; `make help` lists the rest.
+ifndef BUILD
+BUILD := $(shell tool/build_directory)
+$(if $(BUILD),,$(error tool/build_directory found no place to build in))
+endif
+# Seconds for each fuzz target; runs of bench/rto; suites under a sanitizer.
+FUZZ_SECONDS ?= 30
+RUNS ?= 10
+SUITES ?= unit
+DESTDIR ?=
+CLANG ?= clang
 
-.PHONY: all setup demo test check unit system sim asan tsan clang fuzz bench tidy fmt doc install clean
+.NOTPARALLEL:
+.PHONY: all help setup setup-build demo test check unit system asan tsan clang fuzz bench tidy fmt doc install clean
 
 all: $(BUILD)/build.ninja
-	@ninja -C $(BUILD)
+	@umask 022 && ninja -C $(BUILD)
 
-$(BUILD)/build.ninja:
+help:
+	@sed -n 's/^#: //p' Makefile
+
+$(BUILD)/build.ninja: | setup-build
+	@umask 022 && meson setup $(BUILD)
+
+setup-build:
 	@tool/setup build
-	@meson setup $(BUILD) --buildtype=debugoptimized
 
 setup:
 	@tool/setup test
 
-# Two real regions; one is killed, the service goes on and comes home. KEEP=1 leaves it running; REPORT=DIR.
+#: make               builds the program, the lab and the tests
+#: make demo          two real regions, one is killed, the service goes on and comes home; KEEP=1 leaves it running, REPORT=DIR
 demo: setup all
 	@BUILD=$(BUILD) lab/demo
 
-# Every published figure. RUNS: how often the region is killed.
-RUNS ?= 10
+#: make test          every suite and tidy; ends with the line "N passed, N failed"
+test: setup all
+	@tool/test $(BUILD)
+
+#: make check         the quick part of it: unit tests and tidy
+check: all
+	@tool/test $(BUILD) unit tidy
+
+unit system: all
+	@tool/test $(BUILD) $@
+
+#: make asan, tsan    SUITES (default: unit) under the address and undefined-behaviour sanitizers, under the thread sanitizer
+asan: setup
+	@[ -f build-asan/build.ninja ] || meson setup build-asan -Db_sanitize=address,undefined -Db_lundef=false
+	@ninja -C build-asan
+	@tool/test build-asan $(SUITES)
+
+tsan: setup
+	@[ -f build-tsan/build.ninja ] || meson setup build-tsan -Db_sanitize=thread -Db_lundef=false
+	@ninja -C build-tsan
+	@tool/test build-tsan $(SUITES)
+
+#: make clang         the same tree, compiled by clang
+clang: setup
+	@[ -f build-clang/build.ninja ] || CC=$(CLANG) meson setup build-clang
+	@ninja -C build-clang
+	@tool/test build-clang $(SUITES)
+
+#: make bench         every published figure; RUNS: how often the region is killed
 bench: setup all
 	@BUILD=$(BUILD) bench/rto $(RUNS)
+	@meson test -C $(BUILD) --benchmark --verbose
 
-unit: all
-	@meson test -C $(BUILD) --suite unit --print-errorlogs
-clean:
-	rm -rf build build-*
-fmt:
+#: make fmt           clang-format over everything
+fmt: setup
 	@find src include test sim lab fuzz bench -name '*.[ch]' | xargs clang-format -i
+
+#: make install       DESTDIR is honoured
+install: all
+	@DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild
+
+#: make clean         removes every build directory
+clean:
+	rm -rf $(BUILD) build build-*

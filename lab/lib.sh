@@ -1,10 +1,11 @@
+# shellcheck shell=sh disable=SC2034
 # SPDX-License-Identifier: Apache-2.0
 # What the lab's scripts share: where things are, how they are started, how long to wait. Sourced; POSIX shell.
 # LAB_DIR: state of the running lab; BUILD: where meson built.
 
 LAB_TOP=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 LAB_DIR=${LAB_DIR:-/tmp/holdfast-lab-$(id -u)}
-LAB_BUILD=${BUILD:-build}
+LAB_BUILD=${BUILD:-$("$LAB_TOP/tool/build_directory")}
 case "$LAB_BUILD" in /*) ;; *) LAB_BUILD="$LAB_TOP/$LAB_BUILD" ;; esac
 LAB_BIN="$LAB_BUILD/lab"
 LAB_HOLDFAST="$LAB_BUILD/src/bin/holdfast"
