@@ -377,10 +377,10 @@ static void judge_region(struct engine *engine, struct output *output, uint32_t 
         snapshot->observers.see_down = judge_see_down(engine, region, answer.rule);
         decide_evaluate(snapshot, &thresholds, profile, &answer);
     }
-    if (wanted != decision->wanted) {
-        judge_flip(engine, decision);
-        decision->wanted = wanted;
+    if (wanted != decision->wanted && engine->durable.good[region]) {
+        judge_flip(engine, decision); /* what happens while a region is built is not flapping */
     }
+    decision->wanted = wanted;
     const struct decide_answer *before = &decision->answer;
     if (!decision->any || before->decision != answer.decision || before->reason != answer.reason ||
         before->gate != answer.gate) {
