@@ -44,8 +44,7 @@ struct probe_slot {
     uv_timer_t timer;
     struct mono due;
     struct mono token_end;
-    int64_t
-        busy_us; /* processor time of the thread when the attempt began: what it used since was lost to the attempt */
+    int64_t lost_us; /* what the thread had lost by itself when the attempt began */
     bool running;
     bool holds_token;
     bool grace; /* the time-out has come: one more look at the sockets */
