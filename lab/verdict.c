@@ -96,6 +96,7 @@ void verdict_window(const struct journal_entry *entries, size_t count, struct ve
 {
     struct verdict_window window = {0};
     int64_t *times = calloc(count + 1, sizeof(*times));
+    int64_t before = from_us;
     ASSERT(times != NULL && until_us > from_us);
     for (size_t i = 0; i < count; i++) {
         const struct journal_entry *entry = &entries[i];
@@ -106,8 +107,11 @@ void verdict_window(const struct journal_entry *entries, size_t count, struct ve
         window.unknown += entry->outcome == JOURNAL_UNKNOWN ? 1 : 0;
         if (entry->outcome == JOURNAL_OK) {
             times[window.ok++] = entry->end_us - entry->start_us;
+            window.silence_us = entry->end_us - before > window.silence_us ? entry->end_us - before : window.silence_us;
+            before = entry->end_us;
         }
     }
+    window.silence_us = until_us - before > window.silence_us ? until_us - before : window.silence_us;
     window.per_second = window.ok * 1e6 / (double)(until_us - from_us);
     if (window.ok > 0) {
         qsort(times, window.ok, sizeof(*times), verdict_compare_time);

@@ -41,6 +41,7 @@ struct verdict_window {
     double per_second; /* acknowledged */
     int64_t p50_us;    /* of the acknowledged */
     int64_t p95_us;
+    int64_t silence_us; /* the longest time without an acknowledgement, the window's ends included */
 };
 
 /* Attempts that ended in [from, until). */

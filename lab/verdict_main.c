@@ -152,7 +152,8 @@ static int main_window(const struct verdict_input *input, int64_t from_us, int64
                        int regions_count)
 {
     bool good = input->homes > 0;
-    (void)printf("%-22s %7s %7s %8s %9s %9s", "clients", "ok/s", "failed", "unknown", "p50 ms", "p95 ms");
+    (void)printf("%-18s %7s %7s %8s %8s %8s %9s", "clients", "ok/s", "failed", "unknown", "p50 ms", "p95 ms",
+                 "silence");
     for (int i = 0; i < regions_count; i++) {
         (void)printf(" %9s", regions[i]);
     }
@@ -164,8 +165,9 @@ static int main_window(const struct verdict_input *input, int64_t from_us, int64
             char title[48];
             verdict_window(input->entries, input->count, filter, from_us, until_us, &window);
             (void)snprintf(title, sizeof(title), "%s from %s", journal_path_name(filter.path), filter.home);
-            (void)printf("%-22s %7.1f %7u %8u %9.1f %9.1f", title, window.per_second, window.failed, window.unknown,
-                         (double)window.p50_us / 1e3, (double)window.p95_us / 1e3);
+            (void)printf("%-18s %7.1f %7u %8u %8.1f %8.1f %7.2f s", title, window.per_second, window.failed,
+                         window.unknown, (double)window.p50_us / 1e3, (double)window.p95_us / 1e3,
+                         (double)window.silence_us / 1e6);
             for (int i = 0; i < regions_count; i++) {
                 const unsigned served =
                     verdict_served(input->entries, input->count, filter, from_us, until_us, regions[i]);

@@ -88,10 +88,12 @@ static void test_window(void **state)
     assert_int_equal((int)window.per_second, 100);
     assert_int_equal(window.p50_us, 50);
     assert_int_equal(window.p95_us, 95);
+    assert_int_equal(window.silence_us, 10000);
     assert_int_equal(verdict_served(list, 101, all, 1000000, 2000000, "tokyo"), 100);
     assert_int_equal(verdict_served(list, 101, all, 1000000, 2000000, "taiwan"), 0);
     verdict_window(list, 0, all, 1, 2, &window);
     assert_int_equal(window.p95_us, 0);
+    assert_int_equal(window.silence_us, 1);
 }
 
 static void test_rows(void **state)
