@@ -185,8 +185,8 @@ void act_verify_run(const struct act_job *job, struct event_result *ret_result)
     const char *why = dns.wrong > 0 ? dns.why : http.wrong > 0 ? http.why : sql.why;
     struct buf detail;
     buf_init(&detail, ret_result->detail, sizeof ret_result->detail);
-    buf_printf(&detail, "right/wrong/silent: dns %u/%u/%u, http %u/%u/%u, sql %u/%u/%u", dns.right, dns.wrong,
-               dns.silent, http.right, http.wrong, http.silent, sql.right, sql.wrong, sql.silent);
+    buf_printf(&detail, "dns %u/%u/%u http %u/%u/%u sql %u/%u/%u", dns.right, dns.wrong, dns.silent, http.right,
+               http.wrong, http.silent, sql.right, sql.wrong, sql.silent);
     if (why[0] != 0) {
         LOG_W("verify: %s", why);
     }

@@ -88,8 +88,10 @@ struct durable_run {
     uint32_t steps_count;
     uint32_t moves_count;
     uint32_t factor_before; /* of the region whose share the run changes */
-    int64_t began_us;       /* CLOCK_BOOTTIME */
-    int64_t evidence_us;    /* CLOCK_BOOTTIME of the first failed probe behind an automatic run; 0: none */
+    uint64_t source_rate;   /* requests that the regions served before (core/traffic.h) */
+    uint64_t target_rate;
+    int64_t began_us;    /* CLOCK_BOOTTIME */
+    int64_t evidence_us; /* CLOCK_BOOTTIME of the first failed probe behind an automatic run; 0: none */
     int64_t began_wall_us;
     int64_t ended_wall_us;
     int64_t duration_ms;

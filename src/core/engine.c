@@ -176,6 +176,10 @@ static void engine_take_observation(struct engine *engine, const struct event_ob
     health_observe(&engine->health, &engine->model, observation, engine->now);
     health_site_alive(&engine->health, observation->site, engine->now);
     const struct durable_run *run = &engine->durable.run;
+    if (observation->has_requests) {
+        traffic_count(&engine->traffic, engine->model.probes[observation->probe].region, observation->site,
+                      observation->requests, engine->now);
+    }
     if (observation->has_requests && engine->run.holding &&
         engine->model.probes[observation->probe].region == run->target) {
         engine->run.requests[observation->site] += observation->requests;

@@ -21,6 +21,7 @@
 #include "core/limits.h"
 #include "core/model.h"
 #include "core/trace.h"
+#include "core/traffic.h"
 #include "core/view.h"
 
 enum {
@@ -143,6 +144,7 @@ struct engine {
     struct mono started;
     uint32_t actions_made;
     struct health health;
+    struct traffic traffic;
     struct engine_node nodes[LIMITS_NODES];
     struct engine_lease leases[LIMITS_DATABASES];
     struct engine_reader readers[LIMITS_SITES][ENGINE_READER_KINDS];

@@ -103,8 +103,17 @@ enum step_verdict step_traffic_verify(struct engine *engine, struct output *outp
                                   .node = LIMITS_NONE,
                                   .timeout_ms = STEP_TRAFFIC_VERIFY_MS};
     const struct engine_task *task = task_want(engine, output, TASK_SLOT_STEP, &wanted);
-    step_detail(engine, "%s", task->detail);
-    return task->state == ENGINE_TASK_OK ? STEP_DONE : STEP_RUNNING;
+    if (task->state != ENGINE_TASK_OK) {
+        step_detail(engine, "%s", task->detail);
+        return STEP_RUNNING;
+    }
+    /* Going home, the target only gets its own clients back, and the canary has counted them. */
+    const bool moved = step_traffic_homeward(run) || run->plan == PLAN_FAILOVER_LOCAL ||
+                       traffic_moved(&engine->traffic, run->target, run->source_rate, run->target_rate);
+    step_detail(engine, "%s; requests/s: source had %llu, target %llu then %llu", task->detail,
+                (unsigned long long)run->source_rate / 1000, (unsigned long long)run->target_rate / 1000,
+                (unsigned long long)traffic_rate(&engine->traffic, run->target) / 1000);
+    return moved ? STEP_DONE : STEP_RUNNING;
 }
 
 /* Sends a share to the original, then holds it under the guard. */
