@@ -183,6 +183,8 @@ static void engine_take_observation(struct engine *engine, const struct event_ob
     if (observation->has_requests && engine->run.holding &&
         engine->model.probes[observation->probe].region == run->target) {
         engine->run.requests[observation->site] += observation->requests;
+        engine->run.errors[observation->site] +=
+            observation->has_value ? observation->value * observation->requests : 0;
     }
 }
 

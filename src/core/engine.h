@@ -99,6 +99,7 @@ struct engine_run {
     bool holding;     /* the canary's or ramp's share is live, its hold has begun */
     struct mono hold_since;
     uint64_t requests[LIMITS_SITES]; /* served by the target since then, as each observer counts */
+    uint64_t errors[LIMITS_SITES];   /* of those, in millionths */
     bool compared;                   /* a comparison was made in this run */
     bool consistent;                 /* its verdict */
     struct mono compared_at;

@@ -10,6 +10,8 @@
 
 enum {
     STEP_GUARD_NS_PER_US = 1000,
+    STEP_GUARD_REQUESTS = 50, /* one failed request of these is the default limit of 2 % */
+    STEP_GUARD_ERRORS = 3,
 };
 
 /* How far the original's candidates are behind: the worst of the databases that come home. */
@@ -40,6 +42,23 @@ static int64_t step_guard_conflicts(const struct engine *engine)
     return open;
 }
 
+/* Requests and error rate since the hold began. Every observer counts the same requests: the one that saw most is the
+ * closest. A rate over a handful of requests is noise: it counts from so many requests or failed ones on. */
+static void step_guard_requests(const struct engine *engine, struct failback_facts *facts)
+{
+    uint64_t errors = 0;
+    for (uint32_t site = 0; site < engine->model.sites_count; site++) {
+        if ((int64_t)engine->run.requests[site] > facts->requests) {
+            facts->requests = (int64_t)engine->run.requests[site];
+            errors = engine->run.errors[site];
+        }
+    }
+    const bool enough = facts->requests >= STEP_GUARD_REQUESTS || errors >= STEP_GUARD_ERRORS * 1000000ULL;
+    if (enough && facts->requests > 0) {
+        facts->error_rate_ppm = (int64_t)(errors / (uint64_t)facts->requests);
+    }
+}
+
 static void step_guard_facts(const struct engine *engine, enum failback_phase phase, struct failback_facts *ret_facts)
 {
     const struct durable_run *run = &engine->durable.run;
@@ -56,18 +75,10 @@ static void step_guard_facts(const struct engine *engine, enum failback_phase ph
     ret_facts->operator_abort = run->abort_wanted;
     step_guard_lag(engine, ret_facts);
     uint64_t value = 0;
-    if (health_figure(health, model, run->target, MODEL_FIGURE_ERROR_RATE, engine->now, &value)) {
-        ret_facts->error_rate_ppm = (int64_t)value;
-    }
     if (health_figure(health, model, run->target, MODEL_FIGURE_P95, engine->now, &value)) {
         ret_facts->p95_ns = (int64_t)value * STEP_GUARD_NS_PER_US;
     }
-    for (uint32_t site = 0; site < model->sites_count; site++) {
-        /* Every observer counts the same requests: the one that saw most is the closest. */
-        if ((int64_t)engine->run.requests[site] > ret_facts->requests) {
-            ret_facts->requests = (int64_t)engine->run.requests[site];
-        }
-    }
+    step_guard_requests(engine, ret_facts);
     ret_facts->elapsed_us = time_since_us(engine->now, engine->run.hold_since);
 }
 

@@ -134,6 +134,7 @@ static enum step_verdict step_traffic_hold(struct engine *engine, struct output 
         engine->run.holding = true;
         engine->run.hold_since = engine->now;
         memset(engine->run.requests, 0, sizeof engine->run.requests);
+        memset(engine->run.errors, 0, sizeof engine->run.errors);
     }
     return step_guard_hold(engine, output, phase);
 }
