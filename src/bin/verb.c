@@ -5,9 +5,12 @@
 #include <stdio.h>
 
 #include "bin/agent_main.h"
+#include "bin/cli_change.h"
 #include "bin/cli_config.h"
 #include "bin/cli_decide.h"
 #include "bin/cli_dns.h"
+#include "bin/cli_run.h"
+#include "bin/cli_status.h"
 #include "bin/serve.h"
 
 int verb_version(int argc, char **argv)
@@ -19,12 +22,21 @@ int verb_version(int argc, char **argv)
 }
 
 const struct verb verb_table[] = {
-    {"agent", "run beside a PostgreSQL node: lease, fence, promotion", agent_main},
+    {"status", "one screen: who serves, who writes, what is going on", cli_status},
+    {"failover", "leave a region that is lost or ill", cli_change_failover},
+    {"switchover", "move away from a healthy region without losing anything", cli_change_switchover},
+    {"failback", "bring a region's clients and writer home again", cli_change_failback},
+    {"approve", "let a run go on that waits for a person", cli_change_approve},
+    {"abort", "end a run and undo its completed steps", cli_change_abort},
+    {"pause", "turn automation off", cli_change_pause},
+    {"resume", "turn automation on again", cli_change_resume},
+    {"history", "the latest failovers, switchovers and failbacks", cli_run_history},
     {"config", "check the configuration, show what holds, print its schema", cli_config},
-    {"dns", "why a client gets its answer; serve DNS alone", cli_dns},
     {"decide", "answer what-if questions, one JSON line each", cli_decide},
+    {"dns", "why a client gets its answer; serve DNS alone", cli_dns},
     {"serve", "run a site's roles, each a process of its own", serve_main},
     {"observer", "run the observer role alone", serve_observer_main},
+    {"agent", "run beside a PostgreSQL node: lease, fence, promotion", agent_main},
     {"version", "print the version", verb_version},
     {NULL, NULL, NULL},
 };

@@ -109,6 +109,9 @@ void http_server_answer_static(struct http_server_answer *answer, unsigned statu
 void http_server_answer_problem(struct http_server_answer *answer, enum err err, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* A refusal that is no fault: 409, with "refused_by" ("safety rule", "precheck") beside the code. */
+void http_server_answer_refusal(struct http_server_answer *answer, enum err err, const char *by, const char *detail);
+
 /* The HTTP status that stands for a code: NOT_FOUND 404, CONFLICT and FENCED 409, INVALID 400, TIMEOUT 504, ... */
 unsigned http_server_status(enum err err);
 

@@ -123,6 +123,14 @@ void http_server_answer_problem(struct http_server_answer *answer, enum err err,
     http_server_answer_dump(answer, status, http_server_answer_problem_type, problem);
 }
 
+void http_server_answer_refusal(struct http_server_answer *answer, enum err err, const char *by, const char *detail)
+{
+    enum { REFUSAL_STATUS = 409 };
+    json_t *problem = json_pack("{s:s, s:s, s:i, s:s, s:s, s:s}", "type", "about:blank", "title", "Conflict", "status",
+                                (int)REFUSAL_STATUS, "detail", detail, "code", err_name(err), "refused_by", by);
+    http_server_answer_dump(answer, REFUSAL_STATUS, http_server_answer_problem_type, problem);
+}
+
 /* -- streams -- */
 
 /* Waits until the chunk holds something, or the stream is over (false). */

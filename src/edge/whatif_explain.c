@@ -24,7 +24,7 @@ static json_t *whatif_explain_distance(const struct explain_distance *distance)
                      whatif_explain_figure(distance->unit, left), "reached", (int)distance->reached);
 }
 
-static json_t *whatif_explain_distances(const struct whatif_options *options, const struct decide_snapshot *snapshot)
+json_t *whatif_explain_distances(const struct whatif_options *options, const struct decide_snapshot *snapshot)
 {
     struct explain_distance distances[EXPLAIN_DISTANCES];
     const uint32_t count = explain_distances(snapshot, &options->thresholds, options->profile, distances);

@@ -27,3 +27,6 @@ void whatif_snapshot_read(const struct whatif_options *options, struct whatif_re
 /* The evidence of `--explain`. */
 json_t *whatif_explain(const struct whatif_options *options, const struct decide_snapshot *snapshot,
                        const struct decide_answer *answer);
+
+/* How far each trigger of the profile's rules is from being reached. */
+json_t *whatif_explain_distances(const struct whatif_options *options, const struct decide_snapshot *snapshot);

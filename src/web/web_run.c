@@ -9,72 +9,6 @@
 #include "core/run.h"
 #include "web/web_state.h"
 
-static const char *web_run_region(const struct engine *engine, uint32_t region)
-{
-    return region < engine->model.regions_count ? engine->model.regions[region].name : "";
-}
-
-static const char *web_run_node(const struct engine *engine, uint32_t node)
-{
-    return node < engine->model.nodes_count ? engine->model.nodes[node].name : "";
-}
-
-static const char *web_run_kind(enum plan_kind plan)
-{
-    static const char *const kinds[PLAN_COUNT] = {"failover", "failover", "switchover", "failback", "failback"};
-    return kinds[plan];
-}
-
-static json_t *web_run_step(const struct durable_step *step)
-{
-    const bool ended = step->ended_us > 0 && step->state != DURABLE_STEP_RUNNING;
-    json_t *json = json_pack("{s:s,s:s,s:s,s:s,s:s?,s:I,s:I,s:I}", "name", plan_step_of(step->step)->name, "what",
-                             plan_step_of(step->step)->what, "state", run_step_state_name(step->state), "detail",
-                             step->detail, "error", step->error == ERR_OK ? NULL : err_name(step->error),
-                             "started_boot_us", (json_int_t)step->started_us, "ended_boot_us",
-                             (json_int_t)(ended ? step->ended_us : step->started_us), "started_ms",
-                             (json_int_t)(step->started_wall_us / 1000));
-    json_object_set_new(json, "ms", json_integer(ended ? (step->ended_us - step->started_us) / 1000 : 0));
-    return json;
-}
-
-static json_t *web_run_move(const struct engine *engine, const struct durable_move *move)
-{
-    char source_end[LSN_TEXT];
-    char target_end[LSN_TEXT];
-    lsn_print(move->source_end, source_end);
-    lsn_print(move->target_end, target_end);
-    return json_pack("{s:s,s:s,s:s,s:I,s:b,s:s,s:s}", "database",
-                     move->database < engine->model.databases_count ? engine->model.databases[move->database].name : "",
-                     "source", web_run_node(engine, move->source), "target", web_run_node(engine, move->target),
-                     "epoch", (json_int_t)move->epoch, "promoted", move->promoted, "source_end", source_end,
-                     "target_end", target_end);
-}
-
-json_t *web_run_json(const struct engine *engine, const struct durable_run *run)
-{
-    json_t *steps = json_array();
-    json_t *moves = json_array();
-    for (uint32_t i = 0; i < run->steps_count; i++) {
-        json_array_append_new(steps, web_run_step(&run->steps[i]));
-    }
-    for (uint32_t i = 0; i < run->moves_count; i++) {
-        json_array_append_new(moves, web_run_move(engine, &run->moves[i]));
-    }
-    json_t *json =
-        json_pack("{s:I,s:s,s:s,s:s,s:s,s:s,s:b,s:s,s:s,s:i,s:s,s:o,s:o}", "id", (json_int_t)run->id, "kind",
-                  web_run_kind(run->plan), "plan", plan_of(run->plan)->name, "state", run_state_name(run->state),
-                  "source", web_run_region(engine, run->source), "target", web_run_region(engine, run->target),
-                  "automatic", (int)run->automatic, "reason", run->text, "who", run->who, "rule", (int)run->rule,
-                  "problem", run->problem, "steps", steps, "databases", moves);
-    json_object_set_new(json, "evidence_boot_us", json_integer(run->evidence_us));
-    json_object_set_new(json, "began_boot_us", json_integer(run->began_us));
-    json_object_set_new(json, "began_ms", json_integer(run->began_wall_us / 1000));
-    json_object_set_new(json, "ended_ms", json_integer(run->ended_wall_us / 1000));
-    json_object_set_new(json, "duration_ms", json_integer(run->duration_ms));
-    return json;
-}
-
 void web_run_list(const struct http_server_request *request, struct http_server_answer *answer)
 {
     struct engine *engine = web_engine(request, answer);
@@ -83,11 +17,11 @@ void web_run_list(const struct http_server_request *request, struct http_server_
     }
     json_t *runs = json_array();
     if (engine->durable.run.state != DURABLE_RUN_NONE) {
-        json_array_append_new(runs, web_run_json(engine, &engine->durable.run));
+        json_array_append_new(runs, web_render_run(engine, &engine->durable.run));
     }
     for (uint32_t i = 0; i < DURABLE_RUNS; i++) {
         if (engine->durable.past[i].id != 0) {
-            json_array_append_new(runs, web_run_json(engine, &engine->durable.past[i]));
+            json_array_append_new(runs, web_render_run(engine, &engine->durable.past[i]));
         }
     }
     free(engine);
@@ -129,19 +63,29 @@ void web_run_get(const struct http_server_request *request, struct http_server_a
         http_server_answer_problem(answer, ERR_NOT_FOUND, "no run %llu among the latest %d; the journal has all",
                                    (unsigned long long)id, DURABLE_RUNS);
     } else {
-        http_server_answer_json(answer, 200, web_run_json(engine, found));
+        http_server_answer_json(answer, 200, web_render_run(engine, found));
     }
     free(engine);
 }
 
 /* ---- commands ---- */
 
+/* The engine's no: by a safety rule, or because the order itself is wrong. */
+static void web_run_refusal(struct http_server_answer *answer, const struct engine_reply *reply)
+{
+    if (reply->error == ERR_UNAVAILABLE || reply->error == ERR_CONFLICT) {
+        http_server_answer_refusal(answer, reply->error, "safety rule", reply->text);
+    } else {
+        http_server_answer_problem(answer, reply->error, "%s", reply->text);
+    }
+}
+
 static void web_run_reply(struct http_server_answer *answer, enum err err, const struct engine_reply *reply)
 {
     if (err != ERR_OK) {
         http_server_answer_problem(answer, err, "the engine did not reply: the outcome is unknown, look at the status");
     } else if (reply->error != ERR_OK) {
-        http_server_answer_problem(answer, reply->error, "%s", reply->text);
+        web_run_refusal(answer, reply);
     } else {
         http_server_answer_json(answer, 202,
                                 json_pack("{s:I,s:s}", "run", (json_int_t)reply->run, "text", reply->text));
@@ -204,7 +148,7 @@ static void web_run_preview(const struct http_server_request *request, struct ht
     if (err != ERR_OK || output->replies_count == 0) {
         http_server_answer_problem(answer, err != ERR_OK ? err : ERR_INTERNAL, "no preview");
     } else if (output->replies[0].error != ERR_OK) {
-        http_server_answer_problem(answer, output->replies[0].error, "%s", output->replies[0].text);
+        web_run_refusal(answer, &output->replies[0]);
     } else {
         const bool refused = scratch->durable.run.state == DURABLE_RUN_NONE;
         const struct durable_run *run = refused ? &scratch->durable.past[0] : &scratch->durable.run;
@@ -213,11 +157,11 @@ static void web_run_preview(const struct http_server_request *request, struct ht
             const struct action *action = &output->actions[i];
             if (action->kind != ACTION_NOTIFY) {
                 json_array_append_new(actions, json_pack("{s:s,s:s,s:I}", "action", action_name(action->kind), "node",
-                                                         web_run_node(scratch, action->node), "epoch",
+                                                         web_render_node(scratch, action->node), "epoch",
                                                          (json_int_t)action->epoch));
             }
         }
-        json_t *json = web_run_json(scratch, run);
+        json_t *json = web_render_run(scratch, run);
         json_object_set_new(json, "would", json_string(refused ? "be refused" : "start"));
         json_object_set_new(json, "actions", actions);
         const uint64_t predicted =

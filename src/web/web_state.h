@@ -41,7 +41,12 @@ void web_run_approve(const struct http_server_request *request, struct http_serv
 void web_run_abort(const struct http_server_request *request, struct http_server_answer *answer);
 void web_run_pause(const struct http_server_request *request, struct http_server_answer *answer);
 void web_run_resume(const struct http_server_request *request, struct http_server_answer *answer);
-json_t *web_run_json(const struct engine *engine, const struct durable_run *run);
+
+/* web_render.c: names are "" when the index is none. */
+const char *web_render_region(const struct engine *engine, uint32_t region);
+const char *web_render_node(const struct engine *engine, uint32_t node);
+const char *web_render_kind(enum plan_kind plan);
+json_t *web_render_run(const struct engine *engine, const struct durable_run *run);
 
 /* web_observe.c */
 void web_observe_results(const struct http_server_request *request, struct http_server_answer *answer);

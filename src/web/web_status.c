@@ -3,9 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/decide_rule.h"
 #include "core/judge.h"
 #include "core/split.h"
 #include "edge/clock.h"
+#include "edge/whatif_kind.h"
 #include "web/web_state.h"
 
 /* ---- regions ---- */
@@ -52,6 +54,32 @@ static double web_status_traffic(const struct engine *engine, uint32_t region)
     return weights > 0 ? carried * 100 / weights : 0;
 }
 
+/* What is still missing until a rule would start a failover by itself. */
+static void web_status_distances(const struct engine *engine, uint32_t region, json_t *json)
+{
+    const struct model_policy *policy = &engine->model.policy;
+    const struct whatif_options options = {.profile = policy->profile, .thresholds = decide_thresholds_policy(policy)};
+    uint32_t count = 0;
+    const struct decide_rule *rules = decide_rule_table(policy->profile, &count);
+    json_t *list = json_array();
+    if (engine->decisions[region].any) {
+        json_t *all = whatif_explain_distances(&options, &engine->decisions[region].snapshot);
+        size_t index = 0;
+        json_t *distance = NULL;
+        json_array_foreach(all, index, distance)
+        {
+            const json_int_t rule = json_integer_value(json_object_get(distance, "rule"));
+            if (rule >= 1 && rule <= (json_int_t)count && rules[rule - 1].decision == DECIDE_AUTOMATIC_FAILOVER) {
+                json_array_append(list, distance);
+            }
+        }
+        json_decref(all);
+    }
+    json_object_set_new(json, "distances", list);
+    json_object_set_new(json, "confidence",
+                        json_string(decide_confidence_name(engine->decisions[region].answer.confidence)));
+}
+
 static json_t *web_status_region(const struct engine *engine, uint32_t region)
 {
     static const char *const states[] = {"SERVING", "STANDBY", "DOWN"};
@@ -67,6 +95,7 @@ static json_t *web_status_region(const struct engine *engine, uint32_t region)
         decide_decision_name(decision->answer.decision), "reason", decide_reason_name(decision->answer.reason), "gate",
         decide_gate_name(decision->answer.gate), "rule", (int)decision->answer.rule);
     web_status_checks(engine, region, json);
+    web_status_distances(engine, region, json);
     return json;
 }
 
@@ -183,8 +212,9 @@ static json_t *web_status_json(const struct web *web, const struct engine *engin
                   engine->model.policy.profile == MODEL_STANDARD ? "standard" : "adr-039", "controllers", "members", 1,
                   "reachable", 1, "leader", web->options.site, "view", (json_int_t)engine->view.version, "degraded",
                   (int)web_status_degraded(engine), "regions", regions, "databases", databases, "sites", sites, "run",
-                  durable->run.state != DURABLE_RUN_NONE ? web_run_json(engine, &durable->run) : json_null(),
-                  "last_run", durable->past[0].id != 0 ? web_run_json(engine, &durable->past[0]) : json_null());
+                  durable->run.state != DURABLE_RUN_NONE ? web_render_run(engine, &durable->run) : json_null(),
+                  "last_run", durable->past[0].id != 0 ? web_render_run(engine, &durable->past[0]) : json_null());
+    json_object_set_new(json, "now_ms", json_integer(engine->wall.us / 1000));
     json_object_set_new(json, "last_failover_ms",
                         durable->last_failover_wall_us != 0 ? json_integer(durable->last_failover_wall_us / 1000)
                                                             : json_null());
