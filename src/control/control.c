@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "base/text.h"
+#include "control/control_keep.h"
 #include "control/control_state.h"
 #include "control/control_tell.h"
 #include "edge/clock.h"
@@ -250,6 +251,7 @@ static enum err control_open(struct control *control, char *message, size_t size
     err = err != ERR_OK ? err : control_open_store(control, message, size);
     err = err != ERR_OK ? err : control_open_view(control, message, size);
     err = err != ERR_OK ? err : control_open_engine(control, message, size);
+    err = err != ERR_OK ? err : control_keep_start(control);
     return err != ERR_OK ? err : control_watch_start(control);
 }
 
@@ -284,6 +286,7 @@ void control_free(struct control *control)
         return;
     }
     probe_pool_free(control->pool);
+    control_keep_stop(control);
     act_free(control->act);
     control_tell_close(control);
     store_close(control->store);

@@ -60,6 +60,8 @@ struct control {
     struct probe_pool *pool;
     struct publish_writer publisher; /* decision thread */
     char view_file[CONTROL_PATH];
+    pthread_t keeper; /* of that file */
+    bool keeping;
     char view_memory[CONTROL_PATH];
     struct engine engine;   /* decision thread */
     struct output output;   /* decision thread */
