@@ -12,10 +12,10 @@
 #include <unistd.h>
 
 #include "agent/command.h"
+#include "agent/keep.h"
 #include "agent/node.h"
 #include "agent/renew.h"
 #include "agent/report.h"
-#include "agent/role.h"
 #include "edge/clock.h"
 #include "edge/http_server.h"
 #include "edge/log.h"
@@ -61,7 +61,7 @@ static void *agent_keep_main(void *context)
 {
     struct node *node = context;
     while (!atomic_load(&node->quit)) {
-        role_keep(node);
+        keep_turn(node);
         agent_pause(AGENT_KEEP_MS);
     }
     return NULL;
@@ -86,7 +86,7 @@ static void *agent_stop_main(void *context)
 {
     struct node *node = context;
     struct lsn shutdown;
-    pthread_mutex_lock(&node->work);
+    (void)node_take_work(node, TIME_NEVER);
     node_lock(node);
     const bool running = node->state != NODE_STOPPED;
     node_unlock(node);
@@ -94,7 +94,7 @@ static void *agent_stop_main(void *context)
         const enum err err = node_kill(node, "it does not stop");
         (void)err; /* logged; the fence process ends what remains */
     }
-    pthread_mutex_unlock(&node->work);
+    node_give_work(node);
     return NULL;
 }
 

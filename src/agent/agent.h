@@ -3,7 +3,7 @@
  *
  *   main      beats, watches the fence process and the server, notices the right's end   (never blocks)
  *   renew     keeps the right alive                                                      (agent/renew.h)
- *   keep      restores the role: starts, follows, clones                                 (agent/role.h)
+ *   keep      restores the role: starts, follows, clones                                 (agent/keep.h)
  *   look      looks at the server                                                        (agent/report.h)
  *   report    tells the controllers                                                      (agent/report.h)
  *   HTTP      commands                                                                   (agent/command.h)

@@ -132,15 +132,7 @@ static void command_fence(const struct http_server_request *request, struct http
 
 static bool command_take_work(struct node *node)
 {
-    const struct mono deadline = time_add_ms(clock_mono(), COMMAND_WORK_MS);
-    while (pthread_mutex_trylock(&node->work) != 0) {
-        if (time_reached(clock_mono(), deadline)) {
-            return false;
-        }
-        const struct timespec pause = {.tv_nsec = COMMAND_POLL_US * 1000};
-        (void)nanosleep(&pause, NULL);
-    }
-    return true;
+    return node_take_work(node, time_add_ms(clock_mono(), COMMAND_WORK_MS));
 }
 
 static void command_stop(const struct http_server_request *request, struct http_server_answer *answer)
@@ -157,7 +149,7 @@ static void command_stop(const struct http_server_request *request, struct http_
         err = ERR_TIMEOUT;
     } else if (err == ERR_OK) {
         err = node_stop(node, time_add_ms(clock_mono(), COMMAND_STOP_MS), &shutdown);
-        pthread_mutex_unlock(&node->work);
+        node_give_work(node);
     }
     if (err == ERR_OK) {
         lsn_print(shutdown, text);
@@ -334,7 +326,7 @@ static void command_durability(const struct http_server_request *request, struct
         http_server_answer_problem(answer, ERR_TIMEOUT, "busy with another transition");
     } else {
         const enum err err = command_set_durability(command.node, buf_string(&text));
-        pthread_mutex_unlock(&command.node->work);
+        node_give_work(command.node);
         if (err == ERR_OK) {
             command_answer(command.node, answer, 200, NULL, NULL);
         } else {

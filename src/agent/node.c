@@ -25,6 +25,7 @@ enum {
     NODE_ADOPT_MS = 5000, /* a standby that answers within this is adopted */
     NODE_SPARE_MS = 200,  /* right left before a writer is worth starting */
     NODE_POLL_US = 20000,
+    NODE_WORK_US = 2000,
     NODE_SEGMENT = 16 * 1024 * 1024,
 };
 
@@ -36,6 +37,23 @@ void node_lock(struct node *node)
 void node_unlock(struct node *node)
 {
     pthread_mutex_unlock(&node->lock);
+}
+
+bool node_take_work(struct node *node, struct mono deadline)
+{
+    while (pthread_mutex_trylock(&node->work) != 0) {
+        if (time_reached(clock_mono(), deadline)) {
+            return false;
+        }
+        const struct timespec pause = {.tv_nsec = NODE_WORK_US * 1000};
+        (void)nanosleep(&pause, NULL);
+    }
+    return true;
+}
+
+void node_give_work(struct node *node)
+{
+    pthread_mutex_unlock(&node->work);
 }
 
 void node_change(struct node *node)

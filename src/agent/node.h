@@ -80,6 +80,10 @@ void node_fini(struct node *node);
 void node_lock(struct node *node);
 void node_unlock(struct node *node);
 
+/* `work`, until the deadline. False: another transition is under way. */
+bool node_take_work(struct node *node, struct mono deadline);
+void node_give_work(struct node *node);
+
 /* With `lock` held: wakes the reporter. */
 void node_change(struct node *node);
 void node_activity(struct node *node, const char *format, ...) __attribute__((format(printf, 2, 3)));

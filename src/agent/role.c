@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Who the node is: becoming the writer, following one, and the keeper that restores either after a restart. */
+ * Who the node is: becoming the writer, choosing one to follow. */
 #include "agent/role.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-#include "agent/controller.h"
 #include "agent/renew.h"
-#include "agent/role_standby.h"
 #include "base/assert.h"
 #include "edge/clock.h"
 #include "edge/log.h"
@@ -17,12 +15,8 @@ enum {
     ROLE_POLL_US = 5000, /* how often a promotion is looked at */
     ROLE_ASK_US = 50000, /* between two tries at the store */
     ROLE_QUERY_MS = 1000,
-    ROLE_START_MS = 60000,   /* crash recovery included */
-    ROLE_FINISH_MS = 30000,  /* a promotion that the keeper finishes */
     ROLE_RECEIVER_MS = 1500, /* a healthy walreceiver ends within 10 ms of the request */
     ROLE_STUCK_MS = 4000,    /* no progress of replay: the server is restarted without a walreceiver */
-    ROLE_BACKOFF_MS = 1000,  /* per death in a row, at most ten */
-    ROLE_LEASE_MS = 500,
 };
 
 static void role_pause(int64_t us)
@@ -31,24 +25,12 @@ static void role_pause(int64_t us)
     (void)nanosleep(&pause, NULL);
 }
 
-/* `work`, until the deadline. */
-static bool role_lock(struct node *node, struct mono deadline)
-{
-    struct timespec until;
-    const int64_t left_us = time_since_us(deadline, clock_mono());
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    const int64_t sum_ns = until.tv_nsec + (left_us > 0 ? left_us : 0) % TIME_US_PER_S * 1000;
-    until.tv_sec += (left_us > 0 ? left_us : 0) / TIME_US_PER_S + sum_ns / 1000000000;
-    until.tv_nsec = sum_ns % 1000000000;
-    return pthread_mutex_clocklock(&node->work, CLOCK_MONOTONIC, &until) == 0;
-}
-
 static bool role_holds(struct node *node, uint64_t epoch)
 {
     return node_held(node) && node->holder.epoch == epoch;
 }
 
-static bool role_is_writer(struct node *node, uint64_t epoch)
+bool role_is_writer(struct node *node, uint64_t epoch)
 {
     return role_holds(node, epoch) && node->record.role == RECORD_WRITER && node->record.data_epoch == epoch &&
            node->state == NODE_RUNNING && node->status_known && !node->status.in_recovery;
@@ -68,8 +50,7 @@ static enum role_result role_refuse(struct node *node, uint64_t epoch, const cha
     return result;
 }
 
-/* A server in recovery that answers: what a promotion needs. */
-static enum err role_ready(struct node *node, struct mono deadline)
+enum err role_ready(struct node *node, struct mono deadline)
 {
     node_lock(node);
     const enum node_server state = node->state;
@@ -91,7 +72,7 @@ static enum err role_ready(struct node *node, struct mono deadline)
     return err == ERR_OK ? node_start(node, false, deadline) : err;
 }
 
-static bool role_await_promises(struct node *node, struct mono deadline)
+bool role_await_promises(struct node *node, struct mono deadline)
 {
     for (;;) {
         node_lock(node);
@@ -177,8 +158,7 @@ static enum err role_watch(struct node *node, struct pgquery *query, struct mono
     }
 }
 
-/* The server is a writer: remembered first, told next; what can wait is the keeper's. */
-static enum err role_became_writer(struct node *node, uint64_t epoch, struct pgquery *query)
+enum err role_became_writer(struct node *node, uint64_t epoch, struct pgquery *query)
 {
     node_lock(node);
     node->record.role = RECORD_WRITER;
@@ -210,8 +190,7 @@ static enum err role_restart(struct node *node, struct mono deadline)
     return err == ERR_OK ? node_start(node, false, deadline) : err;
 }
 
-/* With the lease held and a server in recovery: promotes. The fence is armed first. */
-static enum err role_promote_server(struct node *node, uint64_t epoch, struct mono deadline)
+enum err role_promote_server(struct node *node, uint64_t epoch, struct mono deadline)
 {
     struct pgquery query;
     pgquery_init(&query, node->options);
@@ -287,14 +266,14 @@ enum role_result role_promote(struct node *node, uint64_t epoch, struct mono dea
     if (err != ERR_OK) {
         return ROLE_UNKNOWN;
     }
-    if (!role_lock(node, deadline)) {
+    if (!node_take_work(node, deadline)) {
         return role_refuse(node, epoch, "busy with another transition");
     }
     result = role_promote_locked(node, epoch, deadline);
     node_lock(node);
     node_activity(node, "%s", "");
     node_unlock(node);
-    pthread_mutex_unlock(&node->work);
+    node_give_work(node);
     return result;
 }
 
@@ -328,7 +307,7 @@ static const struct agent_options_peer *role_peer(const struct node *node, const
     return NULL;
 }
 
-static bool role_set_writer(struct node *node, const char *name, uint64_t epoch)
+bool role_set_writer(struct node *node, const char *name, uint64_t epoch)
 {
     const struct agent_options_peer *peer = role_peer(node, name);
     if (peer == NULL) {
@@ -366,185 +345,4 @@ enum err role_halt(struct node *node)
     const enum err err = node_save(node);
     node_unlock(node);
     return err;
-}
-
-/* The first writer of a cluster that has no lease record yet: makes the cluster, takes epoch 1. */
-static enum err role_found(struct node *node)
-{
-    enum err err = ERR_OK;
-    if (!pgctl_has_data(node->options)) {
-        node_lock(node);
-        node_activity(node, "initdb");
-        fence_disarm(&node->fence);
-        node_unlock(node);
-        err = pgctl_initdb(node->options);
-        fence_close(&node->fence);
-    }
-    node_lock(node);
-    if (err == ERR_OK && !lease_promise_order(&node->promise, 1)) {
-        err = ERR_FENCED;
-    }
-    err = err == ERR_OK ? node_save(node) : err;
-    node_unlock(node);
-    const struct mono deadline = time_add_us(clock_mono(), (node->options->lease_us + node->options->margin_us) * 2);
-    if (err == ERR_OK && !role_await_promises(node, deadline)) {
-        err = ERR_TIMEOUT;
-    }
-    return err == ERR_OK ? renew_acquire(node, 1) : err;
-}
-
-/* Starts the server as the writer of the epoch that it wrote before (or founds), in place: no new timeline. */
-static enum err role_start_writer(struct node *node, uint64_t epoch)
-{
-    struct pgquery query;
-    pgquery_init(&query, node->options);
-    node_lock(node);
-    const bool fresh = node->record.role == RECORD_NONE;
-    node_activity(node, "starting");
-    node_unlock(node);
-    enum err err = node_configure(node, NULL, false);
-    err = err == ERR_OK ? node_start(node, true, time_add_ms(clock_mono(), ROLE_START_MS)) : err;
-    if (err == ERR_OK && fresh) {
-        err = pgquery_prepare(&query, time_add_ms(clock_mono(), ROLE_START_MS));
-        if (err != ERR_OK) {
-            LOG_E("the new cluster could not be prepared: %s", query.error);
-        }
-    }
-    err = err == ERR_OK ? role_became_writer(node, epoch, &query) : err;
-    pgquery_close(&query);
-    return err;
-}
-
-/* A fresh writer's configuration without an upstream, and a slot for each other node. */
-static void role_settle(struct node *node)
-{
-    struct pgquery query;
-    pgquery_init(&query, node->options);
-    enum err err = node_configure(node, NULL, false);
-    err = err == ERR_OK ? pgquery_slots(&query, true, time_add_ms(clock_mono(), ROLE_QUERY_MS * 5)) : err;
-    if (err != ERR_OK) {
-        LOG_W("the new writer is not settled yet: %s", query.error[0] != '\0' ? query.error : err_text(err));
-    }
-    pgquery_close(&query);
-    node_lock(node);
-    node->unsettled = err != ERR_OK;
-    node_unlock(node);
-}
-
-/* With the lease held and no server: what was the writer comes back, what was to become it goes on. */
-static void role_keep_held(struct node *node, uint64_t epoch)
-{
-    node_lock(node);
-    const bool stopped = node->state == NODE_STOPPED;
-    const bool own = (node->record.role == RECORD_WRITER && node->record.data_epoch == epoch) ||
-                     (node->record.role == RECORD_NONE && epoch == 1 && node->options->initial_writer);
-    const int64_t rest_ms = (int64_t)(node->crashes > 1 ? node->crashes - 1 : 0) * ROLE_BACKOFF_MS;
-    const bool rested =
-        rest_ms == 0 || time_since_ms(clock_mono(), node->crash_at) >= (rest_ms < 10000 ? rest_ms : 10000);
-    const bool pending = !stopped && node->state == NODE_RUNNING && node->status_known && node->status.in_recovery;
-    const bool settle = node->unsettled && role_is_writer(node, epoch);
-    node_unlock(node);
-    enum err err = ERR_OK;
-    if (settle) {
-        role_settle(node);
-    } else if (stopped && own && rested) {
-        err = role_start_writer(node, epoch);
-    } else if ((stopped && !own) || pending) {
-        err = role_ready(node, time_add_ms(clock_mono(), ROLE_FINISH_MS));
-        err = err == ERR_OK ? role_promote_server(node, epoch, time_add_ms(clock_mono(), ROLE_FINISH_MS)) : err;
-    }
-    if (err != ERR_OK) {
-        LOG_W("not the writer yet: %s", err_text(err));
-    }
-}
-
-/* Nothing runs and no right is held: asks the store whether this node is, or founds, the writer. True: it took one. */
-static bool role_ask_store(struct node *node, bool *ret_unreachable)
-{
-    struct controller_lease lease = {0};
-    enum err err = controller_lease(node->options, ROLE_LEASE_MS, &lease);
-    *ret_unreachable = err != ERR_OK;
-    if (err != ERR_OK) {
-        return false;
-    }
-    node_lock(node);
-    const bool free_lease = lease.state == CONTROLLER_LEASE_NONE && node->options->initial_writer &&
-                            node->promise.epoch <= 1 && node->record.halted == 0 && node->record.role != RECORD_STANDBY;
-    /* Our own order, and nothing newer promised since: the acquisition proves that older promises were waited out. */
-    const bool ours = lease.state == CONTROLLER_LEASE_HELD && strcmp(lease.holder, node->options->node) == 0 &&
-                      lease.epoch > node->record.halted && lease.epoch > node->record.refused &&
-                      lease.epoch == node->promise.ordered && lease.epoch == node->promise.epoch;
-    node_unlock(node);
-    if (ours) {
-        err = renew_resume(node, lease.epoch, lease.revision);
-    } else if (free_lease) {
-        err = role_found(node);
-    } else {
-        return false;
-    }
-    if (err != ERR_OK) {
-        node_lock(node);
-        node_error(node, "the lease was not taken: %s", err_text(err));
-        node_unlock(node);
-    }
-    return err == ERR_OK;
-}
-
-static void role_keep_stopped(struct node *node)
-{
-    node_lock(node);
-    const bool follow = node->writer.name[0] != '\0' && node->writer.epoch >= node->promise.epoch &&
-                        node->writer.epoch > node->record.halted;
-    const bool rest = !time_reached(clock_mono(), node->retry_at);
-    const struct node_writer writer = node->writer;
-    node_unlock(node);
-    if (follow && rest) {
-        return;
-    }
-    if (follow) {
-        role_standby_begin(node, &writer);
-        return;
-    }
-    bool unreachable = false;
-    if (role_ask_store(node, &unreachable) || !unreachable) {
-        return;
-    }
-    /* Nobody to ask: a standby acknowledges nothing, so going on behind the last known writer is always safe. */
-    node_lock(node);
-    const bool again = node->record.role == RECORD_STANDBY && node->record.data_epoch > node->record.halted &&
-                       pgctl_has_data(node->options) &&
-                       role_set_writer(node, node->record.upstream, node->promise.epoch);
-    node_unlock(node);
-    if (again) {
-        LOG_N("no controller answers: following %s as before", node->record.upstream);
-    }
-}
-
-void role_keep(struct node *node)
-{
-    if (pthread_mutex_trylock(&node->work) != 0) {
-        return;
-    }
-    node_lock(node);
-    const bool held = node_held(node);
-    const uint64_t epoch = node->holder.epoch;
-    const enum node_server state = node->state;
-    const bool outlaw = !held && state == NODE_RUNNING && node->status_known && !node->status.in_recovery;
-    node_unlock(node);
-    if (held) {
-        role_keep_held(node, epoch);
-    } else if (outlaw) {
-        const enum err err = node_kill(node, "it accepts writes without a lease");
-        (void)err; /* logged */
-    } else if (state == NODE_STOPPED) {
-        role_keep_stopped(node);
-    } else if (state == NODE_RUNNING) {
-        role_standby_keep(node);
-    }
-    node_lock(node);
-    if (node->activity[0] != '\0') {
-        node_activity(node, "%s", "");
-    }
-    node_unlock(node);
-    pthread_mutex_unlock(&node->work);
 }

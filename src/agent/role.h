@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Who the node is: becoming the writer, following one, and the keeper that restores either after a restart.
+ * Who the node is: becoming the writer, choosing one to follow.
  *
  * Each epoch is a timeline of its own: a node becomes writer of a new epoch only by a promotion, also when it was the
  * writer before; so that equal timeline numbers of different histories can be told apart by the epoch they were written
@@ -30,5 +30,22 @@ void role_hear(struct node *node, const char *writer, uint64_t epoch);
 /* A stop or a fence by command: what this node wrote or followed so far does not start again by itself. */
 ERR_CHECK enum err role_halt(struct node *node);
 
-/* One turn of the keeper: starts, restarts, follows, clones, resumes. Blocks for as long as that takes. */
-void role_keep(struct node *node);
+/* ---- for the keeper (agent/keep.h), with `work` held where a server is moved ---- */
+
+/* With `lock` held: this node writes under `epoch`, as far as was seen. */
+bool role_is_writer(struct node *node, uint64_t epoch);
+
+/* With `lock` held: makes the node of this name the one to follow. False: no such node. */
+bool role_set_writer(struct node *node, const char *name, uint64_t epoch);
+
+/* A server in recovery that answers: what a promotion needs. Starts one when none runs. */
+ERR_CHECK enum err role_ready(struct node *node, struct mono deadline);
+
+/* Until every promise of this node has ended. False: the deadline came first. */
+bool role_await_promises(struct node *node, struct mono deadline);
+
+/* With the lease held and a server in recovery: promotes. The fence is armed first. ERR_STALE: not over yet. */
+ERR_CHECK enum err role_promote_server(struct node *node, uint64_t epoch, struct mono deadline);
+
+/* The server is a writer: remembered first, told next; what can wait is the keeper's. */
+ERR_CHECK enum err role_became_writer(struct node *node, uint64_t epoch, struct pgquery *query);

@@ -203,9 +203,20 @@ static void role_standby_turn(struct node *node, const struct node_writer *write
           err == ERR_OK ? "" : " (not recorded)");
 }
 
+/* What was found out about a running standby still holds: no order, no stop, no other writer came between. */
+static bool role_standby_same(struct node *node, const struct node_writer *writer, uint64_t kills)
+{
+    node_lock(node);
+    const bool same = node->kills == kills && node->state == NODE_RUNNING && !node_held(node) &&
+                      node->promise.ordered <= writer->epoch && node->writer.epoch == writer->epoch &&
+                      strcmp(node->writer.name, writer->name) == 0;
+    node_unlock(node);
+    return same;
+}
+
 /* Not streaming: able at all? */
 static void role_standby_doubt(struct node *node, const struct node_writer *writer, const struct pgquery_status *status,
-                               int64_t silent_ms)
+                               int64_t silent_ms, uint64_t kills)
 {
     const struct lsn position =
         status->received.position > status->replayed.position ? status->received : status->replayed;
@@ -214,10 +225,14 @@ static void role_standby_doubt(struct node *node, const struct node_writer *writ
     if (verdict == ROLE_STANDBY_UNKNOWN || (verdict == ROLE_STANDBY_CAN && silent_ms < ROLE_STANDBY_LOST_MS)) {
         return;
     }
-    const enum err err = role_standby_clone(node, writer);
-    if (err == ERR_OK && role_standby_start(node, writer) != ERR_OK) {
+    if (!node_take_work(node, (struct mono){0})) {
+        return;
+    }
+    if (role_standby_same(node, writer, kills) && role_standby_clone(node, writer) == ERR_OK &&
+        role_standby_start(node, writer) != ERR_OK) {
         LOG_W("the clone does not start");
     }
+    node_give_work(node);
 }
 
 void role_standby_keep(struct node *node)
@@ -232,15 +247,23 @@ void role_standby_keep(struct node *node)
     const bool streaming =
         known && status.receiving && strcmp(status.sender, writer.host) == 0 && status.sender_port == writer.port;
     const int64_t silent_ms = time_since_ms(now, node->receiving_at);
+    const uint64_t kills = node->kills;
+    const bool rested = time_reached(now, node->retry_at);
     if (wanted && !turn && streaming && node->record.data_epoch != writer.epoch) {
         node->record.data_epoch = writer.epoch;
         const enum err err = node_save(node);
         (void)err; /* logged; tried again at the next epoch */
     }
     node_unlock(node);
-    if (turn) {
-        role_standby_turn(node, &writer);
-    } else if (wanted && known && !streaming && silent_ms > ROLE_STANDBY_SILENT_MS) {
-        role_standby_doubt(node, &writer, &status, silent_ms);
+    if (turn && node_take_work(node, (struct mono){0})) {
+        if (role_standby_same(node, &writer, kills)) {
+            role_standby_turn(node, &writer);
+        }
+        node_give_work(node);
+    } else if (!turn && wanted && known && !streaming && rested && silent_ms > ROLE_STANDBY_SILENT_MS) {
+        role_standby_doubt(node, &writer, &status, silent_ms, kills);
+        node_lock(node);
+        node->retry_at = time_add_ms(clock_mono(), ROLE_STANDBY_RETRY_MS);
+        node_unlock(node);
     }
 }

@@ -3,13 +3,14 @@
  *
  * What decides (agent/pgparse.h): the writer's timeline history must hold the point where this node stands, and the
  * timelines' own past must be the same. A writer that did not stop cleanly has a tail nobody knows: it is kept aside
- * and cloned anew. All with `work` held. */
+ * and cloned anew. */
 #pragma once
 
 #include "agent/node.h"
 
-/* Nothing runs: begins to follow. */
+/* Nothing runs, `work` is held: begins to follow. */
 void role_standby_begin(struct node *node, const struct node_writer *writer);
 
-/* A standby runs: follows the present writer, notices that it cannot. */
+/* A standby runs: follows the present writer, notices that it cannot. Takes `work` only for the move itself: asking a
+ * writer that does not answer takes seconds, and an order to promote must not wait for that. */
 void role_standby_keep(struct node *node);
