@@ -22,14 +22,6 @@ enum {
     CONTROL_READERS_MS = 20, /* how often the local readers' announcements are looked at */
 };
 
-struct setup *control_setup(struct control *control)
-{
-    pthread_mutex_lock(&control->lock);
-    struct setup *setup = setup_hold(control->setup);
-    pthread_mutex_unlock(&control->lock);
-    return setup;
-}
-
 /* ---- what the workers and the journal call ---- */
 
 static struct setup *control_world_setup(void *context)

@@ -6,11 +6,6 @@
 
 #include "base/assert.h"
 
-enum {
-    STEP_READER_SILENT_MS = 2000, /* readers are announced each second: two in a row are missing */
-    STEP_SETTLING_MS = 4000,      /* agents and observers report at least each second, slow checks each few */
-};
-
 typedef enum step_verdict (*step_function)(struct engine *engine, struct output *output);
 
 static enum step_verdict step_shift_25(struct engine *engine, struct output *output)
@@ -83,62 +78,4 @@ enum step_verdict step_late(enum plan_step step)
 {
     ASSERT((unsigned)step < PLAN_STEP_COUNT);
     return step_rows[step].late;
-}
-
-struct durable_step *step_present(struct engine *engine)
-{
-    struct durable_run *run = &engine->durable.run;
-    ASSERT(run->at < run->steps_count);
-    return &run->steps[run->at];
-}
-
-void step_detail(struct engine *engine, const char *format, ...)
-{
-    struct durable_step *step = step_present(engine);
-    struct buf buf;
-    va_list arguments;
-    buf_init(&buf, step->detail, sizeof step->detail);
-    va_start(arguments, format);
-    buf_vprintf(&buf, format, arguments);
-    va_end(arguments);
-}
-
-bool step_readers(struct engine *engine, enum event_reader_kind kind, uint64_t version)
-{
-    uint32_t acked = 0;
-    uint32_t waiting = 0;
-    uint32_t unreachable = 0;
-    for (uint32_t site = 0; site < engine->model.sites_count; site++) {
-        const struct model_site *model = &engine->model.sites[site];
-        if (kind == EVENT_READER_DNS ? !model->dns : !model->proxy) {
-            continue;
-        }
-        const struct engine_reader *reader = &engine->readers[site][kind];
-        const bool early = time_since_ms(engine->now, engine->started) < STEP_READER_SILENT_MS;
-        if (!reader->any && early) {
-            waiting++; /* a controller that has just started has heard nobody yet */
-        } else if (!reader->any || time_since_ms(engine->now, reader->at) > STEP_READER_SILENT_MS) {
-            unreachable++;
-        } else if (reader->version >= version) {
-            acked++;
-        } else {
-            waiting++;
-        }
-    }
-    step_detail(engine, "view %llu: %u readers acknowledged, %u waited for, %u unreachable",
-                (unsigned long long)version, acked, waiting, unreachable);
-    return waiting == 0;
-}
-
-bool step_settling(const struct engine *engine)
-{
-    return time_since_ms(engine->now, engine->started) < STEP_SETTLING_MS;
-}
-
-void step_publish(struct engine *engine, struct output *output)
-{
-    engine_persist(engine, output);
-    engine->view_dirty = true;
-    engine->run.version = 0;
-    engine->run.publishing = true;
 }

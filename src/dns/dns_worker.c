@@ -121,24 +121,6 @@ void dns_worker_fini(struct dns_worker *worker)
 
 /* ---- counting ---- */
 
-static void dns_worker_count_result(struct dns_worker_counters *counters, const struct dns_answer_result *result)
-{
-    uint64_t *const by_rcode[DNS_RCODE_COUNT] = {
-        [DNS_RCODE_NOERROR] = &counters->noerror,   [DNS_RCODE_FORMERR] = &counters->formerr,
-        [DNS_RCODE_SERVFAIL] = &counters->servfail, [DNS_RCODE_NXDOMAIN] = &counters->nxdomain,
-        [DNS_RCODE_NOTIMP] = &counters->notimp,     [DNS_RCODE_REFUSED] = &counters->refused,
-        [DNS_RCODE_BADVERS] = &counters->badvers,
-    };
-    ASSERT(result->rcode < DNS_RCODE_COUNT && by_rcode[result->rcode] != NULL);
-    dns_worker_add(by_rcode[result->rcode], 1);
-    if (result->truncated) {
-        dns_worker_add(&counters->truncated, 1);
-    }
-    if (result->dynamic) {
-        dns_worker_add(&counters->dynamic, 1);
-    }
-}
-
 void dns_worker_count(const struct dns_worker *worker, struct dns_worker_counters *sum)
 {
 #define DNS_WORKER_SUM(member) sum->member += __atomic_load_n(&worker->counters.member, __ATOMIC_RELAXED);
@@ -147,34 +129,6 @@ void dns_worker_count(const struct dns_worker *worker, struct dns_worker_counter
 }
 
 /* ---- answering ---- */
-
-static struct view_address dns_worker_peer(const struct sockaddr_storage *peer)
-{
-    struct view_address address = {.family = 4};
-    if (peer->ss_family == AF_INET) {
-        memcpy(address.bytes, &((const struct sockaddr_in *)peer)->sin_addr, 4);
-    } else {
-        memcpy(address.bytes, &((const struct sockaddr_in6 *)peer)->sin6_addr, 16);
-        address.family = 6;
-    }
-    return address;
-}
-
-size_t dns_worker_answer(struct dns_worker *worker, uint8_t *message, size_t size, size_t capacity,
-                         const struct sockaddr_storage *peer, bool tcp)
-{
-    struct dns_answer_source source = {worker->policy_zone, &worker->policy, worker->rotation};
-    struct dns_answer_result result;
-    const struct dns_answer_packet packet = {message, size, capacity, dns_worker_peer(peer), tcp};
-    const size_t answer = dns_answer_build(&source, &packet, &result);
-    worker->rotation = source.rotation;
-    if (answer == 0) {
-        dns_worker_add(&worker->counters.dropped, 1);
-        return 0;
-    }
-    dns_worker_count_result(&worker->counters, &result);
-    return answer;
-}
 
 static void dns_worker_batch_reset(struct dns_worker *worker, bool any, uint32_t count)
 {

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The HTTP server's answers: bytes, JSON, problems, and streams of events. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <jansson.h>
 #include <microhttpd.h>
@@ -129,6 +131,28 @@ void http_server_answer_refusal(struct http_server_answer *answer, enum err err,
     json_t *problem = json_pack("{s:s, s:s, s:i, s:s, s:s, s:s}", "type", "about:blank", "title", "Conflict", "status",
                                 (int)REFUSAL_STATUS, "detail", detail, "code", err_name(err), "refused_by", by);
     http_server_answer_dump(answer, REFUSAL_STATUS, http_server_answer_problem_type, problem);
+}
+
+void http_server_add_header(struct http_server_answer *answer, const char *name, const char *value)
+{
+    ASSERT(answer->given);
+    if (answer->response != NULL) {
+        (void)MHD_add_response_header(answer->response, name, value);
+    }
+}
+
+bool http_server_left(const struct http_server *server, struct MHD_Connection *connection)
+{
+    if (atomic_load(&server->stopping)) {
+        return true;
+    }
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    if (info == NULL) {
+        return true;
+    }
+    char byte;
+    const ssize_t peeked = recv(info->connect_fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return peeked == 0 || (peeked < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
 }
 
 /* -- streams -- */

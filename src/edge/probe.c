@@ -11,31 +11,13 @@
 #include "base/assert.h"
 #include "base/hash.h"
 #include "edge/probe_address.h"
+#include "edge/probe_driver.h"
 #include "edge/probe_loop.h"
-
-static const char *const probe_kind_names[PROBE_KINDS] = {
-    "tcp", "http", "https", "postgres", "redis", "kafka", "dns", "prometheus", "haproxy", "exec", "heartbeat"};
 
 struct probe_pool {
     uint32_t threads;
     struct probe_loop *loops[PROBE_THREADS];
 };
-
-const char *probe_kind_name(enum probe_kind kind)
-{
-    ASSERT((size_t)kind < PROBE_KINDS);
-    return probe_kind_names[kind];
-}
-
-enum probe_kind probe_kind_find(const char *name)
-{
-    for (size_t i = 0; i < PROBE_KINDS; i++) {
-        if (strcmp(probe_kind_names[i], name) == 0) {
-            return (enum probe_kind)i;
-        }
-    }
-    return PROBE_KINDS;
-}
 
 enum err probe_spec_argument(struct probe_spec *spec, const char *argument)
 {
@@ -142,7 +124,7 @@ enum err probe_pool_new(const struct probe_pool_options *options, struct probe_p
     }
     const uint32_t threads = options->threads == 0 ? 2 : options->threads;
     while (pool->threads < threads && pool->threads < PROBE_THREADS) {
-        const enum err err = probe_loop_new(options, &pool->loops[pool->threads]);
+        const enum err err = probe_loop_new(options, probe_driver_of, &pool->loops[pool->threads]);
         if (err != ERR_OK) {
             probe_pool_free(pool);
             return err;

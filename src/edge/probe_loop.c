@@ -14,7 +14,6 @@
 #include "base/hash.h"
 #include "edge/clock.h"
 #include "edge/probe_curl.h"
-#include "edge/probe_driver.h"
 
 enum {
     /* A new spec starts within its interval, but nobody waits longer than this for the first result. */
@@ -28,6 +27,7 @@ struct probe_loop {
     uv_async_t wake;
     uv_timer_t pace; /* ticks while somebody waits for a token */
     struct probe_pool_options options;
+    probe_loop_driver_of driver_of;
     char site[LIMITS_NAME];
     struct probe_curl *curl;
     pthread_t thread;
@@ -371,7 +371,7 @@ static bool probe_loop_add(struct probe_loop *loop, const struct probe_spec *spe
         return false;
     }
     slot->spec = *spec;
-    slot->driver = probe_driver_of(spec->kind);
+    slot->driver = loop->driver_of(spec->kind);
     slot->loop = loop;
     slot->doing = "";
     slot->keep = true;
@@ -506,7 +506,8 @@ static enum err probe_loop_thread(struct probe_loop *loop)
     return err_from_errno(status);
 }
 
-enum err probe_loop_new(const struct probe_pool_options *options, struct probe_loop **ret_loop)
+enum err probe_loop_new(const struct probe_pool_options *options, probe_loop_driver_of driver_of,
+                        struct probe_loop **ret_loop)
 {
     struct probe_loop *loop = calloc(1, sizeof *loop);
     if (loop == NULL) {
@@ -517,6 +518,7 @@ enum err probe_loop_new(const struct probe_pool_options *options, struct probe_l
         return ERR_NO_MEMORY;
     }
     loop->options = *options;
+    loop->driver_of = driver_of;
     snprintf(loop->site, sizeof loop->site, "%s", options->site != NULL ? options->site : "");
     loop->options.site = loop->site;
     list_init(&loop->slots);

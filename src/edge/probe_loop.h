@@ -80,7 +80,11 @@ void probe_loop_release(struct probe_slot *slot);
 
 /* ---- for the pool ---- */
 
-enum err probe_loop_new(const struct probe_pool_options *options, struct probe_loop **ret_loop) ERR_CHECK;
+/* The driver of a kind; handed over, because the drivers need the loop themselves. */
+typedef const struct probe_driver *(*probe_loop_driver_of)(enum probe_kind kind);
+
+enum err probe_loop_new(const struct probe_pool_options *options, probe_loop_driver_of driver_of,
+                        struct probe_loop **ret_loop) ERR_CHECK;
 
 /* Hands over specs (malloc'ed; the loop frees them). */
 void probe_loop_set(struct probe_loop *loop, struct probe_spec *specs, uint32_t count);

@@ -13,20 +13,6 @@ enum {
     CONFIG_VERIFY_LISTEN = 17, /* addresses of a site: its api, 8 of DNS, 8 of the proxy */
 };
 
-struct config_verify_place config_verify_place(const struct config_verify *verify, const char *const path[5])
-{
-    const struct config_tree *at = verify->root;
-    for (uint32_t i = 0; i < 4 && path[i] != NULL; i++) {
-        const struct config_tree *entry = config_tree_find(at, path[i]);
-        if (entry == NULL) {
-            break;
-        }
-        at = entry;
-    }
-    const struct config_tree *token = at->kind == CONFIG_TREE_MAPPING && at->key != NULL ? at->key : at;
-    return (struct config_verify_place){token->line, token->column};
-}
-
 /* Not told when a site's roles are wrong anyway. */
 static bool config_verify_roles_known(const struct config *config)
 {

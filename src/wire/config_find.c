@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Entries of the configuration by name. */
+#include <string.h>
+
+#include "wire/config.h"
+
+/* Every entry of a map starts with its name. */
+static uint32_t config_find(const void *entries, size_t size, uint32_t count, const char *name)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const char *other;
+        memcpy(&other, (const char *)entries + i * size, sizeof other);
+        if (strcmp(other, name) == 0) {
+            return i;
+        }
+    }
+    return CONFIG_NONE;
+}
+
+uint32_t config_region_find(const struct config *config, const char *name)
+{
+    return config_find(config->regions, sizeof config->regions[0], config->regions_count, name);
+}
+
+uint32_t config_site_find(const struct config *config, const char *name)
+{
+    return config_find(config->sites, sizeof config->sites[0], config->sites_count, name);
+}
+
+uint32_t config_database_find(const struct config *config, const char *name)
+{
+    return config_find(config->databases, sizeof config->databases[0], config->databases_count, name);
+}
+
+uint32_t config_node_find(const struct config_database *database, const char *name)
+{
+    return config_find(database->nodes, sizeof database->nodes[0], database->nodes_count, name);
+}
+
+uint32_t config_check_find(const struct config *config, const char *name)
+{
+    return config_find(config->checks, sizeof config->checks[0], config->checks_count, name);
+}
