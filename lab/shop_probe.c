@@ -167,9 +167,12 @@ static bool shop_probe_ask_kafka(char error[SHOP_PROBE_ERROR])
         return false;
     }
     number++;
-    const rd_kafka_resp_err_t sent =
-        rd_kafka_producev(kafka, RD_KAFKA_V_TOPIC(shop_probe_config->topic), RD_KAFKA_V_VALUE(&number, sizeof(number)),
-                          RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
+    rd_kafka_vu_t message[] = {{.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = shop_probe_config->topic},
+                               {.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {&number, sizeof number}},
+                               {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY}};
+    rd_kafka_error_t *refused = rd_kafka_produceva(kafka, message, sizeof message / sizeof message[0]);
+    const rd_kafka_resp_err_t sent = refused == NULL ? RD_KAFKA_RESP_ERR_NO_ERROR : rd_kafka_error_code(refused);
+    rd_kafka_error_destroy(refused);
     if (sent != RD_KAFKA_RESP_ERR_NO_ERROR) {
         shop_probe_say(error, rd_kafka_err2str(sent));
         return false;
