@@ -79,12 +79,20 @@ static void sink_told(void *context)
     ((struct seen *)context)->told++;
 }
 
+static void seen_order(struct seen *seen, char letter)
+{
+    const size_t length = strlen(seen->order);
+    assert_true(length + 1 < sizeof seen->order);
+    seen->order[length] = letter;
+    seen->order[length + 1] = 0;
+}
+
 static void sink_publish(void *context, const struct view *view)
 {
     struct seen *seen = context;
     seen->published++;
     seen->version = view->version;
-    strncat(seen->order, "p", sizeof seen->order - strlen(seen->order) - 1);
+    seen_order(seen, 'p');
 }
 
 static void sink_act(void *context, const struct action *action)
@@ -92,7 +100,7 @@ static void sink_act(void *context, const struct action *action)
     struct seen *seen = context;
     assert_int_not_equal(action->kind, ACTION_NOTIFY);
     seen->acted++;
-    strncat(seen->order, "a", sizeof seen->order - strlen(seen->order) - 1);
+    seen_order(seen, 'a');
 }
 
 static void sink_wake(void *context)

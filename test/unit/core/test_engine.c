@@ -34,6 +34,29 @@ struct world {
 
 static struct world *world;
 
+static void model_rules(struct model *model)
+{
+    model->policy = (struct model_policy){.profile = MODEL_STANDARD,
+                                          .cooldown_ms = 3600000,
+                                          .error_rate_automatic_ppm = 100000,
+                                          .error_rate_duration_ms = 300000,
+                                          .error_rate_review_ppm = 50000,
+                                          .error_rate_monitor_ppm = 10000,
+                                          .p95_monitor_us = 200000,
+                                          .rpo_limit_ms = 60000,
+                                          .rpo_database_limit_ms = 30000,
+                                          .flapping_transitions = 4};
+    model->failback = (struct model_failback){.approval = true,
+                                              .min_stable_ms = 5000,
+                                              .canary_share = 1000,
+                                              .canary_hold_ms = 4000,
+                                              .ramp_share = 5000,
+                                              .ramp_hold_ms = 4000,
+                                              .max_error_ppm = 20000,
+                                              .max_p95_us = 500000,
+                                              .max_lag_ms = 5000};
+}
+
 static struct model *model_two_regions(void)
 {
     static struct model model;
@@ -92,25 +115,7 @@ static struct model *model_two_regions(void)
         model.nodes[i].region = i == TOKYO_A ? TOKYO : TAIWAN;
         model.nodes[i].postgres = (struct view_address){{127, 1, 0, (uint8_t)i}, 5432, 4};
     }
-    model.policy = (struct model_policy){.profile = MODEL_STANDARD,
-                                         .cooldown_ms = 3600000,
-                                         .error_rate_automatic_ppm = 100000,
-                                         .error_rate_duration_ms = 300000,
-                                         .error_rate_review_ppm = 50000,
-                                         .error_rate_monitor_ppm = 10000,
-                                         .p95_monitor_us = 200000,
-                                         .rpo_limit_ms = 60000,
-                                         .rpo_database_limit_ms = 30000,
-                                         .flapping_transitions = 4};
-    model.failback = (struct model_failback){.approval = true,
-                                             .min_stable_ms = 5000,
-                                             .canary_share = 1000,
-                                             .canary_hold_ms = 4000,
-                                             .ramp_share = 5000,
-                                             .ramp_hold_ms = 4000,
-                                             .max_error_ppm = 20000,
-                                             .max_p95_us = 500000,
-                                             .max_lag_ms = 5000};
+    model_rules(&model);
     return &model;
 }
 

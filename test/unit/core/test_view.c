@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "base/text.h"
 #include "core/view.h"
 
 static struct view *sample(void)
@@ -16,8 +17,8 @@ static struct view *sample(void)
     memset(&view, 0, sizeof view);
     view.version = 7;
     view.regions_count = 2;
-    strcpy(view.regions[0].name, "taiwan");
-    strcpy(view.regions[1].name, "tokyo");
+    text_copy(view.regions[0].name, LIMITS_NAME, "taiwan");
+    text_copy(view.regions[1].name, LIMITS_NAME, "tokyo");
     view.split[0][0] = 1000;
     view.split[0][1] = 9000;
     view.split[1][1] = VIEW_SHARES_WHOLE;
@@ -25,7 +26,7 @@ static struct view *sample(void)
     view.networks[0] = (struct view_network){.address = {{10, 0, 0, 0}, 0, 4}, .prefix_bits = 8, .home = 0};
     view.networks[1] = (struct view_network){.address = {{10, 16, 0, 0}, 0, 4}, .prefix_bits = 12, .home = 1};
     view.databases_count = 1;
-    strcpy(view.databases[0].name, "shop");
+    text_copy(view.databases[0].name, LIMITS_NAME, "shop");
     view.databases[0].writer = LIMITS_NONE;
     view_seal(&view);
     return &view;

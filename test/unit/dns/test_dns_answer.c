@@ -231,9 +231,8 @@ static void test_too_large_is_truncated_whole(void **state)
     (void)state;
     static char text[8192] = SAMPLE_ZONE;
     for (int i = 0; i < 50; i++) {
-        char line[128];
-        snprintf(line, sizeof line, "big TXT \"%02d 456789 123456789 123456789 123456789\"\n", i);
-        strcat(text, line);
+        const size_t length = strlen(text);
+        snprintf(text + length, sizeof text - length, "big TXT \"%02d 456789 123456789 123456789 123456789\"\n", i);
     }
     char problem[DNS_ZONE_PROBLEM];
     struct dns_zone *big = NULL;

@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "base/text.h"
 #include "edge/publish.h"
 #include "edge/publish_file.h"
 
@@ -47,8 +48,8 @@ static void fill(struct view *view, uint64_t version)
     memset(view, 0, sizeof *view);
     view->version = version;
     view->regions_count = 2;
-    strcpy(view->regions[0].name, "taiwan");
-    strcpy(view->regions[1].name, "tokyo");
+    text_copy(view->regions[0].name, LIMITS_NAME, "taiwan");
+    text_copy(view->regions[1].name, LIMITS_NAME, "tokyo");
     view->split[0][version % 2] = VIEW_SHARES_WHOLE;
     view->made_wall_us = (int64_t)version;
     view_seal(view);

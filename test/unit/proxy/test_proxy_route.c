@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "base/text.h"
 #include "proxy/proxy_route.h"
 
 static const struct proxy_route routes[] = {
@@ -19,7 +20,7 @@ static const struct proxy_route routes[] = {
 static void add_node(struct view *view, const char *name, uint32_t region, uint32_t lag_ms)
 {
     struct view_node *node = &view->nodes[view->nodes_count];
-    strcpy(node->name, name);
+    text_copy(node->name, LIMITS_NAME, name);
     node->postgres =
         (struct view_address){.bytes = {127, 1, 0, (uint8_t)(view->nodes_count + 1)}, .port = 5432, .family = 4};
     node->region = region;
@@ -33,9 +34,9 @@ static void add_node(struct view *view, const char *name, uint32_t region, uint3
 static struct view two_regions(void)
 {
     struct view view = {.version = 7, .regions_count = 2, .databases_count = 1};
-    strcpy(view.regions[0].name, "taiwan");
-    strcpy(view.regions[1].name, "tokyo");
-    strcpy(view.databases[0].name, "shop");
+    text_copy(view.regions[0].name, LIMITS_NAME, "taiwan");
+    text_copy(view.regions[1].name, LIMITS_NAME, "tokyo");
+    text_copy(view.databases[0].name, LIMITS_NAME, "shop");
     view.databases[0].epoch = 5;
     add_node(&view, "taiwan-a", 0, 0);
     add_node(&view, "taiwan-b", 0, 300);
