@@ -62,6 +62,10 @@ clang: setup
 	@ninja -C build-clang
 	@tool/test build-clang $(SUITES)
 
+#: make tidy          house rules: direction of includes, purity of the core, names, sizes
+tidy: all
+	@tool/tidy $(BUILD)
+
 #: make bench         every published figure; RUNS: how often the region is killed
 bench: setup all
 	@BUILD=$(BUILD) bench/rto $(RUNS)
