@@ -72,5 +72,12 @@ lab_api() { curl -sf --noproxy '*' --max-time 5 -H "@$LAB_DIR/secret/header" "ht
 lab_psql() {
     host=$1 port=$2
     shift 2
-    PGPASSFILE="$LAB_DIR/secret/pgpass" PGCONNECT_TIMEOUT=2 psql -X -q -v ON_ERROR_STOP=1 -h "$host" -p "$port" -U postgres "$@"
+    PGPASSFILE="$LAB_DIR/secret/pgpass" PGCONNECT_TIMEOUT=10 psql -X -q -v ON_ERROR_STOP=1 -h "$host" -p "$port" -U postgres "$@"
+}
+
+# lab_streams HOST PORT: both standbys stream from there (a base backup under way streams as well, and does not count), and one at
+# least is waited for by tier-1 commits.
+lab_streams() {
+    [ "$(lab_psql "$1" "$2" -d shop -Atc "SELECT count(*), count(*) FILTER (WHERE sync_state IN ('sync', 'quorum')) > 0
+        FROM pg_stat_replication WHERE state = 'streaming' AND application_name <> 'pg_basebackup'")" = "2|t" ]
 }
