@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "bin/cli_client.h"
+#include "bin/cli_view.h"
 #include "bin/verb.h"
 #include "edge/config_file.h"
 #include "edge/config_model.h"
@@ -17,10 +19,11 @@
 
 static void cli_config_usage(FILE *stream)
 {
-    fputs("usage: holdfast config check [FILE]   tell everything that is wrong with it\n"
-          "       holdfast config show [FILE]    print what holds, defaults included, as YAML\n"
-          "       holdfast config schema         print the JSON Schema\n"
-          "       holdfast config manual         print the manual page holdfast.yaml(5), for scdoc\n"
+    fputs("usage: holdfast config check [FILE]     tell everything that is wrong with it\n"
+          "       holdfast config show [FILE]      print what holds, defaults included, as YAML\n"
+          "       holdfast config apply [OPTION]   the controller re-reads its own file; --help tells more\n"
+          "       holdfast config schema           print the JSON Schema\n"
+          "       holdfast config manual           print the manual page holdfast.yaml(5), for scdoc\n"
           "\n"
           "FILE is $HOLDFAST_CONFIG or /etc/holdfast/holdfast.yaml when not given.\n"
           "Exit status: 0 good, 2 wrong usage, 8 invalid configuration.\n",
@@ -99,6 +102,42 @@ static int cli_config_file(bool show, const char *path)
     return status;
 }
 
+/* The file is read where the controller runs. A wrong one changes nothing there. */
+static int cli_config_apply(int argc, char **argv)
+{
+    static const struct cli_option_verb verb = {
+        .name = "config apply",
+        .usage = "[OPTION...]",
+        .about = "The controller re-reads its configuration file. When the file is wrong, or a run is in progress,\n"
+                 "nothing changes and the answer says why.",
+        .example = "holdfast config check && holdfast config apply"};
+    struct cli_option option;
+    struct cli_client *client = NULL;
+    json_t *body = NULL;
+    json_t *answer = NULL;
+    int code = cli_option_parse(argc, argv, &verb, &option);
+    if (code != CLI_OPTION_GO) {
+        return code;
+    }
+    code = cli_client_open(&option, true, &client);
+    if (code == VERB_OK) {
+        body = json_object();
+        code = cli_client_post(client, "/v1/config/apply", body, &answer);
+        if (code != VERB_OK) {
+            (void)cli_client_complain(client, code);
+            code = code == VERB_USAGE ? VERB_CONFIG : code;
+        } else if (option.format >= CLI_OPTION_JSON) {
+            code = cli_view_data(&option, answer);
+        } else {
+            printf("%s\n", cli_text_member(answer, "text"));
+        }
+    }
+    json_decref(body);
+    json_decref(answer);
+    cli_client_close(client);
+    return code;
+}
+
 int cli_config(int argc, char **argv)
 {
     const char *what = argc >= 2 ? argv[1] : "";
@@ -109,6 +148,9 @@ int cli_config(int argc, char **argv)
     const bool file = strcmp(what, "check") == 0 || strcmp(what, "show") == 0;
     if (file && argc <= 3 && (argc == 2 || argv[2][0] != '-')) {
         return cli_config_file(strcmp(what, "show") == 0, argc == 3 ? argv[2] : config_file_default());
+    }
+    if (strcmp(what, "apply") == 0) {
+        return cli_config_apply(argc - 1, argv + 1);
     }
     if (strcmp(what, "schema") == 0 && argc == 2) {
         return cli_config_print(config_json, CONFIG_JSON_BYTES);

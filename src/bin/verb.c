@@ -9,6 +9,9 @@
 #include "bin/cli_config.h"
 #include "bin/cli_decide.h"
 #include "bin/cli_dns.h"
+#include "bin/cli_event.h"
+#include "bin/cli_explain.h"
+#include "bin/cli_health.h"
 #include "bin/cli_run.h"
 #include "bin/cli_status.h"
 #include "bin/serve.h"
@@ -23,6 +26,8 @@ int verb_version(int argc, char **argv)
 
 const struct verb verb_table[] = {
     {"status", "one screen: who serves, who writes, what is going on", cli_status},
+    {"health", "checks and observers: verdicts, ages, last errors", cli_health},
+    {"explain", "why the present decision, or a run, is what it is", cli_explain},
     {"failover", "leave a region that is lost or ill", cli_change_failover},
     {"switchover", "move away from a healthy region without losing anything", cli_change_switchover},
     {"failback", "bring a region's clients and writer home again", cli_change_failback},
@@ -31,7 +36,9 @@ const struct verb verb_table[] = {
     {"pause", "turn automation off", cli_change_pause},
     {"resume", "turn automation on again", cli_change_resume},
     {"history", "the latest failovers, switchovers and failbacks", cli_run_history},
-    {"config", "check the configuration, show what holds, print its schema", cli_config},
+    {"timeline", "everything in the journal about one run", cli_event_timeline},
+    {"events", "the journal, and what happens from now on", cli_event},
+    {"config", "check, show, apply the configuration; print its schema", cli_config},
     {"decide", "answer what-if questions, one JSON line each", cli_decide},
     {"dns", "why a client gets its answer; serve DNS alone", cli_dns},
     {"serve", "run a site's roles, each a process of its own", serve_main},

@@ -36,6 +36,8 @@ void web_config_apply(const struct http_server_request *request, struct http_ser
     const enum err err = desk->configure(desk->context, message, WEB_CONFIG_MESSAGES);
     if (err == ERR_OK) {
         http_server_answer_json(answer, 200, json_pack("{s:s}", "text", message));
+    } else if (err == ERR_UNAVAILABLE) {
+        http_server_answer_refusal(answer, err, "safety rule", message);
     } else {
         http_server_answer_problem(answer, err, "%s", message);
     }
