@@ -62,6 +62,10 @@ clang: setup
 	@ninja -C build-clang
 	@tool/test build-clang $(SUITES)
 
+#: make fuzz          each decoder for FUZZ_SECONDS (30) from its corpus; TARGETS="config pg_message" for some of them
+fuzz: setup
+	@tool/fuzz $(FUZZ_SECONDS) $(TARGETS)
+
 #: make tidy          house rules: direction of includes, purity of the core, names, sizes
 tidy: all
 	@tool/tidy $(BUILD)
