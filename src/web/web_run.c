@@ -70,8 +70,7 @@ void web_run_get(const struct http_server_request *request, struct http_server_a
 
 /* ---- commands ---- */
 
-/* The engine's no: by a safety rule, or because the order itself is wrong. */
-static void web_run_refusal(struct http_server_answer *answer, const struct engine_reply *reply)
+void web_run_refusal(struct http_server_answer *answer, const struct engine_reply *reply)
 {
     if (reply->error == ERR_UNAVAILABLE || reply->error == ERR_CONFLICT) {
         http_server_answer_refusal(answer, reply->error, "safety rule", reply->text);
@@ -138,40 +137,6 @@ static bool web_run_parse(const struct engine *engine, const json_t *body, struc
     return engine == NULL || web_run_regions(engine, body, answer, command);
 }
 
-/* What it would do: the copy's run after its first look, and what that look asked the world for. */
-static void web_run_preview(const struct http_server_request *request, struct http_server_answer *answer,
-                            const struct event_command *command, struct engine *scratch)
-{
-    const struct desk *desk = web_of(request)->options.desk;
-    struct output *output = calloc(1, sizeof *output);
-    const enum err err = output == NULL ? ERR_NO_MEMORY : desk->preview(desk->context, command, scratch, output);
-    if (err != ERR_OK || output->replies_count == 0) {
-        http_server_answer_problem(answer, err != ERR_OK ? err : ERR_INTERNAL, "no preview");
-    } else if (output->replies[0].error != ERR_OK) {
-        web_run_refusal(answer, &output->replies[0]);
-    } else {
-        const bool refused = scratch->durable.run.state == DURABLE_RUN_NONE;
-        const struct durable_run *run = refused ? &scratch->durable.past[0] : &scratch->durable.run;
-        json_t *actions = json_array();
-        for (uint32_t i = 0; i < output->actions_count; i++) {
-            const struct action *action = &output->actions[i];
-            if (action->kind != ACTION_NOTIFY) {
-                json_array_append_new(actions, json_pack("{s:s,s:s,s:I}", "action", action_name(action->kind), "node",
-                                                         web_render_node(scratch, action->node), "epoch",
-                                                         (json_int_t)action->epoch));
-            }
-        }
-        json_t *json = web_render_run(scratch, run);
-        json_object_set_new(json, "would", json_string(refused ? "be refused" : "start"));
-        json_object_set_new(json, "actions", actions);
-        const uint64_t predicted =
-            scratch->model.databases_count > 0 ? scratch->model.databases[0].lease_ms + 1500U : 1500U;
-        json_object_set_new(json, "predicted_rto_ms", json_integer((json_int_t)predicted));
-        http_server_answer_json(answer, 200, json);
-    }
-    free(output);
-}
-
 static void web_run_start(const struct http_server_request *request, struct http_server_answer *answer,
                           enum event_command_kind kind)
 {
@@ -183,7 +148,7 @@ static void web_run_start(const struct http_server_request *request, struct http
     struct event_command command = {.kind = kind};
     if (engine != NULL && web_run_parse(engine, body, answer, &command)) {
         if (command.dry_run) {
-            web_run_preview(request, answer, &command, engine);
+            web_preview(request, answer, &command, engine);
         } else {
             web_run_command(request, answer, &command);
         }

@@ -42,6 +42,22 @@ void web_run_abort(const struct http_server_request *request, struct http_server
 void web_run_pause(const struct http_server_request *request, struct http_server_answer *answer);
 void web_run_resume(const struct http_server_request *request, struct http_server_answer *answer);
 
+/* The engine's no: by a safety rule, or because the order itself is wrong. */
+void web_run_refusal(struct http_server_answer *answer, const struct engine_reply *reply);
+
+/* web_preview.c: answers a dry run; `scratch` becomes the copy that it is done on. */
+void web_preview(const struct http_server_request *request, struct http_server_answer *answer,
+                 const struct event_command *command, struct engine *scratch);
+
+/* web_predict.c: what a run would take and cost, from lease and margin, the last similar run, and what is reported. */
+const struct durable_run *web_predict_similar(const struct engine *engine, const struct durable_run *run);
+int64_t web_predict_step_ms(const struct engine *engine, const struct durable_run *run, enum plan_step step);
+int64_t web_predict_rto_ms(const struct engine *engine, const struct durable_run *run);
+json_t *web_predict_loss(const struct engine *engine, const struct durable_run *run);
+
+/* web_mutation.c: what its steps would change, in sentences. */
+json_t *web_mutation_list(const struct engine *engine, const struct durable_run *run);
+
 /* web_render.c: names are "" when the index is none. */
 const char *web_render_region(const struct engine *engine, uint32_t region);
 const char *web_render_node(const struct engine *engine, uint32_t node);
