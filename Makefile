@@ -8,11 +8,13 @@ endif
 FUZZ_SECONDS ?= 30
 RUNS ?= 10
 SUITES ?= unit
+SEEDS ?= 1000
+SEED ?=
 DESTDIR ?=
 CLANG ?= clang
 
 .NOTPARALLEL:
-.PHONY: all help setup setup-build demo test check unit system asan tsan clang fuzz bench tidy fmt doc install clean
+.PHONY: all help setup setup-build demo test check unit system sim asan tsan clang fuzz bench tidy fmt doc install clean
 
 all: $(BUILD)/build.ninja
 	@umask 022 && ninja -C $(BUILD)
@@ -74,6 +76,11 @@ tidy: all
 bench: setup all
 	@BUILD=$(BUILD) bench/rto $(RUNS)
 	@meson test -C $(BUILD) --benchmark --verbose
+
+#: make sim           the core on virtual time: SEEDS=1000 for a summary, SEED=42 for one story
+sim: $(BUILD)/build.ninja
+	@ninja -C $(BUILD) sim/holdfast-sim >/dev/null
+	@$(BUILD)/sim/holdfast-sim $(if $(SEED),--seed $(SEED),--seeds $(SEEDS))
 
 #: make fmt           clang-format over everything
 fmt: setup

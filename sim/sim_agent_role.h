@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What an agent makes its server be: src/agent/role.c and role_standby.c in virtual time. */
+#pragma once
+
+#include "sim/sim_world.h"
+
+/* Ordered to become the writer: answers at once, or when it is over. */
+void sim_agent_role_promote(struct sim *sim, uint32_t node, uint64_t epoch, uint64_t action);
+void sim_agent_role_stop(struct sim *sim, uint32_t node, uint64_t action);
+
+/* The store's answer to acquire, get or resume. */
+void sim_agent_role_answer(struct sim *sim, const struct sim_event *event);
+
+/* What the server was busy with is over. */
+void sim_agent_role_done(struct sim *sim, const struct sim_event *event);
+
+void sim_agent_role_tick(struct sim *sim, uint32_t node);
+void sim_agent_role_hear(struct sim *sim, uint32_t node, uint32_t writer, uint64_t epoch);

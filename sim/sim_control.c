@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The controller around the real engine. */
+#include "sim/sim_control.h"
+
+#include <string.h>
+
+#include "base/assert.h"
+#include "sim/sim_act.h"
+#include "sim/sim_check.h"
+#include "sim/sim_clock.h"
+#include "sim/sim_net.h"
+#include "sim/sim_probe.h"
+#include "sim/sim_queue.h"
+#include "sim/sim_reader.h"
+#include "sim/sim_say.h"
+#include "sim/sim_store.h"
+
+enum {
+    SIM_CONTROL_RETRY_US = 500 * SIM_MS,
+    SIM_CONTROL_CRASH_PPM = 3000, /* between two actions, while faults are on */
+};
+
+bool sim_control_up(const struct sim *sim)
+{
+    return sim->control.up && !sim->sites[sim->control.site].dead && sim_net_alive(sim, sim->control.site);
+}
+
+const struct view *sim_control_view(const struct sim *sim)
+{
+    return &sim->control.view;
+}
+
+static void sim_control_alarm(struct sim *sim)
+{
+    struct sim_control *control = &sim->control;
+    const int64_t at = sim_clock_true(&sim->sites[control->site].clock, engine_deadline(&control->engine));
+    if (control->tick_at > sim->now && control->tick_at <= at) {
+        return; /* an earlier look is planned already */
+    }
+    control->tick_at = at > sim->now ? at : sim->now + 1;
+    const struct sim_event event = {.kind = SIM_CONTROL_TICK, .d = control->life};
+    sim_queue_at(sim, control->tick_at, &event);
+}
+
+void sim_control_start(struct sim *sim)
+{
+    struct sim_control *control = &sim->control;
+    const struct sim_clock *clock = &sim->sites[control->site].clock;
+    if (control->up) {
+        return;
+    }
+    if (sim->options.sabotage == SIM_SABOTAGE_OLD_VIEW && sim->store.has_record) {
+        sim->store.record.view_version = 0;
+        durable_seal(&sim->store.record);
+    }
+    ASSERT(!sim->store.has_record || durable_valid(&sim->store.record, sizeof sim->store.record));
+    control->up = true;
+    control->life++;
+    control->busy = false;
+    control->batches_first = 0;
+    control->batches_count = 0;
+    control->committing = 0;
+    control->tick_at = 0;
+    memset(control->pending, 0, sizeof control->pending);
+    engine_init(&control->engine, &sim->model, sim->store.has_record ? &sim->store.record : NULL,
+                sim_clock_mono(clock, sim->now), sim_clock_wall(clock, sim->now));
+    /* Data planes may have seen a higher number than the store knows. */
+    if (sim->options.sabotage != SIM_SABOTAGE_OLD_VIEW &&
+        control->view.version > control->engine.durable.view_version) {
+        control->engine.durable.view_version = control->view.version;
+    }
+    sim_say(sim, "the controller starts");
+    sim_control_alarm(sim);
+}
+
+void sim_control_kill(struct sim *sim)
+{
+    if (sim->control.up) {
+        sim_say(sim, "the controller dies");
+        sim->control.up = false;
+        sim->control.life++;
+    }
+}
+
+/* ---- the journal ---- */
+
+static struct sim_batch *sim_control_batch(struct sim_control *control, uint32_t i)
+{
+    return &control->batches[(control->batches_first + i) % SIM_BATCHES];
+}
+
+static void sim_control_commit(struct sim *sim)
+{
+    struct sim_control *control = &sim->control;
+    if (control->busy || control->batches_count == 0) {
+        return;
+    }
+    control->busy = true;
+    control->committing = control->batches_count;
+    control->writing_any = false;
+    for (uint32_t i = 0; i < control->committing; i++) {
+        control->writing_any |= sim_control_batch(control, i)->persist;
+    }
+    if (control->writing_any) {
+        control->writing = control->newest;
+    }
+    const struct sim_event event = {.kind = SIM_CONTROL_COMMIT, .d = control->life};
+    sim_queue_at(sim, sim->now + sim_store_latency(sim), &event);
+}
+
+static void sim_control_publish(struct sim *sim, const struct view *view)
+{
+    sim_check_view(sim, view);
+    sim->control.view = *view;
+    sim_reader_publish(sim, view);
+}
+
+static bool sim_control_struck(struct sim *sim)
+{
+    if (sim->healing || sim->options.script != NULL || sim->options.realistic ||
+        !prng_chance(&sim->dice[SIM_DICE_FAULT], SIM_CONTROL_CRASH_PPM)) {
+        return false;
+    }
+    sim_control_kill(sim);
+    const struct sim_event event = {.kind = SIM_FAULT_END, .a = LIMITS_NONE};
+    sim_queue_at(sim, sim->now + prng_between(&sim->dice[SIM_DICE_FAULT], SIM_S / 2, 15 * SIM_S), &event);
+    return true;
+}
+
+/* Released in order: publish, then act. The controller may die between any two. */
+static void sim_control_release(struct sim *sim)
+{
+    struct sim_control *control = &sim->control;
+    while (control->committing > 0) {
+        struct sim_batch *batch = sim_control_batch(control, 0);
+        if (batch->publish) {
+            sim_control_publish(sim, &batch->view);
+        }
+        for (uint32_t i = 0; i < batch->actions_count; i++) {
+            if (sim_control_struck(sim)) {
+                return;
+            }
+            sim_act(sim, &batch->actions[i]);
+        }
+        control->batches_first = (control->batches_first + 1) % SIM_BATCHES;
+        control->batches_count--;
+        control->committing--;
+    }
+}
+
+static void sim_control_committed(struct sim *sim)
+{
+    struct sim_control *control = &sim->control;
+    if (sim->store.full && control->writing_any) {
+        const struct sim_event event = {.kind = SIM_CONTROL_RETRY, .d = control->life};
+        sim_queue_at(sim, sim->now + SIM_CONTROL_RETRY_US, &event);
+        return;
+    }
+    if (control->writing_any) {
+        sim->store.record = control->writing;
+        sim->store.has_record = true;
+        sim->store.revision++;
+    }
+    if (sim_control_struck(sim)) {
+        return;
+    }
+    control->busy = false;
+    sim_control_release(sim);
+    if (control->up) {
+        sim_control_commit(sim);
+    }
+}
+
+static void sim_control_take(struct sim *sim)
+{
+    struct sim_control *control = &sim->control;
+    const struct output *output = &control->output;
+    if (!output->persist && !output->publish && output->actions_count == 0) {
+        return;
+    }
+    if (output->persist) {
+        control->newest = control->engine.durable;
+    }
+    if (control->batches_count == SIM_BATCHES) {
+        struct sim_batch *last = sim_control_batch(control, SIM_BATCHES - 1); /* a full queue: actions are dropped */
+        last->persist |= output->persist;
+        last->publish |= output->publish;
+        last->view = control->engine.view;
+        return;
+    }
+    struct sim_batch *batch = sim_control_batch(control, control->batches_count++);
+    batch->persist = output->persist;
+    batch->publish = output->publish;
+    batch->actions_count = output->actions_count;
+    memcpy(batch->actions, output->actions, output->actions_count * sizeof batch->actions[0]);
+    if (output->publish) {
+        batch->view = control->engine.view;
+    }
+    sim_control_commit(sim);
+}
+
+static void sim_control_ambush(struct sim *sim)
+{
+    struct sim_ambush *ambush = &sim->script.ambush;
+    const struct durable_run *run = &sim->control.engine.durable.run;
+    if (!ambush->on || run->state != DURABLE_RUN_RUNNING || run->at >= run->steps_count ||
+        run->steps[run->at].step != (enum plan_step)ambush->step || run->steps[run->at].state != DURABLE_STEP_RUNNING ||
+        sim->store.record.run.at != run->at) {
+        return;
+    }
+    ambush->on = false;
+    sim_control_kill(sim);
+    const struct sim_event event = {.kind = SIM_FAULT_END, .a = LIMITS_NONE};
+    sim_queue_at(sim, sim->now + ambush->down_us, &event);
+}
+
+/* Rules broken inside the engine, for the tests of the checkers. */
+static void sim_control_sabotage(struct sim *sim)
+{
+    struct engine *engine = &sim->control.engine;
+    struct durable_run *run = &engine->durable.run;
+    if (sim->options.sabotage == SIM_SABOTAGE_NO_WAIT) {
+        for (uint32_t database = 0; database < sim->model.databases_count; database++) {
+            engine->leases[database].taker.sight.us = 0;
+        }
+    } else if (sim->options.sabotage == SIM_SABOTAGE_RUN_ORDER && run->state == DURABLE_RUN_RUNNING && run->at == 2) {
+        run->steps[run->at + 1].state = DURABLE_STEP_DONE;
+    }
+}
+
+void sim_control_step(struct sim *sim, const struct event *event)
+{
+    struct sim_control *control = &sim->control;
+    const struct sim_clock *clock = &sim->sites[control->site].clock;
+    if (!sim_control_up(sim)) {
+        return;
+    }
+    struct event timed = *event;
+    timed.at = sim_clock_mono(clock, sim->now);
+    timed.wall = sim_clock_wall(clock, sim->now);
+    sim_control_sabotage(sim);
+    engine_step(&control->engine, &timed, &control->output);
+    sim->result->steps++;
+    for (uint32_t i = 0; i < control->output.traces_count; i++) {
+        sim_say_trace(sim, &control->output.traces[i]);
+    }
+    sim_check_engine(sim);
+    sim_control_take(sim);
+    sim_control_ambush(sim);
+    if (control->up) {
+        sim_control_alarm(sim);
+    }
+}
+
+void sim_control_answer(struct sim *sim, uint32_t place, const struct event_result *result)
+{
+    struct sim_event event = {.kind = SIM_CONTROL_EVENT, .d = sim->control.life};
+    event.event.kind = EVENT_RESULT;
+    event.event.result = *result;
+    (void)sim_net_send(sim, place, sim->control.site, &event);
+}
+
+/* ---- what arrives ---- */
+
+static void sim_control_report(struct sim *sim, const struct sim_event *event)
+{
+    const struct view *view = &sim->control.view;
+    const uint32_t database = sim->model.nodes[event->a].database;
+    struct sim_event word = {.kind = SIM_AGENT_WORD, .a = event->a, .b = LIMITS_NONE, .d = event->d};
+    if (database < view->databases_count) {
+        word.b = view->databases[database].writer;
+        word.x = view->databases[database].epoch;
+    }
+    sim_control_step(sim, &event->event);
+    (void)sim_net_send(sim, sim->control.site, sim->nodes[event->a].place, &word);
+}
+
+static void sim_control_lease(struct sim *sim, const struct sim_event *event)
+{
+    const uint32_t database = sim->model.nodes[event->a].database;
+    const enum err error = sim_store_lease(sim, (enum sim_store_ask)event->b, database, event->a, event->x);
+    const struct sim_lease *lease = &sim->store.leases[database];
+    struct sim_event answer = {.kind = SIM_AGENT_LEASE,
+                               .a = event->a,
+                               .b = event->b,
+                               .c = event->c,
+                               .d = event->d,
+                               .x = event->x,
+                               .y = lease->revision,
+                               .z = error};
+    answer.event.kind = EVENT_LEASE;
+    answer.event.lease = (struct event_lease){.database = database,
+                                              .state = lease->state,
+                                              .holder = lease->state == EVENT_LEASE_NONE ? LIMITS_NONE : lease->holder,
+                                              .epoch = lease->epoch,
+                                              .revision = lease->revision,
+                                              .candidate = lease->candidate};
+    (void)sim_net_send(sim, sim->control.site, sim->nodes[event->a].place, &answer);
+    if (error == ERR_OK) {
+        sim_control_step(sim, &answer.event);
+    }
+}
+
+static void sim_control_ours(struct sim *sim, const struct sim_event *event)
+{
+    switch (event->kind) {
+    case SIM_CONTROL_TICK: {
+        const struct event tick = {.kind = EVENT_TICK};
+        if (event->d == sim->control.life && sim->now == sim->control.tick_at) {
+            sim_control_step(sim, &tick);
+        }
+        break;
+    }
+    case SIM_CONTROL_EVENT:
+        if (event->event.kind == EVENT_RESULT &&
+            (event->d != sim->control.life || !sim_act_answered(sim, event->event.result.action))) {
+            break;
+        }
+        sim_control_step(sim, &event->event);
+        break;
+    case SIM_CONTROL_COMMIT:
+    case SIM_CONTROL_RETRY:
+        if (event->d == sim->control.life) {
+            sim_control_committed(sim);
+        }
+        break;
+    default:
+        ASSERT(false);
+    }
+}
+
+void sim_control_event(struct sim *sim, const struct sim_event *event)
+{
+    if (!sim_control_up(sim)) {
+        return;
+    }
+    struct sim_event later = *event;
+    switch (event->kind) {
+    case SIM_CONTROL_REPORT:
+        sim_control_report(sim, event);
+        break;
+    case SIM_CONTROL_PROBES:
+        sim_probe_arrive(sim, event);
+        break;
+    case SIM_CONTROL_LEASE:
+        later.kind = SIM_STORE_LEASE;
+        sim_queue_at(sim, sim->now + sim_store_latency(sim), &later);
+        break;
+    case SIM_STORE_LEASE:
+        sim_control_lease(sim, event);
+        break;
+    default:
+        sim_control_ours(sim, event);
+        break;
+    }
+}

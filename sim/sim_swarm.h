@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What a seed decides: the configuration and the faults. */
+#pragma once
+
+#include "sim/sim_world.h"
+
+void sim_swarm_model(struct prng *dice, struct model *ret_model);
+
+/* A storm: several faults at once, one after the other. */
+void sim_swarm_storm(struct sim *sim, struct sim_script *ret_script);
+
+/* One ordinary fault of an ordinary year. */
+void sim_swarm_episode(struct sim *sim, struct sim_script *ret_script);
+
+/* How many of those a year brings to this configuration, in 1/1,000. */
+uint32_t sim_swarm_episodes(const struct model *model);
