@@ -42,7 +42,8 @@ enum plan_kind {
     X(SHIFT_50, 3000, false, true, "half of the traffic")                                                              \
     X(SHIFT_75, 3000, false, true, "three quarters of the traffic")                                                    \
     X(SHIFT_ALL, 3000, false, true, "all of the traffic")                                                              \
-    X(CLOSE, 1000, false, false, "clean up and close the run")
+    X(CLOSE, 1000, false, false, "clean up and close the run")                                                         \
+    X(REJOIN, 60000, true, false, "the source follows the new writer as a standby")
 
 enum plan_step {
 #define PLAN_ENUM(name, deadline, database, undo, what) PLAN_##name,

@@ -58,6 +58,7 @@ static const struct step_row step_rows[PLAN_STEP_COUNT] = {
     [PLAN_SHIFT_50] = {step_shift_50, step_traffic_back, STEP_UNPROVEN},
     [PLAN_SHIFT_75] = {step_shift_75, step_traffic_back, STEP_UNPROVEN},
     [PLAN_SHIFT_ALL] = {step_shift_all, step_traffic_back, STEP_UNPROVEN},
+    [PLAN_REJOIN] = {step_writer_rejoin, NULL, STEP_UNPROVEN},
     [PLAN_CLOSE] = {step_gate_close, NULL, STEP_FAILED},
 };
 

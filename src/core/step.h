@@ -60,6 +60,7 @@ enum step_verdict step_writer_checkpoint(struct engine *engine, struct output *o
 enum step_verdict step_writer_hold(struct engine *engine, struct output *output);
 enum step_verdict step_writer_stop(struct engine *engine, struct output *output);
 enum step_verdict step_writer_catch_up(struct engine *engine, struct output *output);
+enum step_verdict step_writer_rejoin(struct engine *engine, struct output *output);
 enum step_verdict step_writer_restore(struct engine *engine, struct output *output); /* undo of FENCE and STOP */
 enum step_verdict step_writer_release(struct engine *engine, struct output *output); /* undo of HOLD */
 

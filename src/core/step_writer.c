@@ -351,6 +351,29 @@ enum step_verdict step_writer_catch_up(struct engine *engine, struct output *out
     return STEP_DONE;
 }
 
+/* Until then the source's region has no healthy node, and would look like one to flee from. */
+enum step_verdict step_writer_rejoin(struct engine *engine, struct output *output)
+{
+    (void)output;
+    const struct durable_run *run = &engine->durable.run;
+    for (uint32_t i = 0; i < run->moves_count; i++) {
+        const struct durable_move *move = &run->moves[i];
+        if (move->source == LIMITS_NONE) {
+            continue;
+        }
+        const struct engine_node *source = &engine->nodes[move->source];
+        const uint32_t region = engine->model.nodes[move->source].region;
+        const bool follows = source->alive && source->report.running && source->report.role == VIEW_NODE_STANDBY &&
+                             source->report.receiving;
+        if (!follows || !health_component(&engine->health, &engine->model, region, MODEL_COMPONENT_DB)) {
+            step_detail(engine, "%s does not follow yet", engine->model.nodes[move->source].name);
+            return STEP_RUNNING;
+        }
+        step_detail(engine, "%s follows", engine->model.nodes[move->source].name);
+    }
+    return STEP_DONE;
+}
+
 /* The way back for one database: the source gets a new epoch and becomes the writer again. */
 static enum step_verdict step_writer_restore_one(struct engine *engine, struct output *output,
                                                  struct durable_move *move, uint32_t i)
