@@ -93,7 +93,7 @@ static enum err probe_metrics_bucket(struct probe_metrics *metrics, double limit
     }
     if (at < metrics->buckets_count && metrics->buckets[at].limit <= limit) {
         metrics->buckets[at].count += count;
-        return ERR_OK;
+        return isfinite(metrics->buckets[at].count) ? ERR_OK : ERR_PROTOCOL;
     }
     if (metrics->buckets_count == PROBE_METRICS_BUCKETS) {
         return ERR_TOO_LARGE;
@@ -149,10 +149,13 @@ static enum err probe_metrics_line(struct span line, const char *metric, struct 
     if (!bucket) {
         metrics->series++;
         metrics->sum += isfinite(value) ? value : 0;
-        return ERR_OK;
+        return isfinite(metrics->sum) ? ERR_OK : ERR_PROTOCOL;
     }
     if (!probe_metrics_number(le, &limit) || isnan(limit) || !isfinite(value) || value < 0) {
         return ERR_PROTOCOL;
+    }
+    if (isinf(limit) && limit < 0) {
+        return ERR_PROTOCOL; /* only the last bucket has no bound */
     }
     return probe_metrics_bucket(metrics, limit, value);
 }
@@ -221,7 +224,7 @@ double probe_metrics_quantile(const struct probe_metrics *before, const struct p
         if (count >= rank && count > 0) {
             /* In the last, unbounded bucket nothing is known but its beginning. */
             const double inside = count > below ? (rank - below) / (count - below) : 1;
-            return isinf(limit) ? lower : lower + (limit - lower) * inside;
+            return isinf(limit) ? lower : lower * (1 - inside) + limit * inside;
         }
         below = count > below ? count : below;
         lower = limit;
