@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import pwd
+import re
 import shutil
 import signal
 import socket
@@ -469,12 +470,12 @@ def test_https_good(processes, certificates):
         ("expired", {}, "expired"),
         ("good", {"host": "other.example.test"}, "no alternative certificate subject name matches"),
         ("good", {"ca_file": ""}, "unable to get local issuer"),
-        ("soon", {"certificate_min_valid_s": 7 * 86400}, "expires in 2 days"),
+        ("soon", {"certificate_min_valid_s": 7 * 86400}, "expires in [23] days"),
     ],
 )
 def test_https_bad_certificate(processes, certificates, name, keys, words):
     with https(processes, certificates, name, **keys) as probe:
-        assert words in probe.bad("CERTIFICATE")["message"]
+        assert re.search(words, probe.bad("CERTIFICATE")["message"])
 
 
 def test_https_self_signed(processes, certificates):

@@ -591,7 +591,7 @@ def test_prove_sql(world):
     assert world.a.sql("SELECT epoch, node FROM holdfast.proof") == [(epoch + 1000, "a")]
     assert lab("prove-sql", str(PORT_PROXY), str(epoch + 2000), "b").split()[:4] == ["OK", str(PORT_A), str(epoch + 2000), "b"]
     assert lab("prove-sql", str(PORT_B), str(epoch), "b").startswith("ROLE")
-    assert lab("prove-sql", str(PORT_OTHER), "1", "b").startswith("UNAVAILABLE")
+    assert lab("prove-sql", str(PORT_OTHER), "1", "b").startswith("REFUSED")
     world.a.sql("TRUNCATE holdfast.proof")
 
 
