@@ -113,6 +113,7 @@ static void control_step(struct control *control, const struct event *event)
 {
     engine_step(&control->engine, event, &control->output);
     journal_take(control->journal, &control->engine, &control->output);
+    control_metric_step(&control->metric, &control->engine, &control->output);
     control_desk_replies(control);
 }
 

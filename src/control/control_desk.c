@@ -124,6 +124,7 @@ void control_desk_answer(struct control *control)
         if (has) {
             engine_step(&control->engine, &event, &control->output);
             journal_take(control->journal, &control->engine, &control->output);
+            control_metric_step(&control->metric, &control->engine, &control->output);
             control_desk_replies(control);
         }
     }

@@ -11,6 +11,7 @@
 
 #include "control/act.h"
 #include "control/control.h"
+#include "control/control_metric.h"
 #include "control/inbox.h"
 #include "control/journal.h"
 #include "control/setup.h"
@@ -63,9 +64,10 @@ struct control {
     pthread_t keeper; /* of that file */
     bool keeping;
     char view_memory[CONTROL_PATH];
-    struct engine engine;   /* decision thread */
-    struct output output;   /* decision thread */
-    struct mono readers_at; /* decision thread: last look at the local readers */
+    struct engine engine;         /* decision thread */
+    struct output output;         /* decision thread */
+    struct control_metric metric; /* decision thread */
+    struct mono readers_at;       /* decision thread: last look at the local readers */
     atomic_bool stopping;
     atomic_bool reload;
     pthread_mutex_t lock;

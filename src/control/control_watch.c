@@ -15,6 +15,9 @@ void control_watch_take(struct control *control, uint32_t site, const struct pro
     const uint32_t check = model_check_find(&setup->model, result->check);
     const uint32_t region = model_region_find(&setup->model, result->region);
     const uint32_t probe = model_probe_find(&setup->model, check, region);
+    if (probe != LIMITS_NONE) {
+        control_metric_probe(&setup->model, probe, result);
+    }
     setup_drop(setup);
     if (probe == LIMITS_NONE) {
         return; /* of a configuration that one of us no longer has */

@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "base/hash.h"
+#include "base/time.h"
 
 static uint64_t durable_checksum(const struct durable *durable)
 {
@@ -26,4 +27,20 @@ bool durable_valid(const struct durable *durable, uint64_t size)
            durable->size == sizeof *durable && durable->checksum == durable_checksum(durable) &&
            durable->ends_count <= DURABLE_LEDGER && durable->run.steps_count <= PLAN_STEPS_MAX &&
            durable->run.at <= durable->run.steps_count && durable->run.moves_count <= LIMITS_DATABASES;
+}
+
+int64_t durable_run_rto_ms(const struct durable_run *run)
+{
+    int64_t routed = 0;
+    for (uint32_t i = 0; i < run->steps_count; i++) {
+        const struct durable_step *step = &run->steps[i];
+        const bool route =
+            step->step == PLAN_ROUTE_SQL || step->step == PLAN_ROUTE_BALANCERS || step->step == PLAN_ROUTE_DNS;
+        const bool done = step->state == DURABLE_STEP_DONE || step->state == DURABLE_STEP_UNPROVEN;
+        if (route && done && step->ended_us > routed) {
+            routed = step->ended_us;
+        }
+    }
+    const int64_t from = run->evidence_us > 0 ? run->evidence_us : run->began_us;
+    return routed > from && from > 0 ? (routed - from) / TIME_US_PER_MS : -1;
 }

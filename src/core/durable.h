@@ -146,4 +146,8 @@ struct durable {
 };
 
 void durable_seal(struct durable *durable);
+/* From the first evidence (or the order) to the end of the last route: when the clients were served again. -1: it did
+ * not come that far. */
+int64_t durable_run_rto_ms(const struct durable_run *run);
+
 bool durable_valid(const struct durable *durable, uint64_t size);

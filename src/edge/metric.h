@@ -78,6 +78,17 @@ enum {
     X(STORE_COMMITS, "store_commits_total", COUNTER, NONE, "result", "Commits answered by the store")                  \
     X(STORE_COMMIT_DURATION, "store_commit_duration_seconds", HISTOGRAM, PROBE, "",                                    \
       "Time from handing a commit over to its durable answer")                                                         \
+    X(RUN_STATE, "run_state", GAUGE, NONE, "kind,state", "1 while a run of this kind is in this state")                \
+    X(AUTOMATION_PAUSED, "automation_paused", GAUGE, NONE, "", "1 while a person has turned automation off")           \
+    X(TARGET_READY, "failover_target_ready", GAUGE, NONE, "region",                                                    \
+      "1 while the region that a failover of this one would go to is healthy")                                         \
+    X(REGION_CAPACITY, "region_capacity_ratio", GAUGE, NONE, "region",                                                 \
+      "Configured capacity of the region, of the demand of all regions that it may have to carry")                     \
+    X(DATABASE_WRITERS, "database_writers", GAUGE, NONE, "database",                                                   \
+      "Nodes that say they are the writer; more than 1: alarm")                                                        \
+    X(DURABILITY_MEMBERS, "durability_members", GAUGE, NONE, "database",                                               \
+      "Nodes that acknowledge commits beside the writer")                                                              \
+    X(CONTROLLER_QUORUM_SIZE, "controller_quorum_size", GAUGE, NONE, "", "Sites that are configured to report")        \
     X(HTTP_REQUESTS, "http_requests_total", COUNTER, NONE, "method,status", "Requests to this process's API")          \
     X(DNS_QUERIES, "dns_queries_total", COUNTER, NONE, "result", "DNS queries answered, by the answer's code")         \
     X(PROXY_SESSIONS, "proxy_sessions", GAUGE, NONE, "database,state", "SQL sessions of the proxy")                    \

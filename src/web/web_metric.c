@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * /metrics: gauges drawn from a snapshot, counters and histograms as they were counted. */
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "core/explain.h"
 #include "core/judge.h"
+#include "core/run.h"
 #include "edge/metric.h"
 #include "web/web_state.h"
 
@@ -33,6 +36,78 @@ static void web_metric_regions(const struct engine *engine)
             metric_set(METRIC_TRAFFIC_SHARE, (double)engine->view.split[home][region] / VIEW_SHARES_WHOLE,
                        METRIC_WITH(engine->model.regions[home].name, name));
         }
+    }
+}
+
+/* 0: the rule holds now; 1: nothing of what it waits for has happened. A rule is as far as its farthest trigger. */
+static void web_metric_distances(const struct engine *engine, uint32_t region)
+{
+    const struct model_policy *policy = &engine->model.policy;
+    const struct decide_thresholds thresholds = decide_thresholds_policy(policy);
+    struct explain_distance distances[EXPLAIN_DISTANCES];
+    if (!engine->decisions[region].any) {
+        return;
+    }
+    const uint32_t count =
+        explain_distances(&engine->decisions[region].snapshot, &thresholds, policy->profile, distances);
+    for (uint32_t i = 0; i < count; i++) {
+        double farthest = 0;
+        bool first = true;
+        for (uint32_t j = 0; j < count; j++) {
+            if (distances[j].rule == distances[i].rule) {
+                const double bound = distances[j].bound > 0 ? (double)distances[j].bound : 1;
+                const double left = distances[j].reached ? 0 : 1 - (double)distances[j].value / bound;
+                farthest = left > farthest ? left : farthest;
+                first &= j >= i;
+            }
+        }
+        char rule[12];
+        snprintf(rule, sizeof rule, "%u", (unsigned)distances[i].rule);
+        if (first) {
+            metric_set(METRIC_TRIGGER_DISTANCE, farthest, METRIC_WITH(engine->model.regions[region].name, rule));
+        }
+    }
+}
+
+static void web_metric_targets(const struct engine *engine)
+{
+    metric_clear(METRIC_TARGET_READY);
+    metric_clear(METRIC_REGION_CAPACITY);
+    metric_clear(METRIC_TRIGGER_DISTANCE);
+    for (uint32_t region = 0; region < engine->model.regions_count; region++) {
+        const char *name = engine->model.regions[region].name;
+        const uint32_t target = judge_target(engine, region);
+        metric_set(METRIC_TARGET_READY, target != LIMITS_NONE && judge_fit(engine, target), METRIC_WITH(name));
+        metric_set(METRIC_REGION_CAPACITY, (double)engine->model.regions[region].capacity_ppm / 1e6, METRIC_WITH(name));
+        web_metric_distances(engine, region);
+    }
+}
+
+static void web_metric_run(const struct engine *engine)
+{
+    const struct durable_run *run = &engine->durable.run;
+    metric_clear(METRIC_RUN_STATE);
+    if (run->state != DURABLE_RUN_NONE) {
+        metric_set(METRIC_RUN_STATE, 1, METRIC_WITH(web_render_kind(run->plan), run_state_name(run->state)));
+    }
+    metric_set(METRIC_AUTOMATION_PAUSED, engine->durable.paused, METRIC_WITH());
+}
+
+static void web_metric_writers(const struct engine *engine)
+{
+    metric_clear(METRIC_DATABASE_WRITERS);
+    metric_clear(METRIC_DURABILITY_MEMBERS);
+    for (uint32_t database = 0; database < engine->model.databases_count; database++) {
+        const struct durable_database *state = &engine->durable.databases[database];
+        uint32_t writers = 0;
+        for (uint32_t node = 0; node < engine->model.nodes_count; node++) {
+            const struct engine_node *entry = &engine->nodes[node];
+            writers += engine->model.nodes[node].database == database && entry->alive && entry->report.running &&
+                       entry->report.role == VIEW_NODE_WRITER;
+        }
+        metric_set(METRIC_DATABASE_WRITERS, writers, METRIC_WITH(engine->model.databases[database].name));
+        metric_set(METRIC_DURABILITY_MEMBERS, state->required > 0 ? __builtin_popcount(state->members) : 0,
+                   METRIC_WITH(engine->model.databases[database].name));
     }
 }
 
@@ -84,6 +159,7 @@ static void web_metric_sites(const struct web *web, const struct engine *engine)
     }
     metric_set(METRIC_CONTROLLER_LEADER, 1, METRIC_WITH(web->options.site));
     metric_set(METRIC_CONTROLLER_QUORUM_MEMBERS, alive, METRIC_WITH());
+    metric_set(METRIC_CONTROLLER_QUORUM_SIZE, engine->model.sites_count, METRIC_WITH());
 }
 
 void web_metric_get(const struct http_server_request *request, struct http_server_answer *answer)
@@ -99,7 +175,10 @@ void web_metric_get(const struct http_server_request *request, struct http_serve
         struct buf buf;
         buf_init(&buf, text, WEB_METRIC_BYTES);
         web_metric_regions(engine);
+        web_metric_targets(engine);
+        web_metric_run(engine);
         web_metric_databases(engine);
+        web_metric_writers(engine);
         web_metric_sites(web_of(request), engine);
         metric_render(&buf);
         http_server_answer_text(answer, 200, "text/plain; version=0.0.4", buf_string(&buf));

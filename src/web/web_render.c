@@ -82,22 +82,6 @@ static json_t *web_render_abort(const struct durable_run *run)
     return json_string(buf_string(&buf));
 }
 
-/* From the first evidence (or the order) to the last route: when the clients were served again. -1: not reached. */
-static int64_t web_render_rto_ms(const struct durable_run *run)
-{
-    int64_t routed = 0;
-    for (uint32_t i = 0; i < run->steps_count; i++) {
-        const enum plan_step step = run->steps[i].step;
-        const bool route = step == PLAN_ROUTE_SQL || step == PLAN_ROUTE_BALANCERS || step == PLAN_ROUTE_DNS;
-        const bool done = run->steps[i].state == DURABLE_STEP_DONE || run->steps[i].state == DURABLE_STEP_UNPROVEN;
-        if (route && done && run->steps[i].ended_us > routed) {
-            routed = run->steps[i].ended_us;
-        }
-    }
-    const int64_t from = run->evidence_us > 0 ? run->evidence_us : run->began_us;
-    return routed > from && from > 0 ? (routed - from) / TIME_US_PER_MS : -1;
-}
-
 static bool web_render_ungraceful(const struct durable_run *run)
 {
     return run->plan == PLAN_FAILOVER || run->plan == PLAN_FAILOVER_LOCAL || run->plan == PLAN_FAILBACK_NOW;
@@ -106,7 +90,7 @@ static bool web_render_ungraceful(const struct durable_run *run)
 static void web_render_times(const struct engine *engine, const struct durable_run *run, json_t *json)
 {
     const bool ended = web_render_ended(run);
-    const int64_t rto_ms = web_render_ungraceful(run) ? web_render_rto_ms(run) : -1;
+    const int64_t rto_ms = web_render_ungraceful(run) ? durable_run_rto_ms(run) : -1;
     json_object_set_new(json, "evidence_boot_us", json_integer(run->evidence_us));
     json_object_set_new(json, "began_boot_us", json_integer(run->began_us));
     json_object_set_new(json, "now_boot_us", json_integer(engine->now.us));

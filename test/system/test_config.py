@@ -11,7 +11,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 HOLDFAST = Path(os.environ["HOLDFAST_BUILD"]) / "src/bin/holdfast"
-EXAMPLES = sorted((ROOT / "etc").glob("*.yaml"))
+EXAMPLES = [path for path in sorted((ROOT / "etc").glob("*.yaml")) if path.name != "prometheus-alerts.yaml"]
 
 
 def run(*arguments, **options):
