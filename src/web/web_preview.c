@@ -178,7 +178,7 @@ void web_preview(const struct http_server_request *request, struct http_server_a
     if (err != ERR_OK || output->replies_count == 0) {
         http_server_answer_problem(answer, err != ERR_OK ? err : ERR_INTERNAL, "no preview");
     } else if (output->replies[0].error != ERR_OK) {
-        web_run_refusal(answer, &output->replies[0]);
+        web_refusal(answer, &output->replies[0]);
     } else {
         http_server_answer_json(answer, 200, web_preview_json(scratch, output));
     }

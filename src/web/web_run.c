@@ -70,21 +70,12 @@ void web_run_get(const struct http_server_request *request, struct http_server_a
 
 /* ---- commands ---- */
 
-void web_run_refusal(struct http_server_answer *answer, const struct engine_reply *reply)
-{
-    if (reply->error == ERR_UNAVAILABLE || reply->error == ERR_CONFLICT) {
-        http_server_answer_refusal(answer, reply->error, "safety rule", reply->text);
-    } else {
-        http_server_answer_problem(answer, reply->error, "%s", reply->text);
-    }
-}
-
 static void web_run_reply(struct http_server_answer *answer, enum err err, const struct engine_reply *reply)
 {
     if (err != ERR_OK) {
         http_server_answer_problem(answer, err, "the engine did not reply: the outcome is unknown, look at the status");
     } else if (reply->error != ERR_OK) {
-        web_run_refusal(answer, reply);
+        web_refusal(answer, reply);
     } else {
         http_server_answer_json(answer, 202,
                                 json_pack("{s:I,s:s}", "run", (json_int_t)reply->run, "text", reply->text));

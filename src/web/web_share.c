@@ -48,3 +48,12 @@ bool web_number(const json_t *object, const char *name, uint64_t *ret_number)
     *ret_number = (uint64_t)json_integer_value(value);
     return true;
 }
+
+void web_refusal(struct http_server_answer *answer, const struct engine_reply *reply)
+{
+    if (reply->error == ERR_UNAVAILABLE || reply->error == ERR_CONFLICT) {
+        http_server_answer_refusal(answer, reply->error, "safety rule", reply->text);
+    } else {
+        http_server_answer_problem(answer, reply->error, "%s", reply->text);
+    }
+}

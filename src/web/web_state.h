@@ -22,6 +22,9 @@ struct engine *web_engine(const struct http_server_request *request, struct http
 const char *web_text(const json_t *object, const char *name, bool *ret_good);
 bool web_number(const json_t *object, const char *name, uint64_t *ret_number);
 
+/* What the engine said to an order that it did not take. */
+void web_refusal(struct http_server_answer *answer, const struct engine_reply *reply);
+
 /* web_status.c */
 void web_status_get(const struct http_server_request *request, struct http_server_answer *answer);
 void web_status_health(const struct http_server_request *request, struct http_server_answer *answer);
@@ -43,7 +46,6 @@ void web_run_pause(const struct http_server_request *request, struct http_server
 void web_run_resume(const struct http_server_request *request, struct http_server_answer *answer);
 
 /* The engine's no: by a safety rule, or because the order itself is wrong. */
-void web_run_refusal(struct http_server_answer *answer, const struct engine_reply *reply);
 
 /* web_preview.c: answers a dry run; `scratch` becomes the copy that it is done on. */
 void web_preview(const struct http_server_request *request, struct http_server_answer *answer,
