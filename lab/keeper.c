@@ -160,6 +160,10 @@ static void keeper_exec(const char *name, const char *user, char *const *argumen
         (void)fprintf(stderr, "lab-keeper: cannot become user %s\n", user);
         _exit(126);
     }
+    /* The tree may lie where that user cannot go (/root), and some programs want to come back to where they began. */
+    if (chdir("/") != 0) {
+        _exit(126);
+    }
     /* After setuid(), which clears it. */
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     (void)execvp(arguments[0], arguments);
