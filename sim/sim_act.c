@@ -65,7 +65,8 @@ static void sim_act_agent(struct sim *sim, const struct action *action)
                                     .c = action->mask,
                                     .d = action->required,
                                     .x = action->id,
-                                    .y = action->epoch};
+                                    .y = action->epoch,
+                                    .z = action->order};
     (void)sim_net_send(sim, from, node->place, &order);
     const struct event_result late = {.action = action->id, .error = ERR_TIMEOUT};
     sim_act_result(sim, (int64_t)action->timeout_ms * SIM_MS, &late);
@@ -155,11 +156,13 @@ void sim_act(struct sim *sim, const struct action *action)
 static void sim_act_revoke(struct sim *sim, const struct sim_event *event)
 {
     const enum err error = sim_store_revoke(sim, event->b, event->a, event->y);
+    const struct sim_lease *lease = &sim->store.leases[event->b];
     const struct event_result result = {.action = event->x,
                                         .ok = error == ERR_OK,
                                         .refused = error == ERR_CONFLICT,
                                         .error = error,
-                                        .revision = sim->store.leases[event->b].replaced};
+                                        .revision = lease->replaced,
+                                        .holder = lease->epoch == 0 ? LIMITS_NONE : lease->holder};
     sim_act_result(sim, 0, &result);
 }
 

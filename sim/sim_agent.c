@@ -339,6 +339,14 @@ static void sim_agent_order(struct sim *sim, const struct sim_event *event)
         result.error = result.ok ? ERR_OK : ERR_UNAVAILABLE;
         break;
     case ACTION_AGENT_DURABILITY:
+        result.refused = event->y == agent->record.sync_epoch && event->z < agent->record.sync_order;
+        if (result.refused) {
+            result.ok = false;
+            result.error = ERR_STALE;
+            break;
+        }
+        agent->record.sync_epoch = event->y;
+        agent->record.sync_order = event->z;
         agent->record.sync_mask = event->c;
         agent->record.sync_required = event->d;
         sim_pg_require(sim, node, event->c, event->d);

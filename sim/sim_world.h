@@ -174,6 +174,8 @@ struct sim_record {
     uint64_t data_epoch;
     uint32_t sync_mask;
     uint32_t sync_required;
+    uint64_t sync_epoch; /* and of which order */
+    uint64_t sync_order;
 };
 
 enum sim_work {

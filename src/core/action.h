@@ -44,6 +44,7 @@ struct action {
     uint64_t epoch;
     uint32_t mask; /* bit per node */
     uint32_t required;
+    uint64_t order;      /* AGENT_DURABILITY: grows with each change of mind; the agent obeys no older one */
     uint32_t timeout_ms; /* the edge gives up after this */
     enum action_phase phase;
 };

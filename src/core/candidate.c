@@ -9,25 +9,36 @@ static bool candidate_member(const struct engine *engine, uint32_t database, uin
     return (engine->durable.databases[database].members >> node & 1U) != 0;
 }
 
+/* What the node has on its disk. After a restart without an upstream "received" begins at the start of a segment, below
+ * what was replayed. */
+static uint64_t candidate_position(const struct engine *engine, uint32_t node)
+{
+    const struct event_node *report = &engine->nodes[node].report;
+    return report->received.position > report->replayed.position ? report->received.position
+                                                                 : report->replayed.position;
+}
+
 /* Heard of, in shape, and not the present holder of the right. */
 static bool candidate_possible(const struct engine *engine, uint32_t database, uint32_t node)
 {
     const struct engine_node *entry = &engine->nodes[node];
     const struct model_node *model = &engine->model.nodes[node];
     return model->database == database && !model->nofailover && entry->alive && entry->report.running &&
-           entry->report.role == VIEW_NODE_STANDBY && entry->report.received.position > 0;
+           entry->report.role == VIEW_NODE_STANDBY && candidate_position(engine, node) > 0;
 }
 
-/* N - W + 1 members must be heard: then at least one of them acknowledged whatever W members acknowledged. */
-static bool candidate_quorum(const struct engine *engine, uint32_t database)
+/* N - W + 1 members must be heard that have no more than `node` has: then at least one of them acknowledged whatever W
+ * members acknowledged, and `node` holds it. `since`: heard after this. */
+static bool candidate_quorum(const struct engine *engine, uint32_t database, uint32_t node, struct mono since)
 {
     const struct durable_database *state = &engine->durable.databases[database];
     uint32_t members = 0;
     uint32_t heard = 0;
-    for (uint32_t node = 0; node < engine->model.nodes_count; node++) {
-        if (candidate_member(engine, database, node)) {
+    for (uint32_t other = 0; other < engine->model.nodes_count; other++) {
+        if (candidate_member(engine, database, other)) {
             members++;
-            heard += candidate_possible(engine, database, node);
+            heard += candidate_possible(engine, database, other) && engine->nodes[other].at.us >= since.us &&
+                     candidate_position(engine, other) <= candidate_position(engine, node);
         }
     }
     return state->required > 0 && members >= state->required && heard >= members - state->required + 1;
@@ -35,8 +46,8 @@ static bool candidate_quorum(const struct engine *engine, uint32_t database)
 
 static bool candidate_better(const struct engine *engine, uint32_t node, uint32_t than)
 {
-    const uint64_t mine = engine->nodes[node].report.received.position;
-    const uint64_t other = engine->nodes[than].report.received.position;
+    const uint64_t mine = candidate_position(engine, node);
+    const uint64_t other = candidate_position(engine, than);
     return mine != other ? mine > other : engine->model.nodes[node].priority > engine->model.nodes[than].priority;
 }
 
@@ -69,7 +80,7 @@ struct candidate candidate_choose(const struct engine *engine, uint32_t database
         return (struct candidate){best, "most advanced standby", false};
     }
     const uint32_t member = candidate_best(engine, database, region, excluded, true);
-    if (member != LIMITS_NONE && candidate_quorum(engine, database)) {
+    if (member != LIMITS_NONE && candidate_quorum(engine, database, member, (struct mono){0})) {
         return (struct candidate){member, "most advanced member of the durability set", false};
     }
     if (accept_loss) {
@@ -77,8 +88,20 @@ struct candidate candidate_choose(const struct engine *engine, uint32_t database
     }
     return (struct candidate){LIMITS_NONE,
                               member == LIMITS_NONE ? "no member of the durability set in the target region"
-                                                    : "too few members of the durability set are heard",
+                                                    : "too few members of the durability set are heard, or one "
+                                                      "elsewhere holds more",
                               true};
+}
+
+bool candidate_holds(const struct engine *engine, uint32_t database, uint32_t node, struct mono since)
+{
+    const struct durable_database *state = &engine->durable.databases[database];
+    const uint32_t members = (uint32_t)__builtin_popcount(state->members);
+    if (!engine->model.databases[database].tier1 || !candidate_member(engine, database, node)) {
+        return true; /* nothing is promised, or a person accepted the loss */
+    }
+    /* Every member acknowledged every commit: any will do, also by an old report. */
+    return (state->required > 0 && members == state->required) || candidate_quorum(engine, database, node, since);
 }
 
 bool candidate_lag_ms(const struct engine *engine, uint32_t node, uint32_t *ret_lag_ms)
@@ -86,14 +109,14 @@ bool candidate_lag_ms(const struct engine *engine, uint32_t node, uint32_t *ret_
     ASSERT(node < engine->model.nodes_count);
     const struct engine_node *entry = &engine->nodes[node];
     const uint32_t writer = engine->durable.databases[engine->model.nodes[node].database].writer;
-    if (!entry->any || entry->report.received.position == 0 || writer == LIMITS_NONE || !engine->nodes[writer].any) {
+    if (!entry->any || candidate_position(engine, node) == 0 || writer == LIMITS_NONE || !engine->nodes[writer].any) {
         return false;
     }
     const uint64_t last = engine->nodes[writer].report.written.position;
     if (last == 0) {
         return false;
     }
-    if (entry->report.received.position >= last) {
+    if (candidate_position(engine, node) >= last) {
         *ret_lag_ms = 0;
         return true;
     }

@@ -20,6 +20,10 @@ struct candidate {
 struct candidate candidate_choose(const struct engine *engine, uint32_t database, uint32_t region, uint32_t excluded,
                                   bool accept_loss);
 
+/* Asked again once the old writer is fenced: whether this node certainly holds every acknowledged tier-1 commit, by
+ * reports heard after `since`. What was true when it was chosen need not be: the old writer went on acknowledging. */
+bool candidate_holds(const struct engine *engine, uint32_t database, uint32_t node, struct mono since);
+
 /* The lag of a node behind the last known position of its writer, frozen while the writer is silent. False: unknown. */
 bool candidate_lag_ms(const struct engine *engine, uint32_t node, uint32_t *ret_lag_ms);
 

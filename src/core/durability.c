@@ -6,13 +6,20 @@
 #include "core/task.h"
 
 enum {
-    DURABILITY_SILENT_MS = 2000, /* a member that has not been receiving for this long leaves the set */
+    DURABILITY_SILENT_MS = 2000,              /* a member that has not been receiving for this long leaves the set */
+    DURABILITY_SETTLE_MS = 1000,              /* a server's processes learn of a new setting one by one */
+    DURABILITY_NEAR_BYTES = 16 * 1024 * 1024, /* further behind, a standby would hold up every commit */
 };
 
 static uint32_t durability_bit(uint32_t node)
 {
     ASSERT(node < LIMITS_NODES);
     return 1U << node;
+}
+
+static uint32_t durability_count(uint32_t mask)
+{
+    return (uint32_t)__builtin_popcount(mask);
 }
 
 /* A standby that streams from the present writer. */
@@ -40,7 +47,7 @@ static uint32_t durability_eligible(const struct engine *engine, uint32_t databa
 static uint32_t durability_required(const struct engine *engine, uint32_t database, uint32_t members)
 {
     const uint32_t wanted = engine->model.databases[database].durability_required;
-    const uint32_t have = (uint32_t)__builtin_popcount(members);
+    const uint32_t have = durability_count(members);
     return have < wanted ? have : wanted;
 }
 
@@ -53,112 +60,152 @@ static void durability_say(struct engine *engine, struct output *output, enum tr
     trace->lsn = engine->nodes[node].report.received.position;
 }
 
-/* Members that have been away too long leave the record; the next step tells the server. */
-static void durability_shrink(struct engine *engine, struct output *output, uint32_t database)
+static void durability_record(struct engine *engine, struct output *output, uint32_t database, uint32_t members,
+                              uint32_t required)
 {
     struct durable_database *state = &engine->durable.databases[database];
-    struct engine_durability *set = &engine->durability[database];
-    for (uint32_t node = 0; node < engine->model.nodes_count; node++) {
-        if ((state->members & durability_bit(node)) == 0 || durability_streams(engine, node)) {
-            set->silent[node] = engine->now;
-            continue;
-        }
-        if (time_since_ms(engine->now, set->silent[node]) >= DURABILITY_SILENT_MS) {
-            state->members &= ~durability_bit(node);
-            state->required = durability_required(engine, database, state->members);
-            engine_persist(engine, output);
-            durability_say(engine, output, TRACE_DURABILITY_SHRUNK, database, node);
-        }
-    }
-}
-
-static void durability_grow(struct engine *engine, struct output *output, uint32_t database)
-{
-    struct durable_database *state = &engine->durable.databases[database];
-    struct engine_durability *set = &engine->durability[database];
-    if (set->growing == LIMITS_NONE) {
-        const uint32_t missing = durability_eligible(engine, database, state->writer) & ~state->members;
-        for (uint32_t node = 0; node < engine->model.nodes_count && set->growing == LIMITS_NONE; node++) {
-            if ((missing & durability_bit(node)) != 0 && durability_streams(engine, node)) {
-                set->growing = node;
-                set->growing_from = (struct lsn){0};
-            }
-        }
-        return;
-    }
-    const uint32_t node = set->growing;
-    if (!durability_streams(engine, node)) {
-        set->growing = LIMITS_NONE;
-        return;
-    }
-    if (!set->told_any || (set->told & durability_bit(node)) == 0) {
-        return; /* the server does not require it yet */
-    }
-    if (set->growing_from.position == 0) {
-        set->growing_from = engine->nodes[state->writer].report.written;
-        return;
-    }
-    if (engine->nodes[node].report.received.position >= set->growing_from.position) {
-        state->members |= durability_bit(node);
-        state->required = durability_required(engine, database, state->members);
-        set->growing = LIMITS_NONE;
+    ASSERT(required <= durability_count(members));
+    if (state->members != members || state->required != required) {
+        state->members = members;
+        state->required = required;
         engine_persist(engine, output);
-        durability_say(engine, output, TRACE_DURABILITY_GROWN, database, node);
     }
 }
 
-/* Tells the writer's server what to require: the record, and the node that is being added. */
-static void durability_tell(struct engine *engine, struct output *output, uint32_t database)
+/* Near enough behind the writer to be waited for. */
+static bool durability_near(const struct engine *engine, uint32_t database, uint32_t node)
+{
+    const uint32_t writer = engine->durable.databases[database].writer;
+    return engine->nodes[node].report.received.position + DURABILITY_NEAR_BYTES >=
+           engine->nodes[writer].report.written.position;
+}
+
+/* What the server should require: the members that have not been away for too long, and who streams and may be one. */
+static uint32_t durability_wanted(struct engine *engine, struct output *output, uint32_t database)
 {
     const struct durable_database *state = &engine->durable.databases[database];
     struct engine_durability *set = &engine->durability[database];
-    uint32_t members = state->members;
-    if (set->growing != LIMITS_NONE) {
-        members |= durability_bit(set->growing);
+    const uint32_t eligible = durability_eligible(engine, database, state->writer);
+    uint32_t wanted = 0;
+    for (uint32_t node = 0; node < engine->model.nodes_count; node++) {
+        const uint32_t bit = durability_bit(node);
+        const bool streams = durability_streams(engine, node);
+        if (streams || (state->members & bit) == 0) {
+            set->silent[node] = engine->now;
+        }
+        const bool silent = time_since_ms(engine->now, set->silent[node]) >= DURABILITY_SILENT_MS;
+        const bool stays = (state->members & bit) != 0 && node != state->writer && !silent;
+        const bool comes = (eligible & bit) != 0 && streams && durability_near(engine, database, node);
+        if (stays || comes) {
+            wanted |= bit;
+        } else if ((set->settled & bit) != 0) {
+            set->settled &= ~bit;
+            durability_say(engine, output, TRACE_DURABILITY_SHRUNK, database, node);
+        }
     }
-    const uint32_t required = durability_required(engine, database, members);
-    if (set->told_any && set->told == members && set->told_required == required && set->told_epoch == state->epoch) {
+    return wanted;
+}
+
+/* Tells the writer's server what to require. While it changes, the record covers what the server required before and
+ * what it will require: every member of either, and as many to be heard as either needs. */
+static bool durability_tell(struct engine *engine, struct output *output, uint32_t database, uint32_t wanted)
+{
+    const struct durable_database *state = &engine->durable.databases[database];
+    struct engine_durability *set = &engine->durability[database];
+    const uint32_t required = durability_required(engine, database, wanted);
+    if (set->told_any && set->told == wanted && set->told_required == required &&
+        set->told_epoch == state->routed_epoch) {
+        return true;
+    }
+    durability_record(engine, output, database, state->members | wanted,
+                      state->required < required ? state->required : required);
+    const struct action asked = {.kind = ACTION_AGENT_DURABILITY,
+                                 .database = database,
+                                 .node = state->writer,
+                                 .epoch =
+                                     state->routed_epoch, /* the writer's: a higher one may be given out and not used */
+                                 .mask = wanted,
+                                 .required = required,
+                                 .order = engine->durable.sequence + 1};
+    const uint32_t slot = TASK_SLOT_DURABILITY + database;
+    const struct engine_task *task = task_want(engine, output, slot, &asked);
+    const bool told = task->state == ENGINE_TASK_OK;
+    set->told_any = false; /* once asked, the server may have changed, whatever becomes of the answer */
+    if (task->action.order == asked.order) {
+        engine_persist(engine, output); /* a new question uses its number up, over restarts too */
+    }
+    if (told) {
+        set->told_any = true;
+        set->told = wanted;
+        set->told_required = required;
+        set->told_epoch = state->routed_epoch;
+        set->told_at = engine->now;
+        set->mark = (struct lsn){0};
+    }
+    if (told || (task->state == ENGINE_TASK_REFUSED && time_reached(engine->now, task->until))) {
+        task_clear(engine, slot);
+    }
+    return told;
+}
+
+/* Everything that was acknowledged under an older setting lies before the mark: who has flushed that much has it. */
+static bool durability_caught_up(struct engine *engine, uint32_t database)
+{
+    const struct engine_node *writer = &engine->nodes[engine->durable.databases[database].writer];
+    struct engine_durability *set = &engine->durability[database];
+    if (set->mark.position == 0) {
+        if (time_since_ms(writer->at, set->told_at) < DURABILITY_SETTLE_MS) {
+            return false;
+        }
+        set->mark = writer->report.written;
+    }
+    for (uint32_t node = 0; node < engine->model.nodes_count; node++) {
+        if ((set->told & durability_bit(node)) != 0 &&
+            (!durability_streams(engine, node) || engine->nodes[node].report.received.position < set->mark.position)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The server requires what it should: once its standbys have caught up the record says the same. */
+static void durability_settle(struct engine *engine, struct output *output, uint32_t database)
+{
+    const struct durable_database *state = &engine->durable.databases[database];
+    struct engine_durability *set = &engine->durability[database];
+    if ((state->members == set->told && state->required == set->told_required) ||
+        (set->told != 0 && !durability_caught_up(engine, database))) {
         return;
     }
-    const struct action wanted = {.kind = ACTION_AGENT_DURABILITY,
-                                  .database = database,
-                                  .node = state->writer,
-                                  .epoch = state->epoch,
-                                  .mask = members,
-                                  .required = required};
-    const uint32_t slot = TASK_SLOT_DURABILITY + database;
-    const struct engine_task *task = task_want(engine, output, slot, &wanted);
-    if (task->state == ENGINE_TASK_OK) {
-        set->told_any = true;
-        set->told = members;
-        set->told_required = required;
-        set->told_epoch = state->epoch;
-        set->growing_from = (struct lsn){0};
-        task_clear(engine, slot);
-    } else if (task->state == ENGINE_TASK_REFUSED) {
-        task_clear(engine, slot);
+    durability_record(engine, output, database, set->told, set->told_required);
+    for (uint32_t node = 0; node < engine->model.nodes_count; node++) {
+        if ((set->told & ~set->settled & durability_bit(node)) != 0) {
+            durability_say(engine, output, TRACE_DURABILITY_GROWN, database, node);
+        }
     }
+    set->settled = set->told;
 }
 
 void durability_step(struct engine *engine, struct output *output)
 {
     for (uint32_t database = 0; database < engine->model.databases_count; database++) {
         const struct durable_database *state = &engine->durable.databases[database];
-        const bool moving = state->routed != state->writer || state->routed_epoch != state->epoch || state->hold;
+        const bool moving = state->routed != state->writer || state->hold;
         if (!engine->model.databases[database].tier1 || state->writer == LIMITS_NONE || moving) {
             continue;
         }
         const struct engine_node *writer = &engine->nodes[state->writer];
-        if (!writer->alive || writer->report.role != VIEW_NODE_WRITER || writer->report.epoch != state->epoch) {
+        if (!writer->alive || writer->report.role != VIEW_NODE_WRITER || writer->report.epoch != state->routed_epoch) {
             /* Nobody can acknowledge, or nobody is known to: the set stays as it is, a promotion may depend on it. */
             for (uint32_t node = 0; node < engine->model.nodes_count; node++) {
                 engine->durability[database].silent[node] = engine->now;
             }
             continue;
         }
-        durability_shrink(engine, output, database);
-        durability_grow(engine, output, database);
-        durability_tell(engine, output, database);
+        const uint32_t wanted = durability_wanted(engine, output, database);
+        if (durability_tell(engine, output, database, wanted)) {
+            durability_settle(engine, output, database);
+        }
     }
 }
 
@@ -166,16 +213,16 @@ void durability_reset(struct engine *engine, struct output *output, uint32_t dat
 {
     struct durable_database *state = &engine->durable.databases[database];
     struct engine_durability *set = &engine->durability[database];
-    const uint32_t before = state->members;
-    state->members = 0;
     for (uint32_t node = 0; node < engine->model.nodes_count; node++) {
         set->silent[node] = engine->now;
-        if ((before & durability_bit(node)) != 0 && node != writer) {
+        if ((state->members & durability_bit(node)) != 0 && node != writer) {
             durability_say(engine, output, TRACE_DURABILITY_SHRUNK, database, node);
         }
     }
-    state->required = 0;
     set->told_any = false;
-    set->growing = LIMITS_NONE;
+    set->told = 0;
+    set->settled = 0;
+    state->members = 0;
+    state->required = 0;
     engine_persist(engine, output);
 }

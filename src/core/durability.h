@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Keeping the durability set right: which standbys a tier-1 commit waits for.
  *
- * The record (engine->durable, in the store) is what a promotion trusts; the server's synchronous_standby_names is what
- * a commit waits for. So a member leaves the record before the server is told, and enters it only after the server
- * requires it and it has flushed everything that was acknowledged before. Shrinking is told loudly; it is not done
- * while another move is under way. */
+ * The record (engine->durable, in the store) is what a promotion trusts: of its N members N - W + 1 must be heard, and
+ * the most advanced of these holds every acknowledged commit. The server's synchronous_standby_names (any K of S) is
+ * what a commit waits for. The two agree as long as no K servers of S fit beside N - W + 1 of the members, that is:
+ *
+ *     K >= W + (number of S that are not members)
+ *
+ * No order of two single changes keeps that true: with any one of {a, b}, dropping b from the record first loses what
+ * b alone acknowledged, and adding b to the server first loses the same. So a change takes three moves: the record
+ * takes in the members of both settings and the smaller W (never less safe, perhaps nobody may be promoted for a
+ * moment), then the server is told, then, once every standby it requires has flushed what was acknowledged before, the
+ * record says the same as the server. Shrinking is told loudly; nothing changes while the writer moves. */
 #pragma once
 
 #include "core/engine.h"

@@ -84,6 +84,7 @@ struct durable_run {
     bool accept_loss;
     bool approved;
     bool abort_wanted;
+    bool stuck;  /* UNDOING: something cannot be undone for now; it goes on trying, another run may follow */
     uint32_t at; /* index of the present step */
     uint32_t steps_count;
     uint32_t moves_count;

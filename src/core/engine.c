@@ -17,6 +17,7 @@
 enum {
     ENGINE_NODE_SILENT_MS = 1500, /* agents report each 250 ms: six in a row are missing */
     ENGINE_TICK_MS = 100,
+    ENGINE_EPOCH_LEAP = 1000000,
     ENGINE_BALANCE_MS = 5000, /* load balancers are told their weights again: one may have been restarted */
 };
 
@@ -31,7 +32,6 @@ static void engine_lease_init(struct engine *engine)
         const struct model_database *model = &engine->model.databases[database];
         lease_taker_init(&engine->leases[database].taker, (int64_t)model->lease_ms * TIME_US_PER_MS,
                          (int64_t)model->margin_ms * TIME_US_PER_MS);
-        engine->durability[database].growing = LIMITS_NONE;
         engine->leases[database].holder = LIMITS_NONE;
         engine->leases[database].candidate = LIMITS_NONE;
     }
@@ -71,10 +71,22 @@ bool engine_configure(struct engine *engine, const struct model *model)
     memset(engine->readers, 0, sizeof engine->readers);
     memset(engine->durability, 0, sizeof engine->durability);
     memset(engine->leases, 0, sizeof engine->leases);
+    memset(engine->tasks, 0, sizeof engine->tasks); /* their answers are about nodes by their old numbers */
     engine_lease_init(engine);
     engine_adopt_durable(engine, &before);
     engine->view_dirty = true;
     return true;
+}
+
+/* An epoch that a node knows was given out, also when this controller's own record was lost or restored from an older
+ * copy. What is further off than any number of failovers is not believed. */
+static void engine_learn_epoch(struct engine *engine, struct output *output, const struct event_node *report)
+{
+    struct durable_database *state = &engine->durable.databases[engine->model.nodes[report->node].database];
+    if (report->epoch > state->epoch && report->epoch - state->epoch < ENGINE_EPOCH_LEAP) {
+        state->epoch = report->epoch;
+        engine_persist(engine, output);
+    }
 }
 
 static void engine_take_node(struct engine *engine, struct output *output, const struct event_node *report)
@@ -95,6 +107,7 @@ static void engine_take_node(struct engine *engine, struct output *output, const
     node->any = true;
     node->alive = true;
     node->at = engine->now;
+    engine_learn_epoch(engine, output, report);
     if (changed) {
         engine->view_dirty = true;
         struct trace *trace = engine_trace(engine, output, TRACE_NODE_ROLE);
@@ -204,7 +217,8 @@ static void engine_adopt_writers(struct engine *engine, struct output *output)
             continue;
         }
         const struct engine_node *node = &engine->nodes[lease->holder];
-        if (!node->alive || node->report.role != VIEW_NODE_WRITER || node->report.epoch != lease->epoch ||
+        if (!node->alive || node->report.role != VIEW_NODE_WRITER || !node->report.lease_held ||
+            node->report.epoch != lease->epoch ||
             (state->routed == lease->holder && state->routed_epoch == lease->epoch)) {
             continue;
         }

@@ -87,6 +87,7 @@ struct engine_task {
     enum err error;
     struct lsn lsn;
     uint64_t revision;
+    uint32_t holder;
     char detail[96];
 };
 
@@ -98,21 +99,23 @@ struct engine_run {
     uint64_t version; /* that view, once it has its number; what the step waits for */
     bool holding;     /* the canary's or ramp's share is live, its hold has begun */
     struct mono hold_since;
-    uint64_t requests[LIMITS_SITES]; /* served by the target since then, as each observer counts */
-    uint64_t errors[LIMITS_SITES];   /* of those, in millionths */
-    bool compared;                   /* a comparison was made in this run */
-    bool consistent;                 /* its verdict */
+    uint64_t requests[LIMITS_SITES];         /* served by the target since then, as each observer counts */
+    uint64_t errors[LIMITS_SITES];           /* of those, in millionths */
+    struct mono fenced_at[LIMITS_DATABASES]; /* per move: the old writer was proven to be dead; us 0: not yet */
+    bool compared;                           /* a comparison was made in this run */
+    bool consistent;                         /* its verdict */
     struct mono compared_at;
 };
 
-/* Growing the durability set takes two moves: tell the server, then, once caught up, the store. */
+/* Changing the durability set (core/durability.h). */
 struct engine_durability {
     uint32_t told; /* what the writer's server was last confirmed to require, bit per node */
     uint32_t told_required;
     bool told_any;
     uint64_t told_epoch;
-    uint32_t growing;                 /* node being added, LIMITS_NONE: none */
-    struct lsn growing_from;          /* once it has flushed this, it holds everything acknowledged before */
+    struct mono told_at;
+    struct lsn mark;                  /* who has flushed this has everything acknowledged under an older setting */
+    uint32_t settled;                 /* members that were said to be in the set */
     struct mono silent[LIMITS_NODES]; /* since when a member has not been receiving */
 };
 

@@ -68,6 +68,11 @@ static void engine_adopt_database(struct engine *engine, const struct durable *d
     state->writer = engine_adopt_node(engine, durable, state->writer);
     state->routed = engine_adopt_node(engine, durable, state->routed);
     state->members = engine_adopt_mask(engine, durable, state->members);
+    /* A member that the configuration no longer has may be the only one that holds some commit: one more of the others
+     * must be heard, perhaps nobody will do, until the writer's server was told anew (core/durability.h). */
+    const uint32_t gone =
+        (uint32_t)(__builtin_popcount(durable->databases[old].members) - __builtin_popcount(state->members));
+    state->required = state->required > gone ? state->required - gone : 0;
 }
 
 /* Maps a run; false when something it needs is gone. */

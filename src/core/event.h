@@ -85,6 +85,8 @@ struct event_result {
     enum err error;
     struct lsn lsn;
     uint64_t revision; /* LEASE_REVOKE: of the record that was replaced, the holder's last renewal */
+    uint32_t holder;   /* LEASE_REVOKE: the node whose right was revoked; LIMITS_NONE: nobody ever held it;
+                          LIMITS_NODES: a node that the configuration no longer has */
     char detail[96];
 };
 

@@ -262,11 +262,15 @@ static void judge_state(struct engine *engine, uint32_t region, uint32_t target,
         since_us = time_since_us(engine->now, engine->failover_at);
     } else if (engine->durable.last_failover_wall_us != 0) {
         since_us = engine->wall.us - engine->durable.last_failover_wall_us;
+        if (since_us < 0) {
+            /* The clock was set back: it must not hold automation up for longer than the cool-down itself. */
+            since_us = time_since_us(engine->now, engine->started);
+        }
     }
     *ret_state = (struct decide_state){
         .mode = engine->durable.paused ? DECIDE_MODE_PAUSED : DECIDE_MODE_AUTO,
         .region_active = split_carries(&engine->model, engine->durable.factor, region),
-        .in_progress = engine_busy(engine),
+        .in_progress = engine_busy(engine) && !engine->durable.run.stuck,
         .failed_over_before = engine->failover_any || engine->durable.last_failover_wall_us != 0,
         .since_last_failover_us = since_us,
         .transitions_10m = flips,

@@ -58,6 +58,23 @@ static void run_problem(struct durable_run *run, const char *text)
     text_copy(run->problem, sizeof run->problem, text);
 }
 
+/* Nothing that only a run may do outlives it: no session stays held, and the route does not name a server that this run
+ * has stopped. Who proves to be the writer gets the route back (engine.c). */
+static void run_let_go(struct engine *engine)
+{
+    const struct durable_run *run = &engine->durable.run;
+    for (uint32_t i = 0; i < run->moves_count; i++) {
+        const struct durable_move *move = &run->moves[i];
+        struct durable_database *database = &engine->durable.databases[move->database];
+        const bool stopped = (move->promote_sent || run->stuck) && !move->promoted && !move->restored;
+        if (stopped && database->routed == move->source) {
+            database->routed = LIMITS_NONE;
+        }
+        database->hold = false;
+    }
+    engine->view_dirty = true;
+}
+
 static void run_end(struct engine *engine, struct output *output, enum durable_run_state state)
 {
     struct durable *durable = &engine->durable;
@@ -66,6 +83,7 @@ static void run_end(struct engine *engine, struct output *output, enum durable_r
     run->ended_wall_us = engine->wall.us;
     run->duration_ms = (engine->now.us - run->began_us) / TIME_US_PER_MS;
     const bool good = state == DURABLE_RUN_SUCCEEDED;
+    run_let_go(engine);
     struct trace *trace = run_trace(engine, output, TRACE_RUN_ENDED);
     struct buf buf;
     trace->n = (uint64_t)run->duration_ms;
@@ -97,6 +115,7 @@ static void run_enter(struct engine *engine, struct output *output)
     engine->run.step_entered = true;
     engine->run.version = 0;
     engine->run.holding = false;
+    memset(engine->run.fenced_at, 0, sizeof engine->run.fenced_at);
     for (uint32_t slot = 0; slot < TASK_SLOT_RUN_END; slot++) {
         task_clear(engine, slot);
     }
@@ -171,6 +190,7 @@ static void run_undo(struct engine *engine, struct output *output, const char *w
     struct durable_run *run = &engine->durable.run;
     ASSERT(run_reversible(run));
     run->state = DURABLE_RUN_UNDOING;
+    run->abort_wanted = false;
     run_problem(run, why);
     task_clear_run(engine);
     engine->run.step_began = engine->now;
@@ -262,6 +282,27 @@ static void run_verdict(struct engine *engine, struct output *output, enum step_
     }
 }
 
+/* What cannot be undone for now is tried for as long as it takes, and said. It does not hold anything up: a decision or
+ * a person may start another run over it, which is the better help when the source is lost as well. */
+static void run_stuck(struct engine *engine, struct output *output)
+{
+    struct durable_run *run = &engine->durable.run;
+    const struct durable_step *step = &run->steps[run->at];
+    if (run->stuck) {
+        return; /* said already */
+    }
+    run->stuck = true;
+    run_problem(run, step->detail[0] != 0 ? step->detail : "could not be undone in time");
+    if (run->automatic) {
+        engine->decisions[run->source].tried = true;
+        engine->decisions[run->source].tried_at = engine->now;
+    }
+    engine_persist(engine, output);
+    struct trace *trace = run_trace(engine, output, TRACE_RUN_WAITING);
+    text_copy(trace->text, sizeof trace->text, run->problem);
+    run_notify(engine, output, ACTION_PROGRESS);
+}
+
 /* One step of the way back. True when there is more to undo at once. */
 static bool run_undo_one(struct engine *engine, struct output *output)
 {
@@ -273,14 +314,12 @@ static bool run_undo_one(struct engine *engine, struct output *output)
         const enum step_verdict verdict = step_undo(engine, output, step->step);
         const bool late = time_since_ms(engine->now, engine->run.step_began) > RUN_UNDO_MS;
         if (verdict == STEP_FAILED || (verdict == STEP_RUNNING && late)) {
-            char why[96];
-            memcpy(why, step->detail, sizeof why);
-            run_wait(engine, output, why[0] != 0 ? why : "could not be undone in time");
+            run_stuck(engine, output);
+        }
+        if (verdict != STEP_DONE) {
             return false;
         }
-        if (verdict == STEP_RUNNING) {
-            return false;
-        }
+        run->stuck = false;
         run_leave(engine, output, DURABLE_STEP_UNDONE, TRACE_STEP_UNDONE);
         task_clear_run(engine);
         engine->run.step_began = engine->now;
@@ -301,6 +340,14 @@ static bool run_walk_one(struct engine *engine, struct output *output)
         return false;
     }
     if (run->state == DURABLE_RUN_UNDOING) {
+        if (!engine->run.step_entered) { /* also after a restart: its time counts anew */
+            engine->run.step_entered = true;
+            engine->run.step_began = engine->now;
+        }
+        if (run->stuck && run->abort_wanted) {
+            run_end(engine, output, DURABLE_RUN_FAILED);
+            return false;
+        }
         return run_undo_one(engine, output);
     }
     if (run->abort_wanted) {
@@ -326,6 +373,20 @@ static bool run_walk_one(struct engine *engine, struct output *output)
     }
     run_verdict(engine, output, verdict, late);
     return run->id == id && run->state == DURABLE_RUN_RUNNING && run->at != at;
+}
+
+bool run_yields(const struct engine *engine)
+{
+    const struct durable_run *run = &engine->durable.run;
+    return run->state == DURABLE_RUN_NONE || (run->state == DURABLE_RUN_UNDOING && run->stuck);
+}
+
+void run_give_way(struct engine *engine, struct output *output)
+{
+    ASSERT(run_yields(engine));
+    if (engine->durable.run.state != DURABLE_RUN_NONE) {
+        run_end(engine, output, DURABLE_RUN_FAILED);
+    }
 }
 
 void run_walk(struct engine *engine, struct output *output)

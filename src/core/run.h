@@ -15,6 +15,12 @@ void run_decide(struct engine *engine, struct output *output);
 /* An operator's command; the reply is in the output. */
 void run_command(struct engine *engine, struct output *output, const struct event_command *command);
 
+/* Whether another run may begin: there is none, or one that is stuck on its way back. */
+bool run_yields(const struct engine *engine);
+
+/* Ends the run that yields, if there is one. */
+void run_give_way(struct engine *engine, struct output *output);
+
 /* Moves the present run as far as it goes now. */
 void run_walk(struct engine *engine, struct output *output);
 

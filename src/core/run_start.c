@@ -67,7 +67,7 @@ static void run_start_begin(struct engine *engine, struct output *output, const 
 {
     struct durable *durable = &engine->durable;
     struct durable_run *run = &durable->run;
-    ASSERT(run->state == DURABLE_RUN_NONE);
+    run_give_way(engine, output);
     memset(run, 0, sizeof *run);
     memset(&engine->run, 0, sizeof engine->run);
     task_clear_run(engine);
@@ -113,7 +113,8 @@ static bool run_start_local(const struct engine *engine, uint32_t region)
             continue;
         }
         any = true;
-        if (candidate_local_member(engine, database, region, 1U << writer) == LIMITS_NONE) {
+        if (candidate_local_member(engine, database, region, 1U << writer) == LIMITS_NONE ||
+            candidate_choose(engine, database, region, 1U << writer, false).node == LIMITS_NONE) {
             return false;
         }
     }
@@ -151,7 +152,7 @@ static void run_start_automatic(struct engine *engine, struct output *output, ui
 void run_decide(struct engine *engine, struct output *output)
 {
     for (uint32_t region = 0; region < engine->model.regions_count; region++) {
-        if (engine->durable.run.state == DURABLE_RUN_NONE && engine->decisions[region].any &&
+        if (run_yields(engine) && engine->decisions[region].any &&
             engine->decisions[region].answer.decision == DECIDE_AUTOMATIC_FAILOVER) {
             run_start_automatic(engine, output, region);
         }
@@ -238,7 +239,7 @@ static void run_start_command(struct engine *engine, struct output *output, cons
     if (start.plan == PLAN_FAILBACK) {
         start.approved = !engine->model.failback.approval;
     }
-    if (engine->durable.run.state != DURABLE_RUN_NONE) {
+    if (!run_yields(engine)) {
         run_start_reply(output, command, ERR_CONFLICT, engine->durable.run.id, "another run is in progress");
         return;
     }
@@ -291,6 +292,10 @@ static void run_start_abort(struct engine *engine, struct output *output, const 
     if (ordered && run->state != DURABLE_RUN_WAITING) {
         run_start_reply(output, command, ERR_UNAVAILABLE, run->id,
                         "past the point of no return: the promotion was ordered");
+        return;
+    }
+    if (run->state == DURABLE_RUN_UNDOING && !run->stuck) {
+        run_start_reply(output, command, ERR_UNAVAILABLE, run->id, "it is being undone already");
         return;
     }
     run->abort_wanted = true;

@@ -158,7 +158,7 @@ enum step_verdict step_gate_ledger(struct engine *engine, struct output *output)
             .last_known = engine->nodes[move->source].report.written,
             .fork = move->target_end,
             .tier1_at_risk = run->accept_loss && engine->model.databases[move->database].tier1 &&
-                             (move->members_before >> move->target & 1U) == 0,
+                             (move->required_before == 0 || (move->members_before >> move->target & 1U) == 0),
         };
         struct trace *trace = engine_trace(engine, output, TRACE_LEDGER);
         trace->run = run->id;

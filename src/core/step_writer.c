@@ -13,6 +13,9 @@ enum {
     STEP_WRITER_FENCE_MS = 1000,    /* a fence that takes longer is overtaken by the end of the lease */
     STEP_WRITER_PROMOTE_MS = 15000, /* replay of what was received may take a while */
     STEP_WRITER_STOP_MS = 30000,
+    STEP_WRITER_LAST_MS = 100, /* what was on its way when the writer died has arrived */
+    STEP_WRITER_AGAIN_MS = 4000,
+    STEP_WRITER_HEARD_MS = 800, /* agents report each 250 ms */
 };
 
 static struct durable_database *step_writer_database(struct engine *engine, const struct durable_move *move)
@@ -75,60 +78,98 @@ static bool step_writer_choose(struct engine *engine, struct output *output, str
 }
 
 /* The revocation in favour of the target, by compare-and-swap. */
-static bool step_writer_revoke(struct engine *engine, struct output *output, const struct durable_move *move,
-                               uint32_t slot, uint32_t node)
+static const struct engine_task *step_writer_revoke(struct engine *engine, struct output *output,
+                                                    const struct durable_move *move, uint32_t slot)
 {
-    const struct action wanted = step_writer_action(engine, ACTION_LEASE_REVOKE, move, node, 0);
+    const struct action wanted = step_writer_action(engine, ACTION_LEASE_REVOKE, move, move->target, 0);
     const struct engine_task *task = task_want(engine, output, slot, &wanted);
     struct engine_lease *lease = &engine->leases[move->database];
-    if (task->state == ENGINE_TASK_OK && !lease->taker.revoked) {
+    if (task->state == ENGINE_TASK_OK) {
+        /* Each time: a renewal or a new holder that became known in between starts the count anew. */
         lease_taker_revoked(&lease->taker, lease->taker.epoch, task->revision, engine->now);
     }
-    return task->state == ENGINE_TASK_OK;
+    return task;
+}
+
+/* Whether the revoked right has ended. `word`: the source's agent proved that none of its server's processes remains.
+ * That counts only when it was the source that held the right: a former run may have left it with another node. */
+static bool step_writer_ended(struct engine *engine, const struct durable_move *move, const struct engine_task *revoke,
+                              bool word)
+{
+    struct lease_taker *taker = &engine->leases[move->database].taker;
+    if (revoke->state != ENGINE_TASK_OK) {
+        return false;
+    }
+    if (revoke->holder == LIMITS_NONE || (word && revoke->holder == move->source)) {
+        lease_taker_proven(taker, taker->epoch, engine->now);
+    }
+    return lease_taker_free(taker, engine->now);
 }
 
 static void step_writer_say_fenced(struct engine *engine, struct output *output, const struct durable_move *move,
-                                   const char *by)
+                                   uint32_t i, const char *by)
 {
+    step_detail(engine, "fenced by %s", by);
+    if (engine->run.fenced_at[i].us != 0) {
+        return; /* said already */
+    }
     struct trace *trace = engine_trace(engine, output, TRACE_FENCED);
     trace->run = engine->durable.run.id;
     trace->database = move->database;
     trace->node = move->source;
     text_copy(trace->text, sizeof trace->text, by);
-    step_detail(engine, "fenced by %s", by);
 }
 
 /* One database: true once nobody can acknowledge under the old epoch any more. */
 static bool step_writer_fence_one(struct engine *engine, struct output *output, struct durable_move *move, uint32_t i)
 {
     struct durable_database *database = step_writer_database(engine, move);
-    struct engine_lease *lease = &engine->leases[move->database];
+    const struct lease_taker *taker = &engine->leases[move->database].taker;
     if (database->routed != LIMITS_NONE) {
         database->routed = LIMITS_NONE;
         step_publish(engine, output);
     }
-    const bool revoked = step_writer_revoke(engine, output, move, TASK_SLOT_STEP + i, move->target);
-    bool word = move->source == LIMITS_NONE;
+    const struct engine_task *revoke = step_writer_revoke(engine, output, move, TASK_SLOT_STEP + i);
+    bool word = false;
     if (move->source != LIMITS_NONE) {
         struct action wanted = step_writer_action(engine, ACTION_AGENT_FENCE, move, move->source, STEP_WRITER_FENCE_MS);
         word = task_want(engine, output, TASK_SLOT_FENCE + i, &wanted)->state == ENGINE_TASK_OK;
     }
-    if (!revoked) {
+    if (revoke->state != ENGINE_TASK_OK) {
         step_detail(engine, "lease not revoked yet");
         return false;
     }
-    if (word) {
-        lease_taker_proven(&lease->taker, lease->taker.epoch, engine->now);
-        step_writer_say_fenced(engine, output, move, "the agent's word");
+    if (step_writer_ended(engine, move, revoke, word)) {
+        step_writer_say_fenced(engine, output, move, i,
+                               word && revoke->holder == move->source ? "the agent's word"
+                                                                      : "the end of the lease plus margin");
         return true;
     }
-    if (lease_taker_free(&lease->taker, engine->now)) {
-        step_writer_say_fenced(engine, output, move, "the end of the lease plus margin");
-        return true;
-    }
-    const struct mono free_at = lease_taker_free_at(&lease->taker);
+    const struct mono free_at = lease_taker_free_at(taker);
     step_detail(engine, "lease revoked, right ends in %lld ms",
                 (long long)(time_since_us(free_at, engine->now) / TIME_US_PER_MS));
+    return false;
+}
+
+/* Fenced: does the target hold what was acknowledged until the very end? If another member turns out to hold more, that
+ * one is chosen, under an epoch of its own; the target was told nothing yet. */
+static bool step_writer_settled(struct engine *engine, struct output *output, struct durable_move *move, uint32_t i)
+{
+    struct mono *fenced_at = &engine->run.fenced_at[i];
+    if (fenced_at->us == 0) {
+        *fenced_at = engine->now;
+    }
+    const struct mono since = time_add_ms(*fenced_at, STEP_WRITER_LAST_MS);
+    if (engine->durable.run.accept_loss || candidate_holds(engine, move->database, move->target, since)) {
+        return true;
+    }
+    step_detail(engine, "fenced; waiting for the durability set to say what it received last");
+    if (time_since_ms(engine->now, since) > STEP_WRITER_HEARD_MS) {
+        move->target = LIMITS_NONE;
+        move->epoch = 0;
+        *fenced_at = (struct mono){0};
+        engine_persist(engine, output);
+    }
     return false;
 }
 
@@ -141,7 +182,7 @@ enum step_verdict step_writer_fence(struct engine *engine, struct output *output
         if (!step_writer_choose(engine, output, move)) {
             return step_settling(engine) ? STEP_RUNNING : STEP_FAILED;
         }
-        all &= step_writer_fence_one(engine, output, move, i);
+        all &= step_writer_fence_one(engine, output, move, i) && step_writer_settled(engine, output, move, i);
     }
     return all ? STEP_DONE : STEP_RUNNING;
 }
@@ -191,7 +232,8 @@ enum step_verdict step_writer_promote(struct engine *engine, struct output *outp
             step_writer_action(engine, ACTION_AGENT_PROMOTE, move, move->target, STEP_WRITER_PROMOTE_MS);
         const struct engine_task *task = task_want(engine, output, TASK_SLOT_STEP + i, &wanted);
         const struct engine_node *node = &engine->nodes[move->target];
-        const bool reported = node->alive && node->report.role == VIEW_NODE_WRITER && node->report.epoch == move->epoch;
+        const bool reported = node->alive && node->report.role == VIEW_NODE_WRITER && node->report.lease_held &&
+                              node->report.epoch == move->epoch;
         if (task->state == ENGINE_TASK_REFUSED) {
             step_detail(engine, "%s refused: %s", engine->model.nodes[move->target].name, task->detail);
             step_writer_refused(engine, output, move);
@@ -225,6 +267,10 @@ static enum step_verdict step_writer_each(struct engine *engine, struct output *
         if (task->state == ENGINE_TASK_REFUSED) {
             step_present(engine)->error = task->error;
             step_detail(engine, "%s", task->detail);
+            if (move->promoted && time_reached(engine->now, task->until)) {
+                /* No way back from here: the writer may have fenced itself for a moment and come back. */
+                task_clear(engine, TASK_SLOT_STEP + i);
+            }
             return STEP_FAILED;
         }
         if (task->state != ENGINE_TASK_OK) {
@@ -313,14 +359,17 @@ enum step_verdict step_writer_stop(struct engine *engine, struct output *output)
     if (verdict != STEP_DONE) {
         return verdict;
     }
+    for (uint32_t i = 0; i < run->moves_count; i++) {
+        if (run->moves[i].source_end.position == 0) {
+            step_detail(engine, "the source stopped, but does not say where: nothing can be compared with it");
+            return STEP_FAILED;
+        }
+    }
     bool all = true;
     for (uint32_t i = 0; i < run->moves_count; i++) {
         const struct durable_move *move = &run->moves[i];
-        struct engine_lease *lease = &engine->leases[move->database];
-        all &= step_writer_revoke(engine, output, move, TASK_SLOT_FENCE + i, move->target);
-        if (lease->taker.revoked) {
-            lease_taker_proven(&lease->taker, lease->taker.epoch, engine->now);
-        }
+        const struct engine_task *revoke = step_writer_revoke(engine, output, move, TASK_SLOT_FENCE + i);
+        all &= step_writer_ended(engine, move, revoke, true);
     }
     if (all) {
         char text[LSN_TEXT];
@@ -383,21 +432,23 @@ static enum step_verdict step_writer_restore_one(struct engine *engine, struct o
     if (move->source == LIMITS_NONE) {
         return STEP_DONE;
     }
+    const struct engine_node *source = &engine->nodes[move->source];
+    if (move->target == LIMITS_NONE && move->refused == 0 && move->epoch == 0) {
+        return STEP_DONE; /* nothing was revoked */
+    }
+    if (!source->alive && !step_settling(engine)) {
+        step_detail(engine, "the source's agent does not answer: there is nothing to go back to");
+        return step_writer_graceful(&engine->durable.run) ? STEP_RUNNING : STEP_FAILED;
+    }
     if (move->target != move->source) {
-        if (move->target == LIMITS_NONE && move->refused == 0 && move->epoch == 0) {
-            return STEP_DONE; /* nothing was revoked */
-        }
         move->target = move->source;
         move->epoch = ++database->epoch;
         task_clear_run(engine);
         engine_persist(engine, output);
     }
-    const struct engine_node *source = &engine->nodes[move->source];
-    if (!source->alive) {
-        step_detail(engine, "the source's agent does not answer");
-        return STEP_FAILED;
-    }
-    if (!step_writer_revoke(engine, output, move, TASK_SLOT_STEP + i, move->source)) {
+    const struct engine_task *revoke = step_writer_revoke(engine, output, move, TASK_SLOT_STEP + i);
+    const bool own = revoke->state == ENGINE_TASK_OK && revoke->holder == move->source;
+    if (!own && !step_writer_ended(engine, move, revoke, false)) {
         return STEP_RUNNING;
     }
     const struct action wanted =
@@ -405,6 +456,9 @@ static enum step_verdict step_writer_restore_one(struct engine *engine, struct o
     const struct engine_task *task = task_want(engine, output, TASK_SLOT_FENCE + i, &wanted);
     if (task->state == ENGINE_TASK_REFUSED) {
         step_detail(engine, "the source refused: %s", task->detail);
+        if (time_since_ms(engine->now, task->until) > STEP_WRITER_AGAIN_MS) {
+            move->target = LIMITS_NONE; /* what was refused stays refused: once more, under another epoch */
+        }
         return STEP_FAILED;
     }
     if (task->state != ENGINE_TASK_OK) {

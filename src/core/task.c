@@ -71,12 +71,14 @@ void task_answer(struct engine *engine, const struct event_result *result)
         task->error = result->error;
         task->lsn = result->lsn;
         task->revision = result->revision;
+        task->holder = result->holder;
         memcpy(task->detail, result->detail, sizeof task->detail);
         task->detail[sizeof task->detail - 1] = 0;
         if (result->ok) {
             task->state = ENGINE_TASK_OK;
         } else if (result->refused) {
             task->state = ENGINE_TASK_REFUSED;
+            task->until = time_add_ms(engine->now, TASK_RETRY_LAST_MS);
         } else {
             const uint32_t doublings = task->attempts < 5 ? task->attempts - 1 : 5;
             const int64_t pause = (int64_t)TASK_RETRY_FIRST_MS << doublings;

@@ -25,10 +25,14 @@ struct world {
     struct mono now;
     bool dead[2];       /* regions */
     bool refuse[NODES]; /* refuses a promotion */
+    uint32_t unproven;  /* so often the proof is refused */
+    bool silent[NODES]; /* its agent neither reports nor answers */
+    bool mute[NODES];   /* does not answer the order to promote, nor obey it */
     uint32_t writer;
     uint64_t epoch;
     uint64_t sequence;
     uint64_t revision; /* of the lease record */
+    uint32_t holder;   /* of the lease record */
     bool story;
 };
 
@@ -128,15 +132,25 @@ static void answer(const struct action *action)
     event.result.ok = true;
     event.result.lsn = (struct lsn){0x5000};
     event.result.revision = world->revision;
-    const bool dead = action->node < NODES && world->dead[world->engine.model.nodes[action->node].region];
+    event.result.holder = world->holder;
+    const bool dead = action->node < NODES &&
+                      (world->dead[world->engine.model.nodes[action->node].region] || world->silent[action->node]);
     if (action->kind == ACTION_NOTIFY) {
+        return;
+    }
+    if (action->kind == ACTION_AGENT_PROMOTE && world->mute[action->node]) {
         return;
     }
     if (action->kind == ACTION_AGENT_PROMOTE && world->refuse[action->node]) {
         event.result.ok = false;
         event.result.refused = true;
+    } else if (action->kind == ACTION_AGENT_PROVE && world->unproven > 0) {
+        world->unproven--;
+        event.result.ok = false;
+        event.result.refused = true;
     } else if (action->kind == ACTION_AGENT_PROMOTE && !dead) {
         world->writer = action->node;
+        world->holder = action->node;
         world->epoch = action->epoch;
     } else if ((action->kind == ACTION_AGENT_STOP || action->kind == ACTION_AGENT_FENCE) && !dead &&
                world->writer == action->node) {
@@ -179,7 +193,7 @@ static void feed(const struct event *event)
 static void reports(void)
 {
     for (uint32_t node = 0; node < NODES; node++) {
-        if (world->dead[world->engine.model.nodes[node].region]) {
+        if (world->dead[world->engine.model.nodes[node].region] || world->silent[node]) {
             continue;
         }
         const bool writer = node == world->writer;
@@ -197,7 +211,8 @@ static void reports(void)
         event.node.replayed.position = 0x6000;
         feed(&event);
     }
-    if (world->writer < NODES && !world->dead[world->engine.model.nodes[world->writer].region]) {
+    if (world->writer < NODES && !world->silent[world->writer] &&
+        !world->dead[world->engine.model.nodes[world->writer].region]) {
         struct event event = {.kind = EVENT_LEASE};
         event.lease = (struct event_lease){.state = EVENT_LEASE_HELD,
                                            .holder = world->writer,
@@ -371,6 +386,145 @@ static void test_switchover_is_undone_when_the_target_refuses(void **state)
     assert_int_equal(view->split[TAIWAN][TAIWAN], VIEW_SHARES_WHOLE);
 }
 
+/* The only candidate refuses, and there is nothing to go back to: the run says so and makes way for another. */
+static void test_target_refuses_while_the_source_is_lost(void **state)
+{
+    (void)state;
+    world->dead[TAIWAN] = true;
+    world->refuse[TOKYO_A] = true;
+    pass(15000);
+    assert_int_equal(world->engine.durable.run.state, DURABLE_RUN_UNDOING);
+    assert_true(world->engine.durable.run.stuck);
+    assert_int_equal(engine_view(&world->engine)->databases[0].writer, LIMITS_NONE);
+    assert_true(world->engine.durable.sequence < 500);
+    world->refuse[TOKYO_A] = false;
+    pass(30000);
+    assert_int_equal(last_run()->state, DURABLE_RUN_SUCCEEDED);
+    assert_int_equal(world->engine.durable.past[1].state, DURABLE_RUN_FAILED);
+    assert_int_equal(engine_view(&world->engine)->databases[0].writer, TOKYO_A);
+}
+
+/* ... and when the source comes back first, it becomes the writer again. */
+static void test_source_comes_back_to_a_stuck_run(void **state)
+{
+    (void)state;
+    world->refuse[TOKYO_A] = true;
+    world->silent[TAIWAN_A] = true;
+    command(EVENT_COMMAND_FAILOVER, TAIWAN, TOKYO, 0);
+    pass(8000);
+    assert_true(world->engine.durable.run.stuck);
+    world->silent[TAIWAN_A] = false;
+    pass(3000);
+    assert_int_equal(last_run()->state, DURABLE_RUN_COMPENSATED);
+    assert_int_equal(engine_view(&world->engine)->databases[0].writer, TAIWAN_A);
+    assert_int_equal(engine_view(&world->engine)->databases[0].epoch, world->epoch);
+}
+
+/* A person may end a stuck run, not one that is on its way back. */
+static void test_stuck_run_is_ended_by_a_person(void **state)
+{
+    (void)state;
+    world->dead[TAIWAN] = true;
+    world->refuse[TOKYO_A] = true;
+    pass(15000);
+    const uint64_t run = world->engine.durable.run.id;
+    assert_true(world->engine.durable.run.stuck);
+    command(EVENT_COMMAND_ABORT, LIMITS_NONE, LIMITS_NONE, run);
+    pass(50);
+    assert_false(engine_busy(&world->engine));
+    assert_int_equal(last_run()->state, DURABLE_RUN_FAILED);
+}
+
+/* A run that a person ended may have left the right with a node that nobody thinks of: the word of the source's agent
+ * says nothing about that one. */
+static void test_word_counts_only_from_the_holder(void **state)
+{
+    (void)state;
+    world->holder = TAIWAN_B;
+    command(EVENT_COMMAND_FAILOVER, TAIWAN, TOKYO, 0);
+    pass(2500);
+    assert_int_equal(world->epoch, 1); /* nobody was promoted yet */
+    pass(3000);
+    assert_int_equal(world->epoch, 2);
+    assert_int_equal(world->writer, TOKYO_A);
+}
+
+/* Sessions are held for a run only: however it ends, they are let go, and the route names no server that it stopped. */
+static void test_aborted_run_lets_go_of_sessions(void **state)
+{
+    (void)state;
+    world->mute[TOKYO_A] = true;
+    command(EVENT_COMMAND_SWITCHOVER, TAIWAN, TOKYO, 0);
+    const uint64_t run = world->output.replies[0].run;
+    pass(70000);
+    assert_int_equal(world->engine.durable.run.state, DURABLE_RUN_WAITING);
+    assert_int_equal(engine_view(&world->engine)->databases[0].hold, 1);
+    command(EVENT_COMMAND_ABORT, LIMITS_NONE, LIMITS_NONE, run);
+    pass(100);
+    assert_int_equal(last_run()->state, DURABLE_RUN_FAILED);
+    assert_int_equal(engine_view(&world->engine)->databases[0].hold, 0);
+    assert_int_equal(engine_view(&world->engine)->databases[0].writer, LIMITS_NONE);
+}
+
+/* A run that is called off early leaves an epoch behind that nobody uses: the set is looked after all the same. */
+static void test_unused_epoch_does_not_freeze_the_durability_set(void **state)
+{
+    (void)state;
+    command(EVENT_COMMAND_SWITCHOVER, TAIWAN, TOKYO, 0);
+    const uint64_t run = world->output.replies[0].run;
+    pass(50);
+    assert_true(world->engine.durable.databases[0].hold);
+    command(EVENT_COMMAND_ABORT, LIMITS_NONE, LIMITS_NONE, run);
+    pass(1000);
+    assert_int_equal(last_run()->state, DURABLE_RUN_COMPENSATED);
+    assert_int_equal(engine_view(&world->engine)->databases[0].writer, TAIWAN_A);
+    assert_true(world->engine.durable.databases[0].epoch > world->epoch);
+    world->dead[TOKYO] = true;
+    pass(10000);
+    assert_int_equal(world->engine.durable.databases[0].members, 0);
+}
+
+/* The new writer fences itself for a moment, comes back, and the run goes on without a person. */
+static void test_refused_proof_is_asked_for_again(void **state)
+{
+    (void)state;
+    world->dead[TAIWAN] = true;
+    world->unproven = 3;
+    pass(20000);
+    assert_int_equal(world->unproven, 0);
+    assert_int_equal(last_run()->state, DURABLE_RUN_SUCCEEDED);
+}
+
+/* An epoch is never given out twice, even when the controller's record was lost. */
+static void test_epoch_is_learned_from_nodes(void **state)
+{
+    (void)state;
+    world->epoch = 7;
+    engine_init(&world->engine, model_two_regions(), NULL, world->now, (struct wall){0});
+    pass(10000);
+    command(EVENT_COMMAND_FAILOVER, TAIWAN, TOKYO, 0);
+    pass(10000);
+    assert_int_equal(last_run()->state, DURABLE_RUN_SUCCEEDED);
+    assert_int_equal(world->epoch, 8);
+    struct event event = {.kind = EVENT_NODE};
+    event.node = (struct event_node){.node = TAIWAN_B, .boot = 2, .sequence = 1, .epoch = UINT64_MAX};
+    feed(&event);
+    assert_int_equal(world->engine.durable.databases[0].epoch, 8);
+}
+
+/* The wall clock is set back by a day after a failover: the next one is held back for the cool-down, not for a day. */
+static void test_clock_set_back_does_not_stretch_the_cooldown(void **state)
+{
+    (void)state;
+    static struct durable durable;
+    durable = world->engine.durable;
+    durable.last_failover_wall_us = world->now.us + (int64_t)86400 * TIME_US_PER_S;
+    durable_seal(&durable);
+    engine_init(&world->engine, model_two_regions(), &durable, world->now, (struct wall){world->now.us});
+    pass(5000);
+    assert_int_equal(world->engine.decisions[TAIWAN].snapshot.state.since_last_failover_us, 5000 * TIME_US_PER_MS);
+}
+
 static void test_restart_at_any_step_resumes(void **state)
 {
     (void)state;
@@ -402,6 +556,16 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_region_is_lost_and_comes_home, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_canary_is_aborted, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_switchover_is_undone_when_the_target_refuses, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(test_target_refuses_while_the_source_is_lost, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(test_source_comes_back_to_a_stuck_run, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(test_stuck_run_is_ended_by_a_person, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(test_word_counts_only_from_the_holder, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(test_aborted_run_lets_go_of_sessions, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(test_unused_epoch_does_not_freeze_the_durability_set, world_setup,
+                                        world_teardown),
+        cmocka_unit_test_setup_teardown(test_refused_proof_is_asked_for_again, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(test_epoch_is_learned_from_nodes, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(test_clock_set_back_does_not_stretch_the_cooldown, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_restart_at_any_step_resumes, world_setup, world_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
