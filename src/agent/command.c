@@ -42,13 +42,29 @@ static void command_answer(struct node *node, struct http_server_answer *answer,
     http_server_answer_json(answer, status, report);
 }
 
-static void command_refuse(struct node *node, struct http_server_answer *answer, enum err err, const char *why)
+/* `certain`: it did not happen and will not. */
+static void command_deny(struct node *node, struct http_server_answer *answer, enum err err, bool certain,
+                         const char *why)
 {
     json_t *report = report_json(node);
-    (void)json_object_set_new(report, "refused", json_true());
+    (void)json_object_set_new(report, "refused", json_boolean(certain));
     (void)json_object_set_new(report, "code", json_string(err_name(err)));
     (void)json_object_set_new(report, "detail", json_string(why));
     http_server_answer_json(answer, 409, report);
+}
+
+static void command_refuse(struct node *node, struct http_server_answer *answer, enum err err, const char *why)
+{
+    command_deny(node, answer, err, true, why);
+}
+
+/* An older epoch than known here. It may have been in force on this very node, before. */
+static void command_too_old(const struct command *command, struct http_server_answer *answer)
+{
+    node_lock(command->node);
+    const bool wrote = role_wrote(command->node, command->epoch);
+    node_unlock(command->node);
+    command_deny(command->node, answer, ERR_FENCED, !wrote, "an epoch older than this node knows");
 }
 
 /* The body with its epoch; an epoch older than known here is answered. False: answered. */
@@ -72,7 +88,7 @@ static bool command_begin(const struct http_server_request *request, struct http
     const uint64_t known = command->node->promise.epoch;
     node_unlock(command->node);
     if (command->epoch < known) {
-        command_refuse(command->node, answer, ERR_FENCED, "an epoch older than this node knows");
+        command_too_old(command, answer);
         json_decref(body);
         return false;
     }
@@ -101,7 +117,7 @@ static void command_promote(const struct http_server_request *request, struct ht
         command_refuse(node, answer, ERR_CONFLICT, "not promoted under this epoch, and never will be");
         break;
     case ROLE_FENCED:
-        command_refuse(node, answer, ERR_FENCED, "an epoch older than this node knows");
+        command_too_old(&command, answer);
         break;
     case ROLE_UNKNOWN:
         command_answer(node, answer, 504, "refused", json_false());
@@ -117,12 +133,11 @@ static void command_fence(const struct http_server_request *request, struct http
         return;
     }
     struct node *node = command.node;
-    enum err err = role_halt(node);
-    if (err == ERR_OK) {
-        node_lock(node);
-        lease_promise_learn(&node->promise, command.epoch);
-        err = node_save(node);
-        node_unlock(node);
+    const enum err err = role_halt(node, command.epoch, true);
+    if (err == ERR_FENCED) {
+        command_too_old(&command, answer);
+        json_decref(command.body);
+        return;
     }
     /* Whatever could not be remembered: the server ends first. */
     const enum err killed = node_kill(node, "fenced by a controller");
@@ -144,7 +159,7 @@ static void command_stop(const struct http_server_request *request, struct http_
     struct node *node = command.node;
     struct lsn shutdown = {0};
     char text[LSN_TEXT];
-    enum err err = role_halt(node);
+    enum err err = role_halt(node, command.epoch, false);
     if (err == ERR_OK && !command_take_work(node)) {
         err = ERR_TIMEOUT;
     } else if (err == ERR_OK) {
@@ -292,10 +307,21 @@ static enum err command_await_durability(struct node *node, const char *wanted)
     return err;
 }
 
-static enum err command_set_durability(struct node *node, const char *text)
+/* With `work` held. ERR_FENCED: meanwhile a newer epoch is known. ERR_STALE: a newer order came first. */
+static enum err command_set_durability(const struct command *command, const char *text)
 {
+    struct node *node = command->node;
     struct node_writer upstream;
+    const json_int_t number = json_integer_value(json_object_get(command->body, "order"));
+    const uint64_t order = number > 0 ? (uint64_t)number : 0;
     node_lock(node);
+    const bool overtaken = command->epoch == node->record.durability_epoch && order < node->record.durability_order;
+    if (command->epoch < node->promise.epoch || overtaken) {
+        node_unlock(node);
+        return overtaken ? ERR_STALE : ERR_FENCED;
+    }
+    node->record.durability_epoch = command->epoch;
+    node->record.durability_order = order;
     snprintf(node->record.durability, sizeof node->record.durability, "%s", text);
     node->record.durability_told = true;
     enum err err = node_save(node);
@@ -325,10 +351,12 @@ static void command_durability(const struct http_server_request *request, struct
     } else if (!command_take_work(command.node)) {
         http_server_answer_problem(answer, ERR_TIMEOUT, "busy with another transition");
     } else {
-        const enum err err = command_set_durability(command.node, buf_string(&text));
+        const enum err err = command_set_durability(&command, buf_string(&text));
         node_give_work(command.node);
         if (err == ERR_OK) {
             command_answer(command.node, answer, 200, NULL, NULL);
+        } else if (err == ERR_FENCED || err == ERR_STALE) {
+            command_refuse(command.node, answer, err, "a newer epoch or a newer order is known here");
         } else {
             http_server_answer_problem(answer, ERR_TIMEOUT, "the server has not taken it over: %s", err_text(err));
         }

@@ -57,8 +57,13 @@ static bool record_line(struct span key, struct span value, struct record *recor
         const char *key;
         uint64_t *number;
     } numbers[] = {
-        {"epoch", &record->epoch},   {"ordered", &record->ordered},       {"refused", &record->refused},
-        {"halted", &record->halted}, {"data_epoch", &record->data_epoch},
+        {"epoch", &record->epoch},
+        {"ordered", &record->ordered},
+        {"refused", &record->refused},
+        {"halted", &record->halted},
+        {"data_epoch", &record->data_epoch},
+        {"durability_epoch", &record->durability_epoch},
+        {"durability_order", &record->durability_order},
     };
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         if (span_is(key, numbers[i].key)) {
@@ -130,6 +135,8 @@ enum err record_save(const char *folder, const struct record *record)
                (unsigned long long)record->epoch, (unsigned long long)record->ordered,
                (unsigned long long)record->refused, (unsigned long long)record->halted,
                (unsigned long long)record->data_epoch);
+    buf_printf(&buf, "durability_epoch %llu\ndurability_order %llu\n", (unsigned long long)record->durability_epoch,
+               (unsigned long long)record->durability_order);
     buf_printf(&buf, "role %s\nupstream %s\n", record_roles[record->role], record->upstream);
     if (record->durability_told) {
         buf_printf(&buf, "durability %s\n", record->durability);

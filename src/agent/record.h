@@ -27,7 +27,9 @@ struct record {
     enum record_role role;
     char upstream[LIMITS_NAME]; /* the writer followed last */
     char durability[RECORD_DURABILITY];
-    bool durability_told; /* by a controller; else from the configuration */
+    bool durability_told;      /* by a controller; else from the configuration */
+    uint64_t durability_epoch; /* under which it was told ... */
+    uint64_t durability_order; /* ... and the number of the order: an older one that comes late is not obeyed */
 };
 
 /* Reads the text; unknown keys are skipped. ERR_INVALID: a value that cannot be. */

@@ -167,7 +167,9 @@ static enum err renew_take(struct node *node, uint64_t epoch, uint64_t revision,
     node_lock(node);
     const struct mono now = clock_mono();
     bool taken = false;
-    if (lease_holder_state(&node->holder, now) != LEASE_LOST && epoch == node->promise.epoch) {
+    /* Another thread may have said no to this epoch, or halted it, while the question was on its way. */
+    const bool wanted = epoch == node->promise.epoch && epoch > node->record.refused && epoch > node->record.halted;
+    if (lease_holder_state(&node->holder, now) != LEASE_LOST && wanted) {
         taken = lease_holder_acquired(&node->holder, epoch, revision, sent, now);
     }
     if (taken) {

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "agent/controller.h"
 #include "agent/renew.h"
 #include "base/assert.h"
 #include "edge/clock.h"
@@ -15,6 +16,7 @@ enum {
     ROLE_POLL_US = 5000, /* how often a promotion is looked at */
     ROLE_ASK_US = 50000, /* between two tries at the store */
     ROLE_QUERY_MS = 1000,
+    ROLE_LEASE_MS = 500,
     ROLE_RECEIVER_MS = 1500, /* a healthy walreceiver ends within 10 ms of the request */
     ROLE_STUCK_MS = 4000,    /* no progress of replay: the server is restarted without a walreceiver */
 };
@@ -36,12 +38,24 @@ bool role_is_writer(struct node *node, uint64_t epoch)
            node->state == NODE_RUNNING && node->status_known && !node->status.in_recovery;
 }
 
-/* Says no for good, unless the right was taken after all. */
+bool role_wrote(const struct node *node, uint64_t epoch)
+{
+    return node->record.role == RECORD_WRITER && node->record.data_epoch == epoch;
+}
+
+/* Says no for good: from here on this node never takes the right of this epoch (renew_take looks). Only when it
+ * certainly never had it, in no earlier life either, which the store knows: whoever had it may have acknowledged
+ * commits. */
 static enum role_result role_refuse(struct node *node, uint64_t epoch, const char *why)
 {
+    struct controller_lease lease = {0};
+    if (controller_lease(node->options, ROLE_LEASE_MS, &lease) != ERR_OK || lease.epoch >= epoch) {
+        return ROLE_UNKNOWN;
+    }
     enum role_result result = ROLE_UNKNOWN;
     node_lock(node);
-    if (!role_holds(node, epoch)) {
+    const bool had = node->holder.state != LEASE_NONE && node->holder.epoch == epoch;
+    if (!had && !role_wrote(node, epoch)) {
         node->record.refused = epoch > node->record.refused ? epoch : node->record.refused;
         result = node_save(node) == ERR_OK ? ROLE_REFUSED : ROLE_UNKNOWN;
         node_error(node, "not promoted under epoch %llu: %s", (unsigned long long)epoch, why);
@@ -335,14 +349,24 @@ void role_hear(struct node *node, const char *writer, uint64_t epoch)
     node_unlock(node);
 }
 
-enum err role_halt(struct node *node)
+enum err role_halt(struct node *node, uint64_t epoch, bool learn)
 {
     node_lock(node);
+    const bool writer = node->record.role == RECORD_WRITER || node->holder.state != LEASE_NONE;
     const uint64_t wrote = node->record.data_epoch;
     const uint64_t held = node->holder.state != LEASE_NONE ? node->holder.epoch : 0;
-    const uint64_t epoch = wrote > held ? wrote : held;
-    node->record.halted = epoch > node->record.halted ? epoch : node->record.halted;
-    const enum err err = node_save(node);
+    uint64_t end = wrote > held ? wrote : held;
+    /* An order that ends an older writer must not keep this node from following the new one. */
+    end = !writer && end >= epoch ? epoch - 1 : end;
+    enum err err = ERR_FENCED;
+    if (epoch >=
+        node->promise.epoch) { /* looked at here, in one with what follows: an order may have come in between */
+        node->record.halted = end > node->record.halted ? end : node->record.halted;
+        if (learn) {
+            lease_promise_learn(&node->promise, epoch);
+        }
+        err = node_save(node);
+    }
     node_unlock(node);
     return err;
 }

@@ -27,8 +27,13 @@ ERR_CHECK enum err role_follow(struct node *node, const struct node_writer *writ
 /* The word of a controller about who writes: as role_follow, but never against a stop or a fence of that epoch. */
 void role_hear(struct node *node, const char *writer, uint64_t epoch);
 
-/* A stop or a fence by command: what this node wrote or followed so far does not start again by itself. */
-ERR_CHECK enum err role_halt(struct node *node);
+/* With `lock` held: whether this node was the writer of that epoch, so that it may have acknowledged commits under it.
+ */
+bool role_wrote(const struct node *node, uint64_t epoch);
+
+/* A stop or a fence by command: what this node wrote or followed so far does not start again by itself. `learn`: the
+ * command's epoch is another node's. ERR_FENCED: the command is older than what this node knows; nothing changes. */
+ERR_CHECK enum err role_halt(struct node *node, uint64_t epoch, bool learn);
 
 /* ---- for the keeper (agent/keep.h), with `work` held where a server is moved ---- */
 

@@ -48,9 +48,10 @@ static void act_agent_body(const struct act_job *job, struct buf *body)
     const struct model *model = &job->setup->model;
     const struct action *action = &job->action;
     buf_printf(body,
-               "{\"epoch\":%llu,\"run\":\"%llu\",\"database\":\"%s\",\"mode\":\"fast\",\"required\":%u,\"members\":[",
+               "{\"epoch\":%llu,\"run\":\"%llu\",\"database\":\"%s\",\"mode\":\"fast\",\"required\":%u,\"order\":%llu,"
+               "\"members\":[",
                (unsigned long long)action->epoch, (unsigned long long)action->run,
-               model->databases[action->database].name, action->required);
+               model->databases[action->database].name, action->required, (unsigned long long)action->order);
     const char *comma = "";
     for (uint32_t node = 0; node < model->nodes_count; node++) {
         if ((action->mask >> node & 1U) != 0) {

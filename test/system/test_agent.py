@@ -231,6 +231,30 @@ def test_agent_and_fence_killed_at_once(world):
     wait(lambda: world.follows("b", "c"), 120, "b follows c")
 
 
+def test_orders_that_come_late(world):
+    """Overtaken on the way: nothing goes back to what was, and "refused" is said only of what never happened."""
+    tell = {"epoch": 1, "run": "0", "members": ["b"], "required": 1, "order": 5}
+    assert world.call("a", "/v1/durability", tell)[0] == 200
+    status, answer = world.call("a", "/v1/durability", dict(tell, members=[], required=0, order=4))
+    assert status == 409 and answer["code"] == "STALE", answer
+    assert world.sql("a", "SHOW synchronous_standby_names") == [('ANY 1 ("b")',)]
+    assert world.call("a", "/v1/durability", tell)[0] == 200, "the same order again"
+    assert world.call("a", "/v1/durability", dict(tell, members=["b", "c"], order=6))[0] == 200
+
+    assert world.call("a", "/v1/fence", {"epoch": 2, "run": "r2"})[0] == 200
+    assert world.failover("a", "b", 2)[0] == 200
+    wait(lambda: world.follows("a", "b") and world.follows("c", "b"), 120, "both follow b")
+    # The order that fenced the old writer, once more: by now that node follows the new one, and goes on doing so.
+    for name in ("a", "c"):
+        status, answer = world.call(name, "/v1/fence", {"epoch": 2, "run": "r2"})
+        assert status == 200 and answer["fenced"], answer
+        wait(lambda: world.follows(name, "b"), 60, "it follows b again")
+    # b was the writer of epoch 2, perhaps it acknowledged something: it cannot say that it never was.
+    assert world.call("b", "/v1/stop", {"epoch": 2, "run": "r3", "mode": "fast"})[0] == 200
+    status, answer = world.call("b", "/v1/promote", {"epoch": 2, "run": "r2", "database": "shop"})
+    assert status == 409 and not answer["refused"], answer
+
+
 def test_what_is_running_ends_with_the_agent(world):
     """SIGTERM: a clean stop; nothing is left behind; and the former writer comes back as it was."""
     world.sql("a", "CREATE TABLE kept (n int)")
