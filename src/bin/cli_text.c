@@ -36,7 +36,7 @@ static const char *cli_text_code(enum cli_text_paint paint)
 
 static void cli_text_put(struct cli_text *text, enum cli_text_paint paint, const char *content)
 {
-    const bool painted = text->color && paint != CLI_TEXT_PLAIN;
+    const bool painted = text->color && paint != CLI_TEXT_PLAIN && content[0] != 0;
     buf_printf(&text->out, "%s%s%s", painted ? cli_text_code(paint) : "", content, painted ? "\033[0m" : "");
 }
 
@@ -162,6 +162,15 @@ static void cli_text_place(struct cli_text *text, const struct cli_text_table *t
     }
 }
 
+/* Ends a line without blanks at its end. */
+static void cli_text_line(struct cli_text *text)
+{
+    while (text->out.size > 0 && text->out.data[text->out.size - 1] == ' ') {
+        text->out.size--;
+    }
+    buf_text(&text->out, "\n");
+}
+
 void cli_text_table_end(struct cli_text_table *table, const char *indent, struct cli_text *text)
 {
     size_t widths[CLI_TEXT_COLUMNS] = {0};
@@ -179,13 +188,13 @@ void cli_text_table_end(struct cli_text_table *table, const char *indent, struct
         snprintf(cell.text, sizeof cell.text, "%s", table->titles[column] + (table->titles[column][0] == '>'));
         cli_text_place(text, table, column, widths[column], &cell);
     }
-    buf_text(&text->out, "\n");
+    cli_text_line(text);
     for (uint32_t row = 0; row < table->rows; row++) {
         buf_text(&text->out, indent);
         for (uint32_t column = 0; column < table->columns; column++) {
             cli_text_place(text, table, column, widths[column], &table->cells[row * table->columns + column]);
         }
-        buf_text(&text->out, "\n");
+        cli_text_line(text);
     }
     free(table->cells);
     free(table);
