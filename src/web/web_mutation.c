@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What each step of a run would change, in sentences: the list that a dry run prints. */
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -7,7 +8,7 @@
 #include "core/plan.h"
 #include "web/web_state.h"
 
-enum { WEB_MUTATION_TEXT = 256 };
+enum { WEB_MUTATION_TEXT = 256, WEB_MUTATION_NAME = 32 };
 
 __attribute__((format(printf, 2, 3))) static void web_mutation_add(json_t *list, const char *format, ...)
 {
@@ -101,6 +102,18 @@ static int64_t web_mutation_share(const struct engine *engine, const struct dura
     }
 }
 
+/* "ROUTE_DNS" as people write it. */
+static const char *web_mutation_name(enum plan_step step, char ret_name[WEB_MUTATION_NAME])
+{
+    const char *name = plan_step_of(step)->name;
+    size_t i = 0;
+    for (; name[i] != 0 && i < WEB_MUTATION_NAME - 1; i++) {
+        ret_name[i] = name[i] == '_' ? '-' : (char)tolower((unsigned char)name[i]);
+    }
+    ret_name[i] = 0;
+    return ret_name;
+}
+
 json_t *web_mutation_list(const struct engine *engine, const struct durable_run *run)
 {
     json_t *list = json_array();
@@ -114,8 +127,9 @@ json_t *web_mutation_list(const struct engine *engine, const struct durable_run 
         }
         const int64_t share = web_mutation_share(engine, run, step);
         if (share >= 0) {
+            char name[WEB_MUTATION_NAME];
             web_mutation_add(list, "%s: DNS and load balancers: %s carries %lld%% of its own clients, was %lld%%",
-                             plan_step_of(step)->name, region, (long long)share, (long long)before);
+                             web_mutation_name(step, name), region, (long long)share, (long long)before);
             before = share;
         }
     }

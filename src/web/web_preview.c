@@ -78,7 +78,7 @@ static void web_preview_candidate(json_t *list, const struct engine *engine, con
     const struct candidate candidate =
         candidate_choose(engine, move->database, run->target, excluded, run->accept_loss || graceful);
     const bool found = candidate.node != LIMITS_NONE;
-    web_preview_check(list, "candidate", found, true, "%s: %s%s%s", model->name,
+    web_preview_check(list, "candidate", found, !web_preview_guarded(run), "%s: %s%s%s", model->name,
                       found ? web_render_node(engine, candidate.node) : "", found ? ", " : "", candidate.why);
     if (found) {
         const bool member = (state->members >> candidate.node & 1U) != 0;
@@ -98,7 +98,7 @@ static void web_preview_looked(json_t *list, const struct durable_run *run)
         const bool look = step->step == PLAN_GUARD || step->step == PLAN_VALIDATE;
         if (look && step->state != DURABLE_STEP_PENDING) {
             web_preview_check(list, step->step == PLAN_GUARD ? "failback guard" : "validation",
-                              step->state == DURABLE_STEP_DONE, true, "%s", step->detail);
+                              step->state == DURABLE_STEP_DONE, step->state == DURABLE_STEP_FAILED, "%s", step->detail);
         }
     }
 }
@@ -149,16 +149,36 @@ static void web_preview_from(const struct engine *engine, const struct durable_r
     json_object_set_new(json, "predicted_from", json_string(text));
 }
 
+/* The first check that would refuse it; NULL: none. Just after a start a real run waits a moment for reports before it
+ * gives up; a dry run tells what it sees. */
+static const char *web_preview_refusal(const json_t *checks)
+{
+    size_t index = 0;
+    const json_t *check = NULL;
+    json_array_foreach(checks, index, check)
+    {
+        if (json_is_true(json_object_get(check, "blocks")) && json_is_false(json_object_get(check, "ok"))) {
+            return json_string_value(json_object_get(check, "detail"));
+        }
+    }
+    return NULL;
+}
+
 static json_t *web_preview_json(const struct engine *engine, const struct output *output)
 {
     const bool refused = engine->durable.run.state == DURABLE_RUN_NONE;
     const struct durable_run *run = refused ? &engine->durable.past[0] : &engine->durable.run;
     json_t *json = web_render_run(engine, run);
-    json_object_set_new(json, "would", json_string(refused ? "be refused" : "start"));
+    json_t *checks = web_preview_checks(engine, run);
+    const char *refusal = web_preview_refusal(checks);
+    json_object_set_new(json, "would", json_string(refused || refusal != NULL ? "be refused" : "start"));
+    if (!refused && refusal != NULL) {
+        json_object_set_new(json, "problem", json_string(refusal));
+    }
     json_object_set_new(json, "predicted_rto_ms", json_integer(web_predict_rto_ms(engine, run)));
     web_preview_from(engine, run, json);
     json_object_set_new(json, "loss", web_predict_loss(engine, run));
-    json_object_set_new(json, "checks", web_preview_checks(engine, run));
+    json_object_set_new(json, "checks", checks);
     json_object_set_new(json, "mutations", web_mutation_list(engine, run));
     json_object_set_new(json, "actions", web_preview_actions(engine, output));
     json_t *steps = json_object_get(json, "steps");
