@@ -180,7 +180,7 @@ static void cli_status_node(struct cli_text_table *table, const json_t *node, co
     const char *error = cli_text_member(node, "error");
     json_array_foreach(members, index, member)
     {
-        in_set |= strcmp(json_string_value(member), cli_text_member(node, "name")) == 0;
+        in_set |= json_is_string(member) && strcmp(json_string_value(member), cli_text_member(node, "name")) == 0;
     }
     cli_text_table_row(table);
     cli_text_table_cell(table, CLI_TEXT_PLAIN, "%s", cli_text_member(node, "name"));
