@@ -16,11 +16,12 @@ static void fuzz_agent_answers(const char *text, size_t size)
 {
     struct controller_lease lease;
     struct controller_word word;
+    struct controller_grant grant;
     uint64_t number;
     uint64_t other;
     (void)!controller_parse_lease(text, size, &lease);
     (void)!controller_parse_word(text, size, &word);
-    (void)!controller_parse_revision(text, size, &number);
+    (void)!controller_parse_grant(text, size, &grant);
     (void)controller_parse_promised(text, size);
     char line[256] = "";
     memcpy(line, text, size < sizeof line - 1 ? size : sizeof line - 1);

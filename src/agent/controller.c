@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "base/buf.h"
+#include "base/time.h"
 #include "edge/http_client.h"
 
 enum {
@@ -104,16 +105,20 @@ enum err controller_parse_word(const char *body, size_t size, struct controller_
     return ERR_OK;
 }
 
-enum err controller_parse_revision(const char *body, size_t size, uint64_t *ret_revision)
+enum err controller_parse_grant(const char *body, size_t size, struct controller_grant *ret_grant)
 {
     json_t *json = controller_json(body, size);
-    uint64_t revision = 0;
-    const bool good = json != NULL && controller_number(json, "revision", &revision);
+    struct controller_grant grant = {0};
+    uint64_t lease_ms = 0;
+    const bool good = json != NULL && controller_number(json, "revision", &grant.revision);
+    if (good && controller_number(json, "lease_ms", &lease_ms) && lease_ms <= INT32_MAX) {
+        grant.lease_us = (int64_t)lease_ms * TIME_US_PER_MS;
+    }
     json_decref(json);
     if (!good) {
         return ERR_PROTOCOL;
     }
-    *ret_revision = revision;
+    *ret_grant = grant;
     return ERR_OK;
 }
 
@@ -195,38 +200,38 @@ enum err controller_lease(const struct agent_options *options, uint32_t timeout_
 }
 
 static enum err controller_change(const struct agent_options *options, const char *what, const struct buf *body,
-                                  uint32_t timeout_ms, uint64_t *ret_revision)
+                                  uint32_t timeout_ms, struct controller_grant *ret_grant)
 {
     char path[CONTROLLER_PATH];
     struct http_client_response response = {0};
     snprintf(path, sizeof path, "/v1/leases/%s/%s", options->database, what);
     enum err err = controller_call(options, path, (const char *)body->data, body->size, timeout_ms, &response);
     if (err == ERR_OK) {
-        err = controller_parse_revision(response.body, response.size, ret_revision);
+        err = controller_parse_grant(response.body, response.size, ret_grant);
         http_client_response_fini(&response);
     }
     return err;
 }
 
 enum err controller_acquire(const struct agent_options *options, uint64_t epoch, uint32_t timeout_ms,
-                            uint64_t *ret_revision)
+                            struct controller_grant *ret_grant)
 {
     char memory[CONTROLLER_BODY];
     struct buf body;
     buf_init(&body, memory, sizeof memory);
     buf_printf(&body, "{\"node\":\"%s\",\"epoch\":%llu}", options->node, (unsigned long long)epoch);
-    return controller_change(options, "acquire", &body, timeout_ms, ret_revision);
+    return controller_change(options, "acquire", &body, timeout_ms, ret_grant);
 }
 
 enum err controller_renew(const struct agent_options *options, uint64_t epoch, uint64_t revision, uint32_t timeout_ms,
-                          uint64_t *ret_revision)
+                          struct controller_grant *ret_grant)
 {
     char memory[CONTROLLER_BODY];
     struct buf body;
     buf_init(&body, memory, sizeof memory);
     buf_printf(&body, "{\"node\":\"%s\",\"epoch\":%llu,\"revision\":%llu}", options->node, (unsigned long long)epoch,
                (unsigned long long)revision);
-    return controller_change(options, "renew", &body, timeout_ms, ret_revision);
+    return controller_change(options, "renew", &body, timeout_ms, ret_grant);
 }
 
 enum err controller_report(const struct agent_options *options, const char *body, size_t size, uint32_t timeout_ms,

@@ -23,6 +23,12 @@ struct controller_lease {
     uint64_t revision;
 };
 
+/* The answer to a renewal or an acquisition. */
+struct controller_grant {
+    uint64_t revision;
+    int64_t lease_us; /* what the controllers count with; 0: not told */
+};
+
 /* The answer to a report. */
 struct controller_word {
     char writer[LIMITS_NAME]; /* empty: none */
@@ -33,9 +39,9 @@ struct controller_word {
 ERR_CHECK enum err controller_lease(const struct agent_options *options, uint32_t timeout_ms,
                                     struct controller_lease *ret_lease);
 ERR_CHECK enum err controller_acquire(const struct agent_options *options, uint64_t epoch, uint32_t timeout_ms,
-                                      uint64_t *ret_revision);
+                                      struct controller_grant *ret_grant);
 ERR_CHECK enum err controller_renew(const struct agent_options *options, uint64_t epoch, uint64_t revision,
-                                    uint32_t timeout_ms, uint64_t *ret_revision);
+                                    uint32_t timeout_ms, struct controller_grant *ret_grant);
 ERR_CHECK enum err controller_report(const struct agent_options *options, const char *body, size_t size,
                                      uint32_t timeout_ms, struct controller_word *ret_word);
 
@@ -46,5 +52,5 @@ ERR_CHECK enum err controller_promise(const struct agent_options *options, const
 /* The answers' bodies, for tests and the fuzzer. */
 ERR_CHECK enum err controller_parse_lease(const char *body, size_t size, struct controller_lease *ret_lease);
 ERR_CHECK enum err controller_parse_word(const char *body, size_t size, struct controller_word *ret_word);
-ERR_CHECK enum err controller_parse_revision(const char *body, size_t size, uint64_t *ret_revision);
+ERR_CHECK enum err controller_parse_grant(const char *body, size_t size, struct controller_grant *ret_grant);
 bool controller_parse_promised(const char *body, size_t size);

@@ -85,7 +85,7 @@ static void renew_by_promises(struct node *node, uint64_t epoch)
 }
 
 /* A renewal whose answer was lost has moved the revision: ask, and try once with the one that the store has. */
-static enum err renew_again(struct node *node, uint64_t epoch, uint64_t *ret_revision)
+static enum err renew_again(struct node *node, uint64_t epoch, struct controller_grant *ret_grant)
 {
     struct controller_lease lease = {0};
     const enum err err = controller_lease(node->options, renew_timeout_ms(node), &lease);
@@ -96,7 +96,7 @@ static enum err renew_again(struct node *node, uint64_t epoch, uint64_t *ret_rev
         strcmp(lease.holder, node->options->node) != 0) {
         return ERR_CONFLICT;
     }
-    return controller_renew(node->options, epoch, lease.revision, renew_timeout_ms(node), ret_revision);
+    return controller_renew(node->options, epoch, lease.revision, renew_timeout_ms(node), ret_grant);
 }
 
 static void renew_lost(struct node *node, uint64_t epoch)
@@ -113,7 +113,7 @@ static void renew_lost(struct node *node, uint64_t epoch)
 
 static void renew_once(struct node *node, uint64_t epoch, uint64_t revision, struct mono sent)
 {
-    uint64_t renewed = 0;
+    struct controller_grant renewed = {0};
     enum err err = controller_renew(node->options, epoch, revision, renew_timeout_ms(node), &renewed);
     if (err == ERR_CONFLICT) {
         sent = clock_mono();
@@ -122,7 +122,8 @@ static void renew_once(struct node *node, uint64_t epoch, uint64_t revision, str
     if (err == ERR_OK) {
         node_lock(node);
         const enum lease_source before = node->holder.by;
-        if (lease_holder_renewed(&node->holder, epoch, renewed, sent, clock_mono())) {
+        lease_holder_limit(&node->holder, renewed.lease_us, sent);
+        if (lease_holder_renewed(&node->holder, epoch, renewed.revision, sent, clock_mono())) {
             node_arm(node);
             if (before != LEASE_BY_STORE) {
                 LOG_N("the store answers again");
@@ -162,7 +163,7 @@ void *renew_main(void *context)
 }
 
 /* Takes the right that an answer brought. */
-static enum err renew_take(struct node *node, uint64_t epoch, uint64_t revision, struct mono sent)
+static enum err renew_take(struct node *node, uint64_t epoch, const struct controller_grant *grant, struct mono sent)
 {
     node_lock(node);
     const struct mono now = clock_mono();
@@ -170,7 +171,8 @@ static enum err renew_take(struct node *node, uint64_t epoch, uint64_t revision,
     /* Another thread may have said no to this epoch, or halted it, while the question was on its way. */
     const bool wanted = epoch == node->promise.epoch && epoch > node->record.refused && epoch > node->record.halted;
     if (lease_holder_state(&node->holder, now) != LEASE_LOST && wanted) {
-        taken = lease_holder_acquired(&node->holder, epoch, revision, sent, now);
+        lease_holder_limit(&node->holder, grant->lease_us, sent);
+        taken = lease_holder_acquired(&node->holder, epoch, grant->revision, sent, now);
     }
     if (taken) {
         LOG_N("holding the lease of %s, epoch %llu", node->options->database, (unsigned long long)epoch);
@@ -182,19 +184,19 @@ static enum err renew_take(struct node *node, uint64_t epoch, uint64_t revision,
 
 enum err renew_resume(struct node *node, uint64_t epoch, uint64_t revision)
 {
-    uint64_t renewed = 0;
+    struct controller_grant renewed = {0};
     const struct mono sent = clock_mono();
     const enum err err = controller_renew(node->options, epoch, revision, renew_timeout_ms(node), &renewed);
-    return err == ERR_OK ? renew_take(node, epoch, renewed, sent) : err;
+    return err == ERR_OK ? renew_take(node, epoch, &renewed, sent) : err;
 }
 
 enum err renew_acquire(struct node *node, uint64_t epoch)
 {
-    uint64_t revision = 0;
+    struct controller_grant granted = {0};
     const struct mono sent = clock_mono();
-    enum err err = controller_acquire(node->options, epoch, renew_timeout_ms(node), &revision);
+    enum err err = controller_acquire(node->options, epoch, renew_timeout_ms(node), &granted);
     if (err == ERR_OK) {
-        return renew_take(node, epoch, revision, sent);
+        return renew_take(node, epoch, &granted, sent);
     }
     if (err != ERR_CONFLICT) {
         return err;

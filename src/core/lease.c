@@ -43,6 +43,17 @@ bool lease_holder_acquired(struct lease_holder *holder, uint64_t epoch, uint64_t
     return true;
 }
 
+void lease_holder_limit(struct lease_holder *holder, int64_t lease_us, struct mono sent)
+{
+    if (lease_us <= 0 || lease_us >= holder->lease_us) {
+        return;
+    }
+    holder->lease_us = lease_us;
+    holder->attempt = time_max(holder->attempt, sent);
+    holder->right_end = time_min(holder->right_end, time_add_us(sent, lease_us));
+    lease_holder_check(holder);
+}
+
 void lease_holder_attempt(struct lease_holder *holder, struct mono now)
 {
     ASSERT(now.us >= holder->attempt.us);

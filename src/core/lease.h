@@ -51,6 +51,10 @@ void lease_holder_init(struct lease_holder *holder, int64_t lease_us);
 bool lease_holder_acquired(struct lease_holder *holder, uint64_t epoch, uint64_t revision, struct mono sent,
                            struct mono now);
 
+/* An answer to a question of `sent` told the lease that the controllers count with. When theirs is shorter, because the
+ * configuration was changed and this process has not read it, ours is from now on: they wait no longer than that. */
+void lease_holder_limit(struct lease_holder *holder, int64_t lease_us, struct mono sent);
+
 /* A renewal is about to be sent: sets when the next one is due. */
 void lease_holder_attempt(struct lease_holder *holder, struct mono now);
 

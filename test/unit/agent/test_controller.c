@@ -59,10 +59,19 @@ static void test_word(void **state)
 static void test_revision_and_promise(void **state)
 {
     (void)state;
-    uint64_t revision = 0;
-    assert_int_equal(controller_parse_revision("{\"revision\":12}", 15, &revision), ERR_OK);
-    assert_int_equal(revision, 12);
-    assert_int_equal(controller_parse_revision("{\"revision\":1.5}", 16, &revision), ERR_PROTOCOL);
+    struct controller_grant grant = {0};
+    const char *text = "{\"revision\":12}";
+    assert_int_equal(controller_parse_grant(text, strlen(text), &grant), ERR_OK);
+    assert_int_equal(grant.revision, 12);
+    assert_int_equal(grant.lease_us, 0);
+    text = "{\"revision\":13,\"lease_ms\":3000}";
+    assert_int_equal(controller_parse_grant(text, strlen(text), &grant), ERR_OK);
+    assert_int_equal(grant.lease_us, 3000000);
+    text = "{\"revision\":13,\"lease_ms\":9223372036854775807}";
+    assert_int_equal(controller_parse_grant(text, strlen(text), &grant), ERR_OK);
+    assert_int_equal(grant.lease_us, 0);
+    text = "{\"revision\":1.5}";
+    assert_int_equal(controller_parse_grant(text, strlen(text), &grant), ERR_PROTOCOL);
     assert_true(controller_parse_promised("{\"promised\":true}", 17));
     assert_false(controller_parse_promised("{\"promised\":false}", 18));
     assert_false(controller_parse_promised("{\"promised\":1}", 14));

@@ -417,6 +417,26 @@ static uint64_t worlds_overlaps(bool broken_promises, uint64_t *ret_grants, uint
     return overlaps;
 }
 
+/* The controllers' configuration was changed to a shorter lease: they wait no longer than that, so neither does it
+ * last. */
+static void test_holder_counts_with_the_shorter_lease(void **state)
+{
+    (void)state;
+    struct lease_holder holder;
+    lease_holder_init(&holder, 10 * TIME_US_PER_S);
+    assert_true(lease_holder_acquired(&holder, 1, 1, (struct mono){1000000}, (struct mono){1000500}));
+    assert_int_equal(holder.right_end.us, 11000000);
+    lease_holder_attempt(&holder, (struct mono){2000000});
+    lease_holder_limit(&holder, 3 * TIME_US_PER_S, (struct mono){2000000});
+    assert_true(lease_holder_renewed(&holder, 1, 2, (struct mono){2000000}, (struct mono){2000500}));
+    assert_int_equal(holder.right_end.us, 5000000);
+    lease_holder_limit(&holder, 20 * TIME_US_PER_S, (struct mono){3000000}); /* a longer one changes nothing */
+    lease_holder_limit(&holder, 0, (struct mono){3000000});
+    assert_true(lease_holder_renewed(&holder, 1, 3, (struct mono){3000000}, (struct mono){3000500}));
+    assert_int_equal(holder.right_end.us, 6000000);
+    assert_int_equal(lease_holder_state(&holder, (struct mono){6000000}), LEASE_LOST);
+}
+
 static void test_no_two_rights_overlap(void **state)
 {
     (void)state;
@@ -445,6 +465,7 @@ int main(void)
         cmocka_unit_test(test_taker_counts_from_first_sight),
         cmocka_unit_test(test_taker_proof_ends_the_wait),
         cmocka_unit_test(test_promise),
+        cmocka_unit_test(test_holder_counts_with_the_shorter_lease),
         cmocka_unit_test(test_no_two_rights_overlap),
         cmocka_unit_test(test_broken_promises_are_noticed),
     };
