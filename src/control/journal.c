@@ -16,6 +16,8 @@
 
 enum {
     JOURNAL_RETRY_MS = 500,
+    JOURNAL_BATCHES = 512,   /* outputs that wait for a store that cannot write */
+    JOURNAL_STALE_MS = 1000, /* past its time-out the engine has given an action up, and asks again */
     JOURNAL_TEXT = 768,
     JOURNAL_TELLS = 8, /* notifications of one step */
     JOURNAL_TELL_BYTES = 256 * 1024,
@@ -24,6 +26,7 @@ enum {
 /* One output, on its way. */
 struct journal_batch {
     struct list link;
+    struct mono at;
     bool persist;
     bool publish;
     uint32_t actions_count;
@@ -48,6 +51,7 @@ struct journal {
     uint64_t revision;     /* of the record */
     bool lost;
     bool complained;
+    uint64_t dropped; /* outputs that gave way since the store could last be written */
     struct mono retry_at;
     pthread_mutex_t lock;
     enum journal_commit commit;
@@ -163,6 +167,25 @@ static void journal_tell(const struct journal *journal, struct journal_batch *ba
     }
 }
 
+/* A store that cannot write for hours must not cost the controller its memory. The oldest outputs give way: the engine
+ * asks for their actions again, a newer view says what theirs did, the log has their sentences. */
+static void journal_bound(struct journal *journal, struct list *batches)
+{
+    uint32_t count = 0;
+    LIST_EACH(link, batches)
+    {
+        count++;
+    }
+    for (; count > JOURNAL_BATCHES; count--) {
+        struct journal_batch *oldest = LIST_ENTRY(batches->next, struct journal_batch, link);
+        struct journal_batch *next = LIST_ENTRY(oldest->link.next, struct journal_batch, link);
+        next->persist |= oldest->persist;
+        next->publish |= oldest->publish;
+        journal->dropped++;
+        journal_batch_free(oldest);
+    }
+}
+
 void journal_take(struct journal *journal, const struct engine *engine, const struct output *output)
 {
     if (!output->persist && !output->publish && output->actions_count == 0 && output->traces_count == 0) {
@@ -170,6 +193,7 @@ void journal_take(struct journal *journal, const struct engine *engine, const st
     }
     struct journal_batch *batch = calloc(1, sizeof *batch);
     ASSERT(batch != NULL);
+    batch->at = clock_mono();
     batch->persist = output->persist;
     batch->publish = output->publish;
     batch->actions_count = output->actions_count;
@@ -181,6 +205,7 @@ void journal_take(struct journal *journal, const struct engine *engine, const st
     list_init(&batch->link);
     list_append(&journal->waiting, &batch->link);
     journal_tell(journal, batch);
+    journal_bound(journal, &journal->waiting);
     if (output->persist) {
         journal->newest = engine->durable;
     }
@@ -303,6 +328,13 @@ static void journal_submit(struct journal *journal)
     }
 }
 
+/* Held back for so long that the engine has given it up: it asks again. */
+static bool journal_stale(const struct journal_batch *batch, const struct action *action)
+{
+    return action->timeout_ms != 0 &&
+           time_since_ms(clock_mono(), batch->at) > (int64_t)action->timeout_ms + JOURNAL_STALE_MS;
+}
+
 static void journal_release(struct journal *journal)
 {
     while (!list_empty(&journal->committing)) {
@@ -311,7 +343,7 @@ static void journal_release(struct journal *journal)
             journal->sink.publish(journal->sink.context, &batch->view);
         }
         for (uint32_t i = 0; i < batch->actions_count; i++) {
-            if (batch->actions[i].kind != ACTION_NOTIFY) {
+            if (batch->actions[i].kind != ACTION_NOTIFY && !journal_stale(batch, &batch->actions[i])) {
                 journal->sink.act(journal->sink.context, &batch->actions[i]);
             }
         }
@@ -334,7 +366,9 @@ static void journal_answered(struct journal *journal)
             journal->revision = journal->answer_revision;
         }
         if (journal->complained) {
-            LOG_N("store: it can be written again");
+            LOG_N("store: it can be written again; %llu steps of what happened meanwhile are in the log only",
+                  (unsigned long long)journal->dropped);
+            journal->dropped = 0;
         }
         journal->complained = false;
         journal_release(journal);
@@ -346,6 +380,7 @@ static void journal_answered(struct journal *journal)
         return;
     }
     journal_complain(journal, journal->answer);
+    journal_bound(journal, &journal->committing);
     journal->retry_at = time_add_ms(clock_mono(), JOURNAL_RETRY_MS);
 }
 

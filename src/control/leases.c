@@ -110,6 +110,9 @@ enum err leases_renew(struct store *store, const char *database, const char *nod
         if (err != ERR_OK) {
             return err;
         }
+        if (ret_lease->state == DESK_LEASE_NONE) {
+            return ERR_NOT_FOUND; /* the store was lost or replaced: nobody took anything from the holder */
+        }
         if (ret_lease->state != DESK_LEASE_HELD || ret_lease->epoch != epoch || strcmp(ret_lease->holder, node) != 0) {
             return ERR_CONFLICT;
         }

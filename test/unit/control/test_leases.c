@@ -54,6 +54,7 @@ static void test_first_writer(void **state)
     struct desk_lease lease;
     assert_int_equal(leases_get(store, "shop", &lease), ERR_OK);
     assert_int_equal(lease.state, DESK_LEASE_NONE);
+    assert_int_equal(leases_renew(store, "shop", "taiwan-a", 7, &lease), ERR_NOT_FOUND);
     assert_int_equal(leases_acquire(store, "shop", "tokyo-a", 1, "taiwan-a", &lease), ERR_CONFLICT);
     assert_int_equal(leases_acquire(store, "shop", "taiwan-a", 2, "taiwan-a", &lease), ERR_CONFLICT);
     assert_int_equal(leases_acquire(store, "shop", "taiwan-a", 1, "taiwan-a", &lease), ERR_OK);
