@@ -309,9 +309,13 @@ static void run_start_pause(struct engine *engine, struct output *output, const 
     engine->durable.paused = pause;
     engine_persist(engine, output);
     struct trace *trace = engine_trace(engine, output, pause ? TRACE_PAUSED : TRACE_RESUMED);
+    char who[25];
+    char reason[61];
     struct buf buf;
+    text_copy(who, sizeof who, command->who);
+    text_copy(reason, sizeof reason, command->reason);
     buf_init(&buf, trace->text, sizeof trace->text);
-    buf_printf(&buf, "%.24s: %.60s", command->who, command->reason);
+    buf_printf(&buf, "%s: %s", who, reason);
     run_start_reply(output, command, ERR_OK, 0, pause ? "automation is paused" : "automation is on");
 }
 
