@@ -258,7 +258,11 @@ enum err control_new(const struct control_options *options, char *message, size_
     text_copy(control->config_path, sizeof control->config_path, options->config_path);
     text_copy(control->site_name, sizeof control->site_name, options->site);
     pthread_mutex_init(&control->lock, NULL);
-    pthread_cond_init(&control->changed, NULL);
+    pthread_condattr_t attributes; /* a wall clock that is set back must not keep those who ask waiting */
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&control->changed, &attributes);
+    pthread_condattr_destroy(&attributes);
     message[0] = 0;
     const enum err err = control_open(control, message, size);
     if (err != ERR_OK) {

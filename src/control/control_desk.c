@@ -21,7 +21,7 @@ enum {
 static struct timespec control_desk_until(uint32_t wait_ms)
 {
     struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until);
     const int64_t ns = until.tv_nsec + (int64_t)(wait_ms % 1000) * 1000000;
     until.tv_sec += wait_ms / 1000 + ns / 1000000000;
     until.tv_nsec = ns % 1000000000;
