@@ -86,6 +86,10 @@ sim: $(BUILD)/build.ninja
 fmt: setup
 	@find src include test sim lab fuzz bench -name '*.[ch]' | xargs clang-format -i
 
+#: make doc           the manual pages, those from tables included; `man -l FILE` shows one
+doc: all
+	@find $(BUILD)/doc/man -maxdepth 1 -name '*.[1-8]' | sort
+
 #: make install       DESTDIR is honoured
 install: all
 	@DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild

@@ -49,7 +49,7 @@ def test_example_is_valid(root):
     assert done.returncode == 0 or "/etc/holdfast/" in done.stdout + done.stderr, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("page", ["/man5/holdfast.yaml.5", "/man8/holdfast-agent.8"])
+@pytest.mark.parametrize("page", ["/man1/holdfast.1", "/man5/holdfast.yaml.5", "/man8/holdfast-agent.8", "/man8/holdfast-serve.8"])
 def test_manual(root, page):
     with open(find(root, page), encoding="utf-8") as file:
         assert ".TH" in file.read()
