@@ -176,7 +176,8 @@ static void cli_status_node(struct cli_text_table *table, const json_t *node, co
     const json_t *member = NULL;
     bool in_set = false;
     const bool alive = cli_text_true(node, "alive");
-    const char *role = cli_text_true(node, "fenced") ? "fenced" : cli_text_member(node, "role");
+    const bool fenced = cli_text_true(node, "fenced");
+    const bool writer = !fenced && strcmp(cli_text_member(node, "role"), "writer") == 0;
     const char *error = cli_text_member(node, "error");
     json_array_foreach(members, index, member)
     {
@@ -189,12 +190,12 @@ static void cli_status_node(struct cli_text_table *table, const json_t *node, co
                         !alive                            ? "SILENT"
                         : !cli_text_true(node, "running") ? "stopped"
                                                           : "running");
-    cli_text_table_cell(table, strcmp(role, "writer") == 0 ? CLI_TEXT_BOLD : CLI_TEXT_PLAIN, "%s", role);
+    cli_text_table_cell(table, writer ? CLI_TEXT_BOLD : CLI_TEXT_PLAIN, "%s",
+                        fenced ? "fenced" : cli_text_member(node, "role"));
     cli_text_table_cell(table, CLI_TEXT_PLAIN, "%lld", (long long)cli_text_integer(node, "epoch", 0));
     cli_text_table_cell(table, CLI_TEXT_PLAIN, "%s", cli_text_true(node, "lease") ? "lease" : in_set ? "member" : "-");
     cli_text_table_cell(table, CLI_TEXT_PLAIN, "%s", cli_text_span(cli_text_integer(node, "lag_ms", -1), lag));
-    cli_text_table_cell(table, CLI_TEXT_PLAIN, "%s",
-                        cli_text_member(node, strcmp(role, "writer") == 0 ? "written" : "received"));
+    cli_text_table_cell(table, CLI_TEXT_PLAIN, "%s", cli_text_member(node, writer ? "written" : "received"));
     cli_text_table_cell(table, error[0] != 0 ? CLI_TEXT_BAD : CLI_TEXT_PLAIN, "%s",
                         error[0] != 0 ? error : cli_text_member(node, "activity"));
 }

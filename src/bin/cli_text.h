@@ -48,7 +48,7 @@ void cli_text_table_cell(struct cli_text_table *table, enum cli_text_paint paint
 void cli_text_table_end(struct cli_text_table *table, const char *indent, struct cli_text *text);
 
 /* Members of a JSON object; "" and `otherwise` when absent or of another type. */
-const char *cli_text_member(const json_t *object, const char *name);
+const char *cli_text_member(const json_t *object, const char *name) __attribute__((returns_nonnull));
 int64_t cli_text_integer(const json_t *object, const char *name, int64_t otherwise);
 double cli_text_real(const json_t *object, const char *name, double otherwise);
 bool cli_text_true(const json_t *object, const char *name);
