@@ -14,7 +14,7 @@ DESTDIR ?=
 CLANG ?= clang
 
 .NOTPARALLEL:
-.PHONY: all help setup setup-build demo test check unit system sim asan tsan clang fuzz bench tidy fmt doc install clean
+.PHONY: all help setup setup-build demo test check unit system sim bless asan tsan clang fuzz bench tidy fmt doc install clean
 
 all: $(BUILD)/build.ninja
 	@umask 022 && ninja -C $(BUILD)
@@ -81,6 +81,11 @@ bench: setup all
 sim: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) sim/holdfast-sim >/dev/null
 	@$(BUILD)/sim/holdfast-sim $(if $(SEED),--seed $(SEED),--seeds $(SEEDS))
+
+#: make bless         writes the stories of test/trace anew: read the difference before you commit it
+bless: $(BUILD)/build.ninja
+	@ninja -C $(BUILD) test/trace/trace_test >/dev/null
+	@$(BUILD)/test/trace/trace_test test/trace --bless
 
 #: make fmt           clang-format over everything
 fmt: setup

@@ -96,7 +96,7 @@ struct sim_script {
     uint32_t orders_count;
     struct sim_ambush ambush;
     int64_t chaos_us; /* how long faults may happen */
-    int64_t heal_us;  /* how long convergence may take */
+    int64_t heal_us;  /* how long convergence may take; 0: the run ends without healing */
 };
 
 struct sim_options {

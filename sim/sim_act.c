@@ -3,9 +3,9 @@
 #include "sim/sim_act.h"
 
 #include "base/assert.h"
-#include "sim/sim_control.h"
+#include "sim/sim_desk.h"
+#include "sim/sim_history.h"
 #include "sim/sim_net.h"
-#include "sim/sim_pg.h"
 #include "sim/sim_queue.h"
 #include "sim/sim_store.h"
 
@@ -24,27 +24,6 @@ static void sim_act_result(struct sim *sim, int64_t after_us, const struct event
     sim_queue_at(sim, sim->now + after_us, &event);
 }
 
-static void sim_act_wait(struct sim *sim, const struct action *action)
-{
-    for (uint32_t i = 0; i < SIM_PENDING; i++) {
-        if (sim->control.pending[i].id == 0) {
-            sim->control.pending[i] = (struct sim_pending){action->id, *action};
-            return;
-        }
-    }
-}
-
-bool sim_act_answered(struct sim *sim, uint64_t id)
-{
-    for (uint32_t i = 0; i < SIM_PENDING; i++) {
-        if (sim->control.pending[i].id == id) {
-            sim->control.pending[i].id = 0;
-            return true;
-        }
-    }
-    return false;
-}
-
 /* To an agent: the order travels, the answer comes back, or patience ends. */
 static void sim_act_agent(struct sim *sim, const struct action *action)
 {
@@ -54,11 +33,11 @@ static void sim_act_agent(struct sim *sim, const struct action *action)
     if (!path || node->dead || !node->agent.up) {
         const bool closed = path && !node->dead;
         const struct event_result result = {.action = action->id, .error = closed ? ERR_REFUSED : ERR_TIMEOUT};
-        sim_act_wait(sim, action);
+        sim_desk_wait(sim, action);
         sim_act_result(sim, closed ? sim_net_delay(sim, from, node->place) * 2 : SIM_ACT_CONNECT_US, &result);
         return;
     }
-    sim_act_wait(sim, action);
+    sim_desk_wait(sim, action);
     const struct sim_event order = {.kind = SIM_AGENT_ACTION,
                                     .a = action->node,
                                     .b = action->kind,
@@ -75,7 +54,7 @@ static void sim_act_agent(struct sim *sim, const struct action *action)
 /* Synthetic probes through every site's data plane that can be reached. */
 static bool sim_act_verified(const struct sim *sim)
 {
-    const struct view *view = sim_control_view(sim);
+    const struct view *view = sim_desk_view(sim);
     uint32_t right = 0;
     uint32_t silent = 0;
     for (uint32_t site = 0; site < sim->model.sites_count; site++) {
@@ -89,7 +68,7 @@ static bool sim_act_verified(const struct sim *sim)
             const struct view_database *seen = &sim->sites[site].reader.databases[database];
             const bool same = seen->writer == view->databases[database].writer && seen->writer != LIMITS_NONE &&
                               seen->epoch == view->databases[database].epoch;
-            if (!same || !sim_pg_writable(&sim->nodes[seen->writer]) ||
+            if (!same || !sim_history_writable(&sim->nodes[seen->writer]) ||
                 !sim_net_open(sim, site, sim->nodes[seen->writer].place)) {
                 return false;
             }
@@ -103,17 +82,17 @@ static void sim_act_compare(struct sim *sim, const struct action *action)
 {
     const uint32_t writer = sim->control.engine.durable.databases[action->database].writer;
     struct event_result result = {.action = action->id, .error = ERR_TIMEOUT};
-    if (writer != LIMITS_NONE && sim_pg_writable(&sim->nodes[writer]) && !sim->nodes[action->node].dead) {
+    if (writer != LIMITS_NONE && sim_history_writable(&sim->nodes[writer]) && !sim->nodes[action->node].dead) {
         const struct sim_pg *own = &sim->nodes[action->node].pg;
         const struct sim_pg *other = &sim->nodes[writer].pg;
-        result.ok = sim_pg_within(sim, own->branch, own->flushed, other->branch, other->flushed);
+        result.ok = sim_history_within(sim, own->branch, own->flushed, other->branch, other->flushed);
         result.refused = !result.ok;
         result.error = result.ok ? ERR_OK : ERR_CONTENT;
         if (result.ok && sim->options.sabotage != SIM_SABOTAGE_NO_COMPARE) {
             sim->control.compared_run = action->run;
         }
     }
-    sim_act_wait(sim, action);
+    sim_desk_wait(sim, action);
     sim_act_result(sim, SIM_ACT_COMPARE_US, &result);
 }
 
@@ -128,18 +107,18 @@ void sim_act(struct sim *sim, const struct action *action)
                                         .d = sim->control.life,
                                         .x = action->id,
                                         .y = action->epoch};
-        sim_act_wait(sim, action);
+        sim_desk_wait(sim, action);
         sim_queue_at(sim, sim->now + sim_store_latency(sim), &event);
         break;
     }
     case ACTION_BALANCE:
-        sim_act_wait(sim, action);
+        sim_desk_wait(sim, action);
         sim_act_result(sim, SIM_ACT_BALANCE_US, &result);
         break;
     case ACTION_VERIFY:
         result.ok = sim_act_verified(sim);
         result.error = result.ok ? ERR_OK : ERR_STALE;
-        sim_act_wait(sim, action);
+        sim_desk_wait(sim, action);
         sim_act_result(sim, SIM_ACT_VERIFY_US, &result);
         break;
     case ACTION_COMPARE:
@@ -163,6 +142,17 @@ static void sim_act_revoke(struct sim *sim, const struct sim_event *event)
                                         .error = error,
                                         .revision = lease->replaced,
                                         .holder = lease->epoch == 0 ? LIMITS_NONE : lease->holder};
+    if (error == ERR_OK) {
+        struct sim_event told = {.kind = SIM_CONTROL_EVENT, .d = sim->control.life};
+        told.event.kind = EVENT_LEASE;
+        told.event.lease = (struct event_lease){.database = event->b,
+                                                .state = EVENT_LEASE_REVOKED,
+                                                .holder = result.holder,
+                                                .epoch = lease->epoch,
+                                                .revision = lease->revision,
+                                                .candidate = lease->candidate};
+        sim_queue_at(sim, sim->now, &told);
+    }
     sim_act_result(sim, 0, &result);
 }
 

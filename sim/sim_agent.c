@@ -5,41 +5,25 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "sim/sim_agent_call.h"
 #include "sim/sim_agent_role.h"
-#include "sim/sim_check.h"
 #include "sim/sim_clock.h"
-#include "sim/sim_control.h"
+#include "sim/sim_desk.h"
+#include "sim/sim_history.h"
 #include "sim/sim_net.h"
 #include "sim/sim_pg.h"
 #include "sim/sim_queue.h"
+#include "sim/sim_right.h"
 #include "sim/sim_store.h"
 
 enum {
     SIM_AGENT_TICK_US = 50 * SIM_MS,
     SIM_AGENT_REPORT_MS = 250,
-    SIM_AGENT_CALL_PARTS = 6, /* a call may take lease / 6 */
 };
-
-struct mono sim_agent_now(const struct sim *sim, uint32_t node)
-{
-    return sim_clock_mono(&sim->nodes[node].clock, sim->now);
-}
 
 static bool sim_agent_runs(const struct sim_node *node)
 {
     return node->agent.up && !node->agent.frozen && !node->dead && !node->stands_still;
-}
-
-bool sim_agent_holds(const struct sim *sim, uint32_t node, uint64_t epoch)
-{
-    const struct lease_holder *holder = &sim->nodes[node].agent.holder;
-    return holder->state == LEASE_HELD && holder->epoch == epoch &&
-           lease_holder_left_us(holder, sim_agent_now(sim, node)) > 0;
-}
-
-static uint32_t sim_agent_place(const struct sim *sim)
-{
-    return sim->control.site;
 }
 
 static const struct model_database *sim_agent_database(const struct sim *sim, uint32_t node)
@@ -47,38 +31,12 @@ static const struct model_database *sim_agent_database(const struct sim *sim, ui
     return &sim->model.databases[sim->model.nodes[node].database];
 }
 
-void sim_agent_kill(struct sim *sim, uint32_t node)
-{
-    struct sim_agent *agent = &sim->nodes[node].agent;
-    sim_pg_kill(sim, node);
-    agent->armed = false;
-    lease_holder_lose(&agent->holder);
-    lease_holder_release(&agent->holder);
-    agent->fenced = true;
-    agent->work = SIM_WORK_NONE;
-    agent->work_id++;
-    agent->calling = false;
-    agent->round = false;
-}
-
-void sim_agent_arm(struct sim *sim, uint32_t node)
-{
-    struct sim_node *self = &sim->nodes[node];
-    struct sim_agent *agent = &self->agent;
-    if (!agent->armed || lease_holder_state(&agent->holder, sim_agent_now(sim, node)) != LEASE_HELD) {
-        return;
-    }
-    agent->fence_at = lease_holder_fence_at(&agent->holder);
-    const struct sim_event event = {.kind = SIM_AGENT_FENCE, .a = node};
-    sim_queue_at(sim, sim_clock_true(&self->clock, agent->fence_at), &event);
-}
-
 /* The fence process: a process of its own, so it needs neither agent nor controller. */
 static void sim_agent_fence(struct sim *sim, uint32_t node)
 {
     struct sim_node *self = &sim->nodes[node];
-    if (self->dead || self->stands_still || !self->agent.armed || !sim_check_fences(sim) ||
-        !time_reached(sim_agent_now(sim, node), self->agent.fence_at)) {
+    if (self->dead || self->stands_still || !self->agent.armed || !sim_right_fences(sim) ||
+        !time_reached(sim_right_now(sim, node), self->agent.fence_at)) {
         return;
     }
     sim_pg_kill(sim, node);
@@ -101,7 +59,7 @@ void sim_agent_killed(struct sim *sim, uint32_t node)
     agent->work_id++;
     agent->calling = false;
     agent->round = false;
-    if (agent->armed && sim_check_fences(sim)) {
+    if (agent->armed && sim_right_fences(sim)) {
         sim_pg_kill(sim, node); /* the pipe is closed: the fence process needs no deadline */
         agent->armed = false;
     }
@@ -126,35 +84,21 @@ void sim_agent_start(struct sim *sim, uint32_t node)
                                 .boot = (uint64_t)sim_clock_wall(&self->clock, sim->now).us};
     lease_holder_init(&agent->holder, (int64_t)database->lease_ms * TIME_US_PER_MS);
     lease_promise_init(&agent->promise, (int64_t)database->lease_ms * TIME_US_PER_MS,
-                       (int64_t)database->margin_ms * TIME_US_PER_MS, sim_agent_now(sim, node));
+                       (int64_t)database->margin_ms * TIME_US_PER_MS, sim_right_now(sim, node));
     lease_promise_restore(&agent->promise, record.epoch, record.ordered);
     const bool adopt = self->pg.state == SIM_RUNNING && self->pg.recovery && record.role == SIM_ROLE_STANDBY;
     if (!adopt) {
-        sim_agent_kill(sim, node);
+        sim_agent_call_kill(sim, node);
     }
 }
 
-/* ---- calls to the store, through the controller ---- */
-
-void sim_agent_call(struct sim *sim, uint32_t node, uint32_t ask, uint64_t epoch)
-{
-    struct sim_agent *agent = &sim->nodes[node].agent;
-    const struct mono now = sim_agent_now(sim, node);
-    const int64_t patience_us = agent->holder.lease_us / SIM_AGENT_CALL_PARTS;
-    agent->calling = true;
-    agent->call_id++;
-    agent->call_sent = now;
-    agent->call_until = time_add_us(now, patience_us);
-    const struct sim_event event = {
-        .kind = SIM_CONTROL_LEASE, .a = node, .b = ask, .c = agent->call_id, .d = agent->life, .x = epoch};
-    (void)sim_net_send(sim, sim->nodes[node].place, sim_agent_place(sim), &event);
-}
+/* ---- promises ---- */
 
 /* One round of promises: everybody at once. */
 static void sim_agent_round(struct sim *sim, uint32_t node)
 {
     struct sim_agent *agent = &sim->nodes[node].agent;
-    const struct mono now = sim_agent_now(sim, node);
+    const struct mono now = sim_right_now(sim, node);
     agent->round = true;
     agent->call_id++;
     agent->call_sent = now;
@@ -177,9 +121,9 @@ static void sim_agent_promise(struct sim *sim, const struct sim_event *event)
     if (!sim_agent_runs(self)) {
         return;
     }
-    const bool writer = lease_holder_state(&agent->holder, sim_agent_now(sim, event->a)) == LEASE_HELD;
+    const bool writer = lease_holder_state(&agent->holder, sim_right_now(sim, event->a)) == LEASE_HELD;
     const bool promised =
-        !writer && lease_promise_make(&agent->promise, event->x, agent->promise.lease_us, sim_agent_now(sim, event->a));
+        !writer && lease_promise_make(&agent->promise, event->x, agent->promise.lease_us, sim_right_now(sim, event->a));
     agent->record.epoch = agent->promise.epoch;
     const struct sim_event answer = {
         .kind = SIM_AGENT_PROMISED, .a = event->b, .b = event->a, .c = event->c, .d = promised, .x = event->x};
@@ -200,15 +144,15 @@ static void sim_agent_promised(struct sim *sim, const struct sim_event *event)
         }
     }
     agent->round = false;
-    if (lease_holder_promised(&agent->holder, event->x, agent->call_sent, sim_agent_now(sim, event->a))) {
-        sim_agent_arm(sim, event->a);
+    if (lease_holder_promised(&agent->holder, event->x, agent->call_sent, sim_right_now(sim, event->a))) {
+        sim_agent_call_arm(sim, event->a);
     }
 }
 
 static void sim_agent_lease_answer(struct sim *sim, const struct sim_event *event)
 {
     struct sim_agent *agent = &sim->nodes[event->a].agent;
-    const struct mono now = sim_agent_now(sim, event->a);
+    const struct mono now = sim_right_now(sim, event->a);
     if (!sim_agent_runs(&sim->nodes[event->a]) || !agent->calling || agent->call_id != event->c ||
         agent->life != event->d || time_reached(now, agent->call_until)) {
         return;
@@ -220,11 +164,11 @@ static void sim_agent_lease_answer(struct sim *sim, const struct sim_event *even
         sim_agent_role_answer(sim, event);
     } else if (error == ERR_OK) {
         if (lease_holder_renewed(&agent->holder, event->x, event->y, agent->call_sent, now)) {
-            sim_agent_arm(sim, event->a);
+            sim_agent_call_arm(sim, event->a);
         }
     } else if (error == ERR_CONFLICT) {
-        if (agent->holder.epoch == event->x && sim_check_fences(sim)) {
-            sim_agent_kill(sim, event->a);
+        if (agent->holder.epoch == event->x && sim_right_fences(sim)) {
+            sim_agent_call_kill(sim, event->a);
         }
     } else {
         sim_agent_round(sim, event->a);
@@ -234,7 +178,7 @@ static void sim_agent_lease_answer(struct sim *sim, const struct sim_event *even
 static void sim_agent_renew(struct sim *sim, uint32_t node)
 {
     struct sim_agent *agent = &sim->nodes[node].agent;
-    const struct mono now = sim_agent_now(sim, node);
+    const struct mono now = sim_right_now(sim, node);
     if (agent->round && time_reached(now, agent->call_until)) {
         agent->round = false;
     }
@@ -247,7 +191,7 @@ static void sim_agent_renew(struct sim *sim, uint32_t node)
     }
     if (held && !agent->calling && !agent->round && time_reached(now, lease_holder_due(&agent->holder))) {
         lease_holder_attempt(&agent->holder, now);
-        sim_agent_call(sim, node, SIM_STORE_RENEW, agent->holder.epoch);
+        sim_agent_call_store(sim, node, SIM_STORE_RENEW, agent->holder.epoch);
     }
 }
 
@@ -273,7 +217,7 @@ static void sim_agent_report(struct sim *sim, uint32_t node)
         .timeline = pg->timeline,
         .receiving = running && pg->recovery && pg->receiving,
         .epoch = agent->promise.epoch,
-        .lease_held = lease_holder_state(&agent->holder, sim_agent_now(sim, node)) == LEASE_HELD,
+        .lease_held = lease_holder_state(&agent->holder, sim_right_now(sim, node)) == LEASE_HELD,
         .fenced = agent->fenced,
         .checksums = true,
         .sync_mask = pg->sync_mask,
@@ -286,20 +230,8 @@ static void sim_agent_report(struct sim *sim, uint32_t node)
     } else if (running) {
         event.event.node.written.position = pg->flushed;
     }
-    (void)sim_net_send(sim, self->place, sim_agent_place(sim), &event);
-    agent->report_at = time_add_ms(sim_agent_now(sim, node), SIM_AGENT_REPORT_MS);
-}
-
-void sim_agent_answer(struct sim *sim, uint32_t node, uint32_t slot, bool ok, bool refused, enum err error)
-{
-    struct sim_agent *agent = &sim->nodes[node].agent;
-    const uint64_t action = agent->asked[slot];
-    agent->asked[slot] = 0;
-    if (action != 0) {
-        struct event_result result = {.action = action, .ok = ok, .refused = refused, .error = error};
-        result.lsn.position = ok ? sim->nodes[node].pg.flushed : 0;
-        sim_control_answer(sim, sim->nodes[node].place, &result);
-    }
+    (void)sim_net_send(sim, self->place, sim->control.site, &event);
+    agent->report_at = time_add_ms(sim_right_now(sim, node), SIM_AGENT_REPORT_MS);
 }
 
 static void sim_agent_order_fence(struct sim *sim, uint32_t node, uint64_t epoch)
@@ -321,15 +253,15 @@ static void sim_agent_order(struct sim *sim, const struct sim_event *event)
     struct sim_node *self = &sim->nodes[node];
     struct sim_agent *agent = &self->agent;
     struct event_result result = {.action = event->x, .ok = true};
-    const bool writer = sim_pg_writable(self) && agent->record.data_epoch == event->y;
+    const bool writer = sim_history_writable(self) && agent->record.data_epoch == event->y;
     switch ((enum action_kind)event->b) {
     case ACTION_AGENT_FENCE:
         sim_agent_order_fence(sim, node, event->y);
-        sim_agent_kill(sim, node);
+        sim_agent_call_kill(sim, node);
         break;
     case ACTION_AGENT_PROVE:
-        result.ok = writer && sim_agent_holds(sim, node, event->y);
-        result.refused = !sim_agent_holds(sim, node, event->y);
+        result.ok = writer && sim_right_holds(sim, node, event->y);
+        result.refused = !sim_right_holds(sim, node, event->y);
         result.error = result.ok ? ERR_OK : ERR_ROLE;
         self->pg.flushed += result.ok;
         result.lsn.position = self->pg.flushed;
@@ -355,7 +287,7 @@ static void sim_agent_order(struct sim *sim, const struct sim_event *event)
     default:
         ASSERT(false);
     }
-    sim_control_answer(sim, self->place, &result);
+    sim_desk_answer(sim, self->place, &result);
 }
 
 static void sim_agent_action(struct sim *sim, const struct sim_event *event)
@@ -373,7 +305,7 @@ static void sim_agent_action(struct sim *sim, const struct sim_event *event)
     }
     if (event->y < agent->promise.epoch) {
         const struct event_result result = {.action = event->x, .refused = true, .error = ERR_FENCED};
-        sim_control_answer(sim, self->place, &result);
+        sim_desk_answer(sim, self->place, &result);
     } else if (event->b == ACTION_AGENT_PROMOTE) {
         sim_agent_role_promote(sim, event->a, event->y, event->x);
     } else if (event->b == ACTION_AGENT_STOP) {
@@ -395,18 +327,18 @@ static void sim_agent_tick(struct sim *sim, uint32_t node)
     }
     sim_pg_tick(sim, node);
     if (!sim_agent_runs(self)) {
-        if (agent->armed && sim->now - agent->beat_us > agent->holder.lease_us && sim_check_fences(sim)) {
+        if (agent->armed && sim->now - agent->beat_us > agent->holder.lease_us && sim_right_fences(sim)) {
             sim_pg_kill(sim, node); /* no sign of life from the agent */
             agent->armed = false;
         }
         return;
     }
     agent->beat_us = sim->now;
-    if (lease_holder_state(&agent->holder, sim_agent_now(sim, node)) == LEASE_LOST && sim_check_fences(sim)) {
-        sim_agent_kill(sim, node);
+    if (lease_holder_state(&agent->holder, sim_right_now(sim, node)) == LEASE_LOST && sim_right_fences(sim)) {
+        sim_agent_call_kill(sim, node);
     }
     sim_agent_renew(sim, node);
-    if (time_reached(sim_agent_now(sim, node), agent->report_at)) {
+    if (time_reached(sim_right_now(sim, node), agent->report_at)) {
         sim_agent_report(sim, node);
     }
     sim_agent_role_tick(sim, node);

@@ -13,15 +13,4 @@ void sim_agent_killed(struct sim *sim, uint32_t node);
 /* The machine goes on after it stood still: the fence looks at the clock before anything else runs. */
 void sim_agent_thaw(struct sim *sim, uint32_t node);
 
-bool sim_agent_holds(const struct sim *sim, uint32_t node, uint64_t epoch);
-struct mono sim_agent_now(const struct sim *sim, uint32_t node);
-
 void sim_agent_event(struct sim *sim, const struct sim_event *event);
-
-/* For sim_agent_role.c: */
-
-/* Ends the server and any right; with the proof. */
-void sim_agent_kill(struct sim *sim, uint32_t node);
-void sim_agent_arm(struct sim *sim, uint32_t node);
-void sim_agent_call(struct sim *sim, uint32_t node, uint32_t ask, uint64_t epoch);
-void sim_agent_answer(struct sim *sim, uint32_t node, uint32_t slot, bool ok, bool refused, enum err error);

@@ -3,11 +3,12 @@
 #include "sim/sim_agent_role.h"
 
 #include "base/assert.h"
-#include "sim/sim_agent.h"
-#include "sim/sim_check.h"
+#include "sim/sim_agent_call.h"
+#include "sim/sim_history.h"
 #include "sim/sim_net.h"
 #include "sim/sim_pg.h"
 #include "sim/sim_queue.h"
+#include "sim/sim_right.h"
 #include "sim/sim_say.h"
 #include "sim/sim_store.h"
 
@@ -53,12 +54,12 @@ static void sim_agent_role_end(struct sim *sim, uint32_t node)
 static void sim_agent_role_refuse(struct sim *sim, uint32_t node, uint64_t epoch)
 {
     struct sim_agent *agent = sim_agent_role_of(sim, node);
-    const bool holds = sim_agent_holds(sim, node, epoch);
+    const bool holds = sim_right_holds(sim, node, epoch);
     if (!holds && epoch > agent->record.refused) {
         agent->record.refused = epoch;
     }
     sim_agent_role_end(sim, node);
-    sim_agent_answer(sim, node, 0, false, !holds, holds ? ERR_TIMEOUT : ERR_CONFLICT);
+    sim_agent_call_answer(sim, node, 0, false, !holds, holds ? ERR_TIMEOUT : ERR_CONFLICT);
 }
 
 /* The lease is held: the server becomes the writer. The fence is armed first. */
@@ -67,7 +68,7 @@ static void sim_agent_role_promote_server(struct sim *sim, uint32_t node, uint64
     struct sim_node *self = &sim->nodes[node];
     struct prng *dice = &sim->dice[SIM_DICE_DISK];
     self->agent.armed = true;
-    sim_agent_arm(sim, node);
+    sim_agent_call_arm(sim, node);
     int64_t took =
         self->slow_promote ? prng_between(dice, 5 * SIM_S, 25 * SIM_S) : prng_between(dice, 40 * SIM_MS, 400 * SIM_MS);
     took += self->pg.state == SIM_RUNNING ? 0 : prng_between(dice, 300 * SIM_MS, 2 * SIM_S);
@@ -85,7 +86,7 @@ static void sim_agent_role_promote_begin(struct sim *sim, uint32_t node)
     struct sim_agent *agent = &self->agent;
     const uint64_t epoch = agent->promise.ordered;
     agent->work_epoch = epoch;
-    if (sim_agent_holds(sim, node, epoch)) {
+    if (sim_right_holds(sim, node, epoch)) {
         sim_agent_role_promote_server(sim, node, epoch);
     } else if (self->refuses || self->broken || !self->pg.has_data) {
         sim_agent_role_refuse(sim, node, epoch);
@@ -100,15 +101,16 @@ void sim_agent_role_promote(struct sim *sim, uint32_t node, uint64_t epoch, uint
     agent->asked[0] = action;
     if (epoch <= agent->record.refused || epoch <= agent->record.halted ||
         !lease_promise_order(&agent->promise, epoch)) {
-        sim_agent_answer(sim, node, 0, false, true, ERR_FENCED);
+        sim_agent_call_answer(sim, node, 0, false, true, ERR_FENCED);
         return;
     }
-    if (sim_agent_holds(sim, node, epoch) && sim_pg_writable(&sim->nodes[node]) && agent->record.data_epoch == epoch) {
-        sim_agent_answer(sim, node, 0, true, false, ERR_OK);
+    if (sim_right_holds(sim, node, epoch) && sim_history_writable(&sim->nodes[node]) &&
+        agent->record.data_epoch == epoch) {
+        sim_agent_call_answer(sim, node, 0, true, false, ERR_OK);
         return;
     }
     sim_agent_role_save(agent);
-    agent->work_until = time_add_ms(sim_agent_now(sim, node), SIM_ROLE_PROMOTE_MS);
+    agent->work_until = time_add_ms(sim_right_now(sim, node), SIM_ROLE_PROMOTE_MS);
     if (agent->work == SIM_WORK_NONE) {
         sim_agent_role_promote_begin(sim, node);
     }
@@ -117,7 +119,7 @@ void sim_agent_role_promote(struct sim *sim, uint32_t node, uint64_t epoch, uint
 static void sim_agent_role_take(struct sim *sim, uint32_t node, uint64_t epoch, uint64_t revision)
 {
     struct sim_agent *agent = sim_agent_role_of(sim, node);
-    const struct mono now = sim_agent_now(sim, node);
+    const struct mono now = sim_right_now(sim, node);
     if (lease_holder_state(&agent->holder, now) != LEASE_LOST && epoch == agent->promise.epoch) {
         (void)lease_holder_acquired(&agent->holder, epoch, revision, agent->call_sent, now);
     }
@@ -137,11 +139,11 @@ void sim_agent_role_answer(struct sim *sim, const struct sim_event *event)
                           lease->epoch > agent->record.halted && lease->epoch > agent->record.refused &&
                           lease->epoch == agent->promise.ordered && lease->epoch == agent->promise.epoch;
         if (ours) {
-            sim_agent_call(sim, node, SIM_STORE_RENEW, lease->epoch);
+            sim_agent_call_store(sim, node, SIM_STORE_RENEW, lease->epoch);
         } else if (first && lease_promise_order(&agent->promise, 1)) {
             sim_agent_role_save(agent);
             agent->work_epoch = 1;
-            agent->work_until = time_add_ms(sim_agent_now(sim, node), SIM_ROLE_PROMOTE_MS);
+            agent->work_until = time_add_ms(sim_right_now(sim, node), SIM_ROLE_PROMOTE_MS);
             sim_agent_role_begin(sim, node, SIM_WORK_PROMISES, -1);
         }
     } else if (event->b == SIM_STORE_RENEW && error == ERR_OK) {
@@ -150,7 +152,7 @@ void sim_agent_role_answer(struct sim *sim, const struct sim_event *event)
         if (error == ERR_OK) {
             sim_agent_role_take(sim, node, event->x, event->y);
         }
-        if (sim_agent_holds(sim, node, agent->work_epoch)) {
+        if (sim_right_holds(sim, node, agent->work_epoch)) {
             sim_agent_role_end(sim, node);
             if (agent->record.role != SIM_ROLE_NONE) {
                 sim_agent_role_promote_server(sim, node, agent->work_epoch);
@@ -187,7 +189,7 @@ static void sim_agent_role_follows(struct sim *sim, uint32_t node)
     self->pg.replayed = self->pg.flushed;
     self->pg.upstream = self->agent.writer;
     self->agent.fenced = false;
-    self->agent.doubt_at = sim_agent_now(sim, node);
+    self->agent.doubt_at = sim_right_now(sim, node);
 }
 
 /* Copies the writer as it is now. */
@@ -195,7 +197,7 @@ static void sim_agent_role_cloned(struct sim *sim, uint32_t node)
 {
     struct sim_node *self = &sim->nodes[node];
     const uint32_t writer = self->agent.writer;
-    if (writer == LIMITS_NONE || !sim_pg_writable(&sim->nodes[writer]) ||
+    if (writer == LIMITS_NONE || !sim_history_writable(&sim->nodes[writer]) ||
         !sim_net_open(sim, self->place, sim->nodes[writer].place) ||
         !sim_net_open(sim, sim->nodes[writer].place, self->place)) {
         return;
@@ -224,7 +226,7 @@ static void sim_agent_role_stopped(struct sim *sim, uint32_t node)
     agent->calling = false;
     agent->round = false;
     const bool clean = sim->nodes[node].pg.clean;
-    sim_agent_answer(sim, node, 1, clean, false, clean ? ERR_OK : ERR_CONTENT);
+    sim_agent_call_answer(sim, node, 1, clean, false, clean ? ERR_OK : ERR_CONTENT);
 }
 
 void sim_agent_role_done(struct sim *sim, const struct sim_event *event)
@@ -244,15 +246,15 @@ void sim_agent_role_done(struct sim *sim, const struct sim_event *event)
     }
     if (self->broken) {
         agent->armed = false;
-        sim_agent_answer(sim, node, 0, false, false, ERR_EXIT_STATUS);
+        sim_agent_call_answer(sim, node, 0, false, false, ERR_EXIT_STATUS);
     } else if (work == SIM_WORK_START_STANDBY) {
         sim_agent_role_follows(sim, node);
     } else if (work == SIM_WORK_PROMOTE || work == SIM_WORK_START_WRITER) {
-        if (sim_agent_holds(sim, node, agent->work_epoch) && agent->armed) {
+        if (sim_right_holds(sim, node, agent->work_epoch) && agent->armed) {
             sim_agent_role_writes(sim, node, work == SIM_WORK_START_WRITER);
-            sim_agent_answer(sim, node, 0, true, false, ERR_OK);
+            sim_agent_call_answer(sim, node, 0, true, false, ERR_OK);
         } else {
-            sim_agent_answer(sim, node, 0, false, false, ERR_CANCELLED);
+            sim_agent_call_answer(sim, node, 0, false, false, ERR_CANCELLED);
         }
     }
 }
@@ -280,11 +282,11 @@ static void sim_agent_role_keep_held(struct sim *sim, uint32_t node)
     agent->work_epoch = epoch;
     if (stopped && own) {
         const struct mono fence_at = lease_holder_fence_at(&agent->holder);
-        if (time_since_us(fence_at, sim_agent_now(sim, node)) < SIM_ROLE_SPARE_US) {
+        if (time_since_us(fence_at, sim_right_now(sim, node)) < SIM_ROLE_SPARE_US) {
             return;
         }
         agent->armed = true;
-        sim_agent_arm(sim, node);
+        sim_agent_call_arm(sim, node);
         sim_agent_role_begin(sim, node, SIM_WORK_START_WRITER,
                              prng_between(&sim->dice[SIM_DICE_DISK], 300 * SIM_MS, 3 * SIM_S));
     } else if (stopped || self->pg.recovery) {
@@ -295,7 +297,7 @@ static void sim_agent_role_keep_held(struct sim *sim, uint32_t node)
 static void sim_agent_role_clone(struct sim *sim, uint32_t node)
 {
     struct sim_agent *agent = sim_agent_role_of(sim, node);
-    if (agent->writer == LIMITS_NONE || !sim_pg_writable(&sim->nodes[agent->writer]) ||
+    if (agent->writer == LIMITS_NONE || !sim_history_writable(&sim->nodes[agent->writer]) ||
         !sim_net_open(sim, sim->nodes[node].place, sim->nodes[agent->writer].place)) {
         return;
     }
@@ -307,26 +309,26 @@ static bool sim_agent_role_able(const struct sim *sim, uint32_t node, uint32_t w
 {
     const struct sim_pg *own = &sim->nodes[node].pg;
     const struct sim_pg *other = &sim->nodes[writer].pg;
-    return sim_pg_within(sim, own->branch, own->flushed, other->branch, other->flushed);
+    return sim_history_within(sim, own->branch, own->flushed, other->branch, other->flushed);
 }
 
 static void sim_agent_role_keep_stopped(struct sim *sim, uint32_t node)
 {
     struct sim_node *self = &sim->nodes[node];
     struct sim_agent *agent = &self->agent;
-    const struct mono now = sim_agent_now(sim, node);
+    const struct mono now = sim_right_now(sim, node);
     const bool follow = agent->writer != LIMITS_NONE && agent->writer_epoch >= agent->promise.epoch &&
                         agent->writer_epoch > agent->record.halted;
     if (!follow) {
         if (!agent->calling && time_reached(now, agent->ask_at)) {
             agent->ask_at = time_add_ms(now, SIM_ROLE_ASK_MS);
-            sim_agent_call(sim, node, SIM_STORE_GET, 0);
+            sim_agent_call_store(sim, node, SIM_STORE_GET, 0);
         }
         return;
     }
     const bool standby = agent->record.role == SIM_ROLE_STANDBY;
     const struct sim_node *writer = &sim->nodes[agent->writer];
-    const bool asked = sim_pg_writable(writer) && sim_net_open(sim, self->place, writer->place) &&
+    const bool asked = sim_history_writable(writer) && sim_net_open(sim, self->place, writer->place) &&
                        sim_net_open(sim, writer->place, self->place);
     const bool unclean = !standby && !self->pg.clean;
     if (!self->pg.has_data || unclean || (asked && !sim_agent_role_able(sim, node, agent->writer))) {
@@ -341,7 +343,7 @@ static void sim_agent_role_keep_standby(struct sim *sim, uint32_t node)
 {
     struct sim_node *self = &sim->nodes[node];
     struct sim_agent *agent = &self->agent;
-    const struct mono now = sim_agent_now(sim, node);
+    const struct mono now = sim_right_now(sim, node);
     const bool wanted = agent->writer != LIMITS_NONE && agent->writer_epoch >= agent->promise.epoch;
     if (wanted && self->pg.upstream != agent->writer) {
         const uint32_t before = self->pg.upstream;
@@ -363,7 +365,7 @@ static void sim_agent_role_keep_standby(struct sim *sim, uint32_t node)
 static void sim_agent_role_work(struct sim *sim, uint32_t node)
 {
     struct sim_agent *agent = sim_agent_role_of(sim, node);
-    const struct mono now = sim_agent_now(sim, node);
+    const struct mono now = sim_right_now(sim, node);
     const bool late = time_reached(now, agent->work_until);
     if (agent->work == SIM_WORK_PROMISES) {
         if (lease_promise_free(&agent->promise, now) || sim->options.sabotage == SIM_SABOTAGE_NO_WAIT) {
@@ -376,7 +378,7 @@ static void sim_agent_role_work(struct sim *sim, uint32_t node)
         if (late) {
             sim_agent_role_refuse(sim, node, agent->work_epoch);
         } else {
-            sim_agent_call(sim, node, SIM_STORE_ACQUIRE, agent->work_epoch);
+            sim_agent_call_store(sim, node, SIM_STORE_ACQUIRE, agent->work_epoch);
         }
     }
 }
@@ -385,15 +387,15 @@ void sim_agent_role_tick(struct sim *sim, uint32_t node)
 {
     struct sim_node *self = &sim->nodes[node];
     struct sim_agent *agent = &self->agent;
-    const bool held = lease_holder_state(&agent->holder, sim_agent_now(sim, node)) == LEASE_HELD;
+    const bool held = lease_holder_state(&agent->holder, sim_right_now(sim, node)) == LEASE_HELD;
     if (agent->work != SIM_WORK_NONE) {
         sim_agent_role_work(sim, node);
     } else if (agent->asked[0] != 0) {
         sim_agent_role_promote_begin(sim, node);
     } else if (held) {
         sim_agent_role_keep_held(sim, node);
-    } else if (sim_pg_writable(self) && sim_check_fences(sim)) {
-        sim_agent_kill(sim, node); /* it accepts writes without a lease */
+    } else if (sim_history_writable(self) && sim_right_fences(sim)) {
+        sim_agent_call_kill(sim, node); /* it accepts writes without a lease */
     } else if (self->pg.state == SIM_STOPPED && !self->broken) {
         sim_agent_role_keep_stopped(sim, node);
     } else if (self->pg.state == SIM_RUNNING && self->pg.recovery) {

@@ -9,17 +9,13 @@
 #include "core/plan.h"
 #include "core/run.h"
 #include "core/split.h"
-#include "sim/sim_agent.h"
 #include "sim/sim_client.h"
-#include "sim/sim_control.h"
+#include "sim/sim_desk.h"
+#include "sim/sim_history.h"
 #include "sim/sim_net.h"
-#include "sim/sim_pg.h"
+#include "sim/sim_probe.h"
+#include "sim/sim_right.h"
 #include "sim/sim_say.h"
-
-bool sim_check_fences(const struct sim *sim)
-{
-    return sim->options.sabotage != SIM_SABOTAGE_NO_FENCE && sim->options.sabotage != SIM_SABOTAGE_STALE_PROXY;
-}
 
 void sim_check_writers(struct sim *sim)
 {
@@ -29,7 +25,7 @@ void sim_check_writers(struct sim *sim)
         return; /* another checker is to see it */
     }
     for (uint32_t node = 0; node < sim->model.nodes_count; node++) {
-        if (!sim_pg_writable(&sim->nodes[node])) {
+        if (!sim_history_writable(&sim->nodes[node])) {
             continue;
         }
         const uint32_t database = sim->model.nodes[node].database;
@@ -38,7 +34,7 @@ void sim_check_writers(struct sim *sim)
                               sim->model.nodes[node].name);
         }
         writer[database] = node;
-        if (lease_holder_left_us(&sim->nodes[node].agent.holder, sim_agent_now(sim, node)) == 0) {
+        if (lease_holder_left_us(&sim->nodes[node].agent.holder, sim_right_now(sim, node)) == 0) {
             sim_say_violation(sim, "%s accepts writes without a right", sim->model.nodes[node].name);
         }
     }
@@ -67,7 +63,7 @@ void sim_check_promoted(struct sim *sim, uint32_t node, uint64_t epoch)
     struct sim_check *check = &sim->check;
     const uint32_t database = sim->model.nodes[node].database;
     const bool again = epoch == check->writer_epoch[database] && check->writer[database] == node;
-    if (epoch <= check->writer_epoch[database] && !again && sim_check_fences(sim)) {
+    if (epoch <= check->writer_epoch[database] && !again && sim_right_fences(sim)) {
         sim_say_violation(sim, "%s became writer of epoch %llu after epoch %llu", sim->model.nodes[node].name,
                           (unsigned long long)epoch, (unsigned long long)check->writer_epoch[database]);
     }
@@ -76,7 +72,7 @@ void sim_check_promoted(struct sim *sim, uint32_t node, uint64_t epoch)
     for (uint32_t i = 0; i < sim->commits_count; i++) {
         struct sim_commit *commit = &sim->commits[i];
         if (commit->database == database && commit->acked && !commit->forgiven &&
-            !sim_pg_holds(sim, &sim->nodes[node].pg, commit)) {
+            !sim_history_holds(sim, &sim->nodes[node].pg, commit)) {
             sim_check_missing(sim, node, commit);
         }
     }
@@ -159,12 +155,7 @@ static bool sim_check_served(const struct sim *sim, const struct durable_run *ru
             return false;
         }
     }
-    for (uint32_t i = 0; i < run->moves_count; i++) {
-        if (!sim_pg_writable(&sim->nodes[run->moves[i].source])) {
-            return false;
-        }
-    }
-    return true;
+    return sim_probe_database(sim, place, run->source);
 }
 
 static void sim_check_began(struct sim *sim, const struct durable_run *run)
@@ -265,7 +256,7 @@ static const char *sim_check_database(const struct sim *sim, uint32_t database)
     const struct durable_database *state = &sim->control.engine.durable.databases[database];
     const struct model_database *model = &sim->model.databases[database];
     const uint32_t writer = state->writer;
-    if (writer == LIMITS_NONE || !sim_pg_writable(&sim->nodes[writer]) || state->routed != writer || state->hold) {
+    if (writer == LIMITS_NONE || !sim_history_writable(&sim->nodes[writer]) || state->routed != writer || state->hold) {
         return "a database has no writer in the view";
     }
     if (model->tier1 && (model->durability_members & ~(1U << writer)) != 0 && state->required == 0) {
@@ -277,7 +268,7 @@ static const char *sim_check_database(const struct sim *sim, uint32_t database)
 const char *sim_check_converged(const struct sim *sim)
 {
     const struct durable *durable = &sim->control.engine.durable;
-    if (!sim_control_up(sim)) {
+    if (!sim_desk_up(sim)) {
         return "no controller";
     }
     if (durable->run.state != DURABLE_RUN_NONE) {

@@ -4,9 +4,6 @@
 
 #include "sim/sim_world.h"
 
-/* False while a sabotage switches fencing off. */
-bool sim_check_fences(const struct sim *sim);
-
 /* After every event: at most one server per database that accepts writes, and only with a right. */
 void sim_check_writers(struct sim *sim);
 

@@ -2,6 +2,8 @@
  * Clients. */
 #include "sim/sim_client.h"
 
+#include <string.h>
+
 #include "base/assert.h"
 #include "sim/sim_net.h"
 #include "sim/sim_queue.h"
@@ -10,14 +12,14 @@
 enum {
     SIM_CLIENT_LEAST_US = 80 * SIM_MS,
     SIM_CLIENT_MOST_US = 160 * SIM_MS,
-    SIM_CLIENT_TTL_US = 5 * SIM_S,
+    SIM_CLIENT_TTL_US = 2 * SIM_S,
     SIM_CLIENT_OUT_US = 2 * SIM_S, /* without an acknowledgement for this long: an outage */
 };
 
 static bool sim_client_serves(const struct sim *sim, uint32_t from, uint32_t site)
 {
-    return sim->model.sites[site].proxy && !sim->sites[site].dead && sim_net_open(sim, from, site) &&
-           sim_net_open(sim, site, from) && sim->sites[site].reader.version > 0;
+    return sim->model.sites[site].proxy && !sim->sites[site].dead && sim_net_client(sim, from, site) &&
+           sim->sites[site].reader.version > 0;
 }
 
 static uint32_t sim_client_split(const uint32_t *row, uint32_t count, uint32_t point)
@@ -39,8 +41,7 @@ static void sim_client_resolve(struct sim *sim, struct sim_client *client)
     for (uint32_t i = 0; i < sim->model.sites_count; i++) {
         const uint32_t site = (home + i) % sim->model.sites_count;
         if (sim_client_serves(sim, home, site)) {
-            client->region =
-                sim_client_split(sim->sites[site].reader.split[client->home], sim->model.regions_count, client->point);
+            memcpy(client->row, sim->sites[site].reader.split[client->home], sizeof client->row);
             client->resolved_us = sim->now;
             return;
         }
@@ -52,19 +53,19 @@ static void sim_client_write(struct sim *sim, uint32_t index)
 {
     struct sim_client *client = &sim->clients[index];
     const uint32_t home = sim_net_region(sim, client->home);
-    if (!sim_net_alive(sim, home)) {
-        return;
-    }
     if (client->resolved_us == 0 || sim->now - client->resolved_us > SIM_CLIENT_TTL_US) {
         sim_client_resolve(sim, client);
     }
-    if (client->region == LIMITS_NONE) {
+    const uint32_t point = (uint32_t)prng_below(&sim->dice[SIM_DICE_PEOPLE], VIEW_SHARES_WHOLE);
+    const uint32_t region = sim_client_split(client->row, sim->model.regions_count, point);
+    if (region == LIMITS_NONE) {
         return;
     }
-    const uint32_t proxy = sim_net_region(sim, client->region);
-    if (!sim_client_serves(sim, home, proxy) || sim->regions[client->region].app > 0) {
+    const uint32_t proxy = sim_net_region(sim, region);
+    if (!sim_client_serves(sim, home, proxy) || sim->regions[region].app > 0) {
         return;
     }
+    sim->regions[region].served++;
     const struct view_database *view = &sim->sites[proxy].reader.databases[client->database];
     if (view->writer == LIMITS_NONE || view->hold != 0 || !sim_net_open(sim, proxy, sim->nodes[view->writer].place)) {
         return; /* the proxy holds it */

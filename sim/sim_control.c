@@ -8,6 +8,7 @@
 #include "sim/sim_act.h"
 #include "sim/sim_check.h"
 #include "sim/sim_clock.h"
+#include "sim/sim_desk.h"
 #include "sim/sim_net.h"
 #include "sim/sim_probe.h"
 #include "sim/sim_queue.h"
@@ -18,17 +19,9 @@
 enum {
     SIM_CONTROL_RETRY_US = 500 * SIM_MS,
     SIM_CONTROL_CRASH_PPM = 3000, /* between two actions, while faults are on */
+    SIM_PROBE_ERRORS_PPM = 250000,
+    SIM_PROBE_CALM_PPM = 500,
 };
-
-bool sim_control_up(const struct sim *sim)
-{
-    return sim->control.up && !sim->sites[sim->control.site].dead && sim_net_alive(sim, sim->control.site);
-}
-
-const struct view *sim_control_view(const struct sim *sim)
-{
-    return &sim->control.view;
-}
 
 static void sim_control_alarm(struct sim *sim)
 {
@@ -224,7 +217,7 @@ static void sim_control_sabotage(struct sim *sim)
             engine->leases[database].taker.sight.us = 0;
         }
     } else if (sim->options.sabotage == SIM_SABOTAGE_RUN_ORDER && run->state == DURABLE_RUN_RUNNING && run->at == 2) {
-        run->steps[run->at + 1].state = DURABLE_STEP_DONE;
+        run->steps[run->at + 2].state = DURABLE_STEP_DONE;
     }
 }
 
@@ -232,7 +225,7 @@ void sim_control_step(struct sim *sim, const struct event *event)
 {
     struct sim_control *control = &sim->control;
     const struct sim_clock *clock = &sim->sites[control->site].clock;
-    if (!sim_control_up(sim)) {
+    if (!sim_desk_up(sim)) {
         return;
     }
     struct event timed = *event;
@@ -250,14 +243,6 @@ void sim_control_step(struct sim *sim, const struct event *event)
     if (control->up) {
         sim_control_alarm(sim);
     }
-}
-
-void sim_control_answer(struct sim *sim, uint32_t place, const struct event_result *result)
-{
-    struct sim_event event = {.kind = SIM_CONTROL_EVENT, .d = sim->control.life};
-    event.event.kind = EVENT_RESULT;
-    event.event.result = *result;
-    (void)sim_net_send(sim, place, sim->control.site, &event);
 }
 
 /* ---- what arrives ---- */
@@ -301,6 +286,36 @@ static void sim_control_lease(struct sim *sim, const struct sim_event *event)
     }
 }
 
+/* A round of probes arrived. */
+static void sim_control_probes(struct sim *sim, const struct sim_event *event)
+{
+    const uint32_t site = event->a;
+    for (uint32_t probe = 0; probe < sim->model.probes_count && probe < SIM_PROBE_LIMIT; probe++) {
+        if ((event->y >> probe & 1) == 0) {
+            continue;
+        }
+        const struct model_check *check = &sim->model.checks[sim->model.probes[probe].check];
+        const uint32_t region = sim->model.probes[probe].region;
+        const bool good = (event->x >> probe & 1) != 0;
+        const bool silent = event->z != 0;
+        const bool figure = check->figure == MODEL_FIGURE_ERROR_RATE;
+        struct event observation = {.kind = EVENT_OBSERVATION};
+        observation.observation = (struct event_observation){
+            .site = site,
+            .probe = probe,
+            .ok = good,
+            .error = good ? ERR_OK : ERR_TIMEOUT,
+            .latency_us = 2000,
+            .age_ms = (uint32_t)((sim->now - event->t) / SIM_MS),
+            .has_value = figure && !silent,
+            .value = sim->regions[region].errors > 0 ? SIM_PROBE_ERRORS_PPM : SIM_PROBE_CALM_PPM,
+            .has_requests = figure && !silent,
+            .requests = event->counts[region],
+        };
+        sim_control_step(sim, &observation);
+    }
+}
+
 static void sim_control_ours(struct sim *sim, const struct sim_event *event)
 {
     switch (event->kind) {
@@ -313,7 +328,7 @@ static void sim_control_ours(struct sim *sim, const struct sim_event *event)
     }
     case SIM_CONTROL_EVENT:
         if (event->event.kind == EVENT_RESULT &&
-            (event->d != sim->control.life || !sim_act_answered(sim, event->event.result.action))) {
+            (event->d != sim->control.life || !sim_desk_answered(sim, event->event.result.action))) {
             break;
         }
         sim_control_step(sim, &event->event);
@@ -331,7 +346,7 @@ static void sim_control_ours(struct sim *sim, const struct sim_event *event)
 
 void sim_control_event(struct sim *sim, const struct sim_event *event)
 {
-    if (!sim_control_up(sim)) {
+    if (!sim_desk_up(sim)) {
         return;
     }
     struct sim_event later = *event;
@@ -340,7 +355,7 @@ void sim_control_event(struct sim *sim, const struct sim_event *event)
         sim_control_report(sim, event);
         break;
     case SIM_CONTROL_PROBES:
-        sim_probe_arrive(sim, event);
+        sim_control_probes(sim, event);
         break;
     case SIM_CONTROL_LEASE:
         later.kind = SIM_STORE_LEASE;

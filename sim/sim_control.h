@@ -7,15 +7,8 @@
 
 void sim_control_start(struct sim *sim);
 void sim_control_kill(struct sim *sim);
-bool sim_control_up(const struct sim *sim);
-
-/* An action's answer leaves `place`. */
-void sim_control_answer(struct sim *sim, uint32_t place, const struct event_result *result);
 
 /* An event reaches the engine now. */
 void sim_control_step(struct sim *sim, const struct event *event);
-
-/* The view as the newest publication shows it. */
-const struct view *sim_control_view(const struct sim *sim);
 
 void sim_control_event(struct sim *sim, const struct sim_event *event);

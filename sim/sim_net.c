@@ -33,6 +33,12 @@ bool sim_net_open(const struct sim *sim, uint32_t from, uint32_t to)
     return sim_net_alive(sim, from) && sim_net_alive(sim, to) && (from == to || sim->net.cut[from][to] == 0);
 }
 
+bool sim_net_client(const struct sim *sim, uint32_t client, uint32_t place)
+{
+    return sim_net_alive(sim, place) &&
+           (client == place || (sim->net.cut[client][place] == 0 && sim->net.cut[place][client] == 0));
+}
+
 int64_t sim_net_delay(struct sim *sim, uint32_t from, uint32_t to)
 {
     struct prng *dice = &sim->dice[SIM_DICE_NET];

@@ -10,6 +10,9 @@
 bool sim_net_send(struct sim *sim, uint32_t from, uint32_t to, const struct sim_event *event);
 
 bool sim_net_open(const struct sim *sim, uint32_t from, uint32_t to);
+/* For clients, who live outside of regions: their network may be cut, but it does not die with a region. */
+bool sim_net_client(const struct sim *sim, uint32_t client, uint32_t place);
+
 int64_t sim_net_delay(struct sim *sim, uint32_t from, uint32_t to);
 
 /* The place of a region's machines: its first site. */

@@ -4,7 +4,8 @@
 
 #include "base/text.h"
 #include "sim/sim_control.h"
-#include "sim/sim_pg.h"
+#include "sim/sim_desk.h"
+#include "sim/sim_history.h"
 #include "sim/sim_queue.h"
 #include "sim/sim_say.h"
 
@@ -19,7 +20,7 @@ static void sim_people_order(struct sim *sim, struct event_command command)
 {
     static const char *const names[] = {"failover", "switchover", "failback", "approve", "abort", "pause", "resume"};
     struct event event = {.kind = EVENT_COMMAND};
-    if (!sim_control_up(sim)) {
+    if (!sim_desk_up(sim)) {
         return;
     }
     command.token = ++sim->token;
@@ -64,7 +65,7 @@ static void sim_people_rescue(struct sim *sim)
     for (uint32_t database = 0; database < sim->model.databases_count; database++) {
         const uint32_t writer = engine->durable.databases[database].writer;
         if (writer == LIMITS_NONE ||
-            (engine->durable.databases[database].routed == writer && sim_pg_writable(&sim->nodes[writer]))) {
+            (engine->durable.databases[database].routed == writer && sim_history_writable(&sim->nodes[writer]))) {
             continue;
         }
         if (sim->lost_us == 0) {
@@ -131,7 +132,7 @@ static void sim_people_script(struct sim *sim)
 void sim_people_event(struct sim *sim, const struct sim_event *event)
 {
     sim_queue_at(sim, sim->now + SIM_PEOPLE_TICK_US, event);
-    if (!sim_control_up(sim)) {
+    if (!sim_desk_up(sim)) {
         return;
     }
     sim_people_script(sim);

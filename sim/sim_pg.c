@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "sim/sim_check.h"
+#include "sim/sim_history.h"
 #include "sim/sim_net.h"
 #include "sim/sim_queue.h"
 
@@ -15,29 +16,6 @@ enum {
     SIM_PG_RECORD = 100,              /* bytes of WAL of one commit */
     SIM_PG_REPLAY_SLOW = 10,          /* bytes replayed per tick by a standby that lags */
 };
-
-bool sim_pg_writable(const struct sim_node *node)
-{
-    return node->pg.state == SIM_RUNNING && !node->pg.recovery && !node->stands_still && !node->dead;
-}
-
-bool sim_pg_within(const struct sim *sim, uint32_t branch, uint64_t position, uint32_t other, uint64_t other_position)
-{
-    uint64_t limit = other_position;
-    while (other != branch) {
-        if (other == 0) {
-            return false;
-        }
-        limit = limit < sim->branches[other].fork ? limit : sim->branches[other].fork;
-        other = sim->branches[other].parent;
-    }
-    return position <= limit;
-}
-
-bool sim_pg_holds(const struct sim *sim, const struct sim_pg *pg, const struct sim_commit *commit)
-{
-    return pg->has_data && sim_pg_within(sim, commit->branch, commit->position, pg->branch, pg->flushed);
-}
 
 static void sim_pg_hang_up(struct sim *sim, uint32_t standby)
 {
@@ -121,13 +99,17 @@ static void sim_pg_acknowledge(struct sim *sim, uint32_t node, uint32_t index)
     commit->acked = true;
     sim_check_ack(sim, node, commit);
     const struct sim_event event = {.kind = SIM_CLIENT_ACK, .a = commit->client, .b = node, .x = commit->epoch};
-    (void)sim_net_send(sim, sim->nodes[node].place, sim_net_region(sim, sim->clients[commit->client].home), &event);
+    const uint32_t place = sim->nodes[node].place;
+    const uint32_t client = sim_net_region(sim, sim->clients[commit->client].home);
+    if (sim_net_client(sim, client, place)) {
+        sim_queue_at(sim, sim->now + sim_net_delay(sim, place, client), &event);
+    }
 }
 
 static void sim_pg_release(struct sim *sim, uint32_t node)
 {
     struct sim_pg *pg = &sim->nodes[node].pg;
-    if (!sim_pg_writable(&sim->nodes[node])) {
+    if (!sim_history_writable(&sim->nodes[node])) {
         return;
     }
     uint32_t kept = 0;
@@ -176,7 +158,7 @@ static void sim_pg_write(struct sim *sim, const struct sim_event *event)
 {
     struct sim_node *node = &sim->nodes[event->a];
     const bool current = node->agent.record.data_epoch == event->x || sim->options.sabotage == SIM_SABOTAGE_STALE_PROXY;
-    if (!sim_pg_writable(node) || !current) {
+    if (!sim_history_writable(node) || !current) {
         return;
     }
     struct sim_event flush = *event;
@@ -205,7 +187,7 @@ static void sim_pg_flush(struct sim *sim, const struct sim_event *event)
 {
     struct sim_node *node = &sim->nodes[event->a];
     struct sim_pg *pg = &node->pg;
-    if (!sim_pg_writable(node) || pg->branch != event->x || pg->waiting_count == SIM_WAITING) {
+    if (!sim_history_writable(node) || pg->branch != event->x || pg->waiting_count == SIM_WAITING) {
         return;
     }
     pg->flushed += SIM_PG_RECORD;
@@ -254,7 +236,7 @@ static void sim_pg_wal_flushed(struct sim *sim, const struct sim_event *event)
 static void sim_pg_wal_ack(struct sim *sim, const struct sim_event *event)
 {
     struct sim_pg *pg = &sim->nodes[event->a].pg;
-    if (pg->links[event->b] == event->c && sim_pg_writable(&sim->nodes[event->a])) {
+    if (pg->links[event->b] == event->c && sim_history_writable(&sim->nodes[event->a])) {
         pg->standby[event->b] = event->y > pg->standby[event->b] ? event->y : pg->standby[event->b];
         sim_pg_release(sim, event->a);
     }
@@ -264,7 +246,7 @@ static void sim_pg_connect(struct sim *sim, uint32_t node)
 {
     struct sim_pg *pg = &sim->nodes[node].pg;
     struct sim_pg *upstream = &sim->nodes[pg->upstream].pg;
-    if (!sim_pg_within(sim, pg->branch, pg->flushed, upstream->branch, upstream->flushed)) {
+    if (!sim_history_within(sim, pg->branch, pg->flushed, upstream->branch, upstream->flushed)) {
         return;
     }
     pg->link++;

@@ -4,13 +4,6 @@
 
 #include "sim/sim_world.h"
 
-/* Accepts writes at this moment. */
-bool sim_pg_writable(const struct sim_node *node);
-
-/* Whether history up to `position` of `branch` is part of what the other has. */
-bool sim_pg_within(const struct sim *sim, uint32_t branch, uint64_t position, uint32_t other, uint64_t other_position);
-bool sim_pg_holds(const struct sim *sim, const struct sim_pg *pg, const struct sim_commit *commit);
-
 /* All processes end at once. */
 void sim_pg_kill(struct sim *sim, uint32_t node);
 

@@ -4,22 +4,15 @@
 
 #include "base/assert.h"
 #include "sim/sim_clock.h"
-#include "sim/sim_control.h"
+#include "sim/sim_desk.h"
+#include "sim/sim_history.h"
 #include "sim/sim_net.h"
-#include "sim/sim_pg.h"
 #include "sim/sim_queue.h"
 
-enum {
-    SIM_PROBE_LIMIT = 64, /* a round is one word of bits */
-    SIM_PROBE_ERRORS_PPM = 250000,
-    SIM_PROBE_CALM_PPM = 500,
-    SIM_PROBE_REQUESTS = 100,
-};
-
 /* The database checks test the role that the view gives the region. */
-static bool sim_probe_database(const struct sim *sim, uint32_t site, uint32_t region)
+bool sim_probe_database(const struct sim *sim, uint32_t site, uint32_t region)
 {
-    const struct view *view = sim_control_view(sim);
+    const struct view *view = sim_desk_view(sim);
     for (uint32_t database = 0; database < sim->model.databases_count; database++) {
         bool good = false;
         bool any = false;
@@ -32,7 +25,7 @@ static bool sim_probe_database(const struct sim *sim, uint32_t site, uint32_t re
             any = true;
             const bool reached = sim_net_open(sim, site, self->place) && sim_net_open(sim, self->place, site);
             if (writer != LIMITS_NONE && sim->model.nodes[writer].region == region) {
-                good |= node == writer && reached && sim_pg_writable(self);
+                good |= node == writer && reached && sim_history_writable(self);
             } else {
                 good |= reached && self->pg.state == SIM_RUNNING && !self->dead && !self->stands_still;
             }
@@ -83,10 +76,15 @@ static void sim_probe_round(struct sim *sim, const struct sim_event *event)
         const bool silent = !sim_net_open(sim, site, place) || !sim_net_open(sim, place, site);
         const bool good = sim_probe_good(sim, site, check, region) != (sim->sites[site].liar == region);
         struct sim_event *round = silent ? &slow : &quick;
+        if (check->figure == MODEL_FIGURE_ERROR_RATE && !silent) {
+            round->counts[region] = sim->regions[region].served - sim->sites[site].counted[region];
+            sim->sites[site].counted[region] = sim->regions[region].served;
+        }
         round->y |= 1ULL << probe;
         round->x |= (uint64_t)good << probe;
         timeout_us = (int64_t)check->timeout_ms * SIM_MS;
     }
+    slow.z = 1;
     slow.t += timeout_us;
     for (int i = 0; i < 2; i++) {
         const struct sim_event *round = i == 0 ? &quick : &slow;
@@ -104,33 +102,5 @@ void sim_probe(struct sim *sim, const struct sim_event *event)
     sim_queue_at(sim, sim->now + prng_between(&sim->dice[SIM_DICE_PROBE], 950 * SIM_MS, 1050 * SIM_MS), &again);
     if (!sim->sites[event->a].dead && sim_net_alive(sim, event->a)) {
         sim_probe_round(sim, event);
-    }
-}
-
-void sim_probe_arrive(struct sim *sim, const struct sim_event *event)
-{
-    const uint32_t site = event->a;
-    for (uint32_t probe = 0; probe < sim->model.probes_count && probe < SIM_PROBE_LIMIT; probe++) {
-        if ((event->y >> probe & 1) == 0) {
-            continue;
-        }
-        const struct model_check *check = &sim->model.checks[sim->model.probes[probe].check];
-        const uint32_t region = sim->model.probes[probe].region;
-        const bool good = (event->x >> probe & 1) != 0;
-        const bool figure = check->figure == MODEL_FIGURE_ERROR_RATE;
-        struct event observation = {.kind = EVENT_OBSERVATION};
-        observation.observation = (struct event_observation){
-            .site = site,
-            .probe = probe,
-            .ok = good,
-            .error = good ? ERR_OK : ERR_TIMEOUT,
-            .latency_us = 2000,
-            .age_ms = (uint32_t)((sim->now - event->t) / SIM_MS),
-            .has_value = figure,
-            .value = sim->regions[region].errors > 0 ? SIM_PROBE_ERRORS_PPM : SIM_PROBE_CALM_PPM,
-            .has_requests = figure,
-            .requests = figure ? SIM_PROBE_REQUESTS : 0,
-        };
-        sim_control_step(sim, &observation);
     }
 }

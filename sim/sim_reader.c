@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/assert.h"
-#include "sim/sim_control.h"
+#include "sim/sim_desk.h"
 #include "sim/sim_net.h"
 #include "sim/sim_queue.h"
 
@@ -75,7 +75,7 @@ void sim_reader_event(struct sim *sim, const struct sim_event *event)
         return;
     }
     sim_reader_announce(sim, site);
-    if (sim_control_up(sim) && sim_net_open(sim, site, sim->control.site) &&
+    if (sim_desk_up(sim) && sim_net_open(sim, site, sim->control.site) &&
         sim->control.view.version > sim->sites[site].reader.version) {
         sim_reader_offer(sim, site);
     }

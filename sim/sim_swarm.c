@@ -134,7 +134,7 @@ static void sim_swarm_policy(struct prng *dice, struct model *model)
                                               .max_error_ppm = 20000,
                                               .max_p95_us = 500000,
                                               .max_lag_ms = 5000,
-                                              .min_requests = sim_swarm_percent(dice, 50) ? 0 : 100};
+                                              .min_requests = sim_swarm_percent(dice, 50) ? 0 : 30};
 }
 
 void sim_swarm_model(struct prng *dice, struct model *ret_model)

@@ -75,7 +75,8 @@ struct sim_event {
     uint64_t y;
     uint64_t z;
     int64_t t;
-    struct event event; /* for the engine */
+    uint32_t counts[LIMITS_REGIONS]; /* requests that a round of probes counted */
+    struct event event;              /* for the engine */
 };
 
 struct sim_slot {
@@ -283,14 +284,14 @@ struct sim_site {
     bool dead;
     bool late;
     uint32_t liar; /* region it lies about; LIMITS_NONE */
+    uint32_t counted[LIMITS_REGIONS];
     struct sim_reader reader;
 };
 
 struct sim_client {
     uint32_t home;
     uint32_t database;
-    uint32_t region; /* as DNS said */
-    uint32_t point;
+    uint32_t row[LIMITS_REGIONS]; /* the split as DNS said: the client stands for many */
     int64_t resolved_us;
     int64_t acked_us;
     bool out;
@@ -308,6 +309,7 @@ struct sim_region {
     uint32_t cache;
     uint32_t app;
     uint32_t errors;
+    uint32_t served; /* requests, ever */
 };
 
 /* What the checkers remember. */

@@ -1,0 +1,2 @@
+    30.000  FAULT observer-lies witness about taiwan
+    50.000  END   observer-lies witness about taiwan
