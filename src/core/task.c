@@ -122,7 +122,10 @@ struct mono task_deadline(const struct engine *engine)
     struct mono deadline = TIME_NEVER;
     for (uint32_t slot = 0; slot < ENGINE_TASKS; slot++) {
         const struct engine_task *task = &engine->tasks[slot];
-        if (task->state == ENGINE_TASK_SENT || task->state == ENGINE_TASK_WAIT) {
+        /* After a step whatever is wanted was looked at: what is overdue now is wanted by nobody, and must not keep the
+         * loop awake. */
+        const bool asked = task->state == ENGINE_TASK_SENT || task->state == ENGINE_TASK_WAIT;
+        if (asked && !time_reached(engine->now, task->until)) {
             deadline = time_min(deadline, task->until);
         }
     }
