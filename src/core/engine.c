@@ -109,6 +109,7 @@ static void engine_take_node(struct engine *engine, struct output *output, const
     node->at = engine->now;
     engine_learn_epoch(engine, output, report);
     if (changed) {
+        node->since = engine->now;
         engine->view_dirty = true;
         struct trace *trace = engine_trace(engine, output, TRACE_NODE_ROLE);
         trace->node = report->node;

@@ -37,7 +37,8 @@ enum {
 struct engine_node {
     bool any;
     bool alive;
-    struct mono at; /* last report */
+    struct mono at;    /* last report */
+    struct mono since; /* of the present role, epoch and state of its server */
     struct event_node report;
 };
 
@@ -158,6 +159,7 @@ struct engine {
     struct engine_task tasks[ENGINE_TASKS];
     struct mono failover_at; /* of the last region failover, this controller's clock */
     bool failover_any;
+    struct mono routed_at[LIMITS_DATABASES]; /* since when the view names this writer */
     bool view_dirty;
 };
 

@@ -72,6 +72,7 @@ static void engine_view_say(struct engine *engine, struct output *output, const 
         if (before->version != 0 && now->writer == old->writer && now->epoch == old->epoch) {
             continue;
         }
+        engine->routed_at[database] = engine->now;
         struct trace *trace = engine_trace(engine, output, now->writer == LIMITS_NONE ? TRACE_NO_WRITER : TRACE_WRITER);
         trace->database = database;
         trace->node = now->writer;

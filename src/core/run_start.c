@@ -121,6 +121,43 @@ static bool run_start_local(const struct engine *engine, uint32_t region)
     return any;
 }
 
+/* How long the checks of the database take to fail anew. */
+static uint32_t run_start_patience_ms(const struct engine *engine)
+{
+    uint32_t patience_ms = 0;
+    for (uint32_t i = 0; i < engine->model.checks_count; i++) {
+        const struct model_check *check = &engine->model.checks[i];
+        const uint32_t takes_ms = check->interval_ms * check->failure_threshold + check->timeout_ms;
+        if (check->component == MODEL_COMPONENT_DB && takes_ms > patience_ms) {
+            patience_ms = takes_ms;
+        }
+    }
+    return patience_ms;
+}
+
+/* A writer of the region that has just come (back), or a view that has just given the region another role: the failed
+ * checks are older than that. They get the time to fail again, or to see it. */
+static bool run_start_news(const struct engine *engine, uint32_t region)
+{
+    const uint32_t patience_ms = run_start_patience_ms(engine);
+    for (uint32_t database = 0; database < engine->model.databases_count; database++) {
+        const uint32_t writer = engine->durable.databases[database].writer;
+        const struct mono routed_at = engine->routed_at[database];
+        if (routed_at.us != 0 && time_since_ms(engine->now, routed_at) < patience_ms) {
+            return true;
+        }
+        if (writer == LIMITS_NONE || engine->model.nodes[writer].region != region) {
+            continue;
+        }
+        const struct engine_node *node = &engine->nodes[writer];
+        if (node->alive && node->report.running && node->report.role == VIEW_NODE_WRITER && node->report.lease_held &&
+            time_since_ms(engine->now, node->since) < patience_ms) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void run_start_automatic(struct engine *engine, struct output *output, uint32_t region)
 {
     struct engine_decision *decision = &engine->decisions[region];
@@ -128,7 +165,8 @@ static void run_start_automatic(struct engine *engine, struct output *output, ui
     ASSERT(answer->reason <= DECIDE_CRITICAL_SERVICE_FAILURE);
     const enum model_automation automation = engine->model.policy.automation[answer->reason];
     const bool again = decision->tried && time_since_ms(engine->now, decision->tried_at) < RUN_START_AGAIN_MS;
-    if (automation == MODEL_OFF || again || !engine->durable.good[region]) {
+    const bool news = answer->reason == DECIDE_DATABASE_MASTER_FAILURE && run_start_news(engine, region);
+    if (automation == MODEL_OFF || again || news || !engine->durable.good[region]) {
         return;
     }
     const bool local = answer->reason == DECIDE_DATABASE_MASTER_FAILURE && run_start_local(engine, region);
