@@ -46,6 +46,13 @@ static bool candidate_quorum(const struct engine *engine, uint32_t database, uin
 
 static bool candidate_better(const struct engine *engine, uint32_t node, uint32_t than)
 {
+    /* Positions compare only on one timeline; a higher one is the newer history, and an old one may have gone on past
+     * the point where it was left. */
+    const uint32_t my_line = engine->nodes[node].report.timeline;
+    const uint32_t other_line = engine->nodes[than].report.timeline;
+    if (my_line != other_line) {
+        return my_line > other_line;
+    }
     const uint64_t mine = candidate_position(engine, node);
     const uint64_t other = candidate_position(engine, than);
     return mine != other ? mine > other : engine->model.nodes[node].priority > engine->model.nodes[than].priority;

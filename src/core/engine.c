@@ -128,6 +128,9 @@ static void engine_take_lease(struct engine *engine, struct output *output, cons
     ASSERT(event->database < engine->model.databases_count);
     struct engine_lease *lease = &engine->leases[event->database];
     struct durable_database *state = &engine->durable.databases[event->database];
+    if (lease->seen && event->revision < lease->revision) {
+        return; /* read before what is known, delivered after it */
+    }
     const bool changed =
         !lease->seen || lease->state != event->state || lease->epoch != event->epoch || lease->holder != event->holder;
     if (event->state == EVENT_LEASE_HELD && lease->taker.revoked && event->epoch > lease->taker.epoch) {
