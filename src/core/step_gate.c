@@ -105,6 +105,14 @@ enum step_verdict step_gate_guard(struct engine *engine, struct output *output)
     return step_guard_precheck(engine, output, false);
 }
 
+/* Of two standbys that take turns at being the most advanced, the one whose comparison is under way. */
+static uint32_t step_gate_compared(const struct engine *engine, uint32_t slot, uint32_t candidate)
+{
+    const struct engine_task *task = task_at(engine, slot);
+    const bool asked = task->state != ENGINE_TASK_FREE && task->action.kind == ACTION_COMPARE;
+    return asked && engine->nodes[task->action.node].alive ? task->action.node : candidate;
+}
+
 enum step_verdict step_gate_compare(struct engine *engine, struct output *output)
 {
     const struct durable_run *run = &engine->durable.run;
@@ -122,7 +130,7 @@ enum step_verdict step_gate_compare(struct engine *engine, struct output *output
                                       .run = run->id,
                                       .step = run->at,
                                       .database = move->database,
-                                      .node = candidate.node,
+                                      .node = step_gate_compared(engine, TASK_SLOT_STEP + i, candidate.node),
                                       .region = run->target,
                                       .timeout_ms = STEP_GATE_COMPARE_MS};
         const struct engine_task *task = task_want(engine, output, TASK_SLOT_STEP + i, &wanted);
