@@ -259,7 +259,8 @@ class Postgres:
     def __init__(self, folder, primary=None):
         self.data = folder / "data"
         self.port = free_port()
-        shutil.chown(folder, "postgres")
+        if os.geteuid() == 0:
+            shutil.chown(folder, "postgres")
         if primary:
             self.run("pg_basebackup", "-d", f"host={HOST} port={primary.port} user=postgres password=secret", "-D", self.data, "-R", "-c", "fast")
             with open(self.data / "postgresql.conf", "a", encoding="ascii") as conf:
@@ -275,9 +276,12 @@ class Postgres:
         self.start()
 
     def run(self, program, *words):
-        account = pwd.getpwnam("postgres")
-        subprocess.run([PG_BIN / program, *[str(word) for word in words]], check=True, user=account.pw_uid, group=account.pw_gid, extra_groups=[],
-                       cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={"LC_ALL": "C"})
+        other = {}
+        if os.geteuid() == 0:  # PostgreSQL refuses to run as root
+            account = pwd.getpwnam("postgres")
+            other = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+        subprocess.run([PG_BIN / program, *[str(word) for word in words]], check=True, cwd="/", stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL, env={"LC_ALL": "C"}, **other)
 
     def start(self):
         self.run("pg_ctl", "-D", self.data, "-w", "-l", self.data / "log", "start")
