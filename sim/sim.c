@@ -36,6 +36,31 @@ const char *sim_sabotage_name(enum sim_sabotage sabotage)
     return names[sabotage];
 }
 
+const char *sim_problem(const struct model *model)
+{
+    uint32_t controls = 0;
+    for (uint32_t region = 0; region < model->regions_count; region++) {
+        bool site = false;
+        for (uint32_t i = 0; i < model->sites_count; i++) {
+            site |= model->sites[i].region == region;
+        }
+        if (!site) {
+            return "every region needs a site";
+        }
+    }
+    for (uint32_t i = 0; i < model->sites_count; i++) {
+        controls += model->sites[i].controls;
+    }
+    return controls != 1                 ? "exactly one site must have the role control"
+           : model->databases_count == 0 ? "a database is needed: clients are measured by its commits"
+                                         : NULL;
+}
+
+uint32_t sim_incidents(const struct model *model)
+{
+    return sim_swarm_episodes(model);
+}
+
 static struct sim_clock sim_make_clock(struct prng *dice)
 {
     return (struct sim_clock){.origin_us = SIM_BOOT_US + prng_between(dice, 0, 1000 * (int64_t)SIM_S),

@@ -132,5 +132,11 @@ struct sim_result {
 /* Runs one seed from its first event to its last. */
 void sim_run(const struct sim_options *options, struct sim_result *ret_result);
 
+/* Why this configuration cannot be simulated, or NULL. */
+const char *sim_problem(const struct model *model);
+
+/* Ordinary faults that a year brings to it, in 1/1,000. */
+uint32_t sim_incidents(const struct model *model);
+
 const char *sim_fault_name(enum sim_fault_kind kind);
 const char *sim_sabotage_name(enum sim_sabotage sabotage);

@@ -290,13 +290,14 @@ static void sim_control_lease(struct sim *sim, const struct sim_event *event)
 static void sim_control_probes(struct sim *sim, const struct sim_event *event)
 {
     const uint32_t site = event->a;
-    for (uint32_t probe = 0; probe < sim->model.probes_count && probe < SIM_PROBE_LIMIT; probe++) {
-        if ((event->y >> probe & 1) == 0) {
+    const uint32_t first = event->b;
+    for (uint32_t probe = first; probe < sim->model.probes_count && probe < first + SIM_PROBE_LIMIT; probe++) {
+        if ((event->y >> (probe - first) & 1) == 0) {
             continue;
         }
         const struct model_check *check = &sim->model.checks[sim->model.probes[probe].check];
         const uint32_t region = sim->model.probes[probe].region;
-        const bool good = (event->x >> probe & 1) != 0;
+        const bool good = (event->x >> (probe - first) & 1) != 0;
         const bool silent = event->z != 0;
         const bool figure = check->figure == MODEL_FIGURE_ERROR_RATE;
         struct event observation = {.kind = EVENT_OBSERVATION};

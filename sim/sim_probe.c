@@ -59,13 +59,13 @@ static bool sim_probe_good(const struct sim *sim, uint32_t site, const struct mo
 }
 
 /* One round: what was refused or good is known after a round trip, what got no answer only after the time-out. */
-static void sim_probe_round(struct sim *sim, const struct sim_event *event)
+static void sim_probe_round(struct sim *sim, const struct sim_event *event, uint32_t first)
 {
     const uint32_t site = event->a;
-    struct sim_event quick = {.kind = SIM_CONTROL_PROBES, .a = site, .t = sim->now};
+    struct sim_event quick = {.kind = SIM_CONTROL_PROBES, .a = site, .b = first, .t = sim->now};
     struct sim_event slow = quick;
     int64_t timeout_us = 0;
-    for (uint32_t probe = 0; probe < sim->model.probes_count && probe < SIM_PROBE_LIMIT; probe++) {
+    for (uint32_t probe = first; probe < sim->model.probes_count && probe < first + SIM_PROBE_LIMIT; probe++) {
         const struct model_check *check = &sim->model.checks[sim->model.probes[probe].check];
         const uint32_t region = sim->model.probes[probe].region;
         const uint32_t place = sim_net_region(sim, region);
@@ -80,8 +80,8 @@ static void sim_probe_round(struct sim *sim, const struct sim_event *event)
             round->counts[region] = sim->regions[region].served - sim->sites[site].counted[region];
             sim->sites[site].counted[region] = sim->regions[region].served;
         }
-        round->y |= 1ULL << probe;
-        round->x |= (uint64_t)good << probe;
+        round->y |= 1ULL << (probe - first);
+        round->x |= (uint64_t)good << (probe - first);
         timeout_us = (int64_t)check->timeout_ms * SIM_MS;
     }
     slow.z = 1;
@@ -101,6 +101,8 @@ void sim_probe(struct sim *sim, const struct sim_event *event)
     again.c++;
     sim_queue_at(sim, sim->now + prng_between(&sim->dice[SIM_DICE_PROBE], 950 * SIM_MS, 1050 * SIM_MS), &again);
     if (!sim->sites[event->a].dead && sim_net_alive(sim, event->a)) {
-        sim_probe_round(sim, event);
+        for (uint32_t first = 0; first < sim->model.probes_count; first += SIM_PROBE_LIMIT) {
+            sim_probe_round(sim, event, first);
+        }
     }
 }

@@ -260,9 +260,21 @@ uint32_t sim_swarm_episodes(const struct model *model)
     return sum;
 }
 
+/* How long the slowest critical check takes to fail. */
+static int64_t sim_swarm_detect_s(const struct model *model)
+{
+    int64_t slowest_ms = 0;
+    for (uint32_t i = 0; i < model->checks_count; i++) {
+        const struct model_check *check = &model->checks[i];
+        const int64_t takes_ms = (int64_t)check->interval_ms * check->failure_threshold + check->timeout_ms;
+        slowest_ms = check->severity == MODEL_CRITICAL && takes_ms > slowest_ms ? takes_ms : slowest_ms;
+    }
+    return slowest_ms / 1000 + 1;
+}
+
 void sim_swarm_episode(struct sim *sim, struct sim_script *ret_script)
 {
-    enum { SIM_SWARM_SEEN_S = 90 }; /* a fault that lasts longer has done what it does by then */
+    const int64_t seen_s = 60 + 2 * sim_swarm_detect_s(&sim->model); /* a longer fault has done by then what it does */
     struct prng *dice = &sim->dice[SIM_DICE_FAULT];
     memset(ret_script, 0, sizeof *ret_script);
     uint64_t point = prng_below(dice, sim_swarm_episodes(&sim->model));
@@ -277,8 +289,9 @@ void sim_swarm_episode(struct sim *sim, struct sim_script *ret_script)
     ASSERT(row < SIM_SWARM_RATES);
     struct sim_fault fault = sim_swarm_fault(sim, sim_swarm_rates[row].kind);
     int64_t lasts_s = prng_between(dice, sim_swarm_rates[row].least_s, sim_swarm_rates[row].most_s);
-    lasts_s = lasts_s < SIM_SWARM_SEEN_S ? lasts_s : SIM_SWARM_SEEN_S;
-    fault.at_us = prng_between(dice, 20 * (int64_t)SIM_S, 25 * (int64_t)SIM_S);
+    lasts_s = lasts_s < seen_s ? lasts_s : seen_s;
+    fault.at_us =
+        prng_between(dice, 20 * (int64_t)SIM_S, 25 * (int64_t)SIM_S) + sim_swarm_detect_s(&sim->model) * SIM_S;
     fault.end_us = fault.at_us + lasts_s * SIM_S;
     ret_script->faults[ret_script->faults_count++] = fault;
     ret_script->chaos_us = fault.end_us + SIM_S;
