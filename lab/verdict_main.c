@@ -207,10 +207,16 @@ static bool main_outage(const struct verdict_input *input, const char *title, st
     return ret_outage->recovered;
 }
 
-static bool main_rows(const struct verdict_input *input, json_t *report)
+/* What was acknowledged up to `until_us`, when the rows were read or before; later acknowledgements cannot be among
+ * them. */
+static bool main_rows(const struct verdict_input *input, int64_t until_us, json_t *report)
 {
     struct verdict_rows rows;
-    verdict_rows(input->entries, input->count, input->rows, input->rows_count, &rows);
+    size_t count = 0;
+    while (count < input->count && input->entries[count].end_us <= until_us) {
+        count++;
+    }
+    verdict_rows(input->entries, count, input->rows, input->rows_count, &rows);
     (void)printf("%-22s %12s %9s %9s\n", "rows on the writer", "acknowledged", "present", "MISSING");
     for (int tier = 1; tier <= 2; tier++) {
         (void)printf("%-22s %12u %9u %9u\n", tier == 1 ? "tier 1 (no loss)" : "tier 2 (may lag)",
@@ -301,7 +307,7 @@ static int main_fault(struct verdict_input *input, const int64_t instants[2], ch
     const size_t count = main_read_run(files[0], instants[0], intervals);
     good = main_phases(intervals, count, instants[0], outages, report) && good;
     (void)printf("\n");
-    good = main_rows(input, report) && good;
+    good = main_rows(input, instants[1], report) && good;
     return main_save(report, good, files[2]) && good ? 0 : 1;
 }
 
@@ -330,7 +336,7 @@ static int main_run(int argc, char **argv, struct verdict_input *input)
     }
     if (argc == 5 && strcmp(argv[1], "rows") == 0) {
         json_t *report = json_object();
-        const bool good = main_read_rows(argv[3], input) && main_rows(input, report);
+        const bool good = main_read_rows(argv[3], input) && main_rows(input, INT64_MAX, report);
         return main_save(report, good, argv[4]) && good ? 0 : 1;
     }
     return 2;

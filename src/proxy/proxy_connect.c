@@ -16,6 +16,8 @@
 enum {
     PROXY_CONNECT_RETRY_FIRST_MS = 10,
     PROXY_CONNECT_RETRY_LAST_MS = 200,
+    PROXY_CONNECT_QUEUE_MS = 5,
+    PROXY_CONNECT_LOGINS = 8,        /* under way at once, per worker */
     PROXY_CONNECT_ANSWER_FACTOR = 5, /* a busy server may need longer to fork than a host to accept */
 };
 
@@ -43,6 +45,21 @@ static void proxy_connect_failed(struct proxy_session_context *context, struct p
     proxy_connect_pause(context, session);
 }
 
+/* A server that was just promoted gets everybody's login at once, each costs it a fork, and it serves them in order:
+ * those whose clients have given up as well. With more arriving than it can fork it would work for the dead only, for
+ * ever. So few are under way at a time, one whose client left counts until the server has dealt with it, and the others
+ * wait here, where leaving is noticed. */
+static bool proxy_connect_queue(struct proxy_session_context *context, struct proxy_session *session)
+{
+    if (session->cancelling || context->logins < PROXY_CONNECT_LOGINS) {
+        return false;
+    }
+    proxy_session_wait_begin(context, session);
+    const struct mono next = time_add_ms(context->now, PROXY_CONNECT_QUEUE_MS);
+    proxy_session_deadline(context, session, time_min(next, session->wait_deadline));
+    return true;
+}
+
 /* Begins an attempt where the view, or the cancel request, says. */
 static void proxy_connect_attempt(struct proxy_session_context *context, struct proxy_session *session)
 {
@@ -53,7 +70,12 @@ static void proxy_connect_attempt(struct proxy_session_context *context, struct 
             proxy_connect_pause(context, session);
             return;
         }
+        if (proxy_connect_queue(context, session)) {
+            return;
+        }
         session->target = *target;
+        session->login = &context->logins;
+        context->logins++;
     }
     const struct view_address *address = session->cancelling ? &session->cancel.address : &session->target.address;
     enum err err = proxy_socket_connect(address, &session->server.fd);
@@ -168,6 +190,7 @@ static bool proxy_connect_message(struct proxy_session_context *context, struct 
             proxy_connect_failed(context, session, ERR_UNAVAILABLE);
             return false;
         }
+        proxy_session_login_end(session);
         proxy_session_wait_end(context, session);
         proxy_session_move(session, PROXY_SESSION_AUTH);
         proxy_session_deadline(context, session, time_add_ms(context->now, context->auth_timeout_ms));

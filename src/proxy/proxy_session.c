@@ -122,8 +122,18 @@ enum err proxy_session_watch(struct proxy_session_context *context, struct proxy
     return epoll_ctl(context->epoll, EPOLL_CTL_ADD, end->fd, &event) == 0 ? ERR_OK : err_from_errno(errno);
 }
 
+void proxy_session_login_end(struct proxy_session *session)
+{
+    if (session->login != NULL) {
+        ASSERT(*session->login > 0);
+        (*session->login)--;
+        session->login = NULL;
+    }
+}
+
 void proxy_session_drop_server(struct proxy_session *session, bool abort)
 {
+    proxy_session_login_end(session);
     struct proxy_session_end *server = &session->server;
     if (server->fd >= 0 && abort) {
         proxy_socket_abort(server->fd);
@@ -290,6 +300,7 @@ static void proxy_session_leave(struct proxy_session_context *context, struct pr
 
 static void proxy_session_close(struct proxy_session_context *context, struct proxy_session *session)
 {
+    proxy_session_login_end(session);
     proxy_session_hang_up(&session->client);
     proxy_session_hang_up(&session->server);
     proxy_session_deadline(context, session, TIME_NEVER);

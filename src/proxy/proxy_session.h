@@ -99,10 +99,11 @@ struct proxy_session {
     struct mono deadline;      /* of the present state or attempt; TIME_NEVER: none */
     struct mono wait_deadline; /* CONNECTING: when to give up */
     uint32_t retry_ms;
-    bool admitted;    /* counted among the clients */
-    bool waiting;     /* counted as waiting */
-    bool attempting;  /* CONNECTING: an attempt is under way */
-    bool cancelling;  /* this session is a cancel request */
+    bool admitted;   /* counted among the clients */
+    bool waiting;    /* counted as waiting */
+    bool attempting; /* CONNECTING: an attempt is under way */
+    uint32_t *login; /* the counter of logins that this session is part of, until the server has said a word; or NULL */
+    bool cancelling; /* this session is a cancel request */
     uint8_t *startup; /* the start-up packet, malloc'ed until the server has answered it */
     size_t startup_have;
     uint8_t *early; /* server bytes that are not yet a whole message; malloc'ed until ACTIVE */
@@ -135,6 +136,7 @@ struct proxy_session_context {
     int64_t auth_timeout_ms;
     const struct proxy_route *routes;
     uint32_t routes_count;
+    uint32_t logins; /* servers asked for a session that have not said a word yet, abandoned ones included */
     struct proxy_route_target targets[PROXY_ROUTES]; /* by the view that this worker has carried out */
     bool holding[PROXY_ROUTES];                      /* hold, and not given up */
     bool stopping;
@@ -161,6 +163,9 @@ void proxy_session_deadline(struct proxy_session_context *context, struct proxy_
 /* The server's end: watched from now on; and given up again (the session goes on). */
 ERR_CHECK enum err proxy_session_watch(struct proxy_session_context *context, struct proxy_session_end *end);
 void proxy_session_drop_server(struct proxy_session *session, bool abort);
+
+/* The server has answered, or is let go of: its login no longer counts. */
+void proxy_session_login_end(struct proxy_session *session);
 
 void proxy_session_wait_begin(struct proxy_session_context *context, struct proxy_session *session);
 void proxy_session_wait_end(struct proxy_session_context *context, struct proxy_session *session);
