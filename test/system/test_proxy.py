@@ -841,6 +841,35 @@ def test_many_idle_sessions_are_cut_at_once(world):
          "the old server's sessions are gone")
 
 
+def connections_to(port):
+    """How many connections the server's kernel holds for it, taken up or not."""
+    text = subprocess.run(["ss", "-Htn", f"sport = :{port}"], capture_output=True, text=True, check=True).stdout
+    return len(text.splitlines())
+
+
+def test_clients_that_give_up_do_not_pile_up_at_a_slow_server(world):
+    """A server serves logins in order, those of clients that have left too: only 8 per worker may be under way."""
+    before = connections_to(PORT_A)
+    pids = world.a.processes()
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        body = struct.pack(">I", 196608) + b"user\0postgres\0database\0shop\0\0"
+        for _ in range(5):
+            peers = [socket.create_connection((HOST, PORT_PROXY)) for _ in range(30)]
+            for peer in peers:
+                peer.sendall(struct.pack(">I", len(body) + 4) + body)
+            time.sleep(0.1)
+            for peer in peers:
+                peer.close()
+        assert 0 < connections_to(PORT_A) - before <= 8 * 2
+        wait(lambda: world.counters().get("sessions_waiting", 0) == 0, "those who wait and leave are forgotten")
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+    assert one(connect(), "SELECT 1") == 1
+
+
 def test_frozen_server_is_left_at_once(world):
     """A server that neither answers nor closes: the view moves on and the client is told."""
     connection, epoch = connect(), world.version
