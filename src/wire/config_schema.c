@@ -363,7 +363,8 @@ static const struct config_schema_section config_schema_dns_name = SECTION(
 static const struct config_schema_row config_schema_dns_rows[] = {
     ROW("zone", DOMAIN, config_dns, zone, .required = true,
         .prose = "The zone that is delegated to the sites with the role dns."),
-    ROW("zone_file", PATH, config_dns, zone_file, .prose = "A standard zone file with its static records."),
+    ROW("zone_file", PATH, config_dns, zone_file, .required = true,
+        .prose = "A standard zone file with its static records."),
     ROWS("names", MAP, config_dns, names, .max = 256, .section = &config_schema_dns_name,
          .prose = "Names that follow the split."),
     END};

@@ -66,6 +66,7 @@ static const char base[] =
     "    targets: { east: {} }\n"
     "dns:\n"
     "  zone: example.test\n"
+    "  zone_file: /etc/zone\n"
     "  names: { www: { endpoint: web, ttl: 5s } }\n"
     "proxy:\n"
     "  databases: { shop: { database: shop } }\n"
@@ -281,37 +282,37 @@ static const struct broken broken[] = {
     {"command: [/bin/true]", "command: [true]",
      "t.yaml:49:14: error: command 'true' is relative; expected the program's absolute path; there is no shell\n"},
     {"www: { endpoint: web", "www: { endpoint: wbe",
-     "t.yaml:53:29: error: 'wbe' does not exist; expected the name of an endpoint of the regions\n"},
-    {"ttl: 5s", "ttl: 1500ms", "t.yaml:53:39: error: ttl is not in whole seconds; expected for example 5s\n"},
+     "t.yaml:54:29: error: 'wbe' does not exist; expected the name of an endpoint of the regions\n"},
+    {"ttl: 5s", "ttl: 1500ms", "t.yaml:54:39: error: ttl is not in whole seconds; expected for example 5s\n"},
     {"zone: example.test", "zone: \"exa mple\"",
      "t.yaml:52:9: error: zone 'exa mple' is not valid; expected a domain name\n"},
     {"databases: { shop: { database: shop } }", "max_clients: 5",
      "t.yaml:7:1: error: a site has the role proxy, but no session may go anywhere; expected proxy.databases\n"},
     {"database: shop } }\npolicy", "database: shop, route: nearest } }\npolicy",
-     "t.yaml:55:47: error: route 'nearest' is not one of the choices; expected one of writer, reader\n"},
+     "t.yaml:56:47: error: route 'nearest' is not one of the choices; expected one of writer, reader\n"},
     {"cooldown: 1h", "error_rate_review: 20%",
-     "t.yaml:56:1: error: error rates are out of order; expected error_rate_monitor <= error_rate_review <= "
+     "t.yaml:57:1: error: error rates are out of order; expected error_rate_monitor <= error_rate_review <= "
      "error_rate_automatic\n"},
     {"cooldown: 1h", "profile: adr-039",
-     "t.yaml:56:20: warning: profile adr-039 knows no gates; expected standard in production; it exists to compare\n"},
+     "t.yaml:57:20: warning: profile adr-039 knows no gates; expected standard in production; it exists to compare\n"},
     {"cooldown: 1h", "automation: { HIGH_ERROR_RATES: off }",
-     "t.yaml:56:25: error: unknown key 'HIGH_ERROR_RATES'; expected a known key; did you mean 'HIGH_ERROR_RATE'?\n"},
+     "t.yaml:57:25: error: unknown key 'HIGH_ERROR_RATES'; expected a known key; did you mean 'HIGH_ERROR_RATE'?\n"},
     {"cooldown: 1h", "cooldown: -1h",
-     "t.yaml:56:21: error: cooldown '-1h' is not valid; expected a duration such as 500ms, 10s, 5m, 1h, from 0ms to "
+     "t.yaml:57:21: error: cooldown '-1h' is not valid; expected a duration such as 500ms, 10s, 5m, 1h, from 0ms to "
      "7d\n"},
     {"canary: { share: 10% }", "canary: { share: 60% }",
-     "t.yaml:57:52: error: ramp.share is not above canary.share; expected more traffic in the second stage\n"},
+     "t.yaml:58:52: error: ramp.share is not above canary.share; expected more traffic in the second stage\n"},
     {"canary: { share: 10% }", "canary: { share: 0.001% }",
-     "t.yaml:57:30: error: share '0.001%' is out of range; expected a percentage such as 2% or 0.5%, from 0.01% to "
+     "t.yaml:58:30: error: share '0.001%' is out of range; expected a percentage such as 2% or 0.5%, from 0.01% to "
      "100%\n"},
     {"canary: { share: 10% }", "canary: { share: 10.005% }",
-     "t.yaml:57:30: error: canary.share is finer than 0.01%; expected at most two decimals\n"},
+     "t.yaml:58:30: error: canary.share is finer than 0.01%; expected at most two decimals\n"},
     {"canary: { share: 10% }", "canary: { share: 110% }",
-     "t.yaml:57:30: error: share '110%' is not valid; expected a percentage such as 2% or 0.5%, from 0.01% to 100%\n"},
+     "t.yaml:58:30: error: share '110%' is not valid; expected a percentage such as 2% or 0.5%, from 0.01% to 100%\n"},
     {"canary: { share: 10% }", "canary: 10%",
-     "t.yaml:57:21: error: canary is text; expected a mapping with its keys\n"},
+     "t.yaml:58:21: error: canary is text; expected a mapping with its keys\n"},
     {", secret: { env: HOOK }", "",
-     "t.yaml:59:15: warning: webhook 'incidents' has no secret; expected one; its receiver cannot tell who sent a "
+     "t.yaml:60:15: warning: webhook 'incidents' has no secret; expected one; its receiver cannot tell who sent a "
      "message\n"},
     {"database-master:", "database-main:",
      "t.yaml:24:1: warning: no check named 'database-master'; expected one of kind postgres; without it the failure of "
