@@ -166,7 +166,7 @@ static bool step_writer_settled(struct engine *engine, struct output *output, st
     step_detail(engine, "fenced; waiting for the durability set to say what it received last");
     if (time_since_ms(engine->now, since) > STEP_WRITER_HEARD_MS) {
         move->target = LIMITS_NONE;
-        move->epoch = 0;
+        /* Its epoch stays, as the mark that the source's right was revoked: the way back must give it a new one. */
         *fenced_at = (struct mono){0};
         engine_persist(engine, output);
     }
