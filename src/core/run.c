@@ -315,12 +315,6 @@ static bool run_undo_one(struct engine *engine, struct output *output)
         const bool late = time_since_ms(engine->now, engine->run.step_began) > RUN_UNDO_MS;
         if (verdict == STEP_FAILED || (verdict == STEP_RUNNING && late)) {
             run_stuck(engine, output);
-            if (verdict == STEP_FAILED) {
-                engine->run.step_began = engine->now; /* once it goes on again, its time counts anew */
-            }
-        } else if (verdict == STEP_RUNNING && run->stuck) {
-            run->stuck = false; /* the source is back: no other run may take its way back from it now */
-            engine_persist(engine, output);
         }
         if (verdict != STEP_DONE) {
             return false;
