@@ -29,8 +29,11 @@ enum step_verdict step_gate_approval(struct engine *engine, struct output *outpu
 {
     struct durable_run *run = &engine->durable.run;
     if (run->plan == PLAN_FAILBACK) {
-        if (engine->run.compared && time_since_ms(engine->now, engine->run.compared_at) > STEP_GATE_COMPARED_FRESH_MS &&
-            run->approved) {
+        const bool stale = engine->run.compared && run->approved &&
+                           time_since_ms(engine->now, engine->run.compared_at) > STEP_GATE_COMPARED_FRESH_MS;
+        /* What a controller measured is not in its record: one that was restarted measures again. */
+        const bool lost = !engine->run.compared && run->moves_count > 0;
+        if (stale || lost) {
             return STEP_BACK_TO_COMPARE;
         }
         return step_guard_precheck(engine, output, true);
