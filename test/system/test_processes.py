@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Processes that die, and a witness that is away: the data planes go on answering, and nothing moves that need not."""
+import os
+import signal
+import time
+
+import dns.exception
+import dns.message
+import dns.query
+import pytest
+
+from lab import RESOLVERS, Lab, alive, boot_us, children, wait
+
+
+@pytest.fixture(scope="module")
+def lab():
+    with Lab() as lab:
+        lab.clients()
+        lab.wait_healthy()
+        yield lab
+
+
+@pytest.fixture(autouse=True)
+def logs(request, lab):
+    failed = request.session.testsfailed
+    yield
+    if request.session.testsfailed > failed:
+        lab.keep_logs()
+
+
+def resolves(site, address=None):
+    """Whether the site's DNS server answers for www (with this address)."""
+    try:
+        answer = dns.query.udp(dns.message.make_query("www.example.test.", "A"), RESOLVERS[site], port=5353, timeout=1)
+    except (OSError, dns.exception.DNSException):
+        return False
+    found = [str(item) for rrset in answer.answer for item in rrset]
+    return bool(found) and (address is None or address in found)
+
+
+def both_planes(lab, sites=tuple(RESOLVERS)):
+    return all(resolves(site) and lab.writes(site) for site in sites)
+
+
+def quiet(lab, run):
+    """Nothing was moved, and all is well."""
+    lab.wait_healthy()
+    assert lab.run()["id"] == run["id"] and lab.writer() == "taiwan-a" and lab.epoch() == 1
+    assert {region["state"] for region in lab.status()["regions"]} == {"SERVING"}
+
+
+def test_control_killed_and_held_down(lab):
+    run = lab.run()
+    since = boot_us()
+    # Each time it comes back it is killed again: a gap of some seconds.
+    gap_end = time.monotonic() + 5
+    answered = 0
+    while time.monotonic() < gap_end:
+        if lab.role("witness", "control"):
+            lab.kill_role("witness", "control")
+        assert both_planes(lab)
+        answered += 1
+    assert answered >= 3
+    wait(lambda: lab.call("/v1/status")[0] == 200, 30, "the API answers again")
+    lab.wait_served()
+    assert lab.longest_silence_us(since, boot_us()) < 3_000_000
+    quiet(lab, run)
+
+
+@pytest.mark.parametrize("role", ["dns", "proxy"])
+@pytest.mark.parametrize("site", ["witness", "taiwan"])
+def test_data_plane_killed_comes_back(lab, site, role):
+    run = lab.run()
+    old = lab.kill_role(site, role)
+    works = (lambda: resolves(site)) if role == "dns" else (lambda: lab.writes(site))
+    wait(lambda: lab.role(site, role) not in (0, old) and works(), 10, role + " answers again", pause=0.05)
+    lab.wait_served()
+    quiet(lab, run)
+
+
+def test_supervisor_killed_takes_its_children_with_it(lab):
+    run = lab.run()
+    supervisor = lab.services("taiwan")["holdfast"]
+    roles = children(supervisor)
+    assert len(roles) == 3
+    os.kill(supervisor, signal.SIGKILL)
+    wait(lambda: not any(alive(pid) for pid in roles), 20, "the roles end with their supervisor")
+    lab.start_region("taiwan")
+    wait(lambda: both_planes(lab, ["taiwan"]), 30, "taiwan's planes answer again")
+    lab.wait_served()
+    quiet(lab, run)
+
+
+def test_witness_away(lab):
+    run = lab.run()
+    since = boot_us()
+    lab.kill_region("witness")
+    away = time.monotonic() + 12  # six leases
+    while time.monotonic() < away:
+        assert both_planes(lab, ["taiwan", "tokyo"])
+        time.sleep(0.5)
+    until = boot_us()
+    assert lab.longest_silence_us(since, until) < 2_500_000  # less than the lease: the right never ended
+    assert lab.writers() == ["taiwan-a"]
+    lab.start_region("witness")
+    lab.wait_served()
+    quiet(lab, run)
+    lab.check_rows("taiwan-a")
+
+
+def test_witness_and_one_agent_away(lab):
+    """Nobody is left to promise: the writer must not go on, and does when they are back."""
+    run = lab.run()
+    lab.kill_region("witness")
+    time.sleep(1)
+    os.kill(lab.agent("tokyo-a"), signal.SIGKILL)
+    # The right lasts 2 s, and was renewed at the latest a moment ago.
+    ended = boot_us() + 3_000_000
+    wait(lambda: lab.writers() == [], 20, "the writer fenced itself")
+    wait(lambda: boot_us() > ended + 2_000_000, 10)
+    assert lab.acknowledged(ended, tier=1) == [] and not lab.writes("taiwan") and not lab.writes("tokyo")
+    back = boot_us()
+    lab.start_region("tokyo")
+    lab.start_region("witness")
+    lab.wait_served(back, 90)
+    lab.wait_healthy()
+    # It goes on where it was, or tokyo took over before it was up again: both are right.
+    writer = lab.writer()
+    print("both were away: %d runs, writer %s, epoch %d" % (lab.run()["id"] - run["id"], writer, lab.epoch()))
+    lab.one_writer(writer)
+    lab.check_rows(writer)

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The writer's node in trouble while clients write: its server, its agent killed, its agent frozen."""
+import contextlib
+import os
+import signal
+
+import pytest
+
+from lab import MOVED, NODES, Lab, alive, boot_us, wait
+
+QUICK = [("cooldown: 30s", "cooldown: 1s\n  flapping_transitions: 100"), ("min_stable: 5s", "min_stable: 2s")]
+
+
+@pytest.fixture(scope="module")
+def lab():
+    with Lab(*QUICK) as lab:
+        lab.clients()
+        lab.wait_healthy()
+        yield lab
+
+
+@pytest.fixture(autouse=True)
+def logs(request, lab):
+    failed = request.session.testsfailed
+    yield
+    if request.session.testsfailed > failed:
+        lab.keep_logs()
+
+
+def postgres_of(lab, node):
+    """Every living PostgreSQL process of the node, by its data directory."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if (os.path.basename(os.readlink("/proc/%s/exe" % pid)) == "postgres" and
+                    os.readlink("/proc/%s/cwd" % pid) == lab.data(node) and alive(int(pid))):
+                found.append(int(pid))
+        except OSError:
+            continue
+    return found
+
+
+def served_again(lab, since):
+    lab.wait_served(since)
+    return lab.longest_silence_us(since - 1_000_000, boot_us())
+
+
+def kept_directories(lab):
+    return [name for name in os.listdir(os.path.join(lab.dir, "taiwan")) if ".kept-" in name]
+
+
+def home(lab):
+    """Everything back in taiwan, at once."""
+    if lab.writer() == "taiwan-a" and lab.share("taiwan") == 100:
+        return
+    lab.wait_member("taiwan-a")
+    status, answer = lab.start_run("failback", target="taiwan", mode="emergency")
+    assert status == 202 and lab.wait_run(answer["run"])["state"] == "succeeded"
+    lab.wait_healthy()
+
+
+def test_postmaster_killed(lab):
+    """Only the server is gone: it comes back in place, or its standby takes over; in both cases within seconds."""
+    before = lab.run()["id"]
+    since = boot_us()
+    os.kill(lab.postmaster("taiwan-a"), signal.SIGKILL)
+    silence = served_again(lab, since + 500_000)
+    run = lab.run()
+    if run["id"] > before:
+        assert lab.wait_run(run["id"])["state"] == "succeeded"
+    lab.wait_healthy()
+    lab.one_writer(lab.writer())
+    lab.check_rows(lab.writer())
+    print("postmaster killed: %s, writer %s, %d ms without an acknowledged tier-1 row" % (
+        "failover" if lab.run()["id"] > before else "restarted in place", lab.writer(), silence // 1000))
+    home(lab)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "frozen"])
+def test_agent_of_the_writer(lab, number):
+    before, epoch, kept = lab.run()["id"], lab.epoch(), kept_directories(lab)
+    agent = lab.agent("taiwan-a")
+    since = boot_us()
+    os.kill(agent, number)
+    wait(lambda: postgres_of(lab, "taiwan-a") == [], 20, "the fence process ends every PostgreSQL of the node", pause=0.02)
+    fenced = boot_us()
+    run = lab.wait_new_run(before)
+    assert lab.wait_run(run)["state"] == "succeeded"
+    silence = served_again(lab, since)
+    print("agent %s: fenced after %d ms, %d ms without an acknowledged tier-1 row" % (
+        number.name, (fenced - since) // 1000, silence // 1000))
+    assert lab.epoch() > epoch
+    lab.one_writer("tokyo-a")
+    lab.check_rows("tokyo-a")
+    if number == signal.SIGSTOP:
+        os.kill(agent, signal.SIGCONT)
+    lab.start_region("taiwan")
+    lab.wait_healthy()
+    lab.one_writer("tokyo-a")
+    lab.check_rows("tokyo-a")
+    assert len(kept_directories(lab)) == len(kept) + 1
+    home(lab)
+
+
+def test_diverged_rows_do_not_come_back(lab):
+    """Commits that never left taiwan: both of its nodes have them, neither serves them again, and nothing is thrown away."""
+    before, kept = lab.run()["id"], kept_directories(lab)
+    with contextlib.closing(lab.connect("127.1.0.11")) as connection, connection.cursor() as cursor:
+        cursor.execute("SET synchronous_commit = local")
+        cursor.execute("SELECT pid FROM pg_stat_replication WHERE application_name LIKE 'tokyo%'")
+        os.kill(cursor.fetchone()[0], signal.SIGSTOP)
+        cursor.execute("CREATE TABLE only_here AS SELECT generate_series(1, 1000) AS n")
+    wait(lambda: lab.sql("127.1.0.12", "SELECT to_regclass('only_here') IS NOT NULL")[0][0], 20, "taiwan-b has it")
+    lab.kill_region("taiwan")
+    assert lab.wait_run(lab.wait_new_run(before))["state"] in MOVED
+    lab.start_region("taiwan")
+    lab.wait_healthy()
+    lab.one_writer("tokyo-a")
+    lab.check_rows("tokyo-a")
+    for host in NODES.values():
+        assert not lab.sql(host, "SELECT to_regclass('only_here') IS NOT NULL")[0][0]
+    assert len(kept_directories(lab)) == len(kept) + 2
