@@ -3,9 +3,11 @@
 #include "bin/agent_main.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "agent/agent.h"
 #include "base/time.h"
@@ -165,6 +167,23 @@ static bool agent_main_settings(const struct config_database *database, struct a
     return true;
 }
 
+/* Without them the agent would only find out when it is needed. */
+static bool agent_main_programs(const struct agent_options *options)
+{
+    static const char *const programs[] = {"postgres", "initdb", "pg_basebackup", "pg_controldata"};
+    for (size_t i = 0; i < sizeof programs / sizeof programs[0]; i++) {
+        char path[512];
+        snprintf(path, sizeof path, "%s/%s", options->bin, programs[i]);
+        if (access(path, X_OK) != 0) {
+            LOG_E("%s: %s; install PostgreSQL 15 or later, or say where its programs are (setting "
+                  "databases.%s.nodes.%s.bin)",
+                  path, strerror(errno), options->database, options->node);
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool agent_main_options(const struct config *config, const struct config_database *database,
                                const struct agent_main_arguments *arguments, struct agent_main_memory *memory,
                                struct agent_options *options)
@@ -227,7 +246,8 @@ int agent_main(int argc, char **argv)
     log_init(role, arguments.verbose ? LOG_DEBUG : LOG_INFO);
     const struct config_database *database = agent_main_database(config, &arguments);
     int result = VERB_CONFIG;
-    if (database != NULL && agent_main_options(config, database, &arguments, &memory, &options)) {
+    if (database != NULL && agent_main_options(config, database, &arguments, &memory, &options) &&
+        agent_main_programs(&options)) {
         const enum err err = agent_run(&options);
         if (err != ERR_OK) {
             LOG_E("ended: %s", err_text(err));

@@ -128,6 +128,25 @@ static void serve_dns_signals(struct dns_server *server, const sigset_t *signals
     }
 }
 
+/* Which of the addresses is taken is the kernel's secret; there are few. */
+static void serve_dns_complain(const struct config_site *site, enum err err, const char *problem)
+{
+    if (err != ERR_IN_USE) {
+        LOG_E("cannot serve DNS: %s", problem);
+        return;
+    }
+    char text[512];
+    struct buf buf;
+    buf_init(&buf, text, sizeof text);
+    for (uint32_t i = 0; i < site->dns.listen_count; i++) {
+        buf_printf(&buf, "%s%s", i > 0 ? ", " : "", site->dns.listen[i].text);
+    }
+    LOG_E(
+        "cannot listen on %s: already in use; another process listens there: stop it (`ss -lntup` names it) or choose "
+        "another address (setting sites.*.dns.listen)",
+        buf_string(&buf));
+}
+
 int serve_dns_run(const struct config *config, uint32_t site)
 {
     static struct serve_dns_paths paths;
@@ -147,7 +166,7 @@ int serve_dns_run(const struct config *config, uint32_t site)
         err = dns_server_start(&options, problem, &server);
     }
     if (err != ERR_OK) {
-        LOG_E("cannot serve DNS: %s", problem);
+        serve_dns_complain(&config->sites[site], err, problem);
         pthread_sigmask(SIG_SETMASK, &before, NULL);
         return err == ERR_INVALID || err == ERR_NOT_FOUND ? VERB_CONFIG : VERB_FAILED;
     }

@@ -188,7 +188,9 @@ static enum err proxy_ports(const struct proxy_options *options)
         if (err != ERR_OK) {
             char text[PROXY_SOCKET_ADDRESS];
             proxy_socket_print(&options->listen[i], text);
-            LOG_E("cannot listen on %s: %s", text, err_text(err));
+            LOG_E("cannot listen on %s: %s; stop what listens there (`ss -lntp` names it) or choose another address "
+                  "(setting sites.*.proxy.listen)",
+                  text, err_text(err));
             return err;
         }
     }
