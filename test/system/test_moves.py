@@ -33,6 +33,7 @@ def lab():
     with lab:
         lab.clients()
         lab.wait_healthy()
+        lab.wait_member("tokyo-a")
         yield lab
     receiver.close()
     dead.close()

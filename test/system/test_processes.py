@@ -17,6 +17,7 @@ def lab():
     with Lab() as lab:
         lab.clients()
         lab.wait_healthy()
+        lab.wait_member("tokyo-a")
         yield lab
 
 
