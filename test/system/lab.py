@@ -286,6 +286,14 @@ class Lab:
     def start_run(self, kind, **more):
         return self.call("/v1/%ss" % kind, dict({"reason": "system test", "who": "test"}, **more))
 
+    def move(self, kind, **more):
+        """Starts a run, again while validation refuses it (reports of standbys are a moment old), and waits for its end."""
+        def moved():
+            status, answer = self.start_run(kind, **more)
+            run = self.wait_run(answer["run"]) if status == 202 else {"state": "none"}
+            return run if run["state"] not in ("none", "refused") else None
+        return wait(moved, 60, "a %s begins" % kind, pause=0.5)
+
     def events(self, after=0):
         return (self.call("/v1/events?after=%d" % after)[1] or {"events": []})["events"]
 

@@ -160,9 +160,7 @@ def test_failback_with_control_killed_in_the_canary(lab):
 
 def test_switchover_under_load_loses_nothing(lab):
     since = boot_us()
-    status, answer = lab.start_run("switchover", source="taiwan", target="tokyo")
-    assert status == 202
-    run = lab.wait_run(answer["run"])
+    run = lab.move("switchover", source="taiwan", target="tokyo")
     assert run["state"] == "succeeded", run
     lab.wait_served()
     until = boot_us()
@@ -178,9 +176,7 @@ def test_emergency_failback_brings_everything_home_at_once(lab):
     epoch = lab.epoch()
     lab.wait_healthy()
     lab.wait_member("taiwan-a")
-    status, answer = lab.start_run("failback", target="taiwan", mode="emergency")
-    assert status == 202
-    run = lab.wait_run(answer["run"], seconds=90)
+    run = lab.move("failback", target="taiwan", mode="emergency")
     assert run["state"] == "succeeded", run
     assert "CANARY" not in [step["name"] for step in run["steps"]] and "FENCE" in [step["name"] for step in run["steps"]]
     lab.wait_served()

@@ -55,8 +55,7 @@ def home(lab):
     if lab.writer() == "taiwan-a" and lab.share("taiwan") == 100:
         return
     lab.wait_member("taiwan-a")
-    status, answer = lab.start_run("failback", target="taiwan", mode="emergency")
-    assert status == 202 and lab.wait_run(answer["run"])["state"] == "succeeded"
+    assert lab.move("failback", target="taiwan", mode="emergency")["state"] in MOVED
     lab.wait_healthy()
 
 
