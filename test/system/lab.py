@@ -239,7 +239,8 @@ class Lab:
 
     def wait_member(self, node, seconds=90):
         """Until the node's word is waited for at each tier-1 commit: only such a node may take over."""
-        wait(lambda: any(node in database["durability"]["members"] for database in self.status()["databases"]), seconds,
+        wait(lambda: any(node in database["durability"]["members"] and database["durability"]["required"] > 0
+                         for database in self.status()["databases"]), seconds,
              node + " is a member of the durability set")
 
     def epoch(self):
