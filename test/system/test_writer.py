@@ -51,12 +51,12 @@ def kept_directories(lab):
 
 
 def home(lab):
-    """Everything back in taiwan, at once."""
-    if lab.writer() == "taiwan-a" and lab.share("taiwan") == 100:
-        return
-    lab.wait_member("taiwan-a")
-    assert lab.move("failback", target="taiwan", mode="emergency")["state"] in MOVED
+    """Everything back in taiwan, at once, and tokyo able to take over again."""
+    if lab.writer() != "taiwan-a" or lab.share("taiwan") != 100:
+        lab.wait_member("taiwan-a")
+        assert lab.move("failback", target="taiwan", mode="emergency")["state"] in MOVED
     lab.wait_healthy()
+    lab.wait_member("tokyo-a")
 
 
 def test_postmaster_killed(lab):
