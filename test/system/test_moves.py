@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Moves of the whole service, and the control process killed in the middle of them. One lab, and one story: each test goes on
 where the one before it ended."""
-import os
-import signal
 import socket
 import time
 

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The writer's node in trouble while clients write: its server, its agent killed, its agent frozen."""
+import contextlib
 import os
 import signal
 
 import pytest
 
-from lab import MOVED, Lab, alive, boot_us, wait
+from lab import MOVED, NODES, Lab, alive, boot_us, wait
 
 QUICK = [("cooldown: 30s", "cooldown: 1s\n  flapping_transitions: 100"), ("min_stable: 5s", "min_stable: 2s")]
 
@@ -100,3 +101,23 @@ def test_agent_of_the_writer(lab, number):
     lab.check_rows("tokyo-a")
     assert len(kept_directories(lab)) == len(kept) + 1
     home(lab)
+
+
+def test_diverged_rows_do_not_come_back(lab):
+    """Commits that never left taiwan: both of its nodes have them, neither serves them again, and nothing is thrown away."""
+    before, kept = lab.run()["id"], kept_directories(lab)
+    with contextlib.closing(lab.connect("127.1.0.11")) as connection, connection.cursor() as cursor:
+        cursor.execute("SET synchronous_commit = local")
+        cursor.execute("SELECT pid FROM pg_stat_replication WHERE application_name LIKE 'tokyo%'")
+        os.kill(cursor.fetchone()[0], signal.SIGSTOP)
+        cursor.execute("CREATE TABLE only_here AS SELECT generate_series(1, 1000) AS n")
+    wait(lambda: lab.sql("127.1.0.12", "SELECT to_regclass('only_here') IS NOT NULL")[0][0], 20, "taiwan-b has it")
+    lab.kill_region("taiwan")
+    assert lab.wait_run(lab.wait_new_run(before))["state"] in MOVED
+    lab.start_region("taiwan")
+    lab.wait_healthy()
+    lab.one_writer("tokyo-a")
+    lab.check_rows("tokyo-a")
+    for host in NODES.values():
+        wait(lambda: lab.sql(host, "SELECT to_regclass('only_here') IS NULL")[0][0], 60, host + " does not serve them")
+    assert len(kept_directories(lab)) == len(kept) + 2
