@@ -17,21 +17,14 @@ static const double control_metric_million = 1e6;
 
 static void control_metric_evaluations(struct control_metric *metric, const struct engine *engine)
 {
-    for (uint32_t region = 0; region < engine->model.regions_count; region++) {
-        const struct engine_decision *decision = &engine->decisions[region];
-        const uint32_t gate = (uint32_t)decision->answer.gate;
-        if (decision->any && gate < DECIDE_GATES) {
-            metric->evaluations[decision->answer.decision][gate]++;
-        }
-    }
     if (time_since_ms(engine->now, metric->told) < CONTROL_METRIC_TELL_MS) {
         return;
     }
     metric->told = engine->now;
     for (uint32_t decision = 0; decision < DECIDE_DECISIONS; decision++) {
         for (uint32_t gate = 0; gate < DECIDE_GATES; gate++) {
-            if (metric->evaluations[decision][gate] > 0) {
-                metric_raise(METRIC_DECISION_EVALUATIONS, metric->evaluations[decision][gate],
+            if (engine->evaluated[decision][gate] > 0) {
+                metric_raise(METRIC_DECISION_EVALUATIONS, engine->evaluated[decision][gate],
                              METRIC_WITH(decide_decision_name((enum decide_decision)decision),
                                          decide_gate_name((enum decide_gate)gate)));
             }

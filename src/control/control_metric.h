@@ -9,8 +9,7 @@
 #include "edge/probe.h"
 
 struct control_metric {
-    uint64_t evaluations[DECIDE_DECISIONS][DECIDE_GATES]; /* since the process began */
-    struct mono told;                                     /* when they were last handed over */
+    struct mono told; /* when they were last handed over */
 };
 
 void control_metric_step(struct control_metric *metric, const struct engine *engine, const struct output *output);

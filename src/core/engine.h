@@ -154,6 +154,7 @@ struct engine {
     struct engine_lease leases[LIMITS_DATABASES];
     struct engine_reader readers[LIMITS_SITES][ENGINE_READER_KINDS];
     struct engine_decision decisions[LIMITS_REGIONS];
+    uint64_t evaluated[DECIDE_DECISIONS][DECIDE_GATES]; /* answers since the start, for the metrics */
     struct engine_durability durability[LIMITS_DATABASES];
     struct engine_run run;
     struct engine_task tasks[ENGINE_TASKS];

@@ -392,6 +392,7 @@ static void judge_region(struct engine *engine, struct output *output, uint32_t 
     }
     decision->answer = answer;
     decision->any = true;
+    engine->evaluated[answer.decision][answer.gate]++;
     judge_good(engine, output, region);
 }
 

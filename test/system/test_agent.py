@@ -6,7 +6,6 @@ import os
 import signal
 import time
 
-import psycopg2
 import pytest
 
 from agent_world import NODES, Client, World, now, wait
@@ -130,6 +129,7 @@ def test_killed_agent_acknowledges_nothing_after_the_right(world):
 
 def test_frozen_agent_acknowledges_nothing_after_the_right(world):
     clients = busy(world, "a")
+    wait(lambda: world.controller.renewals, 30, "the controller has renewed the right")
     world.signal("a", signal.SIGSTOP)
     wait(lambda: world.postgres_pids("a") == [], 60, "none remains")
     finish(clients)
@@ -198,8 +198,7 @@ def test_promotion_under_fire(world):
     status, report = world.failover("b", "c", 3)
     assert status == 200 and report["role"] == "writer", report
     assert world.is_writer("c")
-    with pytest.raises(psycopg2.OperationalError):
-        world.connect("b")
+    assert not world.is_writer("b")  # down, or a standby again already
     wait(lambda: world.follows("a", "c") and world.follows("b", "c"), 180, "all follow c")
 
 

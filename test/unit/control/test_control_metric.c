@@ -141,10 +141,10 @@ static void test_failback(void **state)
 static void test_evaluations(void **state)
 {
     (void)state;
-    engine->decisions[0].any = true;
-    engine->decisions[0].answer.decision = DECIDE_MONITOR;
-    engine->decisions[0].answer.gate = DECIDE_GATE_COOLDOWN;
+    uint64_t *evaluated = &engine->evaluated[DECIDE_MONITOR][DECIDE_GATE_COOLDOWN];
+    *evaluated = 1;
     control_metric_step(&metric, engine, output); /* handed over at once, then each 200 ms */
+    *evaluated = 3;
     control_metric_step(&metric, engine, output);
     expect("holdfast_decision_evaluations_total{decision=\"MONITOR\",gate=\"COOLDOWN\"} 1");
     engine->now.us += 300000;
