@@ -59,6 +59,7 @@ struct node {
     bool status_known; /* since the present start */
     struct node_writer writer;
     bool controller_answers;  /* to our last report */
+    uint32_t strange;         /* a standby: how often in a row it was not part of its writer's past */
     struct mono receiving_at; /* a standby: last time it streamed, or its start */
     struct mono crash_at;     /* a writer: last death in place */
     uint32_t crashes;

@@ -98,7 +98,9 @@ static void report_server(struct node *node, json_t *report)
     report_set(report, "system_id", json_sprintf("%llu", (unsigned long long)status->system_id));
     report_set(report, "timeline", json_integer(status->timeline));
     report_set(report, "lsn", report_lsns(status));
-    report_set(report, "receiving", json_boolean(status->receiving));
+    /* What streams but was not yet found to be part of its writer's past confirms nothing. */
+    const bool met = node->writer.name[0] == '\0' || node->record.data_epoch == node->writer.epoch;
+    report_set(report, "receiving", json_boolean(status->receiving && met));
     report_set(report, "upstream", json_string(node->record.role == RECORD_STANDBY ? node->record.upstream : ""));
     report_set(report, "sync", report_sync(status->durability));
     report_set(report, "replicas", report_replicas(status));

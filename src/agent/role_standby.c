@@ -17,6 +17,7 @@ enum {
     ROLE_STANDBY_STOP_MS = 15000,
     ROLE_STANDBY_SILENT_MS = 3000, /* not streaming for this long: is it able to follow at all? */
     ROLE_STANDBY_LOST_MS = 60000,  /* able by its history, but still not streaming: the log it needs is gone */
+    ROLE_STANDBY_STRANGE = 2,      /* answers in a row that a streaming node has what the writer has not */
     ROLE_STANDBY_TRIES = 3,        /* starts that failed */
     ROLE_STANDBY_RETRY_MS = 1000,  /* between two tries to follow */
 };
@@ -28,9 +29,17 @@ static struct agent_options_peer role_standby_peer(const struct node_writer *wri
     return (struct agent_options_peer){.name = writer->name, .host = writer->host, .port = writer->port};
 }
 
-/* Whether a node of this system at `position` of `timeline` is part of the writer's past. */
+/* How far a node of this system has come. */
+struct role_standby_place {
+    uint64_t system_id;
+    uint32_t timeline;
+    struct lsn position;
+    bool streaming; /* from the writer in question: a timeline of the writer's number came from it */
+};
+
+/* Whether that place is part of the writer's past. */
 static enum role_standby_verdict role_standby_judge(struct node *node, const struct node_writer *writer,
-                                                    uint64_t system_id, uint32_t timeline, struct lsn position)
+                                                    const struct role_standby_place *place)
 {
     struct pgquery_upstream upstream;
     struct pgparse_history own = {.count = 0};
@@ -39,18 +48,20 @@ static enum role_standby_verdict role_standby_judge(struct node *node, const str
     if (pgquery_upstream(node->options, &peer, deadline, &upstream) != ERR_OK || upstream.in_recovery) {
         return ROLE_STANDBY_UNKNOWN;
     }
-    if (pgctl_history(node->options, timeline, &own) != ERR_OK) {
+    if (pgctl_history(node->options, place->timeline, &own) != ERR_OK) {
         own.count = 0; /* not there: the writer's history decides alone */
     }
     node_lock(node);
     const uint64_t data_epoch = node->record.data_epoch;
     node_unlock(node);
-    const bool stranger = timeline == upstream.timeline && data_epoch != 0 && data_epoch != writer->epoch;
-    if (system_id != upstream.system_id || stranger || !pgparse_history_within(&own, &upstream.history) ||
-        !pgparse_history_holds(&upstream.history, upstream.timeline, upstream.position, timeline, position)) {
+    const bool stranger =
+        !place->streaming && place->timeline == upstream.timeline && data_epoch != 0 && data_epoch != writer->epoch;
+    if (place->system_id != upstream.system_id || stranger || !pgparse_history_within(&own, &upstream.history) ||
+        !pgparse_history_holds(&upstream.history, upstream.timeline, upstream.position, place->timeline,
+                               place->position)) {
         char text[LSN_TEXT];
-        lsn_print(position, text);
-        LOG_W("this node at %s of timeline %u is not part of the past of %s (timeline %u)", text, timeline,
+        lsn_print(place->position, text);
+        LOG_W("this node at %s of timeline %u is not part of the past of %s (timeline %u)", text, place->timeline,
               writer->name, upstream.timeline);
         return ROLE_STANDBY_DIVERGED;
     }
@@ -72,13 +83,15 @@ static enum role_standby_verdict role_standby_judge_stopped(struct node *node, c
         LOG_W("this node was a writer and did not stop cleanly: its last records are unknown");
         return ROLE_STANDBY_DIVERGED;
     }
+    struct role_standby_place place = {.system_id = control.system_id, .timeline = control.timeline};
     if (control.state == PGPARSE_SHUT_DOWN) {
-        return role_standby_judge(node, writer, control.system_id, control.timeline,
-                                  pgparse_checkpoint_end(control.checkpoint, 0));
+        place.position = pgparse_checkpoint_end(control.checkpoint, 0);
+        return role_standby_judge(node, writer, &place);
     }
     const bool minimum = control.minimum.position > 0 && control.minimum_timeline > 0;
-    return role_standby_judge(node, writer, control.system_id, minimum ? control.minimum_timeline : control.timeline,
-                              minimum ? control.minimum : control.checkpoint);
+    place.timeline = minimum ? control.minimum_timeline : control.timeline;
+    place.position = minimum ? control.minimum : control.checkpoint;
+    return role_standby_judge(node, writer, &place);
 }
 
 struct role_standby_clone {
@@ -214,17 +227,18 @@ static bool role_standby_same(struct node *node, const struct node_writer *write
     return same;
 }
 
-/* Not streaming: able at all? */
-static void role_standby_doubt(struct node *node, const struct node_writer *writer, const struct pgquery_status *status,
-                               int64_t silent_ms, uint64_t kills)
+static struct role_standby_place role_standby_running(const struct pgquery_status *status, bool streaming)
 {
-    const struct lsn position =
-        status->received.position > status->replayed.position ? status->received : status->replayed;
-    const enum role_standby_verdict verdict =
-        role_standby_judge(node, writer, status->system_id, status->timeline, position);
-    if (verdict == ROLE_STANDBY_UNKNOWN || (verdict == ROLE_STANDBY_CAN && silent_ms < ROLE_STANDBY_LOST_MS)) {
-        return;
-    }
+    const bool ahead = status->received.position > status->replayed.position;
+    return (struct role_standby_place){.system_id = status->system_id,
+                                       .timeline = status->timeline,
+                                       .position = ahead ? status->received : status->replayed,
+                                       .streaming = streaming};
+}
+
+/* The data directory is of no use behind this writer: kept aside, cloned anew. */
+static void role_standby_again(struct node *node, const struct node_writer *writer, uint64_t kills)
+{
     if (!node_take_work(node, (struct mono){0})) {
         return;
     }
@@ -233,6 +247,43 @@ static void role_standby_doubt(struct node *node, const struct node_writer *writ
         LOG_W("the clone does not start");
     }
     node_give_work(node);
+}
+
+/* Not streaming: able at all? */
+static void role_standby_doubt(struct node *node, const struct node_writer *writer, const struct pgquery_status *status,
+                               int64_t silent_ms, uint64_t kills)
+{
+    const struct role_standby_place place = role_standby_running(status, false);
+    const enum role_standby_verdict verdict = role_standby_judge(node, writer, &place);
+    if (verdict == ROLE_STANDBY_DIVERGED || (verdict == ROLE_STANDBY_CAN && silent_ms >= ROLE_STANDBY_LOST_MS)) {
+        role_standby_again(node, writer, kills);
+    }
+}
+
+/* Streaming from a writer for the first time in its epoch. A node that has more than the writer's past streams too,
+ * from before the fork and again and again, and its position would count as a confirmation: it must be asked. What is
+ * read just while the timeline changes may mix two moments, so one bad answer is none. */
+static void role_standby_meet(struct node *node, const struct node_writer *writer, const struct pgquery_status *status,
+                              uint64_t kills)
+{
+    const struct role_standby_place place = role_standby_running(status, true);
+    const enum role_standby_verdict verdict = role_standby_judge(node, writer, &place);
+    node_lock(node);
+    node->strange = verdict == ROLE_STANDBY_DIVERGED ? node->strange + 1 : 0;
+    const bool again = node->strange >= ROLE_STANDBY_STRANGE;
+    if (again) {
+        node->strange = 0;
+    }
+    if (verdict == ROLE_STANDBY_CAN) {
+        node->record.data_epoch = writer->epoch;
+        const enum err err = node_save(node);
+        (void)err; /* logged; tried again at the next epoch */
+        node_change(node);
+    }
+    node_unlock(node);
+    if (again) {
+        role_standby_again(node, writer, kills);
+    }
 }
 
 void role_standby_keep(struct node *node)
@@ -249,19 +300,19 @@ void role_standby_keep(struct node *node)
     const int64_t silent_ms = time_since_ms(now, node->receiving_at);
     const uint64_t kills = node->kills;
     const bool rested = time_reached(now, node->retry_at);
-    if (wanted && !turn && streaming && node->record.data_epoch != writer.epoch) {
-        node->record.data_epoch = writer.epoch;
-        const enum err err = node_save(node);
-        (void)err; /* logged; tried again at the next epoch */
-    }
+    const bool met = node->record.data_epoch == writer.epoch;
     node_unlock(node);
     if (turn && node_take_work(node, (struct mono){0})) {
         if (role_standby_same(node, &writer, kills)) {
             role_standby_turn(node, &writer);
         }
         node_give_work(node);
-    } else if (!turn && wanted && known && !streaming && rested && silent_ms > ROLE_STANDBY_SILENT_MS) {
-        role_standby_doubt(node, &writer, &status, silent_ms, kills);
+    } else if (!turn && wanted && known && rested && (streaming ? !met : silent_ms > ROLE_STANDBY_SILENT_MS)) {
+        if (streaming) {
+            role_standby_meet(node, &writer, &status, kills);
+        } else {
+            role_standby_doubt(node, &writer, &status, silent_ms, kills);
+        }
         node_lock(node);
         node->retry_at = time_add_ms(clock_mono(), ROLE_STANDBY_RETRY_MS);
         node_unlock(node);

@@ -18,6 +18,7 @@ def world():
     made = World()
     try:
         made.up()
+        wait(lambda: made.controller.renewals, 60, "the controller has renewed the right")
         yield made
     finally:
         made.dump()
@@ -129,7 +130,6 @@ def test_killed_agent_acknowledges_nothing_after_the_right(world):
 
 def test_frozen_agent_acknowledges_nothing_after_the_right(world):
     clients = busy(world, "a")
-    wait(lambda: world.controller.renewals, 30, "the controller has renewed the right")
     world.signal("a", signal.SIGSTOP)
     wait(lambda: world.postgres_pids("a") == [], 60, "none remains")
     finish(clients)
