@@ -260,7 +260,8 @@ static const char *run_start_refusal(const struct engine *engine, const struct r
     if (!homeward && factor[start->source] == 0) {
         return "the source carries nothing";
     }
-    if (!homeward && factor[start->target] != DURABLE_WHOLE) {
+    /* Who accepts a loss wants the service back, even in a region that was not brought home yet. */
+    if (!homeward && factor[start->target] != DURABLE_WHOLE && !start->accept_loss) {
         return "the target does not carry its own clients";
     }
     return NULL;

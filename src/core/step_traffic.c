@@ -24,15 +24,25 @@ static bool step_traffic_homeward(const struct durable_run *run)
     return step_traffic_region(run) == run->target;
 }
 
-static void step_traffic_set(struct engine *engine, struct output *output, uint32_t region, uint32_t factor)
+static void step_traffic_share(struct engine *engine, struct output *output, uint32_t region, uint32_t factor)
 {
     engine->durable.factor[region] = factor;
     engine->durable.factor_since_wall_us[region] = engine->wall.us;
-    step_publish(engine, output);
     struct trace *trace = engine_trace(engine, output, TRACE_SPLIT);
     trace->region = region;
     trace->n = engine->durable.view_version + 1;
     trace->m = factor;
+}
+
+/* A target that still waited for its own way home gets its clients back with the others': somebody must carry. */
+static void step_traffic_set(struct engine *engine, struct output *output, uint32_t region, uint32_t factor)
+{
+    const uint32_t target = engine->durable.run.target;
+    if (region != target && factor == 0 && engine->durable.factor[target] != DURABLE_WHOLE) {
+        step_traffic_share(engine, output, target, DURABLE_WHOLE);
+    }
+    step_traffic_share(engine, output, region, factor);
+    step_publish(engine, output);
 }
 
 /* What the region will carry once the run is through. */
