@@ -100,7 +100,7 @@ def test_agent_of_the_writer(lab, number):
     lab.wait_healthy()
     lab.one_writer("tokyo-a")
     lab.check_rows("tokyo-a")
-    assert len(kept_directories(lab)) == len(kept) + 1
+    wait(lambda: len(kept_directories(lab)) == len(kept) + 1, 60, "its directory is kept")
     home(lab)
 
 
