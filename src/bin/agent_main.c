@@ -5,14 +5,13 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "agent/agent.h"
 #include "base/time.h"
+#include "bin/cli_load.h"
 #include "bin/verb.h"
-#include "edge/config_file.h"
 #include "edge/config_secret.h"
 #include "edge/log.h"
 
@@ -68,22 +67,6 @@ static bool agent_main_parse(int argc, char **argv, struct agent_main_arguments 
         }
     }
     return arguments->node != NULL;
-}
-
-static struct config *agent_main_config(const char *path)
-{
-    struct config *config = NULL;
-    struct buf messages;
-    uint8_t *memory = malloc(CONFIG_MESSAGES);
-    if (memory == NULL) {
-        fputs("holdfast agent: out of memory\n", stderr);
-        return NULL;
-    }
-    buf_init(&messages, memory, CONFIG_MESSAGES);
-    const enum err err = config_file_load(path != NULL ? path : config_file_default(), &messages, &config);
-    fputs(buf_string(&messages), stderr);
-    free(memory);
-    return err == ERR_OK ? config : NULL;
 }
 
 /* The cluster that has the node; NULL after a message. */
@@ -237,9 +220,10 @@ int agent_main(int argc, char **argv)
         agent_main_usage(stderr);
         return VERB_USAGE;
     }
-    struct config *config = agent_main_config(arguments.config);
-    if (config == NULL) {
-        return VERB_CONFIG;
+    struct config *config = NULL;
+    const int loaded = cli_load(arguments.config, &config);
+    if (loaded != VERB_OK) {
+        return loaded;
     }
     char role[64];
     snprintf(role, sizeof role, "agent %s", arguments.node);

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/text.h"
+#include "bin/cli_load.h"
 #include "bin/verb.h"
 #include "edge/config_file.h"
 #include "edge/config_secret.h"
@@ -43,22 +44,14 @@ static void cli_client_add(struct cli_client *client, const char *address)
 static int cli_client_config(const struct cli_option *option, struct config **ret_config)
 {
     const char *path = option->config != NULL ? option->config : config_file_default();
-    char *memory = malloc(CONFIG_MESSAGES);
-    if (memory == NULL) {
-        fputs("holdfast: out of memory\n", stderr);
-        return VERB_FAILED;
-    }
-    struct buf messages;
-    buf_init(&messages, memory, CONFIG_MESSAGES);
-    const enum err err = config_file_load(path, &messages, ret_config);
-    if (err != ERR_OK) {
+    const int loaded = cli_load(path, ret_config);
+    if (loaded == VERB_CONFIG) {
         fprintf(stderr,
-                "%sholdfast: no controller is known: %s cannot be used; name it with --config, or a controller "
+                "holdfast: no controller is known: %s cannot be used; name it with --config, or a controller "
                 "with --api ADDRESS\n",
-                buf_string(&messages), path);
+                path);
     }
-    free(memory);
-    return err == ERR_OK ? VERB_OK : VERB_CONFIG;
+    return loaded;
 }
 
 static int cli_client_sites(struct cli_client *client, const struct config *config)

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "bin/cli_client.h"
+#include "bin/cli_load.h"
 #include "bin/cli_view.h"
 #include "bin/verb.h"
 #include "edge/config_file.h"
@@ -28,21 +29,6 @@ static void cli_config_usage(FILE *stream)
           "FILE is $HOLDFAST_CONFIG or /etc/holdfast/holdfast.yaml when not given.\n"
           "Exit status: 0 good, 2 wrong usage, 8 invalid configuration.\n",
           stream);
-}
-
-static int cli_config_load(const char *path, struct config **ret_config)
-{
-    uint8_t *memory = malloc(CONFIG_MESSAGES);
-    if (memory == NULL) {
-        fputs("holdfast config: out of memory\n", stderr);
-        return VERB_FAILED;
-    }
-    struct buf messages;
-    buf_init(&messages, memory, CONFIG_MESSAGES);
-    const enum err err = config_file_load(path, &messages, ret_config);
-    fputs(buf_string(&messages), stderr);
-    free(memory);
-    return err == ERR_OK ? VERB_OK : VERB_CONFIG;
 }
 
 static void cli_config_summary(const char *path, const struct config *config)
@@ -90,7 +76,7 @@ static int cli_config_show(const struct config *config)
 static int cli_config_file(bool show, const char *path)
 {
     struct config *config = NULL;
-    int status = cli_config_load(path, &config);
+    int status = cli_load(path, &config);
     if (status == VERB_OK) {
         if (show) {
             status = cli_config_show(config);

@@ -9,10 +9,10 @@
 #include <argp.h>
 
 #include "base/buf.h"
+#include "bin/cli_load.h"
 #include "bin/verb.h"
 #include "core/decide_gate.h"
 #include "core/decide_rule.h"
-#include "edge/config_file.h"
 #include "edge/config_model.h"
 #include "edge/whatif.h"
 
@@ -76,25 +76,10 @@ static void cli_decide_take(struct cli_decide *decide, const struct model *model
     };
 }
 
-static int cli_decide_load(const char *path, struct config **ret_config)
-{
-    uint8_t *memory = (uint8_t *)malloc(CONFIG_MESSAGES);
-    struct buf messages;
-    if (memory == NULL) {
-        fputs("holdfast decide: out of memory\n", stderr);
-        return VERB_FAILED;
-    }
-    buf_init(&messages, memory, CONFIG_MESSAGES);
-    const enum err err = config_file_load(path, &messages, ret_config);
-    fputs(buf_string(&messages), stderr);
-    free(memory);
-    return err == ERR_OK ? VERB_OK : VERB_CONFIG;
-}
-
 static int cli_decide_configure(struct cli_decide *decide)
 {
     struct config *config = NULL;
-    const int status = cli_decide_load(decide->config, &config);
+    const int status = cli_load(decide->config, &config);
     if (status != VERB_OK) {
         return status;
     }

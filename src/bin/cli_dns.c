@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "bin/cli_load.h"
 #include "bin/serve_dns.h"
 #include "bin/verb.h"
 #include "dns/dns_explain.h"
-#include "edge/config_file.h"
 #include "edge/log.h"
 #include "edge/publish.h"
 #include "edge/publish_file.h"
@@ -53,22 +53,6 @@ static bool cli_dns_parse(int argc, char **argv, struct cli_dns_arguments *argum
         }
     }
     return true;
-}
-
-static struct config *cli_dns_config(const char *path)
-{
-    struct config *config = NULL;
-    struct buf messages;
-    uint8_t *memory = malloc(CONFIG_MESSAGES);
-    if (memory == NULL) {
-        fputs("holdfast dns: out of memory\n", stderr);
-        return NULL;
-    }
-    buf_init(&messages, memory, CONFIG_MESSAGES);
-    const enum err err = config_file_load(path != NULL ? path : config_file_default(), &messages, &config);
-    fputs(buf_string(&messages), stderr);
-    free(memory);
-    return err == ERR_OK ? config : NULL;
 }
 
 /* The named site, or the only one with a DNS listener; CONFIG_NONE after a message. */
@@ -179,9 +163,10 @@ int cli_dns(int argc, char **argv)
         cli_dns_usage(stderr);
         return VERB_USAGE;
     }
-    struct config *config = cli_dns_config(arguments.config);
-    if (config == NULL) {
-        return VERB_CONFIG;
+    struct config *config = NULL;
+    const int loaded = cli_load(arguments.config, &config);
+    if (loaded != VERB_OK) {
+        return loaded;
     }
     int result = VERB_CONFIG;
     const uint32_t site = cli_dns_site(config, arguments.site);

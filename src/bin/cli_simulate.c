@@ -9,6 +9,7 @@
 #include <argp.h>
 
 #include "base/buf.h"
+#include "bin/cli_load.h"
 #include "bin/verb.h"
 #include "edge/config_file.h"
 #include "edge/config_model.h"
@@ -67,18 +68,10 @@ static error_t cli_simulate_option(int key, char *argument, struct argp_state *s
 
 static int cli_simulate_load(const char *path, struct model *ret_model)
 {
-    uint8_t *memory = malloc(CONFIG_MESSAGES);
     struct config *config = NULL;
-    struct buf messages;
-    if (memory == NULL) {
-        return VERB_FAILED;
-    }
-    buf_init(&messages, memory, CONFIG_MESSAGES);
-    const enum err err = config_file_load(path, &messages, &config);
-    fputs(buf_string(&messages), stderr);
-    free(memory);
-    if (err != ERR_OK) {
-        return VERB_CONFIG;
+    const int loaded = cli_load(path, &config);
+    if (loaded != VERB_OK) {
+        return loaded;
     }
     config_model(config, ret_model);
     config_free(config);
