@@ -15,6 +15,8 @@ LAB_SITES="taiwan tokyo witness"
 # PostgreSQL refuses to run as root; as an ordinary user everything runs as that user.
 if [ "$(id -u)" -eq 0 ]; then LAB_USER=postgres; else LAB_USER=-; fi
 export LC_ALL=C
+# An ordinary user of Debian does not have the directories of haproxy in the path.
+export PATH="$PATH:/usr/sbin:/sbin"
 # Every verb of holdfast finds controller and token there.
 export HOLDFAST_CONFIG="$LAB_DIR/holdfast.yaml"
 
