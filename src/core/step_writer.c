@@ -447,7 +447,10 @@ static enum step_verdict step_writer_restore_one(struct engine *engine, struct o
         engine_persist(engine, output);
     }
     const struct engine_task *revoke = step_writer_revoke(engine, output, move, TASK_SLOT_STEP + i);
-    const bool own = revoke->state == ENGINE_TASK_OK && revoke->holder == move->source;
+    /* Refused although it is the source that holds the right: it has taken it under this epoch already, and whoever
+     * asked before (another life, or a task that was cleared) did not hear of it. */
+    const bool told = revoke->state == ENGINE_TASK_OK || revoke->state == ENGINE_TASK_REFUSED;
+    const bool own = told && revoke->holder == move->source;
     if (!own && !step_writer_ended(engine, move, revoke, false)) {
         return STEP_RUNNING;
     }

@@ -28,6 +28,7 @@ struct world {
     uint32_t unproven;  /* so often the proof is refused */
     bool silent[NODES]; /* its agent neither reports nor answers */
     bool mute[NODES];   /* does not answer the order to promote, nor obey it */
+    bool lost[NODES];   /* obeys the order to promote, but the answer is lost */
     uint32_t writer;
     uint64_t epoch;
     uint64_t sequence;
@@ -141,7 +142,16 @@ static void answer(const struct action *action)
     if (action->kind == ACTION_AGENT_PROMOTE && world->mute[action->node]) {
         return;
     }
-    if (action->kind == ACTION_AGENT_PROMOTE && world->refuse[action->node]) {
+    const bool taken = action->kind == ACTION_LEASE_REVOKE && world->writer < NODES && world->epoch >= action->epoch;
+    const bool refuses = action->kind == ACTION_AGENT_PROMOTE && world->refuse[action->node];
+    if (action->kind == ACTION_AGENT_PROMOTE && world->lost[action->node]) {
+        world->lost[action->node] = false;
+        world->writer = action->node;
+        world->holder = action->node;
+        world->epoch = action->epoch;
+        return;
+    }
+    if (taken || refuses) {
         event.result.ok = false;
         event.result.refused = true;
     } else if (action->kind == ACTION_AGENT_PROVE && world->unproven > 0) {
@@ -420,6 +430,26 @@ static void test_source_comes_back_to_a_stuck_run(void **state)
     assert_int_equal(engine_view(&world->engine)->databases[0].epoch, world->epoch);
 }
 
+/* The source took its right back, but its answer was lost with the controller: the next one finds that out. */
+static void test_source_that_took_its_right_back_is_believed(void **state)
+{
+    (void)state;
+    static struct durable durable;
+    world->refuse[TOKYO_A] = true;
+    world->lost[TAIWAN_A] = true;
+    command(EVENT_COMMAND_FAILOVER, TAIWAN, TOKYO, 0);
+    pass(1000);
+    assert_int_equal(world->engine.durable.run.state, DURABLE_RUN_UNDOING);
+    assert_int_equal(world->writer, TAIWAN_A);
+    durable = world->engine.durable;
+    durable_seal(&durable);
+    engine_init(&world->engine, model_two_regions(), &durable, world->now, (struct wall){world->now.us});
+    pass(5000);
+    assert_int_equal(last_run()->state, DURABLE_RUN_COMPENSATED);
+    assert_int_equal(engine_view(&world->engine)->databases[0].writer, TAIWAN_A);
+    assert_int_equal(engine_view(&world->engine)->databases[0].epoch, world->epoch);
+}
+
 /* A person may end a stuck run, not one that is on its way back. */
 static void test_stuck_run_is_ended_by_a_person(void **state)
 {
@@ -558,6 +588,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_switchover_is_undone_when_the_target_refuses, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_target_refuses_while_the_source_is_lost, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_source_comes_back_to_a_stuck_run, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(test_source_that_took_its_right_back_is_believed, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_stuck_run_is_ended_by_a_person, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_word_counts_only_from_the_holder, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_aborted_run_lets_go_of_sessions, world_setup, world_teardown),
