@@ -105,9 +105,7 @@ def test_failback_is_refused_while_the_original_is_dead(lab):
     wait(lambda: lab.start_run("failback", target="taiwan", dry_run=True)[1]["would"] == "be refused", 30, "a dry run says no")
     dry = lab.start_run("failback", target="taiwan", dry_run=True)
     assert dry[0] == 200 and "ORIGINAL_UNHEALTHY" in dry[1]["problem"]
-    status, answer = lab.start_run("failback", target="taiwan")
-    assert status == 202
-    refused = lab.wait_run(answer["run"])
+    refused = lab.wait_run(lab.begin("failback", target="taiwan"))
     assert refused["state"] == "refused" and "ORIGINAL_UNHEALTHY" in refused["problem"]
     assert lab.share("taiwan") == 0 and lab.writer() == "tokyo-a"
 
@@ -133,10 +131,10 @@ def test_failback_needs_approval_also_after_a_restart(lab):
 
 def test_abort_in_the_canary_returns_the_split(lab):
     run = lab.run()["id"]
-    assert lab.call("/v1/runs/%d/approve" % run, {"reason": "system test", "who": "test"})[0] == 202
+    lab.tell_run(run, "approve")
     wait(lambda: lab.share("taiwan") == 10, 60, "the canary's share")
     assert lab.writer() == "tokyo-a"
-    assert lab.call("/v1/runs/%d/abort" % run, {"reason": "system test"})[0] == 202
+    lab.tell_run(run, "abort")
     assert lab.wait_run(run)["state"] == "compensated"
     assert lab.share("taiwan") == 0 and lab.writer() == "tokyo-a"
     wait(lambda: lab.receiver.of_run(run)[-1]["phase"] == "FAILED", 30, "the abort is told")
@@ -145,7 +143,7 @@ def test_abort_in_the_canary_returns_the_split(lab):
 def test_failback_with_control_killed_in_the_canary(lab):
     epoch, run = lab.epoch(), ask_failback(lab)
     after = lab.newest_event()
-    assert lab.call("/v1/runs/%d/approve" % run, {"reason": "system test", "who": "test"})[0] == 202
+    lab.tell_run(run, "approve")
     twice = kill_control_in(lab, run, {"CANARY"}, after)
     assert "CANARY" in twice
     assert lab.wait_run(run)["state"] == "succeeded"
@@ -187,12 +185,11 @@ def test_switchover_with_control_killed_at_every_step(lab):
     lab.wait_healthy()
     lab.wait_member("tokyo-a")
     epoch, after = lab.epoch(), lab.newest_event()
-    status, answer = lab.start_run("switchover", source="taiwan", target="tokyo")
-    assert status == 202
-    twice = kill_control_in(lab, answer["run"], {"CHECKPOINT", "HOLD", "STOP", "PROMOTE", "PROVE", "REJOIN", "SHIFT_50"}, after)
+    number = lab.begin("switchover", source="taiwan", target="tokyo")
+    twice = kill_control_in(lab, number, {"CHECKPOINT", "HOLD", "STOP", "PROMOTE", "PROVE", "REJOIN", "SHIFT_50"}, after)
     print("control was killed in", sorted(twice))
     assert twice
-    run = lab.wait_run(answer["run"])
+    run = lab.wait_run(number)
     assert run["state"] == "succeeded", run
     lab.wait_served()
     assert lab.epoch() > epoch
