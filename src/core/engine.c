@@ -169,7 +169,7 @@ static void engine_take_observation(struct engine *engine, const struct event_ob
     const struct durable_run *run = &engine->durable.run;
     if (observation->has_requests) {
         traffic_count(&engine->traffic, engine->model.probes[observation->probe].region, observation->site,
-                      observation->requests, engine->now);
+                      observation->requests, time_add_ms(engine->now, -(int64_t)observation->age_ms));
     }
     if (observation->has_requests && engine->run.holding &&
         engine->model.probes[observation->probe].region == run->target) {

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * How many requests each region serves, as its observers count them: what "traffic has moved" is measured against.
  *
- * Rates are in requests per 1,000 seconds, so that a few per minute still count. Part of the engine's state. */
+ * Rates are in requests per 1,000 seconds, so that a few per minute still count. Part of the engine's state.
+ *
+ * A machine under load delivers counts late, and several at once: a rate is taken over the time between the probes, not
+ * between their arrivals, and what a region used to carry is an average, not the last sample before it was lost. */
 #pragma once
 
 #include <stdbool.h>
@@ -11,20 +14,26 @@
 #include "core/limits.h"
 
 struct traffic_region {
-    struct mono at[LIMITS_SITES]; /* last count of each observer; us 0: none */
-    uint64_t rate;                /* by the latest count of any observer; stays when the region falls silent */
-    struct mono rate_at;
+    struct mono at[LIMITS_SITES];    /* until when each observer's requests are part of a rate; us 0: none yet */
+    uint64_t requests[LIMITS_SITES]; /* counted since then */
+    uint64_t rate;                   /* by the latest count of any observer; stays when the region falls silent */
+    uint64_t usual;                  /* averaged over some seconds */
+    struct mono rate_at;             /* us 0: nobody counted yet */
 };
 
 struct traffic {
     struct traffic_region regions[LIMITS_REGIONS];
 };
 
-/* An observer counted so many requests since its last count. The first count only starts the clock. */
-void traffic_count(struct traffic *traffic, uint32_t region, uint32_t site, uint64_t requests, struct mono now);
+/* An observer counted so many requests since its last count, with a probe that ended at `ended`. The first count only
+ * starts the clock. */
+void traffic_count(struct traffic *traffic, uint32_t region, uint32_t site, uint64_t requests, struct mono ended);
 
 /* The last known rate; 0 when nobody counts. */
 uint64_t traffic_rate(const struct traffic *traffic, uint32_t region);
+
+/* What the region carries on the average of the last seconds; 0 when nobody counts. */
+uint64_t traffic_usual(const struct traffic *traffic, uint32_t region);
 
 /* Whether what the source carried has arrived at the target: at least half of it on top of what the target had before.
  * A source that carried next to nothing proves nothing and asks for nothing. */
