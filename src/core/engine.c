@@ -108,6 +108,10 @@ static void engine_take_node(struct engine *engine, struct output *output, const
     node->alive = true;
     node->at = engine->now;
     engine_learn_epoch(engine, output, report);
+    /* Until the checks had the time to see it. */
+    const bool back =
+        report->running && !changed && time_since_ms(engine->now, node->since) >= model_patience_ms(&engine->model);
+    node->returning = report->fenced || (node->returning && !back);
     if (changed) {
         node->since = engine->now;
         engine->view_dirty = true;

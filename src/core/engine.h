@@ -39,6 +39,7 @@ struct engine_node {
     bool alive;
     struct mono at;    /* last report */
     struct mono since; /* of the present role, epoch and state of its server */
+    bool returning;    /* we took its server down, and its agent is bringing it back: it clones, starts, catches up */
     struct event_node report;
 };
 
@@ -71,6 +72,7 @@ struct engine_decision {
     bool cut;                /* a site of one region sees the other down although most observers do not */
     struct mono cut_since;
     bool unfit; /* some component is not healthy */
+    bool waits; /* for a node on its way back, instead of an automatic run */
     bool tried; /* an automatic run was started and did not change anything */
     struct mono tried_at;
     struct mono fit_since;

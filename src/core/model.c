@@ -50,3 +50,18 @@ uint32_t model_probe_find(const struct model *model, uint32_t check, uint32_t re
     }
     return LIMITS_NONE;
 }
+
+uint32_t model_patience_ms(const struct model *model)
+{
+    uint32_t patience_ms = 0;
+    for (uint32_t i = 0; i < model->checks_count; i++) {
+        const struct model_check *check = &model->checks[i];
+        const uint32_t times =
+            check->failure_threshold > check->success_threshold ? check->failure_threshold : check->success_threshold;
+        const uint32_t takes_ms = check->interval_ms * times + check->timeout_ms;
+        if (check->component == MODEL_COMPONENT_DB && takes_ms > patience_ms) {
+            patience_ms = takes_ms;
+        }
+    }
+    return patience_ms;
+}

@@ -146,3 +146,6 @@ uint32_t model_check_find(const struct model *model, const char *name);
 uint32_t model_database_find(const struct model *model, const char *name);
 uint32_t model_node_find(const struct model *model, const char *name);
 uint32_t model_probe_find(const struct model *model, uint32_t check, uint32_t region);
+
+/* How long the checks of databases take to fail or to pass anew. */
+uint32_t model_patience_ms(const struct model *model);

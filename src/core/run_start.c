@@ -121,25 +121,11 @@ static bool run_start_local(const struct engine *engine, uint32_t region)
     return any;
 }
 
-/* How long the checks of the database take to fail anew. */
-static uint32_t run_start_patience_ms(const struct engine *engine)
-{
-    uint32_t patience_ms = 0;
-    for (uint32_t i = 0; i < engine->model.checks_count; i++) {
-        const struct model_check *check = &engine->model.checks[i];
-        const uint32_t takes_ms = check->interval_ms * check->failure_threshold + check->timeout_ms;
-        if (check->component == MODEL_COMPONENT_DB && takes_ms > patience_ms) {
-            patience_ms = takes_ms;
-        }
-    }
-    return patience_ms;
-}
-
 /* A writer of the region that has just come (back), or a view that has just given the region another role: the failed
  * checks are older than that. They get the time to fail again, or to see it. */
 static bool run_start_news(const struct engine *engine, uint32_t region)
 {
-    const uint32_t patience_ms = run_start_patience_ms(engine);
+    const uint32_t patience_ms = model_patience_ms(&engine->model);
     for (uint32_t database = 0; database < engine->model.databases_count; database++) {
         const uint32_t writer = engine->durable.databases[database].writer;
         const struct mono routed_at = engine->routed_at[database];
@@ -158,6 +144,40 @@ static bool run_start_news(const struct engine *engine, uint32_t region)
     return false;
 }
 
+/* A node that keeps its region from being in order although all that is wrong is of our own making: the region writes
+ * elsewhere, we took this server down, and its agent is at work on it, be it for hours. LIMITS_NONE: there is none. */
+static uint32_t run_start_returning(const struct engine *engine, uint32_t region)
+{
+    uint32_t found = LIMITS_NONE;
+    for (uint32_t database = 0; database < engine->model.databases_count; database++) {
+        const uint32_t writer = engine->durable.databases[database].writer;
+        if (writer == LIMITS_NONE || engine->model.nodes[writer].region == region) {
+            return LIMITS_NONE;
+        }
+    }
+    for (uint32_t node = 0; node < engine->model.nodes_count; node++) {
+        const struct engine_node *known = &engine->nodes[node];
+        if (engine->model.nodes[node].region == region && known->alive && known->returning) {
+            found = node;
+        }
+    }
+    return found;
+}
+
+/* The region's clients reach the writer as they did before: nothing is gained by moving them. Said once. */
+static bool run_start_waits(struct engine *engine, struct output *output, uint32_t region)
+{
+    struct engine_decision *decision = &engine->decisions[region];
+    const uint32_t node = run_start_returning(engine, region);
+    if (node != LIMITS_NONE && !decision->waits) {
+        struct trace *trace = engine_trace(engine, output, TRACE_RETURNING);
+        trace->region = region;
+        trace->node = node;
+    }
+    decision->waits = node != LIMITS_NONE;
+    return decision->waits;
+}
+
 static void run_start_automatic(struct engine *engine, struct output *output, uint32_t region)
 {
     struct engine_decision *decision = &engine->decisions[region];
@@ -165,11 +185,12 @@ static void run_start_automatic(struct engine *engine, struct output *output, ui
     ASSERT(answer->reason <= DECIDE_CRITICAL_SERVICE_FAILURE);
     const enum model_automation automation = engine->model.policy.automation[answer->reason];
     const bool again = decision->tried && time_since_ms(engine->now, decision->tried_at) < RUN_START_AGAIN_MS;
-    const bool news = answer->reason == DECIDE_DATABASE_MASTER_FAILURE && run_start_news(engine, region);
+    const bool database = answer->reason == DECIDE_DATABASE_MASTER_FAILURE;
+    const bool news = database && (run_start_news(engine, region) || run_start_waits(engine, output, region));
     if (automation == MODEL_OFF || again || news || !engine->durable.good[region]) {
         return;
     }
-    const bool local = answer->reason == DECIDE_DATABASE_MASTER_FAILURE && run_start_local(engine, region);
+    const bool local = database && run_start_local(engine, region);
     const uint32_t target = local ? region : judge_target(engine, region);
     if (target == LIMITS_NONE) {
         return;

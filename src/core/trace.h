@@ -50,7 +50,8 @@ struct model;
     X(RESUMED, NOTICE, "automation resumed by {text}")                                                                 \
     X(LEDGER, NOTICE, "run {run}: {database}: {node} ended at {lsn}; {text}")                                          \
     X(REFUSED, WARNING, "refused: {text}")                                                                             \
-    X(ADOPTED, NOTICE, "{database}: {node} is the writer of epoch {n}")
+    X(ADOPTED, NOTICE, "{database}: {node} is the writer of epoch {n}")                                                \
+    X(RETURNING, NOTICE, "{region}: keeps its clients while {node} is on its way back")
 
 enum trace_kind {
 #define TRACE_ENUM(name, severity, sentence) TRACE_##name,

@@ -28,6 +28,7 @@ struct world {
     uint32_t unproven;  /* so often the proof is refused */
     bool silent[NODES]; /* its agent neither reports nor answers */
     bool mute[NODES];   /* does not answer the order to promote, nor obey it */
+    bool down[NODES];   /* its server was taken down, its agent clones it */
     bool lost[NODES];   /* obeys the order to promote, but the answer is lost */
     uint32_t writer;
     uint64_t epoch;
@@ -211,7 +212,8 @@ static void reports(void)
         event.node = (struct event_node){.node = node,
                                          .boot = 1,
                                          .sequence = ++world->sequence,
-                                         .running = true,
+                                         .running = !world->down[node],
+                                         .fenced = world->down[node],
                                          .role = writer ? VIEW_NODE_WRITER : VIEW_NODE_STANDBY,
                                          .epoch = world->epoch,
                                          .receiving = !writer && world->writer < NODES,
@@ -242,11 +244,13 @@ static void observations(void)
         }
         for (uint32_t probe = 0; probe < model->probes_count; probe++) {
             const uint32_t region = model->probes[probe].region;
+            const bool database = model->checks[model->probes[probe].check].component == MODEL_COMPONENT_DB;
+            const bool failed = world->dead[region] || (database && region == TOKYO && world->down[TOKYO_A]);
             struct event event = {.kind = EVENT_OBSERVATION};
             event.observation = (struct event_observation){.site = site,
                                                            .probe = probe,
-                                                           .ok = !world->dead[region],
-                                                           .error = world->dead[region] ? ERR_REFUSED : ERR_OK,
+                                                           .ok = !failed,
+                                                           .error = failed ? ERR_REFUSED : ERR_OK,
                                                            .latency_us = 1000};
             feed(&event);
         }
@@ -467,6 +471,28 @@ static void test_stuck_run_is_ended_by_a_person(void **state)
 
 /* A run that a person ended may have left the right with a node that nobody thinks of: the word of the source's agent
  * says nothing about that one. */
+/* The emergency way home takes the other region's server down, and it is cloned: that region keeps its clients. Only
+ * when nobody is at work on it any more they are moved. */
+static void test_region_keeps_its_clients_while_its_node_is_cloned(void **state)
+{
+    (void)state;
+    const uint64_t runs = world->engine.durable.runs_started;
+    world->down[TOKYO_A] = true;
+    pass(60000);
+    assert_int_equal(world->engine.decisions[TOKYO].answer.decision, DECIDE_AUTOMATIC_FAILOVER);
+    assert_int_equal(world->engine.durable.runs_started, runs);
+    assert_int_equal(engine_view(&world->engine)->split[TOKYO][TOKYO], VIEW_SHARES_WHOLE);
+    world->down[TOKYO_A] = false;
+    pass(10000);
+    assert_false(world->engine.nodes[TOKYO_A].returning);
+    world->down[TOKYO_A] = true;
+    pass(10000);
+    world->silent[TOKYO_A] = true;
+    pass(10000);
+    assert_int_equal(last_run()->state, DURABLE_RUN_SUCCEEDED);
+    assert_int_equal(engine_view(&world->engine)->split[TOKYO][TAIWAN], VIEW_SHARES_WHOLE);
+}
+
 static void test_word_counts_only_from_the_holder(void **state)
 {
     (void)state;
@@ -590,6 +616,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_source_comes_back_to_a_stuck_run, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_source_that_took_its_right_back_is_believed, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_stuck_run_is_ended_by_a_person, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(test_region_keeps_its_clients_while_its_node_is_cloned, world_setup,
+                                        world_teardown),
         cmocka_unit_test_setup_teardown(test_word_counts_only_from_the_holder, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_aborted_run_lets_go_of_sessions, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_unused_epoch_does_not_freeze_the_durability_set, world_setup,
