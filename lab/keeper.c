@@ -40,7 +40,10 @@ enum {
     KEEPER_ARGUMENTS = 256,
     KEEPER_SERVICES = 64,
     KEEPER_NAME = 32,
-    KEEPER_STOP_MS = 10000, /* patience with a service that was asked to stop */
+    KEEPER_STOP_MS = 10000,  /* patience with a service that was asked to stop */
+    KEEPER_START_MS = 10000, /* with a guardian or group that comes up, on a busy machine */
+    KEEPER_LISTEN_S = 5,     /* with a peer that connects and says nothing */
+    KEEPER_ANSWER_S = 60,    /* with a keeper: removing everything takes a while */
 };
 
 struct keeper_service {
@@ -84,6 +87,39 @@ static bool keeper_address(const char *dir, const char *group, struct sockaddr_u
     *ret_address = (struct sockaddr_un){.sun_family = AF_UNIX};
     const int size = snprintf(ret_address->sun_path, sizeof(ret_address->sun_path), "%s/keeper/%s", dir, group);
     return size > 0 && (size_t)size < sizeof(ret_address->sun_path);
+}
+
+static int keeper_connect(const char *dir, const char *group)
+{
+    struct sockaddr_un address;
+    const struct timeval patience = {.tv_sec = KEEPER_ANSWER_S};
+    const int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        return -1;
+    }
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+    (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+    if (!keeper_address(dir, group, &address) || connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
+        const int problem = errno;
+        (void)close(fd);
+        errno = problem;
+        return -1;
+    }
+    return fd;
+}
+
+/* Until it listens: its socket's name is there a moment earlier. */
+static bool keeper_wait_up(const char *dir, const char *group)
+{
+    for (int waited = 0; waited < KEEPER_START_MS; waited += 10) {
+        const int fd = keeper_connect(dir, group);
+        if (fd >= 0) {
+            (void)close(fd);
+            return true;
+        }
+        keeper_sleep_ms(10);
+    }
+    return false;
 }
 
 /* ---- services ---------------------------------------------------------------------------------------------------- */
@@ -304,13 +340,7 @@ static void keeper_command_group(char *const *arguments, size_t count, struct bu
         return;
     }
     service->pid = pid;
-    struct sockaddr_un address;
-    bool there = false;
-    for (int waited = 0; waited < 200 && !there; waited++) {
-        there = keeper_address(keeper.dir, arguments[1], &address) && access(address.sun_path, F_OK) == 0;
-        keeper_sleep_ms(there ? 0 : 10);
-    }
-    buf_text(answer, there ? "ok" : "error: the group did not start");
+    buf_text(answer, keeper_wait_up(keeper.dir, arguments[1]) ? "ok" : "error: the group did not start");
 }
 
 static void keeper_command_disown(char *const *arguments, size_t count, struct buf *answer)
@@ -381,7 +411,7 @@ static void keeper_serve(void)
     if (fd < 0) {
         return;
     }
-    const struct timeval patience = {.tv_sec = 2};
+    const struct timeval patience = {.tv_sec = KEEPER_LISTEN_S};
     (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
     const ssize_t size = recv(fd, message, sizeof(message), 0);
     if (size >= 0) {
@@ -511,11 +541,8 @@ static int keeper_root(const char *dir, pid_t owner)
         (void)fprintf(stderr, "lab-keeper: cannot start in %s\n", dir);
         return 1;
     }
-    for (int waited = 0; waited < 300; waited++) {
-        if (access(address.sun_path, F_OK) == 0) {
-            return 0;
-        }
-        keeper_sleep_ms(10);
+    if (keeper_wait_up(dir, "root")) {
+        return 0;
     }
     (void)fprintf(stderr, "lab-keeper: the guardian did not start\n");
     return 1;
@@ -534,10 +561,8 @@ static int keeper_send(const char *dir, const char *group, char *const *words, i
         memcpy(message + size, words[i], length);
         size += length;
     }
-    struct sockaddr_un address;
-    const int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-    if (fd < 0 || !keeper_address(dir, group, &address) ||
-        connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
+    const int fd = keeper_connect(dir, group);
+    if (fd < 0) {
         (void)fprintf(stderr, "lab-keeper: no lab in %s (%s): %s\n", dir, group, strerror(errno));
         return 1;
     }

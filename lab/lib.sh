@@ -52,14 +52,12 @@ lab_start() {
 # CLOCK_BOOTTIME in microseconds, to a hundredth of a second.
 lab_now_us() { awk '{ printf "%.0f\n", $1 * 1000000 }' /proc/uptime; }
 
-# lab_wait SECONDS WHAT COMMAND...: until the command succeeds.
+# lab_wait SECONDS WHAT COMMAND...: until the command succeeds. Seconds of the clock, however long each try takes.
 lab_wait() {
-    seconds=$1 what=$2
+    until_us=$(($(lab_now_us) + $1 * 1000000)) what=$2
     shift 2
-    tries=0
     until "$@" >/dev/null 2>&1; do
-        tries=$((tries + 1))
-        [ "$tries" -le $((seconds * 5)) ] || return 1
+        [ "$(lab_now_us)" -le "$until_us" ] || return 1
         lab_running || lab_die "the lab has ended while waiting for $what"
         sleep 0.2
     done
@@ -70,11 +68,12 @@ lab_hf() { "$LAB_HOLDFAST" "$@"; }
 # lab_api PATH: GET, JSON on standard output.
 lab_api() { curl -sf --noproxy '*' --max-time 5 -H "@$LAB_DIR/secret/header" "http://$LAB_API$1"; }
 
-# lab_psql HOST PORT ARGUMENT...: as the superuser, in the shop's database.
+# lab_psql HOST PORT ARGUMENT...: as the superuser, in the shop's database. A server that falls silent in the middle of a
+# statement (its region is lost, a commit waits for a standby) ends it after 30 s.
 lab_psql() {
     host=$1 port=$2
     shift 2
-    PGPASSFILE="$LAB_DIR/secret/pgpass" PGCONNECT_TIMEOUT=10 psql -X -q -v ON_ERROR_STOP=1 -h "$host" -p "$port" -U postgres "$@"
+    PGPASSFILE="$LAB_DIR/secret/pgpass" PGCONNECT_TIMEOUT=10 timeout --foreground 30 psql -X -q -v ON_ERROR_STOP=1 -h "$host" -p "$port" -U postgres "$@"
 }
 
 # lab_streams HOST PORT: both standbys stream from there (a base backup under way streams as well, and does not count), and one at

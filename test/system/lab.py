@@ -151,7 +151,7 @@ class Lab:
 
     # ---- scripts and processes ----
 
-    def script(self, name, *arguments, check=True, timeout=240):
+    def script(self, name, *arguments, check=True, timeout=420):
         done = subprocess.run([os.path.join(TOP, "lab", name), *arguments], env=self.env, capture_output=True, text=True,
                               timeout=timeout, cwd="/")
         assert not check or done.returncode == 0, done.stdout + done.stderr

@@ -19,7 +19,7 @@ DIRECTORY = os.path.join(tempfile.gettempdir(), f"holdfast-test-{os.getpid()}")
 ENVIRONMENT = dict(os.environ, LAB_DIR=DIRECTORY, BUILD=BUILD, REPORT=DIRECTORY + "-report")
 
 
-def lab(*words, check=True, timeout=240):
+def lab(*words, check=True, timeout=420):
     done = subprocess.run([os.path.join(TOP, "lab", words[0]), *words[1:]], env=ENVIRONMENT, capture_output=True, text=True,
                           timeout=timeout)
     assert not check or done.returncode == 0, done.stdout + done.stderr
