@@ -44,7 +44,7 @@
     33.924  run 1: VERIFY started
     33.926  node tokyo-a is writer (epoch 2)
     35.981      clients of shop in taiwan are served again after 6048 ms
-    36.575  run 1: VERIFY done in 2649 ms; ; requests/s: source had 9, target 8 then 14
+    36.575  run 1: VERIFY done in 2649 ms; ; requests/s: source had 7, target 8 then 14
     36.575  run 1: LEDGER started
     36.575  run 1: shop: taiwan-a ended at 0/A08C; its data directory is kept when it comes home
     36.575  run 1: LEDGER done in 0 ms; 1 ended writers recorded

@@ -47,7 +47,7 @@
     45.821      clients of shop in tokyo are served again after 15881 ms
     45.925  node tokyo-a is writer (epoch 2)
     46.144      clients of shop in taiwan are served again after 16210 ms
-    46.505  run 1: VERIFY done in 726 ms; ; requests/s: source had 9, target 8 then 14
+    46.505  run 1: VERIFY done in 726 ms; ; requests/s: source had 7, target 8 then 14
     46.505  run 1: LEDGER started
     46.505  run 1: shop: taiwan-a ended at 0/A08C; its data directory is kept when it comes home
     46.505  run 1: LEDGER done in 0 ms; 1 ended writers recorded
