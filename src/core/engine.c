@@ -17,7 +17,6 @@
 enum {
     ENGINE_NODE_SILENT_MS = 1500, /* agents report each 250 ms: six in a row are missing */
     ENGINE_TICK_MS = 100,
-    ENGINE_EPOCH_LEAP = 1000000,
     ENGINE_BALANCE_MS = 5000, /* load balancers are told their weights again: one may have been restarted */
 };
 
@@ -45,6 +44,7 @@ void engine_init(struct engine *engine, const struct model *model, const struct 
     engine->now = now;
     engine->wall = wall;
     engine->started = now;
+    engine->leading = true;
     engine->view_dirty = true;
     health_init(&engine->health);
     engine_lease_init(engine);
@@ -166,6 +166,17 @@ static void engine_take_lease(struct engine *engine, struct output *output, cons
     }
 }
 
+static void engine_take_command(struct engine *engine, struct output *output, const struct event_command *command)
+{
+    if (engine->leading) {
+        run_command(engine, output, command);
+        return;
+    }
+    struct engine_reply *reply = &output->replies[output->replies_count++];
+    *reply = (struct engine_reply){.token = command->token, .error = ERR_UNAVAILABLE};
+    text_copy(reply->text, sizeof reply->text, "this controller does not lead");
+}
+
 static void engine_take_observation(struct engine *engine, const struct event_observation *observation)
 {
     health_observe(&engine->health, &engine->model, observation, engine->now);
@@ -210,7 +221,7 @@ static void engine_take(struct engine *engine, struct output *output, const stru
         task_answer(engine, &event->result);
         break;
     case EVENT_COMMAND:
-        run_command(engine, output, &event->command);
+        engine_take_command(engine, output, &event->command);
         break;
     }
 }
@@ -274,6 +285,37 @@ static void engine_balance(struct engine *engine, struct output *output)
     (void)task_want(engine, output, TASK_SLOT_BALANCE, &wanted);
 }
 
+/* What only the leader does. */
+static void engine_step_lead(struct engine *engine, struct output *output)
+{
+    engine_adopt_writers(engine, output);
+    judge_step(engine, output);
+    run_decide(engine, output);
+    run_walk(engine, output);
+    durability_step(engine, output);
+    engine_balance(engine, output);
+    if (engine->view_dirty) {
+        engine_view_build(engine, output);
+        engine->view_dirty = false;
+    }
+    if (engine->run.publishing) {
+        engine->run.publishing = false;
+        engine->run.version = engine->durable.view_version;
+    }
+    if (output->persist) {
+        engine->durable.sequence++;
+        durable_seal(&engine->durable);
+    }
+}
+
+/* What was learned meanwhile is learned again from the nodes and leases when it leads (engine_lead). */
+static void engine_step_follow(struct engine *engine, struct output *output)
+{
+    judge_step(engine, output);
+    ASSERT(output->actions_count == 0 && !output->publish);
+    output->persist = false;
+}
+
 void engine_step(struct engine *engine, const struct event *event, struct output *ret_output)
 {
     ret_output->persist = false;
@@ -286,29 +328,19 @@ void engine_step(struct engine *engine, const struct event *event, struct output
     engine->wall = event->wall;
     engine_take(engine, ret_output, event);
     engine_expire_nodes(engine, ret_output);
-    engine_adopt_writers(engine, ret_output);
-    judge_step(engine, ret_output);
-    run_decide(engine, ret_output);
-    run_walk(engine, ret_output);
-    durability_step(engine, ret_output);
-    engine_balance(engine, ret_output);
-    if (engine->view_dirty) {
-        engine_view_build(engine, ret_output);
-        engine->view_dirty = false;
-    }
-    if (engine->run.publishing) {
-        engine->run.publishing = false;
-        engine->run.version = engine->durable.view_version;
-    }
-    if (ret_output->persist) {
-        engine->durable.sequence++;
-        durable_seal(&engine->durable);
+    if (engine->leading) {
+        engine_step_lead(engine, ret_output);
+    } else {
+        engine_step_follow(engine, ret_output);
     }
 }
 
 struct mono engine_deadline(const struct engine *engine)
 {
     struct mono deadline = time_add_ms(engine->now, ENGINE_TICK_MS);
+    if (!engine->leading) {
+        return deadline;
+    }
     deadline = time_min(deadline, run_deadline(engine));
     return time_min(deadline, task_deadline(engine));
 }

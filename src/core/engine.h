@@ -29,8 +29,9 @@ enum {
     ENGINE_TRACES = 128,
     ENGINE_REPLIES = 4,
     ENGINE_TASKS = 32,
-    ENGINE_FLIPS = 16,      /* remembered changes between "a rule wants a failover" and not, per region */
-    ENGINE_READER_KINDS = 2 /* dns, proxy */
+    ENGINE_FLIPS = 16,          /* remembered changes between "a rule wants a failover" and not, per region */
+    ENGINE_READER_KINDS = 2,    /* dns, proxy */
+    ENGINE_EPOCH_LEAP = 1000000 /* further off than any number of failovers: not believed */
 };
 
 /* What the engine knows of a node. */
@@ -143,6 +144,7 @@ struct output {
 };
 
 struct engine {
+    bool leading; /* false: it only listens (engine_follow) */
     struct model model;
     struct durable durable;
     struct view view;
@@ -170,6 +172,21 @@ struct engine {
  * What it says first (view, traces) comes with the first step. The model is copied. */
 void engine_init(struct engine *engine, const struct model *model, const struct durable *durable, struct mono now,
                  struct wall wall);
+
+/* Of several controllers one leads (core/leader.h); the engines of the others only listen: they keep health, nodes,
+ * leases, readers and judged decisions warm, and start, walk, keep, persist, publish and do nothing. Commands are
+ * refused. engine_init makes a leading engine; a leader that has lost its right follows, and its process ends. */
+void engine_follow(struct engine *engine);
+
+/* A following engine leads from now on: adopts what the former leader left in the store (NULL: nothing) as engine_init
+ * does, the run goes on at its present step as after a restart, and what was heard is kept. The next step persists and
+ * publishes: the first commit is the take-over. `same_clock`: the former leader's CLOCK_BOOTTIME was that of this
+ * machine; otherwise the run's times are carried over by the wall clocks, for display. */
+void engine_lead(struct engine *engine, const struct durable *durable, bool same_clock, struct mono now,
+                 struct wall wall);
+
+/* A site's rank as a leader: 0 when it is outside of every region that carries a writer, else 1. */
+uint32_t engine_rank(const struct engine *engine, uint32_t site);
 
 /* Takes a new configuration. False, and nothing changes, while a run is in progress. */
 bool engine_configure(struct engine *engine, const struct model *model);

@@ -372,7 +372,7 @@ static void judge_region(struct engine *engine, struct output *output, uint32_t 
     judge_metrics(engine, region, &snapshot->metrics);
     judge_observers(engine, &snapshot->observers);
     judge_target_state(engine, region, target, &snapshot->target);
-    snapshot->controller = (struct decide_controller){.members = 1, .reachable = 1, .leader = true};
+    snapshot->controller = (struct decide_controller){.members = 1, .reachable = 1, .leader = engine->leading};
     judge_state(engine, region, target, &snapshot->state);
     struct decide_answer answer;
     decide_evaluate(snapshot, &thresholds, profile, &answer);

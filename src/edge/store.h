@@ -35,13 +35,14 @@ enum store_verb {
     STORE_PUT,    /* a record gets a value */
     STORE_DELETE, /* a record ceases */
     STORE_APPEND, /* an entry is added to the journal */
+    STORE_CHECK,  /* nothing is written: the commit happens only if the record is at `expected` */
 };
 
 /* One write of a commit. */
 struct store_write {
     enum store_verb verb;
-    const char *key;   /* PUT, DELETE: "lease/shop"; at most once per commit */
-    uint64_t expected; /* PUT, DELETE: the record's revision; 0: must not exist; STORE_ANY: whatever it is */
+    const char *key;   /* all but APPEND: "lease/shop"; at most once per commit */
+    uint64_t expected; /* likewise: the record's revision; 0: must not exist; STORE_ANY: whatever it is */
     const char *kind;  /* APPEND: "decision", "step", ... */
     const char *run;   /* APPEND: the run it belongs to; NULL: none */
     struct wall wall;  /* APPEND: for display */

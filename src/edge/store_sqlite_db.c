@@ -370,7 +370,7 @@ enum err store_sqlite_db_write(struct store_sqlite_db *db, const struct store_re
         const struct store_write *write = &request->writes[i];
         if (write->verb == STORE_APPEND) {
             err = store_sqlite_db_append(db, write, ++number);
-        } else {
+        } else if (write->verb != STORE_CHECK) {
             /* All records of one commit carry one revision. */
             revision = db->revision + 1;
             err = store_sqlite_db_put(db, write, revision);

@@ -146,6 +146,64 @@ static void test_a_commit_is_all_or_nothing(void **state)
     store_answer_fini(&answer);
 }
 
+/* What a leader's commits rest on: they happen only while the record of its term is as it wrote it. */
+static void test_a_check_refuses_the_whole_commit(void **state)
+{
+    (void)state;
+    const uint64_t term = suite_put("leader/term", "1");
+    struct store_write writes[] = {
+        {.verb = STORE_CHECK, .key = "leader/term", .expected = term},
+        {.verb = STORE_PUT, .key = "engine", .value = span_text("a"), .expected = 0},
+        {.verb = STORE_APPEND, .kind = "step", .value = span_text("{}")},
+    };
+    const struct store_request request = {.ask = STORE_COMMIT, .writes = writes, .write_count = 3};
+    struct store_answer answer;
+    assert_int_equal(store_call(suite_store, &request, &answer), ERR_OK);
+    const uint64_t revision = answer.revision;
+    store_answer_fini(&answer);
+    suite_expect("engine", "a", revision);
+    suite_expect("leader/term", "1", term); /* checking changes nothing */
+    const uint64_t next = suite_put("leader/term", "2");
+    writes[1].expected = revision;
+    writes[1].value = span_text("b");
+    assert_int_equal(store_call(suite_store, &request, &answer), ERR_CONFLICT);
+    assert_int_equal(answer.conflict, 0);
+    assert_int_equal(answer.revision, next);
+    store_answer_fini(&answer);
+    suite_expect("engine", "a", revision);
+    const struct store_request entries = {.ask = STORE_READ};
+    assert_int_equal(store_call(suite_store, &entries, &answer), ERR_OK);
+    assert_int_equal(answer.entry_count, 1);
+    store_answer_fini(&answer);
+}
+
+/* Entries alone, behind a check; and a check of a record that must not exist. */
+static void test_checks_beside_entries_alone(void **state)
+{
+    (void)state;
+    struct store_write writes[] = {
+        {.verb = STORE_CHECK, .key = "nothing", .expected = 0},
+        {.verb = STORE_APPEND, .kind = "step", .value = span_text("{}")},
+    };
+    const struct store_request request = {.ask = STORE_COMMIT, .writes = writes, .write_count = 2};
+    struct store_answer answer;
+    assert_int_equal(store_call(suite_store, &request, &answer), ERR_OK);
+    assert_int_equal(answer.number, 1);
+    store_answer_fini(&answer);
+    suite_put("nothing", "x");
+    assert_int_equal(store_call(suite_store, &request, &answer), ERR_CONFLICT);
+    assert_int_equal(answer.conflict, 0);
+    store_answer_fini(&answer);
+    writes[0].expected = STORE_ANY;
+    assert_int_equal(store_call(suite_store, &request, &answer), ERR_OK);
+    assert_int_equal(answer.number, 2);
+    store_answer_fini(&answer);
+    writes[1] =
+        (struct store_write){.verb = STORE_PUT, .key = "nothing", .value = span_text("y"), .expected = STORE_ANY};
+    assert_int_equal(store_call(suite_store, &request, &answer), ERR_INVALID); /* a key once per commit */
+    store_answer_fini(&answer);
+}
+
 static void suite_ask(const struct store_request *request, struct store_answer *ret_answer)
 {
     assert_int_equal(store_call(suite_store, request, ret_answer), ERR_OK);
@@ -449,6 +507,8 @@ int store_suite_run(const struct store_suite_backend *backend)
         SUITE_TEST(test_what_is_not_there),
         SUITE_TEST(test_deleted_and_created_again),
         SUITE_TEST(test_a_commit_is_all_or_nothing),
+        SUITE_TEST(test_a_check_refuses_the_whole_commit),
+        SUITE_TEST(test_checks_beside_entries_alone),
         SUITE_TEST(test_list_by_prefix),
         SUITE_TEST(test_changes_in_order),
         SUITE_TEST(test_many_changes_leave_no_gap),
