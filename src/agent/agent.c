@@ -23,8 +23,9 @@
 enum {
     AGENT_TICK_MS = 20,
     AGENT_KEEP_MS = 100,
+    AGENT_GUARD_TICKS = 10, /* of the above: once a second */
     AGENT_STOP_MS = 60000,
-    AGENT_THREADS = 4,
+    AGENT_THREADS = 5,
 };
 
 enum err agent_drop_root(const struct agent_options *options)
@@ -63,6 +64,31 @@ static void *agent_keep_main(void *context)
     while (!atomic_load(&node->quit)) {
         keep_turn(node);
         agent_pause(AGENT_KEEP_MS);
+    }
+    return NULL;
+}
+
+/* Guard slots, apart from the keeper: an advance reads as much log as a second has written. */
+static void *agent_guard_main(void *context)
+{
+    struct node *node = context;
+    struct guard_state state = {0};
+    while (!atomic_load(&node->quit)) {
+        node_lock(node);
+        const bool writer = node_held(node) && node->state == NODE_RUNNING && node->record.role == RECORD_WRITER &&
+                            node->status_known && !node->status.in_recovery;
+        node_unlock(node);
+        if (writer) {
+            guard_turn(node->options, &state);
+        } else {
+            state = (struct guard_state){0};
+        }
+        node_lock(node);
+        node->guard = state;
+        node_unlock(node);
+        for (int i = 0; i < AGENT_GUARD_TICKS && !atomic_load(&node->quit); i++) {
+            agent_pause(AGENT_KEEP_MS);
+        }
     }
     return NULL;
 }
@@ -113,7 +139,8 @@ static void agent_end(struct node *node)
 
 static enum err agent_serve(struct node *node, const sigset_t *signals)
 {
-    static void *(*const mains[AGENT_THREADS])(void *) = {renew_main, agent_keep_main, report_look_main, report_main};
+    static void *(*const mains[AGENT_THREADS])(void *) = {renew_main, agent_keep_main, report_look_main, report_main,
+                                                          agent_guard_main};
     pthread_t threads[AGENT_THREADS];
     int started = 0;
     struct http_server *server = NULL;

@@ -192,12 +192,12 @@ static bool node_may_adopt(const struct node *node, pid_t *ret_pid)
 static enum err node_adopt(struct node *node, pid_t pid)
 {
     struct pgquery query;
-    bool in_recovery = false;
+    struct pgquery_recovery recovery = {0};
     pgquery_init(&query, node->options);
     const struct mono deadline = time_add_ms(clock_mono(), NODE_ADOPT_MS);
-    const enum err err = pgquery_recovery(&query, deadline, &in_recovery);
+    const enum err err = pgquery_recovery(&query, deadline, &recovery);
     pgquery_close(&query);
-    if (err != ERR_OK || !in_recovery) {
+    if (err != ERR_OK || !recovery.in_recovery) {
         LOG_W("the running server %d cannot be adopted: %s", (int)pid,
               err != ERR_OK ? query.error : "it is not a standby");
         return node_kill(node, "not a standby");

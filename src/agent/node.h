@@ -16,6 +16,7 @@
 
 #include "agent/agent_options.h"
 #include "agent/fence.h"
+#include "agent/guard.h"
 #include "agent/pgctl.h"
 #include "agent/pgquery.h"
 #include "agent/record.h"
@@ -56,7 +57,8 @@ struct node {
     struct lease_promise promise;
     struct record record;
     struct pgquery_status status;
-    bool status_known; /* since the present start */
+    struct guard_state guard; /* of a writer: its guard slots */
+    bool status_known;        /* since the present start */
     struct node_writer writer;
     bool controller_answers;  /* to our last report */
     uint32_t strange;         /* a standby: how often in a row it was not part of its writer's past */

@@ -116,6 +116,9 @@ enum err pgquery_open(struct pgquery *query, struct mono deadline)
     if (query->connection != NULL) {
         return ERR_OK;
     }
+    if (query->dbname != NULL) {
+        return pgquery_open_to(query, query->dbname, deadline);
+    }
     const enum err err = pgquery_open_to(query, query->options->dbname, deadline);
     return err == ERR_NOT_FOUND ? pgquery_open_to(query, "postgres", deadline) : err;
 }
@@ -152,8 +155,8 @@ static enum err pgquery_results(struct pgquery *query, struct mono deadline, PGr
     return ERR_OK;
 }
 
-static enum err pgquery_send(struct pgquery *query, const char *sql, int count, const char *const *values,
-                             struct mono deadline, PGresult **ret_result)
+enum err pgquery_ask(struct pgquery *query, const char *sql, int count, const char *const *values, struct mono deadline,
+                     PGresult **ret_result)
 {
     enum err err = pgquery_open(query, deadline);
     if (err != ERR_OK) {
@@ -183,11 +186,11 @@ static enum err pgquery_send(struct pgquery *query, const char *sql, int count, 
     return ERR_OK;
 }
 
-static enum err pgquery_command(struct pgquery *query, const char *sql, int count, const char *const *values,
-                                struct mono deadline)
+enum err pgquery_command(struct pgquery *query, const char *sql, int count, const char *const *values,
+                         struct mono deadline)
 {
     PGresult *result = NULL;
-    const enum err err = pgquery_send(query, sql, count, values, deadline, &result);
+    const enum err err = pgquery_ask(query, sql, count, values, deadline, &result);
     if (err == ERR_OK) {
         PQclear(result);
     }
@@ -263,7 +266,7 @@ static void pgquery_read_replicas(const PGresult *result, struct pgquery_status 
 enum err pgquery_status(struct pgquery *query, struct mono deadline, struct pgquery_status *ret_status)
 {
     PGresult *result = NULL;
-    enum err err = pgquery_send(query, pgquery_status_sql, 0, NULL, deadline, &result);
+    enum err err = pgquery_ask(query, pgquery_status_sql, 0, NULL, deadline, &result);
     if (err != ERR_OK) {
         return err;
     }
@@ -274,7 +277,7 @@ enum err pgquery_status(struct pgquery *query, struct mono deadline, struct pgqu
     }
     PQclear(result);
     result = NULL;
-    err = err == ERR_OK ? pgquery_send(query, pgquery_replicas_sql, 0, NULL, deadline, &result) : err;
+    err = err == ERR_OK ? pgquery_ask(query, pgquery_replicas_sql, 0, NULL, deadline, &result) : err;
     if (err != ERR_OK) {
         return err;
     }
@@ -284,14 +287,19 @@ enum err pgquery_status(struct pgquery *query, struct mono deadline, struct pgqu
     return ERR_OK;
 }
 
-enum err pgquery_recovery(struct pgquery *query, struct mono deadline, bool *ret_in_recovery)
+enum err pgquery_recovery(struct pgquery *query, struct mono deadline, struct pgquery_recovery *ret_recovery)
 {
     PGresult *result = NULL;
-    const enum err err = pgquery_send(query, "SELECT pg_is_in_recovery()", 0, NULL, deadline, &result);
+    const enum err err = pgquery_ask(query, "SELECT pg_is_in_recovery(), pg_snapshot_xmax(pg_current_snapshot())", 0,
+                                     NULL, deadline, &result);
     if (err != ERR_OK) {
         return err;
     }
-    *ret_in_recovery = PQntuples(result) != 1 || pgquery_bool(result, 0, 0);
+    const bool read = PQntuples(result) == 1 && PQnfields(result) == 2;
+    *ret_recovery = (struct pgquery_recovery){
+        .in_recovery = !read || pgquery_bool(result, 0, 0),
+        .next_xid = read ? strtoull(PQgetvalue(result, 0, 1), NULL, 10) : 0,
+    };
     PQclear(result);
     return ERR_OK;
 }
@@ -306,7 +314,7 @@ static enum err pgquery_generate(struct pgquery *query, const char *sql, int cou
                                  struct mono deadline)
 {
     PGresult *result = NULL;
-    enum err err = pgquery_send(query, sql, count, values, deadline, &result);
+    enum err err = pgquery_ask(query, sql, count, values, deadline, &result);
     if (err != ERR_OK) {
         return err;
     }
@@ -363,7 +371,7 @@ enum err pgquery_prepare(struct pgquery *query, struct mono deadline)
     return err == ERR_OK ? pgquery_command(query,
                                            "CREATE SCHEMA IF NOT EXISTS holdfast;"
                                            "CREATE TABLE IF NOT EXISTS holdfast.proof (epoch bigint NOT NULL, "
-                                           "node text PRIMARY KEY, at timestamptz NOT NULL)",
+                                           "node text PRIMARY KEY, at timestamptz NOT NULL);" PGQUERY_PROMOTION_TABLE,
                                            0, NULL, deadline)
                          : err;
 }
@@ -390,7 +398,7 @@ enum err pgquery_slots(struct pgquery *query, bool writer, struct mono deadline)
     }
     return pgquery_command(query,
                            "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE "
-                           "slot_type = 'physical' AND NOT active AND slot_name LIKE 'holdfast\\_%'",
+                           "NOT active AND slot_name LIKE 'holdfast\\_%'",
                            0, NULL, deadline);
 }
 
@@ -408,7 +416,7 @@ enum err pgquery_prove(struct pgquery *query, uint64_t epoch, struct mono deadli
         return err;
     }
     PGresult *result = NULL;
-    err = pgquery_send(query, "SELECT pg_current_wal_flush_lsn()", 0, NULL, deadline, &result);
+    err = pgquery_ask(query, "SELECT pg_current_wal_flush_lsn()", 0, NULL, deadline, &result);
     if (err == ERR_OK) {
         *ret_lsn = pgquery_lsn(result, 0, 0);
         PQclear(result);
@@ -419,7 +427,7 @@ enum err pgquery_prove(struct pgquery *query, uint64_t epoch, struct mono deadli
 static enum err pgquery_identify(struct pgquery *query, struct mono deadline, struct pgquery_upstream *upstream)
 {
     PGresult *result = NULL;
-    enum err err = pgquery_send(query, "IDENTIFY_SYSTEM", 0, NULL, deadline, &result);
+    enum err err = pgquery_ask(query, "IDENTIFY_SYSTEM", 0, NULL, deadline, &result);
     if (err != ERR_OK) {
         return err;
     }
@@ -439,7 +447,7 @@ static enum err pgquery_upstream_recovery(struct pgquery *query, struct mono dea
                                           struct pgquery_upstream *upstream)
 {
     PGresult *result = NULL;
-    const enum err err = pgquery_send(query, "SHOW in_hot_standby", 0, NULL, deadline, &result);
+    const enum err err = pgquery_ask(query, "SHOW in_hot_standby", 0, NULL, deadline, &result);
     if (err == ERR_OK) {
         upstream->in_recovery = PQntuples(result) != 1 || strcmp(PQgetvalue(result, 0, 0), "off") != 0;
         PQclear(result);
@@ -456,7 +464,7 @@ static enum err pgquery_upstream_history(struct pgquery *query, struct mono dead
     char sql[64];
     PGresult *result = NULL;
     snprintf(sql, sizeof sql, "TIMELINE_HISTORY %u", upstream->timeline);
-    enum err err = pgquery_send(query, sql, 0, NULL, deadline, &result);
+    enum err err = pgquery_ask(query, sql, 0, NULL, deadline, &result);
     if (err != ERR_OK) {
         return err;
     }

@@ -17,9 +17,11 @@
 #include "core/lsn.h"
 
 struct pg_conn;
+struct pg_result;
 
 struct pgquery {
     const struct agent_options *options;
+    const char *dbname;         /* NULL: the cluster's database, or `postgres` while there is none */
     struct pg_conn *connection; /* NULL: closed */
     char error[256];            /* of the last failure; the operator's words */
 };
@@ -54,6 +56,17 @@ struct pgquery_status {
     uint32_t replicas_count;
 };
 
+/* Recovery, and how far transactions have come: the first one that this server has not seen the end of. */
+struct pgquery_recovery {
+    bool in_recovery;
+    uint64_t next_xid; /* with its epoch, as xid8 */
+};
+
+/* Which transactions a timeline begins with: written by the promotion that began it, read by salvage. */
+#define PGQUERY_PROMOTION_TABLE                                                                                        \
+    "CREATE TABLE IF NOT EXISTS holdfast.promotion (timeline bigint PRIMARY KEY, epoch bigint NOT NULL, "              \
+    "node text NOT NULL, first_xid bigint NOT NULL, at timestamptz NOT NULL)"
+
 /* Another node, asked in replication mode. */
 struct pgquery_upstream {
     bool in_recovery; /* not a writer (yet): its position says nothing */
@@ -71,13 +84,20 @@ ERR_CHECK enum err pgquery_open(struct pgquery *query, struct mono deadline);
 
 /* The rest open the session by themselves. ERR_CONTENT: the server refused the statement, see `error`. */
 ERR_CHECK enum err pgquery_status(struct pgquery *query, struct mono deadline, struct pgquery_status *ret_status);
-ERR_CHECK enum err pgquery_recovery(struct pgquery *query, struct mono deadline, bool *ret_in_recovery);
+ERR_CHECK enum err pgquery_recovery(struct pgquery *query, struct mono deadline, struct pgquery_recovery *ret_recovery);
 ERR_CHECK enum err pgquery_checkpoint(struct pgquery *query, struct mono deadline);
 
 /* Roles, database and schema of a fresh cluster; safe to repeat. */
 ERR_CHECK enum err pgquery_prepare(struct pgquery *query, struct mono deadline);
 
-/* A writer gets a slot for each other node; a standby drops those that would hold back its log for nothing. */
+/* A statement of the caller's; `count` 0: may be several. The result is the caller's (PQclear). */
+ERR_CHECK enum err pgquery_ask(struct pgquery *query, const char *sql, int count, const char *const *values,
+                               struct mono deadline, struct pg_result **ret_result);
+ERR_CHECK enum err pgquery_command(struct pgquery *query, const char *sql, int count, const char *const *values,
+                                   struct mono deadline);
+
+/* A writer gets a slot for each other node; a standby drops those that would hold back its log for nothing, guard slots
+ * (agent/guard.h) too: what they guarded is part of its writer's past. */
 ERR_CHECK enum err pgquery_slots(struct pgquery *query, bool writer, struct mono deadline);
 
 /* Commits the row that carries the epoch; where that commit ends. */

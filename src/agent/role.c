@@ -144,18 +144,23 @@ static enum err role_push(struct node *node, struct role_promotion *promotion, s
     return time_since_ms(now, promotion->moved) > ROLE_STUCK_MS ? ERR_TIMEOUT : ERR_OK;
 }
 
-/* Until the server accepts writes. ERR_TIMEOUT: stuck. ERR_CANCELLED: killed. ERR_CLOSED: it died. */
-static enum err role_watch(struct node *node, struct pgquery *query, struct mono deadline)
+/* Until the server accepts writes. ERR_TIMEOUT: stuck. ERR_CANCELLED: killed. ERR_CLOSED: it died.
+ * `ret_first_xid`: no transaction older than this one was begun by the new writer: how far it had replayed when it was
+ * last seen in recovery, at most one look before the promotion. */
+static enum err role_watch(struct node *node, struct pgquery *query, struct mono deadline, uint64_t *ret_first_xid)
 {
     struct role_promotion promotion = {.started = clock_mono(), .moved = clock_mono()};
     node_lock(node);
     promotion.kills = node->kills;
     node_unlock(node);
     for (;;) {
-        bool in_recovery = true;
-        const enum err asked = pgquery_recovery(query, time_add_ms(clock_mono(), ROLE_QUERY_MS), &in_recovery);
-        if (asked == ERR_OK && !in_recovery) {
+        struct pgquery_recovery recovery;
+        const enum err asked = pgquery_recovery(query, time_add_ms(clock_mono(), ROLE_QUERY_MS), &recovery);
+        if (asked == ERR_OK && !recovery.in_recovery) {
             return ERR_OK;
+        }
+        if (asked == ERR_OK) {
+            *ret_first_xid = recovery.next_xid;
         }
         node_lock(node);
         const bool killed = node->kills != promotion.kills;
@@ -207,11 +212,12 @@ static enum err role_restart(struct node *node, struct mono deadline)
 enum err role_promote_server(struct node *node, uint64_t epoch, struct mono deadline)
 {
     struct pgquery query;
+    struct pgquery_recovery before = {0};
     pgquery_init(&query, node->options);
     enum err err = ERR_TIMEOUT;
     for (int turn = 0; turn < 2 && err == ERR_TIMEOUT; turn++) {
         err = turn > 0 ? role_restart(node, deadline) : ERR_OK;
-        err = err == ERR_OK ? pgquery_open(&query, time_add_ms(clock_mono(), ROLE_QUERY_MS * 5)) : err;
+        err = err == ERR_OK ? pgquery_recovery(&query, time_add_ms(clock_mono(), ROLE_QUERY_MS * 5), &before) : err;
         node_lock(node);
         if (err == ERR_OK && !role_holds(node, epoch)) {
             err = ERR_CANCELLED;
@@ -222,7 +228,10 @@ enum err role_promote_server(struct node *node, uint64_t epoch, struct mono dead
             err = pgctl_promote(&node->server);
         }
         node_unlock(node);
-        err = err == ERR_OK ? role_watch(node, &query, deadline) : err;
+        err = err == ERR_OK ? role_watch(node, &query, deadline, &before.next_xid) : err;
+    }
+    if (err == ERR_OK && before.in_recovery) {
+        guard_promoted(&query, epoch, before.next_xid);
     }
     err = err == ERR_OK ? role_became_writer(node, epoch, &query) : err;
     pgquery_close(&query);

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Guard slots: on every writer, for every database, never ahead of a standby, bounded, and told when they are lost."""
+import os
+import signal
+import time
+
+import pytest
+
+from agent_world import World, wait
+
+
+@pytest.fixture
+def world():
+    made = World(parameters="max_slot_wal_keep_size: 64MB, max_wal_size: 64MB, min_wal_size: 32MB")
+    try:
+        made.up()
+        yield made
+    finally:
+        made.dump()
+        made.down()
+
+
+def slots(world, name):
+    return dict(world.sql(name, "SELECT d.datname, s.wal_status FROM pg_replication_slots s JOIN pg_database d "
+                                "ON s.slot_name = 'holdfast_guard_' || d.oid WHERE s.plugin = 'test_decoding'"))
+
+
+def test_guard_slots(world):
+    wait(lambda: set(slots(world, "a")) == {"postgres", "shop"}, 60, "each database has one")
+    world.sql("a", "CREATE DATABASE more")
+    wait(lambda: "more" in slots(world, "a"), 60, "a new database too")
+    wait(lambda: world.sql("a", "SELECT bool_or(active) FROM pg_replication_slots WHERE database = 'more'") == [(False,)])
+    world.sql("a", "DROP DATABASE more")
+    world.sql("a", "CREATE TABLE t (id serial PRIMARY KEY, v text)")
+
+    # It follows the slowest standby, never beyond: what c has not flushed can be decoded.
+    ahead = "SELECT bool_or(s.confirmed_flush_lsn > p.restart_lsn) FROM pg_replication_slots s, pg_replication_slots p " \
+            "WHERE s.slot_name LIKE 'holdfast_guard_%%' AND p.slot_type = 'physical'"
+    behind = "SELECT bool_or(confirmed_flush_lsn < %s::pg_lsn) FROM pg_replication_slots WHERE slot_type = 'logical' " \
+             "AND database = 'shop'"
+    world.sql("a", "INSERT INTO t (v) SELECT repeat('x', 100) FROM generate_series(1, 1000)")
+    mark = world.sql("a", "SELECT pg_current_wal_lsn()")[0][0]
+    wait(lambda: world.sql("a", behind, mark) == [(False,)], 60, "it moves up")
+    receiver = world.sql("c", "SELECT pid FROM pg_stat_wal_receiver")[0][0]
+    os.kill(receiver, signal.SIGSTOP)
+    world.sql("a", "INSERT INTO t (v) SELECT 'tail' FROM generate_series(1, 10)")
+    for _ in range(40):
+        assert world.sql("a", ahead) == [(False,)]
+        time.sleep(0.1)
+    changes = world.sql("a", "SELECT count(*) FROM pg_logical_slot_peek_changes((SELECT 'holdfast_guard_' || oid FROM "
+                             "pg_database WHERE datname = 'shop'), NULL, NULL) WHERE data LIKE '%%tail%%'")
+    assert changes == [(10,)]
+    os.kill(receiver, signal.SIGCONT)
+    report = world.node("a")["guard"]
+    assert report["slots"] == 2 and report["lost"] == 0 and report["limit_bytes"] == 64 << 20, report
+
+    # A standby that stays away costs no more than the limit; the loss is told, and another slot made.
+    world.signal("c", signal.SIGTERM)
+    world.agents["c"].wait(60)
+    def grow():
+        world.sql("a", "INSERT INTO t (v) SELECT repeat(md5(random()::text), 60) FROM generate_series(1, 20000)")
+        world.sql("a", "CHECKPOINT")
+        return world.node("a").get("guard", {}).get("lost", 0) > 0
+    wait(grow, 90, "the loss is told")
+    wait(lambda: set(slots(world, "a").values()) <= {"reserved", "extended"} and len(slots(world, "a")) == 2, 60,
+         "made anew")
+
+    # The next writer has them before it says that it is the writer; who follows has none.
+    world.call("a", "/v1/stop", {"epoch": 1, "run": "r", "mode": "fast"})
+    status, report = world.failover("a", "b", 2)
+    assert status == 200 and "shop" in slots(world, "b"), report
+    (timeline, epoch, first), = world.sql("b", "SELECT timeline, epoch, first_xid FROM holdfast.promotion")
+    assert (timeline, epoch) == (2, 2)
+    assert world.sql("b", "SELECT min(xmin::text::bigint) FROM holdfast.promotion")[0][0] >= first
+    assert world.sql("b", "SELECT max(xmin::text::bigint) FROM t")[0][0] < first
+    world.call("a", "/v1/follow", {"epoch": 2, "run": "r", "writer": "b", "host": "127.9.0.12", "port": 23432})
+    wait(lambda: world.follows("a", "b"), 90, "a follows b")
+    wait(lambda: slots(world, "a") == {}, 30, "a standby guards nothing")
+    wait(lambda: set(slots(world, "b")) == {"postgres", "shop"}, 30, "all of them")
