@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "sim/sim_agent_call.h"
+#include "sim/sim_desk.h"
 #include "sim/sim_history.h"
 #include "sim/sim_net.h"
 #include "sim/sim_pg.h"
@@ -51,15 +52,22 @@ static void sim_agent_role_end(struct sim *sim, uint32_t node)
 
 /* ---- promotion ---- */
 
+/* As the agent does it: it says no for good only when it certainly never had the right, in no earlier life either,
+ * which the store knows; else the outcome is unknown. Who founds the cluster was ordered by nobody: it begins again. */
 static void sim_agent_role_refuse(struct sim *sim, uint32_t node, uint64_t epoch)
 {
     struct sim_agent *agent = sim_agent_role_of(sim, node);
-    const bool holds = sim_right_holds(sim, node, epoch);
-    if (!holds && epoch > agent->record.refused) {
+    const struct sim_lease *lease = &sim->store.leases[sim->model.nodes[node].database];
+    const uint32_t place = sim->nodes[node].place;
+    const bool told =
+        sim_desk_up(sim) && sim_net_open(sim, place, sim->control.site) && sim_net_open(sim, sim->control.site, place);
+    const bool never = told && lease->epoch < epoch && !sim_right_holds(sim, node, epoch);
+    const bool ordered = agent->asked[0] != 0;
+    if (never && ordered && epoch > agent->record.refused) {
         agent->record.refused = epoch;
     }
     sim_agent_role_end(sim, node);
-    sim_agent_call_answer(sim, node, 0, false, !holds, holds ? ERR_TIMEOUT : ERR_CONFLICT);
+    sim_agent_call_answer(sim, node, 0, false, never, never ? ERR_CONFLICT : ERR_TIMEOUT);
 }
 
 /* The lease is held: the server becomes the writer. The fence is armed first. */
