@@ -226,13 +226,26 @@ static void engine_take(struct engine *engine, struct output *output, const stru
     }
 }
 
+/* A run has the say over who writes; on its way back no longer over a database whose target was ordered. */
+static bool engine_adopts(const struct engine *engine, uint32_t database)
+{
+    const struct durable_run *run = &engine->durable.run;
+    for (uint32_t i = 0; i < run->moves_count && run->state == DURABLE_RUN_UNDOING; i++) {
+        if (run->moves[i].database == database) {
+            return run->moves[i].promote_sent || run->moves[i].promoted;
+        }
+    }
+    return !engine_busy(engine);
+}
+
 /* Outside of runs: who holds the lease and says so is the writer; that is how the first writer becomes known. */
 static void engine_adopt_writers(struct engine *engine, struct output *output)
 {
-    for (uint32_t database = 0; database < engine->model.databases_count && !engine_busy(engine); database++) {
+    for (uint32_t database = 0; database < engine->model.databases_count; database++) {
         struct durable_database *state = &engine->durable.databases[database];
         const struct engine_lease *lease = &engine->leases[database];
-        if (!lease->seen || lease->state != EVENT_LEASE_HELD || lease->holder == LIMITS_NONE) {
+        if (!engine_adopts(engine, database) || !lease->seen || lease->state != EVENT_LEASE_HELD ||
+            lease->holder == LIMITS_NONE) {
             continue;
         }
         const struct engine_node *node = &engine->nodes[lease->holder];

@@ -84,6 +84,9 @@ static void run_end(struct engine *engine, struct output *output, enum durable_r
     run->duration_ms = (engine->now.us - run->began_us) / TIME_US_PER_MS;
     const bool good = state == DURABLE_RUN_SUCCEEDED;
     run_let_go(engine);
+    if (state == DURABLE_RUN_FAILED) {
+        step_gate_account(engine, output);
+    }
     struct trace *trace = run_trace(engine, output, TRACE_RUN_ENDED);
     struct buf buf;
     trace->n = (uint64_t)run->duration_ms;
@@ -158,6 +161,20 @@ static bool run_reversible(const struct durable_run *run)
     return true;
 }
 
+/* A database whose writer lost its right, and nobody was ordered to take it, or who was has refused for certain: its
+ * source may have it back whatever became of the others. */
+static bool run_owes(const struct durable_run *run)
+{
+    for (uint32_t i = 0; i < run->moves_count; i++) {
+        const struct durable_move *move = &run->moves[i];
+        const bool revoked = move->target != LIMITS_NONE || move->refused != 0 || move->epoch != 0;
+        if (revoked && !move->promote_sent && !move->promoted && !move->restored) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Nothing that a client could notice was done yet. */
 static bool run_untouched(const struct durable_run *run)
 {
@@ -188,7 +205,7 @@ static void run_wait(struct engine *engine, struct output *output, const char *w
 static void run_undo(struct engine *engine, struct output *output, const char *why)
 {
     struct durable_run *run = &engine->durable.run;
-    ASSERT(run_reversible(run));
+    ASSERT(run_reversible(run) || run_owes(run));
     run->state = DURABLE_RUN_UNDOING;
     run->abort_wanted = false;
     run_problem(run, why);
@@ -211,7 +228,7 @@ static void run_failed(struct engine *engine, struct output *output, enum err la
     }
     char why[96];
     memcpy(why, step->detail, sizeof why);
-    if (!run_reversible(run)) {
+    if (!run_reversible(run) && !run_owes(run)) {
         /* Outcome unknown, or done: no way back. It goes on trying while a person looks. */
         run_wait(engine, output, why[0] != 0 ? why : "past the point of no return");
         return;
@@ -303,14 +320,22 @@ static void run_stuck(struct engine *engine, struct output *output)
     run_notify(engine, output, ACTION_PROGRESS);
 }
 
+/* Whether this step is undone on the way back. Once a promotion was ordered the clients stay where they are, and only
+ * databases that were not ordered go back. */
+static bool run_undoes(const struct durable_run *run, const struct durable_step *step)
+{
+    const struct plan_step_row *row = plan_step_of(step->step);
+    const bool touched = step->state != DURABLE_STEP_PENDING && step->state != DURABLE_STEP_SKIPPED &&
+                         step->state != DURABLE_STEP_UNDONE;
+    return touched && row->undo && (row->database || run_reversible(run));
+}
+
 /* One step of the way back. True when there is more to undo at once. */
 static bool run_undo_one(struct engine *engine, struct output *output)
 {
     struct durable_run *run = &engine->durable.run;
     struct durable_step *step = &run->steps[run->at];
-    const bool touched = step->state != DURABLE_STEP_PENDING && step->state != DURABLE_STEP_SKIPPED &&
-                         step->state != DURABLE_STEP_UNDONE;
-    if (touched && plan_step_of(step->step)->undo) {
+    if (run_undoes(run, step)) {
         const enum step_verdict verdict = step_undo(engine, output, step->step);
         const bool late = time_since_ms(engine->now, engine->run.step_began) > RUN_UNDO_MS;
         if (verdict == STEP_FAILED || (verdict == STEP_RUNNING && late)) {
@@ -325,7 +350,7 @@ static bool run_undo_one(struct engine *engine, struct output *output)
         engine->run.step_began = engine->now;
     }
     if (run->at == 0) {
-        run_end(engine, output, DURABLE_RUN_COMPENSATED);
+        run_end(engine, output, run_reversible(run) ? DURABLE_RUN_COMPENSATED : DURABLE_RUN_FAILED);
         return false;
     }
     run->at--;
@@ -351,7 +376,7 @@ static bool run_walk_one(struct engine *engine, struct output *output)
         return run_undo_one(engine, output);
     }
     if (run->abort_wanted) {
-        if (run_reversible(run)) {
+        if (run_reversible(run) || run_owes(run)) {
             run_undo(engine, output, "aborted by a person");
         } else {
             run_end(engine, output, DURABLE_RUN_FAILED);

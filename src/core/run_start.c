@@ -349,7 +349,7 @@ static void run_start_abort(struct engine *engine, struct output *output, const 
     for (uint32_t i = 0; i < run->moves_count; i++) {
         ordered |= run->moves[i].promote_sent || run->moves[i].promoted;
     }
-    if (ordered && run->state != DURABLE_RUN_WAITING) {
+    if (ordered && run->state != DURABLE_RUN_WAITING && run->state != DURABLE_RUN_UNDOING) {
         run_start_reply(output, command, ERR_UNAVAILABLE, run->id,
                         "past the point of no return: the promotion was ordered");
         return;

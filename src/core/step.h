@@ -51,6 +51,9 @@ enum step_verdict step_gate_compare(struct engine *engine, struct output *output
 enum step_verdict step_gate_ledger(struct engine *engine, struct output *output);
 enum step_verdict step_gate_close(struct engine *engine, struct output *output);
 
+/* The ledger of a run that ends before its step LEDGER: the writers that it has replaced all the same. */
+void step_gate_account(struct engine *engine, struct output *output);
+
 /* step_writer.c: moving the writer */
 enum step_verdict step_writer_fence(struct engine *engine, struct output *output);
 enum step_verdict step_writer_promote(struct engine *engine, struct output *output);

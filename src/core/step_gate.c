@@ -150,36 +150,58 @@ enum step_verdict step_gate_compare(struct engine *engine, struct output *output
     return same ? STEP_DONE : STEP_FAILED;
 }
 
-enum step_verdict step_gate_ledger(struct engine *engine, struct output *output)
+/* Where the old writer ended is kept: what it has and the new one has not is looked for when it comes home. */
+static void step_gate_end(struct engine *engine, struct output *output, const struct durable_move *move)
 {
     struct durable *durable = &engine->durable;
     const struct durable_run *run = &durable->run;
+    memmove(&durable->ends[1], &durable->ends[0], (DURABLE_LEDGER - 1) * sizeof durable->ends[0]);
+    durable->ends_count += durable->ends_count < DURABLE_LEDGER;
+    durable->ends[0] = (struct durable_end){
+        .run = run->id,
+        .database = move->database,
+        .node = move->source,
+        .epoch = move->epoch - 1,
+        .last_known = engine->nodes[move->source].report.written,
+        .fork = move->target_end,
+        .tier1_at_risk = run->accept_loss && engine->model.databases[move->database].tier1 &&
+                         (move->required_before == 0 || (move->members_before >> move->target & 1U) == 0),
+    };
+    struct trace *trace = engine_trace(engine, output, TRACE_LEDGER);
+    trace->run = run->id;
+    trace->database = move->database;
+    trace->node = move->source;
+    trace->lsn = durable->ends[0].last_known.position;
+    text_copy(trace->text, sizeof trace->text, "its data directory is kept when it comes home");
+}
+
+enum step_verdict step_gate_ledger(struct engine *engine, struct output *output)
+{
+    const struct durable_run *run = &engine->durable.run;
     for (uint32_t i = 0; i < run->moves_count; i++) {
-        const struct durable_move *move = &run->moves[i];
-        if (move->source == LIMITS_NONE) {
-            continue;
+        if (run->moves[i].source != LIMITS_NONE) {
+            step_gate_end(engine, output, &run->moves[i]);
         }
-        memmove(&durable->ends[1], &durable->ends[0], (DURABLE_LEDGER - 1) * sizeof durable->ends[0]);
-        durable->ends_count += durable->ends_count < DURABLE_LEDGER;
-        durable->ends[0] = (struct durable_end){
-            .run = run->id,
-            .database = move->database,
-            .node = move->source,
-            .epoch = move->epoch - 1,
-            .last_known = engine->nodes[move->source].report.written,
-            .fork = move->target_end,
-            .tier1_at_risk = run->accept_loss && engine->model.databases[move->database].tier1 &&
-                             (move->required_before == 0 || (move->members_before >> move->target & 1U) == 0),
-        };
-        struct trace *trace = engine_trace(engine, output, TRACE_LEDGER);
-        trace->run = run->id;
-        trace->database = move->database;
-        trace->node = move->source;
-        trace->lsn = durable->ends[0].last_known.position;
-        text_copy(trace->text, sizeof trace->text, "its data directory is kept when it comes home");
     }
     step_detail(engine, "%u ended writers recorded", run->moves_count);
     return STEP_DONE;
+}
+
+void step_gate_account(struct engine *engine, struct output *output)
+{
+    const struct durable_run *run = &engine->durable.run;
+    bool ledger = false;
+    for (uint32_t i = 0; i < run->steps_count; i++) {
+        ledger |= run->steps[i].step == PLAN_LEDGER && run->steps[i].state == DURABLE_STEP_PENDING;
+    }
+    for (uint32_t i = 0; i < run->moves_count && ledger; i++) {
+        const struct durable_move *move = &run->moves[i];
+        const bool moved = move->promoted || (move->promote_sent && move->target != LIMITS_NONE &&
+                                              engine->durable.databases[move->database].writer == move->target);
+        if (moved && move->source != LIMITS_NONE) {
+            step_gate_end(engine, output, move);
+        }
+    }
 }
 
 enum step_verdict step_gate_close(struct engine *engine, struct output *output)

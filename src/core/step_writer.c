@@ -41,6 +41,13 @@ static bool step_writer_graceful(const struct durable_run *run)
     return run->plan == PLAN_SWITCHOVER || run->plan == PLAN_FAILBACK;
 }
 
+/* Past the point of no return: its target was ordered to be the writer. A run that comes back to an earlier step for
+ * another database leaves this one alone. */
+static bool step_writer_ordered(const struct durable_move *move)
+{
+    return move->promote_sent || move->promoted;
+}
+
 /* Chooses who takes over and gives out the epoch, once. False: nobody may. */
 static bool step_writer_choose(struct engine *engine, struct output *output, struct durable_move *move)
 {
@@ -179,6 +186,9 @@ enum step_verdict step_writer_fence(struct engine *engine, struct output *output
     bool all = true;
     for (uint32_t i = 0; i < run->moves_count; i++) {
         struct durable_move *move = &run->moves[i];
+        if (step_writer_ordered(move)) {
+            continue;
+        }
         if (!step_writer_choose(engine, output, move)) {
             return step_settling(engine) ? STEP_RUNNING : STEP_FAILED;
         }
@@ -258,6 +268,9 @@ static enum step_verdict step_writer_each(struct engine *engine, struct output *
     bool all = true;
     for (uint32_t i = 0; i < run->moves_count; i++) {
         struct durable_move *move = &run->moves[i];
+        if (at_source && step_writer_ordered(move)) {
+            continue;
+        }
         const uint32_t node = at_source ? move->source : move->target;
         struct action wanted = step_writer_action(engine, kind, move, node, timeout_ms);
         if (at_source) {
@@ -368,6 +381,9 @@ enum step_verdict step_writer_stop(struct engine *engine, struct output *output)
     bool all = true;
     for (uint32_t i = 0; i < run->moves_count; i++) {
         const struct durable_move *move = &run->moves[i];
+        if (step_writer_ordered(move)) {
+            continue;
+        }
         const struct engine_task *revoke = step_writer_revoke(engine, output, move, TASK_SLOT_FENCE + i);
         all &= step_writer_ended(engine, move, revoke, true);
     }
@@ -386,6 +402,9 @@ enum step_verdict step_writer_catch_up(struct engine *engine, struct output *out
     const struct durable_run *run = &engine->durable.run;
     for (uint32_t i = 0; i < run->moves_count; i++) {
         const struct durable_move *move = &run->moves[i];
+        if (step_writer_ordered(move)) {
+            continue;
+        }
         const struct engine_node *target = &engine->nodes[move->target];
         char have[LSN_TEXT];
         char want[LSN_TEXT];
@@ -428,7 +447,7 @@ static enum step_verdict step_writer_restore_one(struct engine *engine, struct o
                                                  struct durable_move *move, uint32_t i)
 {
     struct durable_database *database = step_writer_database(engine, move);
-    ASSERT(!move->promote_sent && !move->promoted);
+    ASSERT(!step_writer_ordered(move));
     if (move->source == LIMITS_NONE) {
         return STEP_DONE;
     }
@@ -481,7 +500,7 @@ enum step_verdict step_writer_restore(struct engine *engine, struct output *outp
     struct durable_run *run = &engine->durable.run;
     enum step_verdict verdict = STEP_DONE;
     for (uint32_t i = 0; i < run->moves_count; i++) {
-        if (run->moves[i].restored) {
+        if (run->moves[i].restored || step_writer_ordered(&run->moves[i])) {
             continue;
         }
         const enum step_verdict one = step_writer_restore_one(engine, output, &run->moves[i], i);

@@ -253,6 +253,28 @@ static bool scenario_counts(struct scenario *scenario, const struct scenario_lin
     return counts[region] > 0 && counts[region] < 4;
 }
 
+static bool scenario_second(struct model *model)
+{
+    if (model->databases_count != 1) {
+        return false;
+    }
+    struct model_database *database = &model->databases[model->databases_count++];
+    *database = model->databases[0];
+    text_copy(database->name, LIMITS_NAME, "stock");
+    database->initial_writer = model->nodes_count;
+    database->durability_members = 0;
+    for (uint32_t region = 0; region < 2; region++) {
+        struct model_node *node = &model->nodes[model->nodes_count];
+        memset(node, 0, sizeof *node);
+        snprintf(node->name, LIMITS_NAME, "%.16s-s", model->regions[region].name);
+        node->database = 1;
+        node->region = region;
+        node->postgres = (struct view_address){{127, 1, 0, (uint8_t)model->nodes_count}, 5432, 4};
+        database->durability_members |= 1U << model->nodes_count++;
+    }
+    return true;
+}
+
 static bool scenario_statement(struct scenario *scenario, const struct scenario_line *line)
 {
     int64_t at_us = 0;
@@ -264,6 +286,9 @@ static bool scenario_statement(struct scenario *scenario, const struct scenario_
     if (strcmp(word, "tier2") == 0) {
         scenario->model.databases[0].tier1 = false;
         return true;
+    }
+    if (strcmp(word, "stock") == 0) {
+        return scenario_second(&scenario->model);
     }
     if (line->count < 2) {
         return false;
