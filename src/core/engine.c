@@ -182,15 +182,18 @@ static void engine_take_observation(struct engine *engine, const struct event_ob
     health_observe(&engine->health, &engine->model, observation, engine->now);
     health_site_alive(&engine->health, observation->site, engine->now);
     const struct durable_run *run = &engine->durable.run;
-    if (observation->has_requests) {
-        traffic_count(&engine->traffic, engine->model.probes[observation->probe].region, observation->site,
-                      observation->requests, time_add_ms(engine->now, -(int64_t)observation->age_ms));
+    const struct model_probe *probe = &engine->model.probes[observation->probe];
+    if (!observation->has_requests || observation->probe != model_counter(&engine->model, probe->region)) {
+        return;
     }
-    if (observation->has_requests && engine->run.holding &&
-        engine->model.probes[observation->probe].region == run->target) {
+    /* When it was counted, not when it came: what was held up on the way arrives in a bunch. */
+    traffic_count(&engine->traffic, probe->region, observation->site, observation->requests,
+                  time_add_ms(engine->now, -(int64_t)observation->age_ms));
+    if (engine->run.holding && probe->region == run->target) {
+        const bool errors =
+            observation->has_value && engine->model.checks[probe->check].figure == MODEL_FIGURE_ERROR_RATE;
         engine->run.requests[observation->site] += observation->requests;
-        engine->run.errors[observation->site] +=
-            observation->has_value ? observation->value * observation->requests : 0;
+        engine->run.errors[observation->site] += errors ? observation->value * observation->requests : 0;
     }
 }
 

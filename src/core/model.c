@@ -65,3 +65,21 @@ uint32_t model_patience_ms(const struct model *model)
     }
     return patience_ms;
 }
+
+uint32_t model_counter(const struct model *model, uint32_t region)
+{
+    uint32_t latency = LIMITS_NONE;
+    for (uint32_t i = 0; i < model->probes_count; i++) {
+        const enum model_figure figure = model->checks[model->probes[i].check].figure;
+        if (model->probes[i].region != region) {
+            continue;
+        }
+        if (figure == MODEL_FIGURE_ERROR_RATE) {
+            return i;
+        }
+        if (figure == MODEL_FIGURE_P95 && latency == LIMITS_NONE) {
+            latency = i;
+        }
+    }
+    return latency;
+}

@@ -149,3 +149,7 @@ uint32_t model_probe_find(const struct model *model, uint32_t check, uint32_t re
 
 /* How long the checks of databases take to fail or to pass anew. */
 uint32_t model_patience_ms(const struct model *model);
+
+/* The probe by which the region's requests are counted: one alone, or each request would count twice. That of the error
+ * rate, else that of the latency. LIMITS_NONE: the region has neither. */
+uint32_t model_counter(const struct model *model, uint32_t region);

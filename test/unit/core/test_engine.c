@@ -295,6 +295,44 @@ static void test_restart_at_any_step_resumes(void **state)
     assert_int_equal(engine_view(&world->engine)->databases[0].writer, TOKYO_A);
 }
 
+/* What an observer of taiwan counted. */
+static void count(uint32_t probe, uint32_t age_ms, uint64_t requests, uint64_t value)
+{
+    struct event event = {.kind = EVENT_OBSERVATION};
+    event.observation = (struct event_observation){.site = TAIWAN,
+                                                   .probe = probe,
+                                                   .ok = true,
+                                                   .age_ms = age_ms,
+                                                   .has_requests = true,
+                                                   .requests = requests,
+                                                   .has_value = true,
+                                                   .value = value};
+    feed(&event);
+}
+
+/* Two probes of a region see its requests: each counts once, and a latency is no error. Counts of a second each that
+ * come in a bunch, held up on the way, are no flood. */
+static void test_requests_count_once_and_at_their_time(void **state)
+{
+    (void)state;
+    struct model *model = &world->engine.model;
+    const uint32_t region = model->probes[0].region;
+    const uint32_t other = model_probe_find(model, 1, region);
+    model->checks[model->probes[0].check].figure = MODEL_FIGURE_P95;
+    model->checks[1].figure = MODEL_FIGURE_ERROR_RATE;
+    assert_int_equal(model_counter(model, region), other);
+    world->engine.run.holding = true;
+    world->engine.durable.run.target = region;
+    for (uint32_t age_ms = 3000; age_ms >= 1000; age_ms -= 1000) {
+        world->now = time_add_ms(world->now, 5);
+        count(0, age_ms, 30, 400000);
+        count(other, age_ms, 100, 20000);
+    }
+    assert_in_range(traffic_rate(&world->engine.traffic, region), 99 * 1000, 101 * 1000);
+    assert_int_equal(world->engine.run.requests[TAIWAN], 300);
+    assert_int_equal(world->engine.run.errors[TAIWAN], 300 * 20000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -316,6 +354,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_epoch_is_learned_from_nodes, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_clock_set_back_does_not_stretch_the_cooldown, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_restart_at_any_step_resumes, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(test_requests_count_once_and_at_their_time, world_setup, world_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
