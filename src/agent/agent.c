@@ -17,6 +17,7 @@
 #include "agent/renew.h"
 #include "agent/report.h"
 #include "edge/clock.h"
+#include "edge/clock_watch.h"
 #include "edge/http_server.h"
 #include "edge/log.h"
 
@@ -97,8 +98,10 @@ static void *agent_guard_main(void *context)
 static void agent_loop(struct node *node, const sigset_t *signals)
 {
     const struct timespec tick = {.tv_nsec = AGENT_TICK_MS * 1000000};
+    struct clock_watch watch = {.any = false};
     for (;;) {
         node_tick(node);
+        clock_watch_tell(&watch);
         const int number = sigtimedwait(signals, NULL, &tick);
         if (number == SIGTERM || number == SIGINT) {
             LOG_N("ending: %s", strsignal(number));

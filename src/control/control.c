@@ -12,6 +12,7 @@
 #include "control/control_state.h"
 #include "control/control_tell.h"
 #include "edge/clock.h"
+#include "edge/clock_watch.h"
 #include "edge/log.h"
 #include "edge/publish_file.h"
 #include "edge/store_sqlite.h"
@@ -157,6 +158,7 @@ void control_run(struct control *control)
         }
         if (time_since_ms(clock_mono(), control->readers_at) >= CONTROL_READERS_MS) {
             control->readers_at = clock_mono();
+            clock_watch_tell(&control->clock);
             control_readers(control);
         }
         control_desk_answer(control);

@@ -16,6 +16,7 @@
 #include "control/journal.h"
 #include "control/setup.h"
 #include "core/engine.h"
+#include "edge/clock_watch.h"
 #include "edge/notify.h"
 #include "edge/probe.h"
 #include "edge/publish.h"
@@ -67,6 +68,7 @@ struct control {
     struct engine engine;         /* decision thread */
     struct output output;         /* decision thread */
     struct control_metric metric; /* decision thread */
+    struct clock_watch clock;     /* decision thread */
     struct mono readers_at;       /* decision thread: last look at the local readers */
     atomic_bool stopping;
     atomic_bool reload;
