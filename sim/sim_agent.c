@@ -19,6 +19,7 @@
 enum {
     SIM_AGENT_TICK_US = 50 * SIM_MS,
     SIM_AGENT_REPORT_MS = 250,
+    SIM_AGENT_CHOICE_MS = 500,
 };
 
 static bool sim_agent_runs(const struct sim_node *node)
@@ -219,6 +220,7 @@ static void sim_agent_report(struct sim *sim, uint32_t node)
         .epoch = agent->promise.epoch,
         .lease_held = lease_holder_state(&agent->holder, sim_right_now(sim, node)) == LEASE_HELD,
         .fenced = agent->fenced,
+        .died = !running && !time_reached(sim_right_now(sim, node), agent->choice_to),
         .checksums = true,
         .sync_mask = pg->sync_mask,
         .sync_required = pg->sync_required,
@@ -316,6 +318,19 @@ static void sim_agent_action(struct sim *sim, const struct sim_event *event)
     }
 }
 
+/* A writer's server that ended by itself is news. */
+static void sim_agent_look(struct sim *sim, uint32_t node)
+{
+    struct sim_node *self = &sim->nodes[node];
+    struct sim_agent *agent = &self->agent;
+    const struct mono now = sim_right_now(sim, node);
+    if (agent->wrote && self->pg.state == SIM_STOPPED && lease_holder_state(&agent->holder, now) == LEASE_HELD) {
+        agent->choice_to = time_add_ms(now, SIM_AGENT_CHOICE_MS);
+        agent->report_at = now;
+    }
+    agent->wrote = sim_history_writable(self);
+}
+
 static void sim_agent_tick(struct sim *sim, uint32_t node)
 {
     struct sim_node *self = &sim->nodes[node];
@@ -334,6 +349,7 @@ static void sim_agent_tick(struct sim *sim, uint32_t node)
         return;
     }
     agent->beat_us = sim->now;
+    sim_agent_look(sim, node);
     if (lease_holder_state(&agent->holder, sim_right_now(sim, node)) == LEASE_LOST && sim_right_fences(sim)) {
         sim_agent_call_kill(sim, node);
     }

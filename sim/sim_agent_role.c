@@ -289,6 +289,9 @@ static void sim_agent_role_keep_held(struct sim *sim, uint32_t node)
                      (agent->record.role == SIM_ROLE_NONE && epoch == 1);
     agent->work_epoch = epoch;
     if (stopped && own) {
+        if (!time_reached(sim_right_now(sim, node), agent->choice_to)) {
+            return;
+        }
         const struct mono fence_at = lease_holder_fence_at(&agent->holder);
         if (time_since_us(fence_at, sim_right_now(sim, node)) < SIM_ROLE_SPARE_US) {
             return;

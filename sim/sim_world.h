@@ -221,6 +221,8 @@ struct sim_agent {
     int64_t beat_us; /* true time of the last tick: what its fence process goes by */
     bool armed;
     struct mono fence_at;
+    bool wrote;            /* its server was seen to accept writes */
+    struct mono choice_to; /* a writer that died is left down until then: a controller may choose another */
 };
 
 enum sim_server { SIM_STOPPED, SIM_STARTING, SIM_RUNNING, SIM_STOPPING };

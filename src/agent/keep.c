@@ -92,13 +92,14 @@ static void keep_held(struct node *node, uint64_t epoch)
     const int64_t rest_ms = (int64_t)(node->crashes > 1 ? node->crashes - 1 : 0) * KEEP_BACKOFF_MS;
     const bool rested =
         rest_ms == 0 || time_since_ms(clock_mono(), node->crash_at) >= (rest_ms < 10000 ? rest_ms : 10000);
+    const bool choice = node_died_now(node);
     const bool pending = !stopped && node->state == NODE_RUNNING && node->status_known && node->status.in_recovery;
     const bool settle = node->unsettled && role_is_writer(node, epoch);
     node_unlock(node);
     enum err err = ERR_OK;
     if (settle) {
         keep_settle(node);
-    } else if (stopped && own && rested) {
+    } else if (stopped && own && rested && !choice) {
         err = keep_start_writer(node, epoch);
     } else if ((stopped && !own) || pending) {
         err = role_ready(node, time_add_ms(clock_mono(), KEEP_FINISH_MS));

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -21,6 +22,8 @@ enum {
     NODE_PATH = AGENT_OPTIONS_PATH + 64,
     NODE_LOCK_MS = 60000, /* an earlier fence process may need that long */
     NODE_KILL_MS = 60000, /* a process stuck in the kernel */
+    NODE_STILL_MS = 300,  /* a server may be stopped by a signal for so long */
+    NODE_CHOICE_MS = 500, /* a dead writer is left down for so long: a controller may have a better one */
     NODE_QUERY_MS = 1000, /* a healthy server answers in 1 ms; a stopped one never */
     NODE_ADOPT_MS = 5000, /* a standby that answers within this is adopted */
     NODE_SPARE_MS = 200,  /* right left before a writer is worth starting */
@@ -288,6 +291,7 @@ static enum err node_spawn(struct node *node, bool writer)
     if (err == ERR_OK) {
         node->state = NODE_STARTING;
         node->fenced = false;
+        node->died = false;
         node->status_known = false;
         node->receiving_at = now;
         node_change(node);
@@ -444,6 +448,39 @@ static void node_died(struct node *node)
                node->home);
 }
 
+/* After a death: what remains of the server ends. Only then is it certain, and told. */
+static void node_bury(struct node *node)
+{
+    if (fence_process_count(node->fence.page) > 0 &&
+        fence_kill(&node->fence, time_add_ms(clock_mono(), NODE_KILL_MS)) != ERR_OK) {
+        return; /* logged; nothing starts while one remains */
+    }
+    node_lock(node);
+    node->died = node_held(node) && node->record.role == RECORD_WRITER && node->record.data_epoch == node->holder.epoch;
+    node_change(node);
+    node_unlock(node);
+}
+
+bool node_died_now(const struct node *node)
+{
+    return node->died && node->state == NODE_STOPPED && time_since_ms(clock_mono(), node->crash_at) < NODE_CHOICE_MS;
+}
+
+/* A server that stands still holds its clients for ever: it is better dead. */
+static void node_end_still(struct node *node)
+{
+    const struct mono now = clock_mono();
+    if (!pgctl_stands_still(&node->server)) {
+        node->still_since = (struct mono){0};
+    } else if (node->still_since.us == 0) {
+        node->still_since = now;
+    } else if (time_since_ms(now, node->still_since) >= NODE_STILL_MS) {
+        LOG_W("PostgreSQL was stopped by a signal and stands still: killing it");
+        (void)kill(node->server.postmaster, SIGKILL); /* its end is noticed as any other */
+        node->still_since = (struct mono){0};
+    }
+}
+
 void node_tick(struct node *node)
 {
     fence_beat(&node->fence, clock_mono());
@@ -454,6 +491,8 @@ void node_tick(struct node *node)
     const bool died = !running && (node->state == NODE_RUNNING || node->state == NODE_STARTING);
     if (died) {
         node_died(node);
+    } else if (running) {
+        node_end_still(node);
     }
     const bool lost = lease_holder_state(&node->holder, clock_mono()) == LEASE_LOST;
     const bool unguarded = !guarded && node->holder.state == LEASE_HELD;
@@ -461,9 +500,8 @@ void node_tick(struct node *node)
     if (lost || unguarded) {
         const enum err err = node_kill(node, lost ? "the right to write has ended" : "there is no fence process");
         (void)err; /* logged; the fence stays closed and goes on */
-    } else if (died && fence_process_count(node->fence.page) > 0) {
-        const enum err err = fence_kill(&node->fence, time_add_ms(clock_mono(), NODE_KILL_MS));
-        (void)err; /* nothing starts while one remains */
+    } else if (died) {
+        node_bury(node);
     }
 }
 

@@ -65,9 +65,11 @@ struct node {
     struct mono receiving_at; /* a standby: last time it streamed, or its start */
     struct mono crash_at;     /* a writer: last death in place */
     uint32_t crashes;
-    struct mono retry_at; /* following failed: not again before */
-    bool recloned;        /* a standby that did not start was cloned once in this life: not again */
-    bool unsettled;       /* a fresh writer: configuration and slots are still those of the standby */
+    struct mono still_since; /* its postmaster stands still; us 0: it does not */
+    bool died;               /* a writer: ended by itself, none of its processes remains, not started again since */
+    struct mono retry_at;    /* following failed: not again before */
+    bool recloned;           /* a standby that did not start was cloned once in this life: not again */
+    bool unsettled;          /* a fresh writer: configuration and slots are still those of the standby */
     uint64_t boot;
     uint64_t sequence;
     char activity[NODE_TEXT];
@@ -119,6 +121,10 @@ ERR_CHECK enum err node_kill(struct node *node, const char *reason);
 
 /* One turn of the supervising loop: beat, fence process, deaths, the right's end. Never blocks for long. */
 void node_tick(struct node *node);
+
+/* With `lock` held: the certain death of a writer, while a controller may still choose another one: the server is not
+ * started again in place before that moment is over. */
+bool node_died_now(const struct node *node);
 
 /* Looks at the server and keeps what it saw. Its session is the caller's. */
 void node_look(struct node *node, struct pgquery *query);

@@ -295,6 +295,28 @@ bool pgctl_running(struct pgctl *pgctl)
     return false;
 }
 
+bool pgctl_stands_still(const struct pgctl *pgctl)
+{
+    char path[64];
+    char text[256];
+    if (pgctl->postmaster <= 0) {
+        return false;
+    }
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pgctl->postmaster);
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return false;
+    }
+    const ssize_t size = read(fd, text, sizeof text - 1);
+    close(fd);
+    if (size <= 0) {
+        return false;
+    }
+    text[size] = '\0';
+    const char *name_end = strrchr(text, ')'); /* proc(5): PID (NAME) STATE ... */
+    return name_end != NULL && strncmp(name_end, ") T", 3) == 0;
+}
+
 enum err pgctl_stop(struct pgctl *pgctl, struct mono deadline)
 {
     if (!pgctl_running(pgctl)) {

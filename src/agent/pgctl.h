@@ -55,6 +55,10 @@ void pgctl_adopt(struct pgctl *pgctl, pid_t postmaster);
 /* Whether the postmaster lives; forgets a dead one. */
 bool pgctl_running(struct pgctl *pgctl);
 
+/* Whether the postmaster was stopped by a signal (SIGSTOP, a cgroup's freezer does not count): it serves nobody and
+ * nothing tells its clients. A process under a debugger is somebody's intention and does not count. */
+bool pgctl_stands_still(const struct pgctl *pgctl);
+
 /* Fast stop: sessions are ended, a checkpoint is written, standbys get everything. ERR_TIMEOUT: still at it. */
 ERR_CHECK enum err pgctl_stop(struct pgctl *pgctl, struct mono deadline);
 

@@ -121,6 +121,7 @@ json_t *report_json(struct node *node)
     report_set(report, "epoch", json_integer((json_int_t)epoch));
     report_set(report, "lease", report_lease(node));
     report_set(report, "fenced", json_boolean(node->fenced));
+    report_set(report, "died", json_boolean(node_died_now(node)));
     if (node->guard.slots > 0 || node->guard.missing > 0) {
         report_set(report, "guard",
                    json_pack("{s:i,s:i,s:i,s:I,s:I}", "slots", (int)node->guard.slots, "missing",

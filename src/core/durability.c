@@ -29,8 +29,9 @@ static bool durability_streams(const struct engine *engine, uint32_t node)
     return entry->alive && entry->report.running && entry->report.role == VIEW_NODE_STANDBY && entry->report.receiving;
 }
 
-/* Nodes that may be members while `writer` writes: configured, and not in the writer's own region (losing that region
- * must not lose the acknowledgement with it), unless nothing else is configured. */
+/* Nodes that may be members while `writer` writes: configured, and not in the writer's own region unless more are
+ * required than it has (losing that region must not lose every acknowledgement with it) or nothing else is configured.
+ * With enough required, a neighbour of the writer has every acknowledged commit as well, and may take over. */
 static uint32_t durability_eligible(const struct engine *engine, uint32_t database, uint32_t writer)
 {
     const uint32_t configured = engine->model.databases[database].durability_members & ~durability_bit(writer);
@@ -41,7 +42,9 @@ static uint32_t durability_eligible(const struct engine *engine, uint32_t databa
             elsewhere |= durability_bit(node);
         }
     }
-    return elsewhere != 0 ? elsewhere : configured;
+    const bool enough =
+        engine->model.databases[database].durability_required > durability_count(configured & ~elsewhere);
+    return elsewhere == 0 || enough ? configured : elsewhere;
 }
 
 static uint32_t durability_required(const struct engine *engine, uint32_t database, uint32_t members)

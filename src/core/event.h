@@ -52,6 +52,8 @@ struct event_node {
     uint64_t epoch; /* highest epoch the node has seen */
     bool lease_held;
     bool fenced; /* no PostgreSQL process remains, and none starts without a new lease */
+    bool died; /* a writer's server ended by itself, none of its processes remains, and its agent gives the controllers
+                  a moment to choose another before it starts again in place */
     bool checksums;
     uint32_t sync_mask; /* writers: nodes named in synchronous_standby_names */
     uint32_t sync_required;

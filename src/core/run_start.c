@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Starting a run: by a decision or by an operator's command. */
+#include "core/run_start.h"
+
 #include <string.h>
 
 #include "base/assert.h"
@@ -15,19 +17,6 @@ enum {
     RUN_START_AGAIN_MS = 15000, /* an automatic run that changed nothing is tried again after this */
 };
 
-struct run_start {
-    enum plan_kind plan;
-    uint32_t source;
-    uint32_t target;
-    bool automatic;
-    bool approved;
-    bool accept_loss;
-    uint32_t reason;
-    uint32_t rule;
-    const char *text;
-    const char *who;
-};
-
 /* The databases that this run moves: those whose writer the source holds; homeward, only those that are at home in the
  * target. */
 static void run_start_moves(const struct engine *engine, const struct run_start *start, struct durable_run *run)
@@ -38,7 +27,7 @@ static void run_start_moves(const struct engine *engine, const struct run_start 
         const uint32_t writer = engine->durable.databases[database].writer;
         const uint32_t home =
             model->initial_writer == LIMITS_NONE ? LIMITS_NONE : engine->model.nodes[model->initial_writer].region;
-        if (writer == LIMITS_NONE) {
+        if (writer == LIMITS_NONE || (start->database != LIMITS_NONE && database != start->database)) {
             continue;
         }
         const uint32_t region = engine->model.nodes[writer].region;
@@ -63,7 +52,7 @@ static void run_start_steps(const struct run_start *start, struct durable_run *r
     }
 }
 
-static void run_start_begin(struct engine *engine, struct output *output, const struct run_start *start)
+void run_start_begin(struct engine *engine, struct output *output, const struct run_start *start)
 {
     struct durable *durable = &engine->durable;
     struct durable_run *run = &durable->run;
@@ -83,7 +72,7 @@ static void run_start_begin(struct engine *engine, struct output *output, const 
     run->accept_loss = start->accept_loss;
     run->began_us = engine->now.us;
     run->began_wall_us = engine->wall.us;
-    run->evidence_us = start->automatic ? engine->decisions[start->source].first_failure.us : 0;
+    run->evidence_us = start->evidence.us;
     run->source_rate = traffic_usual(&engine->traffic, start->source);
     run->target_rate = traffic_usual(&engine->traffic, start->target);
     run->factor_before = durable->factor[step_traffic_region(run)];
@@ -102,6 +91,12 @@ static void run_start_begin(struct engine *engine, struct output *output, const 
         &(struct action){.kind = ACTION_NOTIFY, .run = run->id, .region = run->source, .phase = ACTION_INITIATED});
 }
 
+static bool run_start_neighbour(const struct engine *engine, uint32_t database, uint32_t region, uint32_t writer)
+{
+    return candidate_local_member(engine, database, region, 1U << writer) != LIMITS_NONE &&
+           candidate_choose(engine, database, region, 1U << writer, false).node != LIMITS_NONE;
+}
+
 /* A writer inside the region may be replaced there when every database that is hurt has a member of its durability set
  * at hand. */
 static bool run_start_local(const struct engine *engine, uint32_t region)
@@ -113,8 +108,7 @@ static bool run_start_local(const struct engine *engine, uint32_t region)
             continue;
         }
         any = true;
-        if (candidate_local_member(engine, database, region, 1U << writer) == LIMITS_NONE ||
-            candidate_choose(engine, database, region, 1U << writer, false).node == LIMITS_NONE) {
+        if (!run_start_neighbour(engine, database, region, writer)) {
             return false;
         }
     }
@@ -199,17 +193,52 @@ static void run_start_automatic(struct engine *engine, struct output *output, ui
     const struct run_start start = {.plan = local ? PLAN_FAILOVER_LOCAL : PLAN_FAILOVER,
                                     .source = region,
                                     .target = target,
+                                    .database = LIMITS_NONE,
                                     .automatic = true,
                                     .approved = automation == MODEL_AUTO,
                                     .reason = (uint32_t)answer->reason,
                                     .rule = answer->rule,
+                                    .evidence = decision->first_failure,
                                     .text = decide_reason_name(answer->reason),
                                     .who = "holdfast"};
     run_start_begin(engine, output, &start);
 }
 
+/* The certain death of a writer, told by its agent: another member of its durability set in the same region takes over
+ * at once, when there is one. */
+static void run_start_death(struct engine *engine, struct output *output)
+{
+    for (uint32_t database = 0; database < engine->model.databases_count && run_yields(engine); database++) {
+        const struct durable_database *state = &engine->durable.databases[database];
+        const uint32_t writer = state->writer;
+        if (writer == LIMITS_NONE || state->routed != writer) {
+            continue;
+        }
+        const struct engine_node *node = &engine->nodes[writer];
+        const uint32_t region = engine->model.nodes[writer].region;
+        if (!node->alive || !node->report.died || node->report.epoch != state->routed_epoch ||
+            !run_start_neighbour(engine, database, region, writer)) {
+            continue;
+        }
+        const struct run_start start = {.plan = PLAN_FAILOVER_LOCAL,
+                                        .source = region,
+                                        .target = region,
+                                        .database = database,
+                                        .automatic = true,
+                                        .approved = true,
+                                        .reason = DECIDE_DATABASE_MASTER_FAILURE,
+                                        .evidence = node->at,
+                                        .text = "the writer's agent says that its server died",
+                                        .who = "holdfast"};
+        run_start_begin(engine, output, &start);
+    }
+}
+
 void run_decide(struct engine *engine, struct output *output)
 {
+    if (!engine->durable.paused && engine->model.policy.automation[DECIDE_DATABASE_MASTER_FAILURE] == MODEL_AUTO) {
+        run_start_death(engine, output);
+    }
     for (uint32_t region = 0; region < engine->model.regions_count; region++) {
         if (run_yields(engine) && engine->decisions[region].any &&
             engine->decisions[region].answer.decision == DECIDE_AUTOMATIC_FAILOVER) {
@@ -290,8 +319,11 @@ static const char *run_start_refusal(const struct engine *engine, const struct r
 
 static void run_start_command(struct engine *engine, struct output *output, const struct event_command *command)
 {
-    struct run_start start = {
-        .approved = true, .accept_loss = command->accept_loss, .text = command->reason, .who = command->who};
+    struct run_start start = {.database = LIMITS_NONE,
+                              .approved = true,
+                              .accept_loss = command->accept_loss,
+                              .text = command->reason,
+                              .who = command->who};
     start.plan = command->kind == EVENT_COMMAND_FAILOVER     ? PLAN_FAILOVER
                  : command->kind == EVENT_COMMAND_SWITCHOVER ? PLAN_SWITCHOVER
                  : command->emergency                        ? PLAN_FAILBACK_NOW

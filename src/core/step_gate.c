@@ -20,6 +20,10 @@ enum step_verdict step_gate_evidence(struct engine *engine, struct output *outpu
     (void)output;
     const struct durable_run *run = &engine->durable.run;
     const struct engine_decision *decision = &engine->decisions[run->source];
+    if (run->rule == 0) {
+        step_detail(engine, "%s", run->text); /* a word that needs no majority */
+        return STEP_DONE;
+    }
     step_detail(engine, "rule %u, %lld of %lld observers see it", run->rule,
                 (long long)decision->snapshot.observers.see_down, (long long)decision->snapshot.observers.reporting);
     return STEP_DONE;

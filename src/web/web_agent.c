@@ -74,6 +74,7 @@ static bool web_agent_read(const struct desk *desk, const json_t *body, struct d
     node->epoch = web_agent_u64(body, "epoch");
     node->lease_held = json_is_true(json_object_get(lease, "held"));
     node->fenced = json_is_true(json_object_get(body, "fenced"));
+    node->died = json_is_true(json_object_get(body, "died"));
     node->checksums = json_is_true(json_object_get(body, "data_checksums"));
     node->sync_mask = web_agent_mask(desk, json_object_get(body, "sync"));
     uint64_t lag_ms = 0;

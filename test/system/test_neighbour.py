@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The writer's server dies and a member of its durability set stands beside it: the region keeps its clients, the neighbour writes."""
+import os
+import signal
+
+import pytest
+
+from lab import MOVED, Lab, alive, boot_us, children, wait
+
+NEIGHBOUR = [("members: [tokyo-a, taiwan-a]   # those not in the writer's own region count", "members: [tokyo-a, taiwan-a, taiwan-b]"),
+             ("required: 1\n", "required: 2\n")]
+
+
+@pytest.fixture(scope="module")
+def lab():
+    with Lab(*NEIGHBOUR) as lab:
+        lab.clients()
+        lab.wait_healthy()
+        lab.wait_member("tokyo-a")
+        lab.wait_member("taiwan-b")
+        yield lab
+
+
+@pytest.fixture(autouse=True)
+def logs(request, lab):
+    failed = request.session.testsfailed
+    yield
+    if request.session.testsfailed > failed:
+        lab.keep_logs()
+
+
+def taken_over(lab, before, since, writer):
+    """The end of the run that moved the writer inside the region; prints what clients saw of it."""
+    run = lab.wait_run(lab.wait_new_run(before))
+    assert run["state"] in MOVED and run["plan"] == "failover-local", run
+    lab.wait_served(since)
+    lab.one_writer(writer)
+    lab.check_rows(writer)
+    print("%d ms without an acknowledged tier-1 row; steps: %s" % (
+        lab.longest_silence_us(since - 1_000_000, boot_us()) // 1000,
+        " ".join("%s %d" % (step["name"], step["ended_boot_us"] // 1000 - since // 1000) for step in run["steps"])))
+    return run
+
+
+def home_again(lab, node):
+    lab.wait_healthy()
+    lab.wait_member(node)
+    lab.wait_member("tokyo-a")
+
+
+def test_server_killed(lab):
+    before, epoch, share = lab.run()["id"], lab.epoch(), lab.share("taiwan")
+    since = boot_us()
+    os.kill(lab.postmaster("taiwan-a"), signal.SIGKILL)
+    taken_over(lab, before, since, "taiwan-b")
+    assert lab.epoch() > epoch and lab.share("taiwan") == share
+    home_again(lab, "taiwan-a")
+
+
+def test_server_killed_again(lab):
+    """And back: the one that died first is a standby by now, with everything."""
+    before = lab.run()["id"]
+    since = boot_us()
+    os.kill(lab.postmaster("taiwan-b"), signal.SIGKILL)
+    taken_over(lab, before, since, "taiwan-a")
+    home_again(lab, "taiwan-b")
+
+
+def test_server_frozen(lab):
+    """Every process of the server stands still, as in a debugger or a stuck hypervisor; its agent sees that and ends it."""
+    before = lab.run()["id"]
+    postmaster = lab.postmaster("taiwan-a")
+    server = [postmaster] + children(postmaster)
+    since = boot_us()
+    for pid in server:
+        os.kill(pid, signal.SIGSTOP)
+    taken_over(lab, before, since, "taiwan-b")
+    wait(lambda: not any(map(alive, server)), 20, "none of the frozen processes is left")
+    home_again(lab, "taiwan-a")
