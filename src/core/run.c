@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The runner: walks the present run. Starting one is core/run_start.c. */
+ * The runner: walks the present run. Starting one: core/run_decide.c, core/run_command.c. */
 #include "core/run.h"
 
 #include <string.h>

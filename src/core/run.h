@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The runner: one small walker for all plans (core/run.c), and what starts a run (core/run_start.c).
+ * The runner: one small walker for all plans (core/run.c), and what starts a run (core/run_decide.c,
+ * core/run_command.c).
  *
  * At most one run at a time. It journals before and after each step (engine->durable is persisted with every change of
  * state), resumes where a former life stopped, keeps the deadlines, and undoes only what was completed, last first.

@@ -57,7 +57,7 @@ static bool web_render_ended(const struct durable_run *run)
     return run->state >= DURABLE_RUN_SUCCEEDED;
 }
 
-/* What `abort` would do now; the same condition as the engine's (core/run_start.c). */
+/* What `abort` would do now; the same condition as the engine's (core/run_command.c). */
 static json_t *web_render_abort(const struct durable_run *run)
 {
     char text[WEB_RENDER_ABORT];
