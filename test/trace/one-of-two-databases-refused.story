@@ -1,7 +1,7 @@
     25.000  FAULT promote-refused tokyo-s
     30.000  run 1: failover taiwan -> tokyo
     30.000  run 1: EVIDENCE started
-    30.000  run 1: EVIDENCE done in 0 ms; rule 0, 0 of 3 observers see it
+    30.000  run 1: EVIDENCE done in 0 ms; simulated
     30.000  run 1: VALIDATE started
     30.000  run 1: VALIDATE done in 0 ms; target tokyo is fit
     30.000  run 1: FENCE started
