@@ -14,7 +14,7 @@ DESTDIR ?=
 CLANG ?= clang
 
 .NOTPARALLEL:
-.PHONY: all help setup setup-build demo test check unit system sim bless asan tsan clang fuzz bench tidy fmt doc install clean
+.PHONY: all help setup setup-build demo test check unit system torture sim bless asan tsan clang fuzz bench tidy fmt doc install clean
 
 all: $(BUILD)/build.ninja
 	@umask 022 && ninja -C $(BUILD)
@@ -46,6 +46,11 @@ check: all
 
 unit system: all
 	@tool/test $(BUILD) $@
+
+#: make torture       random faults on the real lab, the clients' history judges: MINUTES=2 or HOURS=n or ROUNDS=n, SEED, MODE (doc/torture.md)
+torture: setup all
+	@test/torture/torture $(BUILD) $(if $(HOURS),--hours $(HOURS)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
+	  $(if $(SEED),--seed $(SEED)) $(if $(MODE),--mode $(MODE))
 
 #: make asan, tsan    SUITES (default: unit) under the address and undefined-behaviour sanitizers, under the thread sanitizer
 asan: setup
