@@ -65,8 +65,8 @@ void run_start_begin(struct engine *engine, struct output *output, const struct 
     run->began_us = engine->now.us;
     run->began_wall_us = engine->wall.us;
     run->evidence_us = start->evidence.us;
-    run->source_rate = traffic_usual(&engine->traffic, start->source);
-    run->target_rate = traffic_usual(&engine->traffic, start->target);
+    run->source_rate = traffic_carried(&engine->traffic, start->source);
+    run->target_rate = traffic_carried(&engine->traffic, start->target);
     run->factor_before = durable->factor[step_traffic_region(run)];
     text_copy(run->text, sizeof run->text, start->text);
     text_copy(run->who, sizeof run->who, start->who);

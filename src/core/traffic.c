@@ -51,10 +51,11 @@ uint64_t traffic_rate(const struct traffic *traffic, uint32_t region)
     return traffic->regions[region].rate;
 }
 
-uint64_t traffic_usual(const struct traffic *traffic, uint32_t region)
+uint64_t traffic_carried(const struct traffic *traffic, uint32_t region)
 {
     ASSERT(region < LIMITS_REGIONS);
-    return traffic->regions[region].usual;
+    const struct traffic_region *entry = &traffic->regions[region];
+    return entry->rate < entry->usual ? entry->rate : entry->usual;
 }
 
 bool traffic_moved(const struct traffic *traffic, uint32_t target, uint64_t source_before, uint64_t target_before)

@@ -4,7 +4,8 @@
  * Rates are in requests per 1,000 seconds, so that a few per minute still count. Part of the engine's state.
  *
  * A machine under load delivers counts late, and several at once: a rate is taken over the time between the probes, not
- * between their arrivals, and what a region used to carry is an average, not the last sample before it was lost. */
+ * between their arrivals. What a region carried before it was left is the lower of its last rate and its average: the
+ * one knows nothing of bursts, the other nothing of a shift a moment ago. */
 #pragma once
 
 #include <stdbool.h>
@@ -32,8 +33,8 @@ void traffic_count(struct traffic *traffic, uint32_t region, uint32_t site, uint
 /* The last known rate; 0 when nobody counts. */
 uint64_t traffic_rate(const struct traffic *traffic, uint32_t region);
 
-/* What the region carries on the average of the last seconds; 0 when nobody counts. */
-uint64_t traffic_usual(const struct traffic *traffic, uint32_t region);
+/* What the region certainly carries: its last rate or the average of the last seconds, whichever is lower. */
+uint64_t traffic_carried(const struct traffic *traffic, uint32_t region);
 
 /* Whether what the source carried has arrived at the target: at least half of it on top of what the target had before.
  * A source that carried next to nothing proves nothing and asks for nothing. */

@@ -97,13 +97,13 @@
     54.963  node taiwan-b is standby (epoch 3)
     56.507      clients of shop in taiwan are served again after 6539 ms
     56.634      clients of shop in tokyo are served again after 6697 ms
-    57.154  run 2: VERIFY done in 2434 ms; ; requests/s: source had 15, target 1 then 10
-    57.154  run 2: LEDGER started
-    57.154  run 2: shop: tokyo-a ended at 0/11EB9; its data directory is kept when it comes home
-    57.154  run 2: LEDGER done in 0 ms; 1 ended writers recorded
-    57.154  run 2: CLOSE started
-    57.154  run 2: CLOSE done in 0 ms; 
-    57.154  run 2 succeeded after 3480 ms
+    56.926  run 2: VERIFY done in 2207 ms; ; requests/s: source had 15, target 0 then 8
+    56.926  run 2: LEDGER started
+    56.926  run 2: shop: tokyo-a ended at 0/11EB9; its data directory is kept when it comes home
+    56.926  run 2: LEDGER done in 0 ms; 1 ended writers recorded
+    56.926  run 2: CLOSE started
+    56.926  run 2: CLOSE done in 0 ms; 
+    56.926  run 2 succeeded after 3253 ms
     90.000  END   region-dead tokyo
     90.023  node tokyo-a is stopped (epoch 2)
     90.326  node tokyo-a is stopped (epoch 3)

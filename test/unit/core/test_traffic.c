@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Rates of requests: counts that come late or together, and what a region usually carries. */
+ * Rates of requests: counts that come late or together, and what a region certainly carries. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -31,10 +31,10 @@ static void test_first_count_starts_the_clock(void **state)
     struct traffic traffic = {0};
     traffic_count(&traffic, TAIWAN, 0, 500, at_ms(0));
     assert_int_equal(traffic_rate(&traffic, TAIWAN), 0);
-    assert_int_equal(traffic_usual(&traffic, TAIWAN), 0);
+    assert_int_equal(traffic_carried(&traffic, TAIWAN), 0);
     traffic_count(&traffic, TAIWAN, 0, 60, at_ms(1000));
     assert_int_equal(traffic_rate(&traffic, TAIWAN), 60000);
-    assert_int_equal(traffic_usual(&traffic, TAIWAN), 60000);
+    assert_int_equal(traffic_carried(&traffic, TAIWAN), 60000);
 }
 
 /* Two probes of nearly one instant are one sample, whatever was counted by each. */
@@ -64,8 +64,8 @@ static void test_burst_is_not_usual(void **state)
     steady(&traffic, TOKYO, 0, 20000);
     traffic_count(&traffic, TAIWAN, 0, 250, at_ms(21000));
     assert_int_equal(traffic_rate(&traffic, TAIWAN), 250000);
-    const uint64_t source = traffic_usual(&traffic, TAIWAN);
-    const uint64_t target = traffic_usual(&traffic, TOKYO);
+    const uint64_t source = traffic_carried(&traffic, TAIWAN);
+    const uint64_t target = traffic_carried(&traffic, TOKYO);
     assert_in_range(source, 60000, 80000);
     assert_int_equal(target, 60000);
     assert_false(traffic_moved(&traffic, TOKYO, source, target));
@@ -73,18 +73,33 @@ static void test_burst_is_not_usual(void **state)
     assert_true(traffic_moved(&traffic, TOKYO, source, target));
 }
 
-static void test_change_becomes_usual(void **state)
+/* A moment after a shift the averages are those of before it: neither side is believed to have carried more than it
+ * does now. */
+static void test_shift_of_a_moment_ago(void **state)
+{
+    (void)state;
+    struct traffic traffic = {0};
+    for (int64_t ms = 0; ms <= 20000; ms += 1000) {
+        traffic_count(&traffic, TAIWAN, 0, 0, at_ms(ms));
+        traffic_count(&traffic, TOKYO, 0, 100, at_ms(ms));
+    }
+    traffic_count(&traffic, TAIWAN, 0, 60, at_ms(21000));
+    traffic_count(&traffic, TOKYO, 0, 40, at_ms(21000));
+    const uint64_t source = traffic_carried(&traffic, TAIWAN);
+    const uint64_t target = traffic_carried(&traffic, TOKYO);
+    assert_in_range(source, 1000, 60000);
+    assert_int_equal(target, 40000);
+    traffic_count(&traffic, TOKYO, 0, 97, at_ms(22000));
+    assert_true(traffic_moved(&traffic, TOKYO, source, target));
+}
+
+static void test_average_begins_anew(void **state)
 {
     (void)state;
     struct traffic traffic = {0};
     steady(&traffic, TAIWAN, 0, 20000);
-    for (int64_t ms = 21000; ms <= 61000; ms += 1000) {
-        traffic_count(&traffic, TAIWAN, 0, 10, at_ms(ms));
-    }
-    assert_in_range(traffic_usual(&traffic, TAIWAN), 10000, 12000);
-    /* After a long silence the average begins anew. */
-    traffic_count(&traffic, TAIWAN, 0, 7200, at_ms(181000));
-    assert_int_equal(traffic_usual(&traffic, TAIWAN), 60000);
+    traffic_count(&traffic, TAIWAN, 0, 160 * 120, at_ms(140000));
+    assert_int_equal(traffic_carried(&traffic, TAIWAN), 160000);
 }
 
 /* The average weighs time, not observers. */
@@ -97,11 +112,11 @@ static void test_observers_count_the_same(void **state)
             traffic_count(&traffic, TAIWAN, site, 60, at_ms(ms + site * 50));
         }
     }
-    assert_int_equal(traffic_usual(&traffic, TAIWAN), 60000);
+    assert_int_equal(traffic_carried(&traffic, TAIWAN), 60000);
     for (uint32_t site = 0; site < 3; site++) {
         traffic_count(&traffic, TAIWAN, site, 260, at_ms(21000 + site * 50));
     }
-    assert_in_range(traffic_usual(&traffic, TAIWAN), 78000, 82000);
+    assert_in_range(traffic_carried(&traffic, TAIWAN), 78000, 82000);
 }
 
 static void test_next_to_nothing_asks_for_nothing(void **state)
@@ -115,9 +130,13 @@ static void test_next_to_nothing_asks_for_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_first_count_starts_the_clock), cmocka_unit_test(test_counts_close_together_are_one),
-        cmocka_unit_test(test_burst_is_not_usual),           cmocka_unit_test(test_change_becomes_usual),
-        cmocka_unit_test(test_observers_count_the_same),     cmocka_unit_test(test_next_to_nothing_asks_for_nothing),
+        cmocka_unit_test(test_first_count_starts_the_clock),
+        cmocka_unit_test(test_counts_close_together_are_one),
+        cmocka_unit_test(test_burst_is_not_usual),
+        cmocka_unit_test(test_shift_of_a_moment_ago),
+        cmocka_unit_test(test_average_begins_anew),
+        cmocka_unit_test(test_observers_count_the_same),
+        cmocka_unit_test(test_next_to_nothing_asks_for_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
