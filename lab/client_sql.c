@@ -15,8 +15,10 @@
 
 enum {
     CLIENT_SQL_MAX = CLIENT_HOMES * CLIENT_SQL_PER_HOME,
-    CLIENT_SQL_CONNECT_MS = 300, /* one attempt to connect */
-    CLIENT_SQL_PAUSE_MS = 20,    /* before the next proxy, after a failure */
+    CLIENT_SQL_CONNECT_MS = 300, /* one attempt to connect; doubled each time that it was not enough: a busy machine
+                                  * that is asked anew before it could answer never answers */
+    CLIENT_SQL_CONNECT_MAX_MS = 10000,
+    CLIENT_SQL_PAUSE_MS = 20, /* before the next proxy, after a failure */
 };
 
 enum client_sql_state { CLIENT_SQL_IDLE, CLIENT_SQL_PAUSING, CLIENT_SQL_CONNECTING, CLIENT_SQL_WRITING };
@@ -24,11 +26,13 @@ enum client_sql_state { CLIENT_SQL_IDLE, CLIENT_SQL_PAUSING, CLIENT_SQL_CONNECTI
 struct client_sql {
     enum client_sql_state state;
     const struct client_home *home;
-    size_t proxy;     /* index into the homes: whose proxy is used */
-    PGconn *pg;       /* NULL: none */
-    PGresult *result; /* of the statement; an acknowledgement only when ReadyForQuery has come as well */
-    short events;     /* poll events waited for */
-    bool warned;      /* a warning came with the statement: the commit may not be durable */
+    size_t proxy;         /* index into the homes: whose proxy is used */
+    PGconn *pg;           /* NULL: none */
+    PGresult *result;     /* of the statement; an acknowledgement only when ReadyForQuery has come as well */
+    short events;         /* poll events waited for */
+    bool half_open;       /* the connection of the attempt before is still coming about */
+    bool warned;          /* a warning came with the statement: the commit may not be durable */
+    uint32_t patience_ms; /* with one attempt to connect */
     struct mono due;
     struct mono deadline; /* of the attempt */
     struct mono until;    /* of the pause or of the connecting */
@@ -47,7 +51,8 @@ void client_sql_init(const struct client_config *config)
     client_sql_config = config;
     for (size_t i = 0; i < config->homes; i++) {
         for (unsigned j = 0; j < config->home[i].sql_connections; j++) {
-            client_sql_list[client_sql_count++] = (struct client_sql){.home = &config->home[i], .proxy = i};
+            client_sql_list[client_sql_count++] =
+                (struct client_sql){.home = &config->home[i], .proxy = i, .patience_ms = CLIENT_SQL_CONNECT_MS};
         }
     }
     if (config->sql_rate == 0 || client_sql_count == 0) {
@@ -109,7 +114,7 @@ static void client_sql_connect(struct client_sql *client)
     ASSERT(client->pg != NULL);
     client->events = POLLOUT;
     client->state = CLIENT_SQL_CONNECTING;
-    client->until = time_add_ms(clock_mono(), CLIENT_SQL_CONNECT_MS);
+    client->until = time_add_ms(clock_mono(), client->patience_ms);
 }
 
 /* No connection came about, or the server refused: the next proxy, after a pause. */
@@ -158,7 +163,10 @@ static void client_sql_begin(struct client_sql *client, struct mono now)
     memcpy(client->entry.home, client->home->name, sizeof(client->entry.home));
     (void)snprintf(client->entry.key, JOURNAL_KEY, "s-%.20s-%" PRIu64, client_sql_config->run, client_sql_number++);
     client->deadline = time_add_ms(now, CLIENT_DEADLINE_MS);
-    if (client_sql_alive(client)) {
+    if (client->half_open) {
+        client->half_open = false;
+        client->state = CLIENT_SQL_CONNECTING;
+    } else if (client_sql_alive(client)) {
         client_sql_write(client);
     } else {
         client->proxy = (size_t)(client->home - client_sql_config->home);
@@ -171,6 +179,7 @@ static void client_sql_connecting(struct client_sql *client)
 {
     const PostgresPollingStatusType status = PQconnectPoll(client->pg);
     if (status == PGRES_POLLING_OK) {
+        client->patience_ms = CLIENT_SQL_CONNECT_MS;
         (void)PQsetNoticeReceiver(client->pg, client_sql_notice, client);
         client_sql_write(client);
     } else if (status == PGRES_POLLING_FAILED) {
@@ -224,13 +233,19 @@ static void client_sql_late(struct client_sql *client, struct mono now)
     }
     if (time_reached(now, client->deadline)) {
         const bool sent = client->state == CLIENT_SQL_WRITING;
+        const bool half_open = client->state == CLIENT_SQL_CONNECTING && !time_reached(now, client->until);
         char text[JOURNAL_ERROR];
         (void)snprintf(text, sizeof(text), "no answer in time %.170s", client->entry.error);
         client_sql_end(client, sent ? JOURNAL_UNKNOWN : JOURNAL_FAILED, text);
-        client_sql_close(client);
+        client->half_open = half_open;
+        if (!half_open) {
+            client_sql_close(client);
+        }
     } else if (client->state == CLIENT_SQL_PAUSING && time_reached(now, client->until)) {
         client_sql_connect(client);
     } else if (client->state == CLIENT_SQL_CONNECTING && time_reached(now, client->until)) {
+        const uint32_t doubled_ms = 2 * client->patience_ms;
+        client->patience_ms = doubled_ms < CLIENT_SQL_CONNECT_MAX_MS ? doubled_ms : CLIENT_SQL_CONNECT_MAX_MS;
         client_sql_elsewhere(client, "connecting took too long");
     }
 }
