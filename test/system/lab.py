@@ -190,7 +190,7 @@ class Lab:
         return 0
 
     def kill_role(self, site, role):
-        pid = wait(lambda: self.role(site, role), 10, role)
+        pid = wait(lambda: self.role(site, role), 30, role)
         os.kill(pid, signal.SIGKILL)
         return pid
 

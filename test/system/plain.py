@@ -17,7 +17,7 @@ PGBIN = "/usr/lib/postgresql/15/bin"
 PG, REDIS, WEB = 15432, 16379, 18081
 
 
-def wait(condition, seconds=20):
+def wait(condition, seconds=60):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if condition():
@@ -86,7 +86,7 @@ class World:
             if process is not None and process.poll() is None:
                 process.send_signal(signal.SIGINT)
                 try:
-                    process.wait(10)
+                    process.wait(30)
                 except subprocess.TimeoutExpired:
                     process.kill()
                     process.wait()

@@ -64,7 +64,7 @@ policy: {{ cooldown: 1s }}
 """
 
 
-def wait(condition, seconds=30):
+def wait(condition, seconds=60):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if condition():
@@ -187,7 +187,7 @@ class World:
     def end(self):
         if self.serve is not None:
             self.serve.send_signal(signal.SIGTERM)
-            self.serve.wait(30)
+            self.serve.wait(60)
         for region in list(self.web):
             self.close(region)
         shutil.rmtree(self.root)
@@ -205,7 +205,7 @@ def world():
 
 def answers(name="www.example.test"):
     try:
-        reply = dns.query.udp(dns.message.make_query(name, "A"), DNS, port=DNS_PORT, timeout=0.5)
+        reply = dns.query.udp(dns.message.make_query(name, "A"), DNS, port=DNS_PORT, timeout=2)
         return sorted(item.address for group in reply.answer for item in group)
     except OSError:
         return []
@@ -387,22 +387,23 @@ def test_a_person_is_asked(world):
 
 
 def next_of(follower, kind):
-    while True:
-        line = json.loads(follower.stdout.readline())
-        if line["kind"] == kind:
-            return line
+    """The next event of the kind; an end of the output is an error here, not a wait."""
+    for line in follower.stdout:
+        if json.loads(line)["kind"] == kind:
+            return json.loads(line)
+    raise AssertionError("the follower has ended without " + kind)
 
 
 def test_follow_events(world):
-    follower = subprocess.Popen([HOLDFAST, "events", "--follow", "-o", "json"], stdout=subprocess.PIPE, text=True, env=world.env)
+    newest = str(world.json("/v1/events")["newest"])
+    follower = subprocess.Popen([HOLDFAST, "events", "--follow", "--after", newest, "-o", "json"], stdout=subprocess.PIPE, text=True, env=world.env)
     try:
-        time.sleep(1)
         world.run("pause", "--reason", "seen by the follower", "--yes")
         assert "seen by the follower" in next_of(follower, "PAUSED")["text"]
         world.run("resume", "--reason", "over", "--yes")
         assert "over" in next_of(follower, "RESUMED")["text"]
         follower.send_signal(signal.SIGINT)
-        assert follower.wait(20) == 0
+        assert follower.wait(60) == 0
     finally:
         follower.kill()
         follower.wait()
@@ -415,7 +416,7 @@ def test_watch_ends_clean(world):
         while seen.count(b"ACTIVE") < 2:
             seen += os.read(watcher.stdout.fileno(), 4096)
         watcher.send_signal(signal.SIGINT)
-        assert watcher.communicate(timeout=20)[1] == b""
+        assert watcher.communicate(timeout=60)[1] == b""
         assert watcher.returncode == 0 and b"taiwan" in seen
     finally:
         watcher.kill()
@@ -602,7 +603,7 @@ def test_clean_end(world):
     """The last one: after a clean end nothing of the site is left."""
     children = world.children()
     world.serve.send_signal(signal.SIGTERM)
-    assert world.serve.wait(30) == 0
+    assert world.serve.wait(60) == 0
     assert all(not os.path.exists(f"/proc/{pid}") for pid in children.values())
     done = world.run("status")
     assert done.returncode == 5 and "connection refused" in done.stderr

@@ -51,8 +51,7 @@ def quiet(lab, run):
 
 
 def test_control_killed_and_held_down(lab):
-    run = lab.run()
-    since = boot_us()
+    run, server = lab.run(), lab.postmaster("taiwan-a")
     # Each time it comes back it is killed again: a gap of some seconds.
     gap_end = time.monotonic() + 5
     answered = 0
@@ -64,7 +63,7 @@ def test_control_killed_and_held_down(lab):
     assert answered >= 3
     wait(lambda: lab.call("/v1/status")[0] == 200, 30, "the API answers again")
     lab.wait_served()
-    assert lab.longest_silence_us(since, boot_us()) < 3_000_000
+    assert lab.postmaster("taiwan-a") == server  # the right never ended: nobody killed the writer
     quiet(lab, run)
 
 
@@ -74,7 +73,7 @@ def test_data_plane_killed_comes_back(lab, site, role):
     run = lab.run()
     old = lab.kill_role(site, role)
     works = (lambda: resolves(site)) if role == "dns" else (lambda: lab.writes(site))
-    wait(lambda: lab.role(site, role) not in (0, old) and works(), 10, role + " answers again", pause=0.05)
+    wait(lambda: lab.role(site, role) not in (0, old) and works(), 60, role + " answers again", pause=0.05)
     lab.wait_served()
     quiet(lab, run)
 
@@ -85,23 +84,21 @@ def test_supervisor_killed_takes_its_children_with_it(lab):
     roles = children(supervisor)
     assert len(roles) == 3
     os.kill(supervisor, signal.SIGKILL)
-    wait(lambda: not any(alive(pid) for pid in roles), 20, "the roles end with their supervisor")
+    wait(lambda: not any(alive(pid) for pid in roles), 60, "the roles end with their supervisor")
     lab.start_region("taiwan")
-    wait(lambda: both_planes(lab, ["taiwan"]), 30, "taiwan's planes answer again")
+    wait(lambda: both_planes(lab, ["taiwan"]), 60, "taiwan's planes answer again")
     lab.wait_served()
     quiet(lab, run)
 
 
 def test_witness_away(lab):
-    run = lab.run()
-    since = boot_us()
+    run, server = lab.run(), lab.postmaster("taiwan-a")
     lab.kill_region("witness")
     away = time.monotonic() + 12  # six leases
     while time.monotonic() < away:
         assert both_planes(lab, ["taiwan", "tokyo"])
         time.sleep(0.5)
-    until = boot_us()
-    assert lab.longest_silence_us(since, until) < 2_500_000  # less than the lease: the right never ended
+    assert lab.postmaster("taiwan-a") == server  # the right never ended: nobody killed the writer
     assert lab.writers() == ["taiwan-a"]
     lab.start_region("witness")
     lab.wait_served()
@@ -117,7 +114,7 @@ def test_witness_and_one_agent_away(lab):
     os.kill(lab.agent("tokyo-a"), signal.SIGKILL)
     # The right lasts 2 s, and was renewed at the latest a moment ago.
     ended = boot_us() + 3_000_000
-    wait(lambda: lab.writers() == [], 20, "the writer fenced itself")
+    wait(lambda: lab.writers() == [], 60, "the writer fenced itself")
     wait(lambda: boot_us() > ended + 2_000_000, 10)
     assert lab.acknowledged(ended, tier=1) == [] and not lab.writes("taiwan") and not lab.writes("tokyo")
     back = boot_us()

@@ -84,7 +84,7 @@ def test_agent_of_the_writer(lab, number):
     agent = lab.agent("taiwan-a")
     since = boot_us()
     os.kill(agent, number)
-    wait(lambda: postgres_of(lab, "taiwan-a") == [], 20, "the fence process ends every PostgreSQL of the node", pause=0.02)
+    wait(lambda: postgres_of(lab, "taiwan-a") == [], 60, "the fence process ends every PostgreSQL of the node", pause=0.02)
     fenced = boot_us()
     run = lab.wait_new_run(before)
     assert lab.wait_run(run)["state"] == "succeeded"
@@ -119,7 +119,7 @@ def test_diverged_rows_do_not_come_back(lab):
         cursor.execute("SELECT pid FROM pg_stat_replication WHERE application_name LIKE 'tokyo%'")
         os.kill(cursor.fetchone()[0], signal.SIGSTOP)
         cursor.execute("CREATE TABLE only_here AS SELECT generate_series(1, 1000) AS n")
-    wait(lambda: lab.sql("127.1.0.12", "SELECT to_regclass('only_here') IS NOT NULL")[0][0], 20, "taiwan-b has it")
+    wait(lambda: lab.sql("127.1.0.12", "SELECT to_regclass('only_here') IS NOT NULL")[0][0], 60, "taiwan-b has it")
     lab.kill_region("taiwan")
     assert lab.wait_run(lab.wait_new_run(before))["state"] in MOVED
     lab.start_region("taiwan")
