@@ -45,12 +45,15 @@ class World:
         self.env = dict(os.environ, PGPASSFILE=os.path.join(root, "pgpass"), LC_ALL="C")
         self.log = open(os.path.join(root, "log"), "ab")
         self.redis = self.shop = self.postgres = None
+        self.spawned = []
 
     def run(self, *command, **more):
         subprocess.run(command, check=True, stdout=self.log, stderr=self.log, env=self.env, cwd=self.root, **more, **as_user())
 
     def spawn(self, *command):
-        return subprocess.Popen(command, stdout=self.log, stderr=self.log, env=self.env, cwd=self.root, **as_user())
+        process = subprocess.Popen(command, stdout=self.log, stderr=self.log, env=self.env, cwd=self.root, **as_user())
+        self.spawned.append(process)
+        return process
 
     def start_postgres(self):
         self.postgres = self.spawn(f"{PGBIN}/postgres", "-D", self.data, "-h", self.address, "-p", str(PG), "-k", self.root,
@@ -90,5 +93,9 @@ class World:
                 except subprocess.TimeoutExpired:
                     process.kill()
                     process.wait()
+        for process in self.spawned:  # a test that failed leaves its clients
+            if process.poll() is None:
+                process.kill()
+                process.wait()
         self.log.close()
         shutil.rmtree(self.root)
