@@ -94,6 +94,14 @@ static struct failback_limits step_guard_limits(const struct engine *engine, enu
                                     .max_lag_us = (int64_t)model->max_lag_ms * TIME_US_PER_MS};
 }
 
+/* A controller that has just started has not seen the original for as long as it must be stable: that is no reason to
+ * turn down a run that its predecessor had let through. */
+static bool step_guard_young(const struct engine *engine)
+{
+    const int64_t unstable_ms = engine->model.failback.min_stable_ms + model_patience_ms(&engine->model);
+    return step_settling(engine) || time_since_ms(engine->now, engine->started) < unstable_ms;
+}
+
 enum step_verdict step_guard_precheck(struct engine *engine, struct output *output, bool measured)
 {
     (void)output;
@@ -112,7 +120,7 @@ enum step_verdict step_guard_precheck(struct engine *engine, struct output *outp
     step_detail(engine, "%s: stable %lld s, lag %lld ms", failback_reason_name(answer.reason),
                 (long long)(facts.stable_us / TIME_US_PER_S), (long long)(facts.lag_us / TIME_US_PER_MS));
     if (answer.action != FAILBACK_START) {
-        return step_settling(engine) ? STEP_RUNNING : STEP_FAILED;
+        return (measured ? step_guard_young(engine) : step_settling(engine)) ? STEP_RUNNING : STEP_FAILED;
     }
     return STEP_DONE;
 }

@@ -295,6 +295,34 @@ static void test_restart_at_any_step_resumes(void **state)
     assert_int_equal(engine_view(&world->engine)->databases[0].writer, TOKYO_A);
 }
 
+/* The next controller has not yet seen the original for as long as it must be stable: it waits, and turns nothing down.
+ */
+static void test_restart_does_not_turn_down_a_failback(void **state)
+{
+    (void)state;
+    static struct durable durable;
+    world->dead[TAIWAN] = true;
+    pass(20000);
+    world->dead[TAIWAN] = false;
+    pass(20000);
+    command(EVENT_COMMAND_FAILBACK, LIMITS_NONE, TAIWAN, 0);
+    pass(5000);
+    const uint64_t run = world->engine.durable.run.id;
+    assert_int_equal(world->engine.durable.run.state, DURABLE_RUN_WAITING);
+    durable = world->engine.durable;
+    durable_seal(&durable);
+    engine_init(&world->engine, model_two_regions(), &durable, world->now, (struct wall){world->now.us});
+    world->engine.model.failback.min_stable_ms = 30000;
+    pass(40000);
+    assert_int_equal(world->engine.durable.run.id, run);
+    assert_int_equal(world->engine.durable.run.state, DURABLE_RUN_WAITING);
+    /* Later it is the original's own fault. */
+    world->dead[TAIWAN] = true;
+    pass(10000);
+    assert_int_equal(last_run()->id, run);
+    assert_int_equal(last_run()->state, DURABLE_RUN_REFUSED);
+}
+
 /* What an observer of taiwan counted. */
 static void count(uint32_t probe, uint32_t age_ms, uint64_t requests, uint64_t value)
 {
@@ -354,6 +382,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_epoch_is_learned_from_nodes, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_clock_set_back_does_not_stretch_the_cooldown, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_restart_at_any_step_resumes, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(test_restart_does_not_turn_down_a_failback, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_requests_count_once_and_at_their_time, world_setup, world_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
