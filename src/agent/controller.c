@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 
+#include "base/assert.h"
 #include "base/buf.h"
 #include "base/time.h"
 #include "edge/http_client.h"
@@ -234,11 +235,13 @@ enum err controller_renew(const struct agent_options *options, uint64_t epoch, u
     return controller_change(options, "renew", &body, timeout_ms, ret_grant);
 }
 
-enum err controller_report(const struct agent_options *options, const char *body, size_t size, uint32_t timeout_ms,
-                           struct controller_word *ret_word)
+enum err controller_report(const struct agent_options *options, uint32_t controller, const struct buf *body,
+                           uint32_t timeout_ms, struct controller_word *ret_word)
 {
+    ASSERT(controller < options->controllers_count);
     struct http_client_response response = {0};
-    enum err err = controller_call(options, "/v1/agents/report", body, size, timeout_ms, &response);
+    enum err err = controller_ask(options, options->controllers[controller], "/v1/agents/report",
+                                  (const char *)body->data, body->size, timeout_ms, &response);
     if (err == ERR_OK) {
         err = controller_parse_word(response.body, response.size, ret_word);
         http_client_response_fini(&response);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What the agent asks of the controllers and of other agents (doc/protocol.md), each call with a deadline.
  *
- * Any controller may answer; the one that answered last is asked first. Blocking: for threads of their own.
- * Thread-safe.
+ * Any controller may answer a question about leases; the one that answered last is asked first. Blocking: for threads
+ * of their own. Thread-safe.
  */
 #pragma once
 
@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "agent/agent_options.h"
+#include "base/buf.h"
 #include "base/err.h"
 
 enum controller_lease_state { CONTROLLER_LEASE_NONE, CONTROLLER_LEASE_HELD, CONTROLLER_LEASE_REVOKED };
@@ -42,7 +43,9 @@ ERR_CHECK enum err controller_acquire(const struct agent_options *options, uint6
                                       struct controller_grant *ret_grant);
 ERR_CHECK enum err controller_renew(const struct agent_options *options, uint64_t epoch, uint64_t revision,
                                     uint32_t timeout_ms, struct controller_grant *ret_grant);
-ERR_CHECK enum err controller_report(const struct agent_options *options, const char *body, size_t size,
+
+/* To this controller alone: each makes its own picture, so each is told. */
+ERR_CHECK enum err controller_report(const struct agent_options *options, uint32_t controller, const struct buf *body,
                                      uint32_t timeout_ms, struct controller_word *ret_word);
 
 /* Asks another agent. ERR_OK: it promised. */

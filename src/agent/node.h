@@ -60,7 +60,7 @@ struct node {
     struct guard_state guard; /* of a writer: its guard slots */
     bool status_known;        /* since the present start */
     struct node_writer writer;
-    bool controller_answers;  /* to our last report */
+    uint32_t answers;         /* bit per controller: it took our last report */
     uint32_t strange;         /* a standby: how often in a row it was not part of its writer's past */
     struct mono receiving_at; /* a standby: last time it streamed, or its start */
     struct mono crash_at;     /* a writer: last death in place */

@@ -11,6 +11,7 @@
 
 #include "agent/controller.h"
 #include "agent/role.h"
+#include "base/assert.h"
 #include "edge/clock.h"
 #include "edge/log.h"
 
@@ -135,26 +136,44 @@ json_t *report_json(struct node *node)
     return report;
 }
 
-static void report_send(struct node *node)
+/* One controller as the sender to it sees it. */
+struct report_lane {
+    struct node *node;
+    uint32_t controller;
+    pthread_t thread;
+    bool started;
+};
+
+static void report_answered(const struct report_lane *lane, enum err err)
 {
+    struct node *node = lane->node;
+    const uint32_t bit = 1U << lane->controller;
+    node_lock(node);
+    const bool before = (node->answers & bit) != 0;
+    node->answers = err == ERR_OK ? node->answers | bit : node->answers & ~bit;
+    node_unlock(node);
+    if (before != (err == ERR_OK)) {
+        LOG_N("controller %s: %s", node->options->controllers[lane->controller], err_text(err));
+    }
+}
+
+static void report_send(const struct report_lane *lane)
+{
+    struct node *node = lane->node;
     json_t *report = report_json(node);
-    char *body = report != NULL ? json_dumps(report, JSON_COMPACT) : NULL;
+    char *text = report != NULL ? json_dumps(report, JSON_COMPACT) : NULL;
     json_decref(report);
-    if (body == NULL) {
+    if (text == NULL) {
         return;
     }
     struct controller_word word;
-    const enum err err = controller_report(node->options, body, strlen(body), REPORT_TIMEOUT_MS, &word);
-    free(body);
-    node_lock(node);
-    const bool before = node->controller_answers;
-    node->controller_answers = err == ERR_OK;
-    node_unlock(node);
+    const size_t size = strlen(text);
+    const struct buf body = {.data = (uint8_t *)text, .size = size, .capacity = size};
+    const enum err err = controller_report(node->options, lane->controller, &body, REPORT_TIMEOUT_MS, &word);
+    free(text);
+    report_answered(lane, err);
     if (err == ERR_OK) {
         role_hear(node, word.writer, word.epoch);
-    }
-    if (before != (err == ERR_OK)) {
-        LOG_N("controllers: %s", err_text(err));
     }
 }
 
@@ -182,14 +201,35 @@ static void report_wait(struct node *node, uint64_t *seen)
     node_unlock(node);
 }
 
+static void *report_lane_main(void *context)
+{
+    const struct report_lane *lane = context;
+    uint64_t seen = 0;
+    while (!atomic_load(&lane->node->quit)) {
+        report_send(lane);
+        report_pause(REPORT_LEAST_MS);
+        report_wait(lane->node, &seen);
+    }
+    return NULL;
+}
+
 void *report_main(void *context)
 {
     struct node *node = context;
-    uint64_t seen = 0;
-    while (!atomic_load(&node->quit)) {
-        report_send(node);
-        report_pause(REPORT_LEAST_MS);
-        report_wait(node, &seen);
+    struct report_lane lanes[LIMITS_SITES];
+    const uint32_t count = node->options->controllers_count;
+    ASSERT(count <= LIMITS_SITES);
+    for (uint32_t i = 0; i < count; i++) {
+        lanes[i] = (struct report_lane){.node = node, .controller = i};
+        lanes[i].started = pthread_create(&lanes[i].thread, NULL, report_lane_main, &lanes[i]) == 0;
+        if (!lanes[i].started) {
+            LOG_E("no memory for reports to controller %s", node->options->controllers[i]);
+        }
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (lanes[i].started) {
+            pthread_join(lanes[i].thread, NULL);
+        }
     }
     return NULL;
 }

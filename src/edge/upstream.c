@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * One controller as others see it: reporting, following its view, telling readers. */
+#include "edge/upstream.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/assert.h"
+#include "base/text.h"
+#include "edge/clock.h"
+#include "edge/http_client.h"
+#include "edge/log.h"
+#include "edge/observe.h"
+#include "edge/observe_queue.h"
+
+enum {
+    UPSTREAM_BATCH_MS = 50,     /* results wait this long for company */
+    UPSTREAM_ALIVE_MS = 500,    /* an empty report says "I am alive" */
+    UPSTREAM_CALL_MS = 1000,    /* for a report; a controller that takes longer is asked again with the next one */
+    UPSTREAM_FOLLOW_MS = 12000, /* the controller answers within 10 s, with or without news */
+    UPSTREAM_PAUSE_MS = 200,
+    UPSTREAM_READERS_MS = 10, /* how often the local announcements are looked at */
+    UPSTREAM_TELL_MS = 500,   /* readers are told again at least this often */
+    UPSTREAM_THREADS = 3,
+};
+
+struct upstream {
+    struct upstream_options options;
+    struct observe_queue *queue;
+    atomic_bool stopping;
+    uint32_t threads_count;
+    pthread_t threads[UPSTREAM_THREADS];
+};
+
+static void upstream_pause(uint32_t ms)
+{
+    const struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
+    nanosleep(&pause, NULL);
+}
+
+/* Says once when it begins and ends to fail. */
+static void upstream_post(const struct upstream *upstream, const char *path, const struct buf *body, bool *failing)
+{
+    const struct http_client_request request = {.method = "POST",
+                                                .address = upstream->options.address,
+                                                .path = path,
+                                                .token = upstream->options.token,
+                                                .body = body->data,
+                                                .body_size = body->size,
+                                                .timeout_ms = UPSTREAM_CALL_MS,
+                                                .cancel = &upstream->stopping};
+    struct http_client_response response = {0};
+    enum err err = http_client_call(&request, &response);
+    if (err == ERR_OK) {
+        char detail[96];
+        err = http_client_response_err(&response, detail, sizeof detail);
+    }
+    http_client_response_fini(&response);
+    if (err != ERR_OK && !*failing) {
+        LOG_W("controller %s: %s: %s", upstream->options.address, path, err_text(err));
+    } else if (err == ERR_OK && *failing) {
+        LOG_N("controller %s takes %s again", upstream->options.address, path);
+    }
+    *failing = err != ERR_OK;
+}
+
+/* ---- reporting what was observed ---- */
+
+static void *upstream_report(void *context)
+{
+    struct upstream *upstream = context;
+    struct observe_batch *batch = calloc(1, sizeof *batch);
+    char *memory = malloc(OBSERVE_BATCH_BYTES);
+    ASSERT(batch != NULL && memory != NULL);
+    text_copy(batch->site, sizeof batch->site, upstream->options.site);
+    batch->boot = upstream->options.boot;
+    bool failing = false;
+    while (!atomic_load(&upstream->stopping)) {
+        batch->count = observe_queue_take(upstream->queue, batch->results, OBSERVE_RESULTS, UPSTREAM_ALIVE_MS);
+        batch->sequence++;
+        struct buf body;
+        buf_init(&body, memory, OBSERVE_BATCH_BYTES);
+        observe_write_batch(&body, batch, clock_mono());
+        upstream_post(upstream, "/v1/observations", &body, &failing);
+        upstream_pause(UPSTREAM_BATCH_MS);
+    }
+    free(memory);
+    free(batch);
+    return NULL;
+}
+
+/* ---- following the view ---- */
+
+static enum err upstream_fetch(const struct upstream *upstream, uint64_t after)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/v1/view?after=%llu", (unsigned long long)after);
+    const struct http_client_request request = {.address = upstream->options.address,
+                                                .path = path,
+                                                .token = upstream->options.token,
+                                                .timeout_ms = UPSTREAM_FOLLOW_MS,
+                                                .connect_timeout_ms = UPSTREAM_CALL_MS,
+                                                .cancel = &upstream->stopping};
+    struct http_client_response response = {0};
+    enum err err = http_client_call(&request, &response);
+    if (err == ERR_OK && response.status == 200) {
+        struct view view;
+        err = ERR_PROTOCOL;
+        if (response.size == sizeof view) {
+            memcpy(&view, response.body, sizeof view);
+            err = view_valid(&view, sizeof view) ? ERR_OK : ERR_PROTOCOL;
+        }
+        if (err == ERR_OK) {
+            upstream->options.host.take(upstream->options.host.context, &view);
+        }
+    } else if (err == ERR_OK && response.status != 304) {
+        err = ERR_STATUS;
+    }
+    http_client_response_fini(&response);
+    return err;
+}
+
+static void *upstream_follow(void *context)
+{
+    struct upstream *upstream = context;
+    const struct upstream_host *host = &upstream->options.host;
+    bool failing = false;
+    while (!atomic_load(&upstream->stopping)) {
+        const enum err err = upstream_fetch(upstream, host->version(host->context));
+        if (err != ERR_OK && !failing && !atomic_load(&upstream->stopping)) {
+            LOG_W("view from controller %s: %s", upstream->options.address, err_text(err));
+        }
+        if (err != ERR_OK) {
+            upstream_pause(UPSTREAM_PAUSE_MS);
+        }
+        failing = err != ERR_OK;
+    }
+    return NULL;
+}
+
+/* ---- telling what the readers of this host answer from ---- */
+
+static void upstream_readers_body(const struct upstream *upstream, const struct publish_reader_info *list,
+                                  uint32_t count, struct buf *body)
+{
+    buf_printf(body, "{\"site\":\"%s\",\"readers\":[", upstream->options.site);
+    const char *comma = "";
+    for (uint32_t i = 0; i < count; i++) {
+        if (list[i].kind != PUBLISH_LIB) {
+            buf_printf(body, "%s{\"name\":\"%s\",\"kind\":\"%s\",\"version\":%llu,\"age_ms\":%lld}", comma,
+                       list[i].name, publish_kind_name(list[i].kind), (unsigned long long)list[i].version,
+                       (long long)list[i].age_ms);
+            comma = ",";
+        }
+    }
+    buf_text(body, "]}");
+}
+
+static uint64_t upstream_readers_sum(const struct publish_reader_info *list, uint32_t count)
+{
+    uint64_t sum = count;
+    for (uint32_t i = 0; i < count; i++) {
+        sum = sum * 31 + list[i].version;
+    }
+    return sum;
+}
+
+static void *upstream_readers(void *context)
+{
+    struct upstream *upstream = context;
+    const struct upstream_host *host = &upstream->options.host;
+    uint64_t told = 0;
+    struct mono told_at = {0};
+    bool failing = false;
+    while (!atomic_load(&upstream->stopping)) {
+        struct publish_reader_info list[LIMITS_READERS];
+        uint32_t count = 0;
+        host->readers(host->context, list, &count);
+        const uint64_t sum = upstream_readers_sum(list, count);
+        if (sum != told || time_since_ms(clock_mono(), told_at) >= UPSTREAM_TELL_MS) {
+            uint8_t memory[LIMITS_READERS * 160 + 128];
+            struct buf body;
+            buf_init(&body, memory, sizeof memory);
+            upstream_readers_body(upstream, list, count, &body);
+            told = sum;
+            told_at = clock_mono();
+            upstream_post(upstream, "/v1/readers", &body, &failing);
+        }
+        upstream_pause(UPSTREAM_READERS_MS);
+    }
+    return NULL;
+}
+
+/* ---- start and stop ---- */
+
+void upstream_push(void *context, const struct probe_result *result)
+{
+    struct upstream *upstream = context;
+    observe_queue_push(upstream->queue, result);
+}
+
+enum err upstream_new(const struct upstream_options *options, struct upstream **ret_upstream)
+{
+    static void *(*const work[UPSTREAM_THREADS])(void *) = {upstream_report, upstream_follow, upstream_readers};
+    struct upstream *upstream = calloc(1, sizeof *upstream);
+    if (upstream == NULL) {
+        return ERR_NO_MEMORY;
+    }
+    upstream->options = *options;
+    enum err err = observe_queue_new(NULL, NULL, &upstream->queue);
+    for (uint32_t i = 0; i < UPSTREAM_THREADS && err == ERR_OK; i++) {
+        if (pthread_create(&upstream->threads[i], NULL, work[i], upstream) != 0) {
+            err = ERR_NO_MEMORY;
+        } else {
+            upstream->threads_count++;
+        }
+    }
+    if (err != ERR_OK) {
+        upstream_free(upstream);
+        return err;
+    }
+    *ret_upstream = upstream;
+    return ERR_OK;
+}
+
+void upstream_free(struct upstream *upstream)
+{
+    if (upstream == NULL) {
+        return;
+    }
+    atomic_store(&upstream->stopping, true);
+    for (uint32_t i = 0; i < upstream->threads_count; i++) {
+        pthread_join(upstream->threads[i], NULL);
+    }
+    observe_queue_free(upstream->queue);
+    free(upstream);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * One controller as an observer, or a fellow controller, sees it: results are reported to it, the readers of this host
+ * are told to it, and its view is followed.
+ *
+ * Each controller has one of its own with three threads, so that one that hangs delays no other. The first that has a
+ * newer view gives it: whoever leads is found without looking for it. Everything goes on without the controller and
+ * begins again by itself. */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "core/view.h"
+#include "edge/probe.h"
+#include "edge/publish.h"
+
+struct upstream;
+
+/* The host's side; called from the threads of every upstream of it. */
+struct upstream_host {
+    void *context;
+    uint64_t (*version)(void *context);                   /* of the view that the host's readers see */
+    void (*take)(void *context, const struct view *view); /* a view, perhaps a newer one */
+    void (*readers)(void *context, struct publish_reader_info *list, uint32_t *ret_count);
+};
+
+struct upstream_options {
+    const char *site;    /* ours */
+    const char *address; /* the controller's API */
+    const char *token;
+    uint64_t boot; /* of this process; a positive JSON integer */
+    struct upstream_host host;
+};
+
+/* Borrows the texts until upstream_free. */
+ERR_CHECK enum err upstream_new(const struct upstream_options *options, struct upstream **ret_upstream);
+
+/* A result to report. Any thread; never blocks. Has the form of a probe_sink. */
+void upstream_push(void *upstream, const struct probe_result *result);
+
+/* Ends its threads; takes about a second. NULL is fine. */
+void upstream_free(struct upstream *upstream);
