@@ -43,7 +43,9 @@
     X(STALE, "older than allowed", true)                                                                               \
     X(CANCELLED, "cancelled", false)                                                                                   \
     X(UNSUPPORTED, "not supported", false)                                                                             \
-    X(INTERNAL, "unexpected failure", false)
+    X(INTERNAL, "unexpected failure", false)                                                                           \
+    X(NOT_LEADER, "another controller leads", true)                                                                    \
+    X(NO_LEADER, "no controller leads now", true)
 
 enum err {
 #define ERR_ENUM(name, text, retry) ERR_##name,

@@ -20,12 +20,14 @@ enum {
     CLI_CLIENT_SILENCE_MS = 60000, /* of a stream; the server beats more often */
     CLI_CLIENT_ADDRESS = 64,
     CLI_CLIENT_CONTROLLERS = 16,
+    CLI_CLIENT_HOPS = 3, /* the lead may move on while it is looked for */
 };
 
 struct cli_client {
     char addresses[CLI_CLIENT_CONTROLLERS][CLI_CLIENT_ADDRESS];
     uint32_t count;
-    uint32_t at; /* the one that answered last */
+    uint32_t at;                     /* the one that answered last */
+    char leader[CLI_CLIENT_ADDRESS]; /* that it sent us to; "": it leads itself */
     bool has_token;
     uint32_t timeout_ms;
     char token[CONFIG_SECRET_BYTES];
@@ -130,6 +132,11 @@ void cli_client_close(struct cli_client *client)
 
 /* ---- asking ---- */
 
+const char *cli_client_answerer(const struct cli_client *client)
+{
+    return client->leader[0] != 0 ? client->leader : client->addresses[client->at];
+}
+
 const char *cli_client_message(const struct cli_client *client)
 {
     return client->message;
@@ -156,6 +163,8 @@ int cli_client_exit(enum err err, const char *refused_by)
     case ERR_UNAVAILABLE:
     case ERR_QUEUE_FULL:
     case ERR_UNREACHABLE:
+    case ERR_NOT_LEADER:
+    case ERR_NO_LEADER:
         return VERB_UNREACHABLE;
     case ERR_TIMEOUT:
         return VERB_TIMEOUT;
@@ -188,6 +197,32 @@ static int cli_client_answer(struct cli_client *client, const char *address,
     snprintf(client->message, sizeof client->message, "%s%s", kind, detail);
     json_decref(json);
     return code;
+}
+
+/* Whether the answer sends us to the leader; then `client->leader` names it. */
+static bool cli_client_sent(struct cli_client *client, const struct http_client_response *response)
+{
+    json_t *json = response->status == 307 ? json_loadb(response->body, response->size, 0, NULL) : NULL;
+    const char *leader = json_string_value(json_object_get(json, "leader"));
+    const bool sent = leader != NULL && strlen(leader) < CLI_CLIENT_ADDRESS;
+    if (sent) {
+        text_copy(client->leader, sizeof client->leader, leader);
+    }
+    json_decref(json);
+    return sent;
+}
+
+/* Asks one controller, and whom it names as the leader. `request->address` is who gave the answer. */
+static enum err cli_client_follow(struct cli_client *client, struct http_client_request *request,
+                                  struct http_client_response *ret_response)
+{
+    enum err err = http_client_call(request, ret_response);
+    for (uint32_t hop = 0; hop < CLI_CLIENT_HOPS && err == ERR_OK && cli_client_sent(client, ret_response); hop++) {
+        http_client_response_fini(ret_response);
+        request->address = client->leader;
+        err = http_client_call(request, ret_response);
+    }
+    return err;
 }
 
 /* Whether the next controller may be asked: a question always, an order only when this one certainly did not get it. */
@@ -224,19 +259,20 @@ static int cli_client_call(struct cli_client *client, struct http_client_request
         const uint32_t at = (client->at + i) % client->count;
         struct http_client_response response = {0};
         request->address = client->addresses[at];
-        err = http_client_call(request, &response);
+        client->leader[0] = 0;
+        err = cli_client_follow(client, request, &response);
         if (err == ERR_OK) {
-            const int code = cli_client_answer(client, client->addresses[at], &response, ret_json);
+            const int code = cli_client_answer(client, request->address, &response, ret_json);
             http_client_response_fini(&response);
             client->at = at;
             /* A controller that cannot say is no better than one that is away, as long as another may know. */
             if (code != VERB_UNREACHABLE || i + 1 == client->count) {
                 return code;
             }
-            buf_printf(&tried, "%s%s: %.100s", tried.size > 0 ? ", " : "", client->addresses[at], client->message);
+            buf_printf(&tried, "%s%s: %.100s", tried.size > 0 ? ", " : "", request->address, client->message);
             continue;
         }
-        buf_printf(&tried, "%s%s: %s", tried.size > 0 ? ", " : "", client->addresses[at], err_text(err));
+        buf_printf(&tried, "%s%s: %s", tried.size > 0 ? ", " : "", request->address, err_text(err));
         if (!cli_client_next(request, err)) {
             break;
         }
@@ -263,12 +299,27 @@ int cli_client_post(struct cli_client *client, const char *path, const json_t *b
     return code;
 }
 
+/* A stream follows no redirection: who leads is asked first. */
+static void cli_client_find(struct cli_client *client)
+{
+    json_t *json = NULL;
+    if (cli_client_get(client, "/v1/controllers", &json) == VERB_OK) {
+        const char *address = json_string_value(json_object_get(json, "address"));
+        if (address != NULL && !json_is_true(json_object_get(json, "leads"))) {
+            text_copy(client->leader, sizeof client->leader, address);
+        }
+        json_decref(json);
+    }
+}
+
 int cli_client_stream(struct cli_client *client, const char *path, const struct http_client_sink *sink,
                       const atomic_bool *cancel)
 {
     enum err err = ERR_UNREACHABLE;
     for (uint32_t i = 0; i < client->count; i++) {
-        const struct http_client_request request = {.address = client->addresses[client->at],
+        cli_client_find(client);
+        const char *address = client->leader[0] != 0 ? client->leader : client->addresses[client->at];
+        const struct http_client_request request = {.address = address,
                                                     .path = path,
                                                     .timeout_ms = CLI_CLIENT_SILENCE_MS,
                                                     .connect_timeout_ms = CLI_CLIENT_CONNECT_MS,
@@ -277,7 +328,7 @@ int cli_client_stream(struct cli_client *client, const char *path, const struct 
         if (err == ERR_OK || err == ERR_CANCELLED) {
             return VERB_OK;
         }
-        snprintf(client->message, sizeof client->message, "%s: %s", client->addresses[client->at], err_text(err));
+        snprintf(client->message, sizeof client->message, "%s: %s", address, err_text(err));
         client->at = (client->at + 1) % client->count;
     }
     return err == ERR_INVALID ? VERB_USAGE : VERB_UNREACHABLE;

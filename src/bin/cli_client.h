@@ -2,7 +2,8 @@
  * The controllers as the operator's verbs see them: found, asked in rotation, their refusals turned into words and exit
  * codes.
  *
- * Break-glass: any one controller is enough, and reading needs no token. One thread. */
+ * Of several controllers one leads; the others send us there. Break-glass: any one controller is enough, and reading
+ * needs no token. One thread. */
 #pragma once
 
 #include <stdbool.h>
@@ -30,6 +31,9 @@ int cli_client_post(struct cli_client *client, const char *path, const json_t *b
 /* Follows a stream until it or the sink ends; VERB_UNREACHABLE when it broke or could not be opened. */
 int cli_client_stream(struct cli_client *client, const char *path, const struct http_client_sink *sink,
                       const atomic_bool *cancel);
+
+/* The address of the controller that gave the last answer. */
+const char *cli_client_answerer(const struct cli_client *client);
 
 const char *cli_client_message(const struct cli_client *client);
 

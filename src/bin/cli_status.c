@@ -49,9 +49,10 @@ static void cli_status_head(struct cli_text *text, const json_t *status)
     cli_text_print(text, strcmp(active, "NONE") == 0 ? CLI_TEXT_BAD : CLI_TEXT_BOLD, "%s", active);
     buf_text(&text->out, "   automation ");
     cli_text_print(text, automatic ? CLI_TEXT_GOOD : CLI_TEXT_WARN, "%s", cli_text_member(status, "automation"));
+    const char *leader = cli_text_member(controllers, "leader");
     buf_printf(&text->out, "   controllers %lld/%lld leader %s   ",
                (long long)cli_text_integer(controllers, "reachable", 0),
-               (long long)cli_text_integer(controllers, "members", 0), cli_text_member(controllers, "leader"));
+               (long long)cli_text_integer(controllers, "members", 0), leader[0] != 0 ? leader : "NONE");
     if (last > 0 && now >= last) {
         buf_printf(&text->out, "last failover %s ago   ", cli_text_span(now - last, span));
     } else {
@@ -296,6 +297,36 @@ static void cli_status_sites(struct cli_text *text, const json_t *sites)
     }
 }
 
+/* ---- controllers: only where there are several ---- */
+
+static void cli_status_controllers(struct cli_text *text, const json_t *controllers)
+{
+    size_t index = 0;
+    const json_t *site = NULL;
+    char span[CLI_TEXT_SPAN];
+    const json_t *sites = json_object_get(controllers, "sites");
+    if (json_array_size(sites) < 2) {
+        return;
+    }
+    buf_text(&text->out, "control ");
+    json_array_foreach(sites, index, site)
+    {
+        const char *state = cli_text_member(site, "state");
+        const bool leads = strcmp(state, "leader") == 0;
+        buf_printf(&text->out, " %s ", cli_text_member(site, "site"));
+        cli_text_print(text,
+                       leads                            ? CLI_TEXT_BOLD
+                       : strcmp(state, "follower") == 0 ? CLI_TEXT_GOOD
+                                                        : CLI_TEXT_BAD,
+                       "%s", strcmp(state, "silent") == 0 ? "SILENT" : state);
+        buf_text(&text->out, index + 1 < json_array_size(sites) ? "," : "");
+    }
+    buf_printf(&text->out, "   term %lld since %s, answered by %s\n",
+               (long long)cli_text_integer(controllers, "term", 0),
+               cli_text_span(cli_text_integer(controllers, "since_ms", -1), span),
+               cli_text_member(controllers, "answered_by"));
+}
+
 /* ---- the screen ---- */
 
 int cli_status_draw(struct cli_text *text, const json_t *status, const json_t *runs)
@@ -310,6 +341,7 @@ int cli_status_draw(struct cli_text *text, const json_t *status, const json_t *r
         cli_status_database(text, database);
     }
     cli_status_sites(text, json_object_get(status, "sites"));
+    cli_status_controllers(text, json_object_get(status, "controllers"));
     buf_text(&text->out, "\n");
     if (json_is_object(run)) {
         cli_run_draw(text, run);

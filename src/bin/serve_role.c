@@ -107,6 +107,9 @@ static int serve_role_control(const char *config_path, const char *site)
     pthread_detach(thread);
     LOG_N("controller of site %s, API on %s", site, web_options.listen);
     control_run(wait.control);
+    if (control_ended(wait.control)) {
+        _exit(VERB_FAILED); /* a life that is over makes room at once: its successor follows within 50 ms */
+    }
     web_stop(web);
     control_free(wait.control);
     return VERB_OK;

@@ -75,6 +75,10 @@ static void *act_work(void *context)
     struct act *act = context;
     struct act_job job = {.world = &act->world};
     while (act_take(act, &job.action)) {
+        if (!act->world.leads(act->world.context)) {
+            LOG_W("%s is not done: another controller may lead by now", action_name(job.action.kind));
+            continue;
+        }
         struct setup *setup = act->world.setup(act->world.context);
         struct event event = {.kind = EVENT_RESULT};
         event.result.action = job.action.id;

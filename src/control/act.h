@@ -19,6 +19,7 @@ struct act_world {
     struct setup *(*setup)(void *context); /* the caller drops it */
     void (*view)(void *context, struct view *ret_view);
     void (*tell)(void *context, const struct event *event); /* results, and leases that were changed */
+    bool (*leads)(void *context); /* whether this process may act now; what is left when it may not is dropped */
     void *context;
     struct store *store;
     control_compare *compare;

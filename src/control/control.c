@@ -47,9 +47,10 @@ static void control_world_tell(void *context, const struct event *event)
 static void control_publish(void *context, const struct view *view)
 {
     struct control *control = context;
-    struct view *draft = publish_writer_draft(&control->publisher);
-    *draft = *view;
+    pthread_mutex_lock(&control->publishing);
+    *publish_writer_draft(&control->publisher) = *view;
     const enum err err = publish_writer_commit(&control->publisher);
+    pthread_mutex_unlock(&control->publishing);
     if (err != ERR_OK) {
         LOG_E("view %llu could not be published: %s", (unsigned long long)view->version, err_text(err));
         return;
@@ -76,7 +77,9 @@ static bool control_sink_tell(void *context, const struct action *action, struct
 static void control_sink_told(void *context)
 {
     struct control *control = context;
-    notify_wake(control->notify);
+    if (control->notify != NULL) {
+        notify_wake(control->notify);
+    }
 }
 
 static void control_wake(void *context)
@@ -87,12 +90,19 @@ static void control_wake(void *context)
 
 /* ---- the decision loop ---- */
 
+void control_readers_list(struct control *control, struct publish_reader_info *list, uint32_t *ret_count)
+{
+    pthread_mutex_lock(&control->publishing);
+    publish_writer_readers(&control->publisher, list, ret_count);
+    pthread_mutex_unlock(&control->publishing);
+}
+
 /* The oldest version that a reader of each kind on this host answers from, as events of our own site. */
 static void control_readers(struct control *control)
 {
     struct publish_reader_info list[LIMITS_READERS];
     uint32_t count = 0;
-    publish_writer_readers(&control->publisher, list, &count);
+    control_readers_list(control, list, &count);
     for (uint32_t kind = 0; kind < ENGINE_READER_KINDS; kind++) {
         const enum publish_kind wanted = kind == EVENT_READER_DNS ? PUBLISH_DNS : PUBLISH_PROXY;
         uint64_t oldest = UINT64_MAX;
@@ -146,7 +156,7 @@ static void control_reload_start(struct control *control)
 void control_run(struct control *control)
 {
     struct event event;
-    while (!atomic_load(&control->stopping) && !journal_lost(control->journal)) {
+    while (!atomic_load(&control->stopping) && !journal_lost(control->journal) && !control->ended) {
         struct mono deadline = engine_deadline(&control->engine);
         for (int i = 0; i < CONTROL_BURST && inbox_take(control->inbox, deadline, &event); i++) {
             control_step(control, &event);
@@ -163,8 +173,15 @@ void control_run(struct control *control)
         }
         control_desk_answer(control);
         journal_step(control->journal);
+        control_lead_turn(control);
         control_reload_start(control);
     }
+    control_lead_end(control);
+}
+
+bool control_ended(const struct control *control)
+{
+    return control->ended || journal_lost(control->journal);
 }
 
 void control_stop(struct control *control)
@@ -200,6 +217,40 @@ static enum err control_open_view(struct control *control, char *message, size_t
     return err;
 }
 
+/* The only controller goes on where a former life stopped. */
+static enum err control_open_alone(struct control *control, const struct journal_sink *sink, char *message, size_t size)
+{
+    struct durable *durable = NULL;
+    const enum err err = journal_open(control->store, sink, &durable, &control->journal);
+    if (err != ERR_OK) {
+        snprintf(message, size, "store: the controller's record cannot be read: %s", err_text(err));
+        return err;
+    }
+    engine_init(&control->engine, &control->setup->model, durable, clock_mono(), clock_wall());
+    free(durable);
+    atomic_store(&control->leading, true);
+    /* Data planes may have seen a higher number than the store knows, when a former life ended between the two. */
+    const uint64_t published = publish_writer_version(&control->publisher);
+    if (published > control->engine.durable.view_version) {
+        control->engine.durable.view_version = published;
+    }
+    return control_tell_open(control);
+}
+
+/* One of several begins as a follower, with the view that its host has. */
+static enum err control_open_among(struct control *control, const struct journal_sink *sink, char *message, size_t size)
+{
+    const struct view *view = publish_writer_view(&control->publisher);
+    if (view != NULL) {
+        control->view = *view;
+    }
+    engine_init(&control->engine, &control->setup->model, NULL, clock_mono(), clock_wall());
+    engine_follow(&control->engine);
+    enum err err = journal_follow(control->store, sink, &control->journal);
+    err = err != ERR_OK ? err : control_lead_open(control, message, size);
+    return err != ERR_OK ? err : control_follow_open(control);
+}
+
 static enum err control_open_engine(struct control *control, char *message, size_t size)
 {
     const struct journal_sink sink = {.tell = control_sink_tell,
@@ -207,28 +258,22 @@ static enum err control_open_engine(struct control *control, char *message, size
                                       .publish = control_publish,
                                       .act = control_act,
                                       .wake = control_wake,
+                                      .leads = control_lead_leads,
                                       .context = control};
-    struct durable *durable = NULL;
-    enum err err = journal_open(control->store, &sink, &durable, &control->journal);
+    const bool alone = control->setup->config->store.kind == CONFIG_STORE_SQLITE;
+    enum err err =
+        alone ? control_open_alone(control, &sink, message, size) : control_open_among(control, &sink, message, size);
     if (err != ERR_OK) {
-        snprintf(message, size, "store: the controller's record cannot be read: %s", err_text(err));
         return err;
-    }
-    engine_init(&control->engine, &control->setup->model, durable, clock_mono(), clock_wall());
-    free(durable);
-    /* Data planes may have seen a higher number than the store knows, when a former life ended between the two. */
-    const uint64_t published = publish_writer_version(&control->publisher);
-    if (published > control->engine.durable.view_version) {
-        control->engine.durable.view_version = published;
     }
     const struct act_world world = {.setup = control_world_setup,
                                     .view = control_world_view,
                                     .tell = control_world_tell,
+                                    .leads = control_lead_leads,
                                     .context = control,
                                     .store = control->store,
                                     .compare = control->options.compare};
-    err = act_new(&world, &control->act);
-    return err != ERR_OK ? err : control_tell_open(control);
+    return act_new(&world, &control->act);
 }
 
 static enum err control_open(struct control *control, char *message, size_t size)
@@ -237,6 +282,7 @@ static enum err control_open(struct control *control, char *message, size_t size
     if (err != ERR_OK) {
         return err;
     }
+    control->born = setup_hold(control->setup);
     control->site = model_site_find(&control->setup->model, control->site_name);
     if (control->site == LIMITS_NONE || !control->setup->model.sites[control->site].controls) {
         snprintf(message, size, "site '%s' has no role control in %s", control->site_name, control->config_path);
@@ -260,6 +306,7 @@ enum err control_new(const struct control_options *options, char *message, size_
     text_copy(control->config_path, sizeof control->config_path, options->config_path);
     text_copy(control->site_name, sizeof control->site_name, options->site);
     pthread_mutex_init(&control->lock, NULL);
+    pthread_mutex_init(&control->publishing, NULL);
     pthread_condattr_t attributes; /* a wall clock that is set back must not keep those who ask waiting */
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -285,14 +332,18 @@ void control_free(struct control *control)
         return;
     }
     probe_pool_free(control->pool);
+    control_follow_close(control);
     control_keep_stop(control);
     act_free(control->act);
     control_tell_close(control);
+    control_lead_close(control);
     store_close(control->store);
     journal_close(control->journal);
     publish_writer_close(&control->publisher);
     inbox_free(control->inbox);
     setup_drop(control->setup);
+    setup_drop(control->born);
+    pthread_mutex_destroy(&control->publishing);
     pthread_cond_destroy(&control->changed);
     pthread_mutex_destroy(&control->lock);
     free(control);

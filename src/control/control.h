@@ -33,6 +33,10 @@ ERR_CHECK enum err control_new(const struct control_options *options, char *mess
 /* The decision loop; returns after control_stop. */
 void control_run(struct control *control);
 
+/* After control_run: it was not stopped, its life is over (another controller leads or may lead). The process must end
+ * at once and begin anew; nothing need be freed. */
+bool control_ended(const struct control *control);
+
 /* From any thread, and from a signal handler's thread. */
 void control_stop(struct control *control);
 

@@ -414,6 +414,7 @@ static char *control_desk_configuration(void *context)
 void control_desk_init(struct control *control)
 {
     control->desk = (struct desk){.context = control,
+                                  .lead = control_lead_look,
                                   .snapshot = control_desk_snapshot,
                                   .command = control_desk_command,
                                   .preview = control_desk_look,

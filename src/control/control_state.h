@@ -14,12 +14,14 @@
 #include "control/control_metric.h"
 #include "control/inbox.h"
 #include "control/journal.h"
+#include "control/lead.h"
 #include "control/setup.h"
 #include "core/engine.h"
 #include "edge/clock_watch.h"
 #include "edge/notify.h"
 #include "edge/probe.h"
 #include "edge/publish.h"
+#include "edge/upstream.h"
 
 enum {
     CONTROL_WAITERS = 64, /* commands and snapshots that wait at the same time */
@@ -54,13 +56,22 @@ struct control {
     char site_name[LIMITS_NAME];
     uint32_t site;
     struct setup *setup; /* guarded by lock */
+    struct setup *born;  /* of the start: what lives as long as the process borrows from it */
     struct store *store;
+    struct lead *lead;                        /* NULL: the only controller, which always leads */
+    atomic_bool leading;                      /* the engine leads: the view is ours */
+    bool taking;                              /* the right is ours, the record is being read; decision thread */
+    bool ended;                               /* the lead is lost or handed over: this life is over; decision thread */
+    struct mono yield_at;                     /* decision thread: no look at better sites before */
+    struct changes *leases;                   /* what other controllers do to them */
+    struct upstream *upstreams[LIMITS_SITES]; /* the other controllers, by site */
     struct inbox *inbox;
     struct journal *journal;
     struct act *act;
     struct notify *notify;
     struct probe_pool *pool;
-    struct publish_writer publisher; /* decision thread */
+    pthread_mutex_t publishing; /* guards the publisher; taken before `lock` */
+    struct publish_writer publisher;
     char view_file[CONTROL_PATH];
     pthread_t keeper; /* of that file */
     bool keeping;
@@ -93,6 +104,22 @@ void control_desk_init(struct control *control);
 /* control_watch.c: the controller as an observer of its own. */
 ERR_CHECK enum err control_watch_start(struct control *control);
 ERR_CHECK enum err control_watch_set(struct control *control, const struct setup *setup);
+
+/* control_lead.c: one of several controllers. */
+ERR_CHECK enum err control_lead_open(struct control *control, char *message, size_t size);
+bool control_lead_leads(void *context); /* any thread */
+void control_lead_turn(struct control *control);
+void control_lead_end(struct control *control); /* after the loop: hands the lead over */
+void control_lead_close(struct control *control);
+void control_lead_look(void *context, struct desk_lead *ret_lead);
+
+/* control_follow.c: a controller that follows does for its host what an observer does. */
+ERR_CHECK enum err control_follow_open(struct control *control);
+void control_follow_push(struct control *control, const struct probe_result *result);
+void control_follow_close(struct control *control);
+
+/* control.c: the readers of the view on this host. */
+void control_readers_list(struct control *control, struct publish_reader_info *list, uint32_t *ret_count);
 
 /* A probe's result, from here or from an observer. */
 void control_watch_take(struct control *control, uint32_t site, const struct probe_result *result);

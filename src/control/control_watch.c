@@ -46,6 +46,7 @@ static void control_watch_sink(void *context, const struct probe_result *result)
 {
     struct control *control = context;
     control_watch_take(control, control->site, result);
+    control_follow_push(control, result);
 }
 
 static bool control_watch_resolve(void *context, const char *database, const char *region,

@@ -12,10 +12,12 @@
 #include "edge/clock.h"
 #include "edge/log.h"
 
-#define JOURNAL_KEY "engine"
+#define JOURNAL_KEY      "engine"
+#define JOURNAL_TERM_KEY "leader/term"
 
 enum {
     JOURNAL_RETRY_MS = 500,
+    JOURNAL_READ_RETRY_MS = 100,
     JOURNAL_BATCHES = 512,   /* outputs that wait for a store that cannot write */
     JOURNAL_STALE_MS = 1000, /* past its time-out the engine has given an action up, and asks again */
     JOURNAL_TEXT = 768,
@@ -41,6 +43,13 @@ struct journal_batch {
 
 enum journal_commit { JOURNAL_IDLE, JOURNAL_SENT, JOURNAL_ANSWERED };
 
+/* Why the record is read. */
+enum journal_read {
+    JOURNAL_READ_NONE,
+    JOURNAL_READ_LEAD,   /* the former leader's */
+    JOURNAL_READ_SETTLE, /* a commit whose fate is unknown: was it written? */
+};
+
 struct journal {
     struct store *store;
     struct journal_sink sink;
@@ -57,6 +66,13 @@ struct journal {
     enum journal_commit commit;
     enum err answer;
     uint64_t answer_revision;
+    uint64_t term_revision; /* 0: the only controller */
+    bool follows;           /* nothing was read yet: outputs are only said */
+    bool led;               /* for journal_led */
+    enum journal_read read;
+    bool stored_any;
+    struct durable stored; /* as read */
+    struct durable sent;   /* with the last commit that persists */
 };
 
 static enum err journal_load(struct store *store, struct durable **ret_durable, uint64_t *ret_revision)
@@ -109,6 +125,43 @@ enum err journal_open(struct store *store, const struct journal_sink *sink, stru
     return ERR_OK;
 }
 
+enum err journal_follow(struct store *store, const struct journal_sink *sink, struct journal **ret_journal)
+{
+    struct journal *journal = calloc(1, sizeof *journal);
+    if (journal == NULL) {
+        return ERR_NO_MEMORY;
+    }
+    journal->store = store;
+    journal->sink = *sink;
+    journal->follows = true;
+    list_init(&journal->waiting);
+    list_init(&journal->committing);
+    pthread_mutex_init(&journal->lock, NULL);
+    *ret_journal = journal;
+    return ERR_OK;
+}
+
+void journal_lead(struct journal *journal, uint64_t term_revision)
+{
+    ASSERT(journal->follows && term_revision != 0);
+    journal->term_revision = term_revision;
+    journal->read = JOURNAL_READ_LEAD;
+    journal->retry_at = clock_mono();
+}
+
+bool journal_led(struct journal *journal, const struct durable **ret_durable)
+{
+    const bool led = journal->led;
+    journal->led = false;
+    *ret_durable = journal->stored_any ? &journal->stored : NULL;
+    return led;
+}
+
+static bool journal_leads(const struct journal *journal)
+{
+    return journal->sink.leads == NULL || journal->sink.leads(journal->sink.context);
+}
+
 static void journal_batch_free(struct journal_batch *batch)
 {
     list_remove(&batch->link);
@@ -156,6 +209,17 @@ static void journal_say(const struct journal *journal, const struct trace *trace
     log_write(journal_level(trace), "%s", buf_string(&said));
 }
 
+static void journal_say_all(struct journal *journal, const struct engine *engine, const struct output *output)
+{
+    journal->model = engine->model;
+    for (uint32_t i = 0; i < output->traces_count; i++) {
+        journal_say(journal, &output->traces[i]);
+    }
+    if (output->traces_lost > 0) {
+        LOG_W("%u traces of one step did not fit and were lost", output->traces_lost);
+    }
+}
+
 static void journal_tell(const struct journal *journal, struct journal_batch *batch)
 {
     for (uint32_t i = 0; i < batch->actions_count && batch->tells_count < JOURNAL_TELLS; i++) {
@@ -191,6 +255,10 @@ void journal_take(struct journal *journal, const struct engine *engine, const st
     if (!output->persist && !output->publish && output->actions_count == 0 && output->traces_count == 0) {
         return;
     }
+    if (journal->follows || !journal_leads(journal)) {
+        journal_say_all(journal, engine, output);
+        return;
+    }
     struct journal_batch *batch = calloc(1, sizeof *batch);
     ASSERT(batch != NULL);
     batch->at = clock_mono();
@@ -209,13 +277,7 @@ void journal_take(struct journal *journal, const struct engine *engine, const st
     if (output->persist) {
         journal->newest = engine->durable;
     }
-    journal->model = engine->model;
-    for (uint32_t i = 0; i < output->traces_count; i++) {
-        journal_say(journal, &output->traces[i]);
-    }
-    if (output->traces_lost > 0) {
-        LOG_W("%u traces of one step did not fit and were lost", output->traces_lost);
-    }
+    journal_say_all(journal, engine, output);
 }
 
 /* {"text": SENTENCE, ...}: names, not numbers, so that an entry still says the same under another configuration. */
@@ -299,6 +361,11 @@ static void journal_submit(struct journal *journal)
     static struct journal_request request; /* decision thread only; too large for a stack */
     bool persist = false;
     request.count = 1;
+    if (journal->term_revision != 0) {
+        request.writes[request.count++] =
+            (struct store_write){.verb = STORE_CHECK, .key = JOURNAL_TERM_KEY, .expected = journal->term_revision};
+    }
+    const size_t fixed = request.count;
     LIST_EACH(link, &journal->committing)
     {
         const struct journal_batch *batch = LIST_ENTRY(link, struct journal_batch, link);
@@ -314,13 +381,16 @@ static void journal_submit(struct journal *journal)
                                              .key = JOURNAL_KEY,
                                              .expected = journal->revision,
                                              .value = span_of(&journal->newest, sizeof journal->newest)};
-    const size_t skip = persist ? 0 : 1;
-    const struct store_request commit = {
-        .ask = STORE_COMMIT, .writes = request.writes + skip, .write_count = request.count - skip};
-    if (commit.write_count == 0) {
+    if (!persist && request.count == fixed) {
         journal_answer(journal, ERR_OK, journal->revision);
         return;
     }
+    if (persist) {
+        journal->sent = journal->newest;
+    }
+    const size_t skip = persist ? 0 : 1;
+    const struct store_request commit = {
+        .ask = STORE_COMMIT, .writes = request.writes + skip, .write_count = request.count - skip};
     journal_mark(journal, JOURNAL_SENT);
     const enum err err = store_submit(journal->store, &commit, journal_done, journal);
     if (err != ERR_OK) {
@@ -337,7 +407,7 @@ static bool journal_stale(const struct journal_batch *batch, const struct action
 
 static void journal_release(struct journal *journal)
 {
-    while (!list_empty(&journal->committing)) {
+    while (!list_empty(&journal->committing) && journal_leads(journal)) {
         struct journal_batch *batch = LIST_ENTRY(journal->committing.next, struct journal_batch, link);
         if (batch->publish) {
             journal->sink.publish(journal->sink.context, &batch->view);
@@ -375,16 +445,87 @@ static void journal_answered(struct journal *journal)
         return;
     }
     if (journal->answer == ERR_CONFLICT) {
-        LOG_E("store: another controller has written this controller's record: ending");
+        LOG_E("store: another controller %s: ending", journal->term_revision != 0
+                                                          ? "leads, or has written the record"
+                                                          : "has written this controller's record");
         journal->lost = true;
         return;
+    }
+    if (journal->answer == ERR_IO && persisted) {
+        journal->read = JOURNAL_READ_SETTLE;
     }
     journal_complain(journal, journal->answer);
     journal_bound(journal, &journal->committing);
     journal->retry_at = time_add_ms(clock_mono(), JOURNAL_RETRY_MS);
 }
 
-void journal_step(struct journal *journal)
+/* ---- reading the record ---- */
+
+static void journal_read_done(void *context, struct store_answer *answer)
+{
+    struct journal *journal = context;
+    enum err err = answer->err;
+    if (err == ERR_OK) {
+        const struct store_record *record = &answer->records[0];
+        err = ERR_INVALID;
+        if (record->value.size == sizeof journal->stored) {
+            memcpy(&journal->stored, record->value.data, sizeof journal->stored);
+            err = durable_valid(&journal->stored, sizeof journal->stored) ? ERR_OK : ERR_INVALID;
+        }
+        journal_answer(journal, err, record->revision);
+        return;
+    }
+    journal_answer(journal, err, 0);
+}
+
+static void journal_read_submit(struct journal *journal)
+{
+    const struct store_request request = {.ask = STORE_GET, .key = JOURNAL_KEY};
+    journal_mark(journal, JOURNAL_SENT);
+    const enum err err = store_submit(journal->store, &request, journal_read_done, journal);
+    if (err != ERR_OK) {
+        journal_answer(journal, err, 0);
+    }
+}
+
+/* The record tells what became of a commit that got no answer. */
+static void journal_settled(struct journal *journal)
+{
+    const bool there = journal->answer == ERR_OK;
+    if ((there ? journal->answer_revision : 0) == journal->revision) {
+        journal->retry_at = clock_mono(); /* it was not written: once more */
+    } else if (there && journal->stored.sequence == journal->sent.sequence &&
+               journal->stored.checksum == journal->sent.checksum) {
+        journal_answered(journal);
+    } else {
+        LOG_E("store: another controller has written the record: ending");
+        journal->lost = true;
+    }
+}
+
+static void journal_read_answered(struct journal *journal)
+{
+    const enum journal_read read = journal->read;
+    journal->read = JOURNAL_READ_NONE;
+    if (journal->answer == ERR_INVALID) {
+        LOG_E("store: the controller's record is harmed, or of another version of holdfast: nobody can lead");
+        journal->lost = true;
+    } else if (journal->answer != ERR_OK && journal->answer != ERR_NOT_FOUND) {
+        journal->read = read;
+        journal->retry_at = time_add_ms(clock_mono(), JOURNAL_READ_RETRY_MS);
+    } else if (read == JOURNAL_READ_SETTLE) {
+        journal_settled(journal);
+    } else {
+        journal->stored_any = journal->answer == ERR_OK;
+        journal->revision = journal->stored_any ? journal->answer_revision : 0;
+        journal->follows = false;
+        journal->led = true;
+    }
+}
+
+/* ---- moving on ---- */
+
+static enum journal_commit journal_take_answer(struct journal *journal)
 {
     pthread_mutex_lock(&journal->lock);
     const enum journal_commit commit = journal->commit;
@@ -392,16 +533,11 @@ void journal_step(struct journal *journal)
         journal->commit = JOURNAL_IDLE;
     }
     pthread_mutex_unlock(&journal->lock);
-    if (commit == JOURNAL_SENT || journal->lost) {
-        return;
-    }
-    if (commit == JOURNAL_ANSWERED) {
-        journal_answered(journal);
-    }
-    const bool again = !list_empty(&journal->committing);
-    if (journal->lost || (again && !time_reached(clock_mono(), journal->retry_at))) {
-        return;
-    }
+    return commit;
+}
+
+static void journal_commit_next(struct journal *journal)
+{
     while (!list_empty(&journal->waiting)) {
         struct list *link = journal->waiting.next;
         list_remove(link);
@@ -409,6 +545,31 @@ void journal_step(struct journal *journal)
     }
     if (!list_empty(&journal->committing)) {
         journal_submit(journal);
+    }
+}
+
+void journal_step(struct journal *journal)
+{
+    if (journal->lost || !journal_leads(journal)) {
+        return; /* a right that has ended does not come back: what waits is never done */
+    }
+    const enum journal_commit commit = journal_take_answer(journal);
+    if (commit == JOURNAL_SENT) {
+        return;
+    }
+    if (commit == JOURNAL_ANSWERED && journal->read != JOURNAL_READ_NONE) {
+        journal_read_answered(journal);
+    } else if (commit == JOURNAL_ANSWERED) {
+        journal_answered(journal);
+    }
+    const bool again = !list_empty(&journal->committing) || journal->read != JOURNAL_READ_NONE;
+    if (journal->lost || (again && !time_reached(clock_mono(), journal->retry_at))) {
+        return;
+    }
+    if (journal->read != JOURNAL_READ_NONE) {
+        journal_read_submit(journal);
+    } else {
+        journal_commit_next(journal);
     }
 }
 

@@ -4,7 +4,11 @@
  * The decision loop hands each output over; what belongs to it (view, actions) comes back through the two callbacks
  * once everything before it is durable. One commit is on its way at a time; outputs that arrive meanwhile share the
  * next one, with the newest state. A store that cannot write (disk full) holds everything back, is asked again, and
- * loses nothing. Decision thread only, except for the store's own callback. */
+ * loses nothing.
+ *
+ * Of several controllers only the leader has a journal in the store: each of its commits checks the record of its term
+ * (control/lead.h), and nothing is released once its right has ended. A follower's outputs are only said in the log.
+ * Decision thread only, except for the store's own callback. */
 #pragma once
 
 #include <stdbool.h>
@@ -23,6 +27,7 @@ struct journal_sink {
     void (*publish)(void *context, const struct view *view);
     void (*act)(void *context, const struct action *action); /* all others */
     void (*wake)(void *context);                             /* any thread: call journal_step soon */
+    bool (*leads)(void *context); /* whether this process may write and act now; NULL: always */
     void *context;
 };
 
@@ -31,6 +36,14 @@ struct journal_sink {
 ERR_CHECK enum err journal_open(struct store *store, const struct journal_sink *sink, struct durable **ret_durable,
                                 struct journal **ret_journal);
 void journal_close(struct journal *journal);
+
+/* Of a controller that follows: reads nothing. */
+ERR_CHECK enum err journal_follow(struct store *store, const struct journal_sink *sink, struct journal **ret_journal);
+
+/* It leads from now on: reads what the former leader left, through journal_step. Then journal_led says so, once, with
+ * what was read (borrowed until the next journal_step; NULL: nothing). */
+void journal_lead(struct journal *journal, uint64_t term_revision);
+bool journal_led(struct journal *journal, const struct durable **ret_durable);
 
 /* Takes an output of engine_step. */
 void journal_take(struct journal *journal, const struct engine *engine, const struct output *output);
@@ -42,5 +55,5 @@ void journal_step(struct journal *journal);
 /* Everything taken so far is durable and done. */
 bool journal_idle(const struct journal *journal);
 
-/* Somebody else has written the record: another controller shares the store. This process must end. */
+/* Somebody else has written the record, leads, or harmed it: this process must end. */
 bool journal_lost(const struct journal *journal);

@@ -15,7 +15,8 @@
 ERR_CHECK enum err leases_get(struct store *store, const char *database, struct desk_lease *ret_lease);
 
 /* The holder's renewal. ERR_CONFLICT: revoked, or another's; certainly not renewed, `ret_lease` tells what is.
- * ERR_NOT_FOUND: there is no record at all, a store that was lost: the holder may live on the promises of the others. */
+ * ERR_NOT_FOUND: there is no record at all, a store that was lost: the holder may live on the promises of the others.
+ */
 ERR_CHECK enum err leases_renew(struct store *store, const char *database, const char *node, uint64_t epoch,
                                 struct desk_lease *ret_lease);
 

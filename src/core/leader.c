@@ -196,7 +196,8 @@ bool leader_renewed(struct leader *leader, const struct leader_record *record, u
 void leader_yield(struct leader *leader, const char *favour, struct leader_record *ret_record)
 {
     ASSERT(leader_has_right(leader));
-    *ret_record = (struct leader_record){.revision = leader->record.revision, .term = leader->term};
+    *ret_record = (struct leader_record){
+        .revision = leader->record.revision, .term = leader->term, .id = {.machine = leader->self.machine}};
     text_copy(ret_record->favour, sizeof ret_record->favour, favour);
     leader_end(leader);
 }

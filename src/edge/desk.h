@@ -15,6 +15,8 @@
 #include "edge/probe.h"
 #include "edge/store.h"
 
+enum { DESK_ADDRESS = 64 };
+
 enum desk_lease_state { DESK_LEASE_NONE, DESK_LEASE_HELD, DESK_LEASE_REVOKED };
 
 /* The lease record of a database as it is in the store. */
@@ -44,8 +46,29 @@ struct desk_report {
     char error[128];
 };
 
+/* A site with a controller. */
+struct desk_controller {
+    char site[LIMITS_NAME];
+    bool alive;     /* as its signs of life in the store show it; ourselves: always */
+    int64_t age_ms; /* since the last one; -1: none ever */
+};
+
+/* Who leads, as this controller knows. */
+struct desk_lead {
+    bool ours;
+    char site[LIMITS_NAME]; /* "": nobody is known to */
+    char address[DESK_ADDRESS];
+    uint64_t term;    /* 0: a single controller, without terms */
+    int64_t since_ms; /* since this term is known here */
+    uint32_t controllers_count;
+    struct desk_controller controllers[LIMITS_SITES];
+};
+
 struct desk {
     void *context;
+
+    /* Who leads. Only the leader answers for more than itself; commands to another are refused. */
+    void (*lead)(void *context, struct desk_lead *ret_lead);
 
     /* A copy of the engine as it is between two steps. About 1 MB: allocate it. */
     void (*snapshot)(void *context, struct engine *ret_engine);

@@ -173,7 +173,8 @@ static void http_server_dispatch(struct http_server_call *call)
         if (!http_server_take_segments(call, &match)) {
             break;
         }
-        if (!route->needs_token || http_server_authorize(call)) {
+        const bool let_in = !route->needs_token || http_server_authorize(call);
+        if (let_in && (config->gate == NULL || !config->gate(request, route, &call->answer))) {
             route->handle(request, &call->answer);
         }
         ASSERT(call->answer.given);

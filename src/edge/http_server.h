@@ -53,6 +53,9 @@ struct http_server_route {
 };
 
 struct http_server_config {
+    /* Asked before the handler of a request that was let in; true: it has answered instead. NULL: none. */
+    bool (*gate)(const struct http_server_request *request, const struct http_server_route *route,
+                 struct http_server_answer *answer);
     const char *listen;  /* literal, "127.3.0.1:7080"; port 0: see http_server_port */
     const char *setting; /* where the operator changes it, for messages: "sites.witness.api.listen" */
     const char *token;   /* for routes with needs_token; NULL or empty: they always refuse */
@@ -108,6 +111,11 @@ void http_server_answer_static(struct http_server_answer *answer, unsigned statu
 /* problem+json; the status follows from the code (http_server_status). */
 void http_server_answer_problem(struct http_server_answer *answer, enum err err, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* 307 to the same path and query at another address, and problem+json with code NOT_LEADER and "leader": the address.
+ */
+void http_server_answer_elsewhere(const struct http_server_request *request, struct http_server_answer *answer,
+                                  const char *address, const char *detail);
 
 /* A refusal that is no fault: 409, with "refused_by" ("safety rule", "precheck") beside the code. */
 void http_server_answer_refusal(struct http_server_answer *answer, enum err err, const char *by, const char *detail);

@@ -16,6 +16,7 @@
 enum {
     HTTP_SERVER_ANSWER_SLICE_MS = 500, /* how often a waiting stream looks whether its client is still there */
     HTTP_SERVER_ANSWER_BLOCK = 16 * 1024,
+    HTTP_SERVER_ANSWER_LOCATION = 2048,
 };
 
 static const char http_server_answer_problem_type[] = "application/problem+json";
@@ -123,6 +124,54 @@ void http_server_answer_problem(struct http_server_answer *answer, enum err err,
     json_t *problem = json_pack("{s:s, s:s, s:i, s:o, s:s}", "type", "about:blank", "title", http_server_title(err),
                                 "status", (int)status, "detail", text, "code", err_name(err));
     http_server_answer_dump(answer, status, http_server_answer_problem_type, problem);
+}
+
+/* Everything but letters, digits and a few marks as %XX. */
+static void http_server_answer_escape(struct buf *buf, const char *text)
+{
+    for (const char *at = text; *at != '\0'; at++) {
+        const unsigned char byte = (unsigned char)*at;
+        const bool plain = (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') ||
+                           (byte >= 'a' && byte <= 'z') || strchr("-._~/", byte) != NULL;
+        if (plain) {
+            buf_u8(buf, byte);
+        } else {
+            buf_printf(buf, "%%%02X", byte);
+        }
+    }
+}
+
+static enum MHD_Result http_server_answer_argument(void *context, enum MHD_ValueKind kind, const char *name,
+                                                   const char *value)
+{
+    (void)kind;
+    struct buf *buf = context;
+    buf_text(buf, memchr(buf->data, '?', buf->size) == NULL ? "?" : "&");
+    http_server_answer_escape(buf, name);
+    if (value != NULL) {
+        buf_text(buf, "=");
+        http_server_answer_escape(buf, value);
+    }
+    return MHD_YES;
+}
+
+void http_server_answer_elsewhere(const struct http_server_request *request, struct http_server_answer *answer,
+                                  const char *address, const char *detail)
+{
+    char memory[HTTP_SERVER_ANSWER_LOCATION];
+    struct buf location;
+    struct http_server_call *call = request->connection;
+    buf_init(&location, memory, sizeof memory);
+    buf_printf(&location, "http://%s", address);
+    http_server_answer_escape(&location, request->path);
+    (void)MHD_get_connection_values(call->connection, MHD_GET_ARGUMENT_KIND, http_server_answer_argument, &location);
+    json_t *problem = json_pack("{s:s, s:s, s:i, s:s, s:s, s:s}", "type", "about:blank", "title",
+                                http_server_title(ERR_NOT_LEADER), "status", (int)http_server_status(ERR_NOT_LEADER),
+                                "detail", detail, "code", err_name(ERR_NOT_LEADER), "leader", address);
+    http_server_answer_dump(answer, http_server_status(ERR_NOT_LEADER), http_server_answer_problem_type, problem);
+    if (!location.overflow) {
+        http_server_add_header(answer, MHD_HTTP_HEADER_LOCATION, buf_string(&location));
+    }
 }
 
 void http_server_answer_refusal(struct http_server_answer *answer, enum err err, const char *by, const char *detail)

@@ -8,6 +8,8 @@ static const struct {
     const char *title;
 } http_server_statuses[] = {
     {ERR_OK, 200, "OK"},
+    {ERR_NOT_LEADER, 307, "Temporary Redirect"},
+    {ERR_NO_LEADER, 503, "Service Unavailable"},
     {ERR_INVALID, 400, "Bad Request"},
     {ERR_CONTENT, 400, "Bad Request"},
     {ERR_AUTH, 401, "Unauthorized"},

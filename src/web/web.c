@@ -2,6 +2,7 @@
  * The controller's HTTP API: its routes. */
 #include "web/web.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@ static const struct http_server_route web_routes[] = {
     {"GET", "/readyz", false, web_status_ready},
     {"GET", "/metrics", false, web_metric_get},
     {"GET", "/v1/status", false, web_status_get},
+    {"GET", "/v1/controllers", false, web_status_controllers},
     {"GET", "/v1/health", false, web_status_health},
     {"GET", "/v1/explain", false, web_explain_get},
     {"GET", "/v1/view", false, web_observe_view},
@@ -35,6 +37,36 @@ static const struct http_server_route web_routes[] = {
     {"POST", "/v1/config/apply", true, web_config_apply},
 };
 
+/* What every controller does; all else is the leader's. */
+static void (*const web_anyone[])(const struct http_server_request *request, struct http_server_answer *answer) = {
+    web_status_alive, web_status_ready,    web_status_controllers, web_metric_get,
+    web_observe_view, web_observe_readers, web_observe_results,    web_agent_report,
+    web_agent_renew,  web_agent_acquire,   web_agent_lease};
+
+static bool web_gate(const struct http_server_request *request, const struct http_server_route *route,
+                     struct http_server_answer *answer)
+{
+    for (size_t i = 0; i < sizeof web_anyone / sizeof web_anyone[0]; i++) {
+        if (route->handle == web_anyone[i]) {
+            return false;
+        }
+    }
+    struct desk_lead lead;
+    const struct desk *desk = web_of(request)->options.desk;
+    desk->lead(desk->context, &lead);
+    if (lead.ours) {
+        return false;
+    }
+    if (lead.address[0] == 0) {
+        http_server_answer_problem(answer, ERR_NO_LEADER, "no controller leads now; ask again in a moment");
+    } else {
+        char detail[160];
+        snprintf(detail, sizeof detail, "the controller of site %s leads, at %s", lead.site, lead.address);
+        http_server_answer_elsewhere(request, answer, lead.address, detail);
+    }
+    return true;
+}
+
 enum err web_start(const struct web_options *options, char *message, size_t size, struct web **ret_web)
 {
     struct web *web = calloc(1, sizeof *web);
@@ -45,6 +77,7 @@ enum err web_start(const struct web_options *options, char *message, size_t size
     const struct http_server_config config = {.listen = options->listen,
                                               .setting = "sites.*.api.listen",
                                               .token = options->token,
+                                              .gate = web_gate,
                                               .routes = web_routes,
                                               .route_count = sizeof web_routes / sizeof web_routes[0],
                                               .context = web};

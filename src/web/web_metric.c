@@ -157,7 +157,7 @@ static void web_metric_sites(const struct web *web, const struct engine *engine)
             }
         }
     }
-    metric_set(METRIC_CONTROLLER_LEADER, 1, METRIC_WITH(web->options.site));
+    metric_set(METRIC_CONTROLLER_LEADER, engine->leading, METRIC_WITH(web->options.site));
     metric_set(METRIC_CONTROLLER_QUORUM_MEMBERS, alive, METRIC_WITH());
     metric_set(METRIC_CONTROLLER_QUORUM_SIZE, engine->model.sites_count, METRIC_WITH());
 }

@@ -27,6 +27,7 @@ void web_refusal(struct http_server_answer *answer, const struct engine_reply *r
 
 /* web_status.c */
 void web_status_get(const struct http_server_request *request, struct http_server_answer *answer);
+void web_status_controllers(const struct http_server_request *request, struct http_server_answer *answer);
 void web_status_health(const struct http_server_request *request, struct http_server_answer *answer);
 void web_status_alive(const struct http_server_request *request, struct http_server_answer *answer);
 void web_status_ready(const struct http_server_request *request, struct http_server_answer *answer);

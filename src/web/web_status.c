@@ -179,7 +179,7 @@ static json_t *web_status_site(const struct engine *engine, uint32_t site)
 
 static bool web_status_degraded(const struct engine *engine)
 {
-    bool degraded = engine->durable.run.state != DURABLE_RUN_NONE || engine->durable.paused;
+    bool degraded = engine->durable.run.state != DURABLE_RUN_NONE || engine->durable.paused || !engine->leading;
     for (uint32_t region = 0; region < engine->model.regions_count; region++) {
         degraded |= engine->decisions[region].answer.decision != DECIDE_NO_ACTION;
         degraded |= engine->durable.factor[region] != DURABLE_WHOLE;
@@ -188,6 +188,39 @@ static bool web_status_degraded(const struct engine *engine)
         degraded |= engine->durable.databases[database].routed == LIMITS_NONE;
     }
     return degraded;
+}
+
+/* ---- controllers ---- */
+
+static json_t *web_status_lead(const struct web *web)
+{
+    struct desk_lead lead;
+    const struct desk *desk = web->options.desk;
+    desk->lead(desk->context, &lead);
+    uint32_t reachable = 0;
+    json_t *sites = json_array();
+    for (uint32_t i = 0; i < lead.controllers_count; i++) {
+        const struct desk_controller *site = &lead.controllers[i];
+        const bool leads = strcmp(site->site, lead.site) == 0;
+        reachable += site->alive;
+        json_array_append_new(sites, json_pack("{s:s,s:s,s:o}", "site", site->site, "state",
+                                               !site->alive ? "silent"
+                                               : leads      ? "leader"
+                                                            : "follower",
+                                               "age_ms", site->age_ms >= 0 ? json_integer(site->age_ms) : json_null()));
+    }
+    json_t *json = json_pack("{s:i,s:i,s:s,s:s,s:s,s:b,s:I,s:o}", "members", (int)lead.controllers_count, "reachable",
+                             (int)reachable, "leader", lead.site, "address", lead.address, "answered_by",
+                             web->options.site, "leads", (int)lead.ours, "term", (json_int_t)lead.term, "sites", sites);
+    if (lead.term != 0) {
+        json_object_set_new(json, "since_ms", json_integer(lead.since_ms));
+    }
+    return json;
+}
+
+void web_status_controllers(const struct http_server_request *request, struct http_server_answer *answer)
+{
+    http_server_answer_json(answer, 200, web_status_lead(web_of(request)));
 }
 
 static json_t *web_status_json(const struct web *web, const struct engine *engine)
@@ -207,10 +240,10 @@ static json_t *web_status_json(const struct web *web, const struct engine *engin
     }
     const struct durable *durable = &engine->durable;
     json_t *json =
-        json_pack("{s:s,s:s,s:s,s:{s:i,s:i,s:s},s:I,s:b,s:o,s:o,s:o,s:o,s:o}", "name", engine->model.name, "automation",
+        json_pack("{s:s,s:s,s:s,s:o,s:I,s:b,s:o,s:o,s:o,s:o,s:o}", "name", engine->model.name, "automation",
                   durable->paused ? "PAUSED" : "AUTO", "profile",
-                  engine->model.policy.profile == MODEL_STANDARD ? "standard" : "adr-039", "controllers", "members", 1,
-                  "reachable", 1, "leader", web->options.site, "view", (json_int_t)engine->view.version, "degraded",
+                  engine->model.policy.profile == MODEL_STANDARD ? "standard" : "adr-039", "controllers",
+                  web_status_lead(web), "view", (json_int_t)engine->view.version, "degraded",
                   (int)web_status_degraded(engine), "regions", regions, "databases", databases, "sites", sites, "run",
                   durable->run.state != DURABLE_RUN_NONE ? web_render_run(engine, &durable->run) : json_null(),
                   "last_run", durable->past[0].id != 0 ? web_render_run(engine, &durable->past[0]) : json_null());

@@ -92,6 +92,7 @@ struct config_account {
 struct config_store {
     uint32_t kind; /* enum config_store_kind */
     const char *path;
+    uint32_t leader_lease_ms;
 };
 enum config_store_kind { CONFIG_STORE_SQLITE };
 

@@ -114,6 +114,9 @@ static const struct config_schema_row config_schema_store_rows[] = {
         .prose = "Which store."),
     ROW("path", PATH, config_store, path, .fallback = "/var/lib/holdfast/holdfast.db",
         .prose = "The file of the sqlite store."),
+    ROW("leader_lease", DURATION_MS, config_store, leader_lease_ms, .fallback = "2s", .min = MS(500), .max = MINUTES(1),
+        .prose = "How long one of several controllers leads without renewing; another takes over that long, and a "
+                 "little, after it was last heard of."),
     END};
 static const struct config_schema_section config_schema_store =
     SECTION("store", config_store, config_schema_store_rows,

@@ -20,19 +20,33 @@ struct slow_store {
     struct store store;
     struct store_job *job;
     unsigned commits;
+    unsigned writes;       /* of the last commit */
+    bool checked;          /* it carried a check of the term */
+    struct durable record; /* written, or there from the start */
+    uint64_t revision;
 };
 
 static enum err slow_submit(struct store *store, struct store_job *job)
 {
     struct slow_store *slow = (struct slow_store *)(void *)store;
     if (job->request.ask == STORE_GET) {
-        job->answer.err = ERR_NOT_FOUND;
+        const struct store_record record = {
+            .key = "engine", .revision = slow->revision, .value = span_of(&slow->record, sizeof slow->record)};
+        job->answer.err = slow->revision != 0 ? ERR_OK : ERR_NOT_FOUND;
+        job->answer.records = &record;
+        job->answer.record_count = slow->revision != 0;
         store_finish(job);
         return ERR_OK;
     }
     assert_null(slow->job); /* one commit at a time */
     slow->job = job;
     slow->commits++;
+    slow->writes = (unsigned)job->request.write_count;
+    slow->checked = false;
+    for (size_t i = 0; i < job->request.write_count; i++) {
+        const struct store_write *write = &job->request.writes[i];
+        slow->checked |= write->verb == STORE_CHECK && strcmp(write->key, "leader/term") == 0 && write->expected == 40;
+    }
     return ERR_OK;
 }
 
@@ -57,7 +71,20 @@ static void slow_answer(struct slow_store *slow, enum err err)
     store_finish(job);
 }
 
+/* What was sent is written, whatever is answered. */
+static void slow_write(struct slow_store *slow, uint64_t revision)
+{
+    for (size_t i = 0; i < slow->job->request.write_count; i++) {
+        const struct store_write *write = &slow->job->request.writes[i];
+        if (write->verb == STORE_PUT) {
+            memcpy(&slow->record, write->value.data, sizeof slow->record);
+            slow->revision = revision;
+        }
+    }
+}
+
 struct seen {
+    bool deposed;
     unsigned told;
     unsigned published;
     unsigned acted;
@@ -123,7 +150,7 @@ static int place_setup(void **state)
     struct place *place = calloc(1, sizeof *place);
     struct durable *durable = NULL;
     place->slow.store.backend = &backend;
-    const struct journal_sink sink = {sink_tell, sink_told, sink_publish, sink_act, sink_wake, &place->seen};
+    const struct journal_sink sink = {sink_tell, sink_told, sink_publish, sink_act, sink_wake, NULL, &place->seen};
     assert_int_equal(journal_open(&place->slow.store, &sink, &durable, &place->journal), ERR_OK);
     assert_null(durable);
     *state = place;
@@ -229,6 +256,113 @@ static void test_another_controller_wrote(void **state)
     assert_int_equal(place->seen.acted, 0);
 }
 
+static bool sink_leads(void *context)
+{
+    return !((struct seen *)context)->deposed;
+}
+
+/* One of several: follows first. */
+static int among_setup(void **state)
+{
+    static const struct store_backend backend = {slow_submit, slow_own, slow_close};
+    struct place *place = calloc(1, sizeof *place);
+    place->slow.store.backend = &backend;
+    const struct journal_sink sink = {sink_tell, sink_told,  sink_publish, sink_act,
+                                      sink_wake, sink_leads, &place->seen};
+    assert_int_equal(journal_follow(&place->slow.store, &sink, &place->journal), ERR_OK);
+    *state = place;
+    return 0;
+}
+
+/* It leads, with what the former leader left. */
+static void lead(struct place *place)
+{
+    const struct durable *durable = NULL;
+    durable_seal(&place->slow.record);
+    place->slow.revision = 30;
+    journal_lead(place->journal, 40);
+    assert_false(journal_led(place->journal, &durable));
+    journal_step(place->journal);
+    journal_step(place->journal);
+    assert_true(journal_led(place->journal, &durable));
+    assert_non_null(durable);
+    assert_false(journal_led(place->journal, &durable));
+}
+
+static void take_sealed(struct place *place, uint64_t version)
+{
+    place->engine.durable.sequence = version;
+    place->engine.durable.view_version = version;
+    durable_seal(&place->engine.durable);
+    take(place, version, true);
+}
+
+static void test_a_follower_writes_nothing_and_a_leader_checks_its_term(void **state)
+{
+    struct place *place = *state;
+    take(place, 1, true);
+    assert_int_equal(place->slow.commits, 0);
+    lead(place);
+    take_sealed(place, 2);
+    assert_int_equal(place->slow.commits, 1);
+    assert_true(place->slow.checked);
+    slow_answer(&place->slow, ERR_OK);
+    journal_step(place->journal);
+    assert_string_equal(place->seen.order, "pa"); /* nothing of what it heard as a follower */
+    take(place, 3, false);
+    assert_true(place->slow.checked); /* the notification alone */
+    assert_int_equal(place->slow.writes, 2);
+}
+
+static void test_a_deposed_leader_releases_nothing(void **state)
+{
+    struct place *place = *state;
+    lead(place);
+    take_sealed(place, 2);
+    slow_answer(&place->slow, ERR_OK);
+    place->seen.deposed = true; /* its right ended while the answer was on its way */
+    journal_step(place->journal);
+    take(place, 3, false);
+    journal_step(place->journal);
+    assert_int_equal(place->seen.published, 0);
+    assert_int_equal(place->seen.acted, 0);
+    assert_int_equal(place->slow.commits, 1);
+}
+
+static void test_a_commit_of_unknown_fate_is_looked_up(void **state)
+{
+    struct place *place = *state;
+    lead(place);
+    take_sealed(place, 2);
+    slow_write(&place->slow, 31);
+    slow_answer(&place->slow, ERR_IO); /* it was written */
+    for (int i = 0; i < 200 && place->seen.published == 0; i++) {
+        journal_step(place->journal);
+        usleep(10000);
+    }
+    assert_string_equal(place->seen.order, "pa");
+    assert_int_equal(place->slow.commits, 1);
+    take_sealed(place, 3);
+    slow_answer(&place->slow, ERR_IO); /* it was not */
+    for (int i = 0; i < 200 && place->slow.job == NULL; i++) {
+        journal_step(place->journal);
+        usleep(10000);
+    }
+    assert_int_equal(place->slow.commits, 3);
+    slow_answer(&place->slow, ERR_OK);
+    journal_step(place->journal);
+    assert_string_equal(place->seen.order, "papa");
+    take_sealed(place, 4);
+    place->slow.revision = 99; /* another one's */
+    slow_answer(&place->slow, ERR_IO);
+    for (int i = 0; i < 200 && !journal_lost(place->journal); i++) {
+        journal_step(place->journal);
+        usleep(10000);
+    }
+    assert_true(journal_lost(place->journal));
+    assert_string_equal(place->seen.order, "papa");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -236,6 +370,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_full_disk_holds_everything_and_loses_nothing, place_setup, place_teardown),
         cmocka_unit_test_setup_teardown(test_long_full_disk_keeps_the_newest, place_setup, place_teardown),
         cmocka_unit_test_setup_teardown(test_another_controller_wrote, place_setup, place_teardown),
+        cmocka_unit_test_setup_teardown(test_a_follower_writes_nothing_and_a_leader_checks_its_term, among_setup,
+                                        place_teardown),
+        cmocka_unit_test_setup_teardown(test_a_deposed_leader_releases_nothing, among_setup, place_teardown),
+        cmocka_unit_test_setup_teardown(test_a_commit_of_unknown_fate_is_looked_up, among_setup, place_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

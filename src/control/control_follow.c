@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * A controller among several does for its host what an observer does: it tells the others what it sees and what its
+ * readers answer from, and while it follows the leader's view is that of its host. */
+#include <sys/random.h>
+
+#include "control/control_state.h"
+#include "edge/log.h"
+
+static uint64_t control_follow_version(void *context)
+{
+    struct control *control = context;
+    pthread_mutex_lock(&control->publishing);
+    const uint64_t version = publish_writer_version(&control->publisher);
+    pthread_mutex_unlock(&control->publishing);
+    return version;
+}
+
+static enum err control_follow_publish(struct control *control, const struct view *view)
+{
+    if (atomic_load(&control->leading) || view->version <= publish_writer_version(&control->publisher)) {
+        return ERR_STALE;
+    }
+    *publish_writer_draft(&control->publisher) = *view;
+    const enum err err = publish_writer_commit(&control->publisher);
+    if (err != ERR_OK) {
+        LOG_E("view %llu could not be published: %s", (unsigned long long)view->version, err_text(err));
+        return err;
+    }
+    pthread_mutex_lock(&control->lock);
+    control->view = *view;
+    pthread_cond_broadcast(&control->changed);
+    pthread_mutex_unlock(&control->lock);
+    return ERR_OK;
+}
+
+static void control_follow_take(void *context, const struct view *view)
+{
+    struct control *control = context;
+    pthread_mutex_lock(&control->publishing);
+    const enum err err = control_follow_publish(control, view);
+    pthread_mutex_unlock(&control->publishing);
+    if (err == ERR_OK) {
+        LOG_I("view %llu published", (unsigned long long)view->version);
+    }
+}
+
+static void control_follow_readers(void *context, struct publish_reader_info *list, uint32_t *ret_count)
+{
+    control_readers_list(context, list, ret_count);
+}
+
+enum err control_follow_open(struct control *control)
+{
+    const struct config *config = control->setup->config;
+    uint64_t boot = 0;
+    enum err err = getrandom(&boot, sizeof boot, 0) == (ssize_t)sizeof boot ? ERR_OK : ERR_IO;
+    for (uint32_t i = 0; i < config->sites_count && err == ERR_OK; i++) {
+        if (i == control->site || (config->sites[i].roles & CONFIG_ROLE_CONTROL) == 0) {
+            continue;
+        }
+        const struct upstream_options options = {.site = control->site_name,
+                                                 .address = config->sites[i].api.listen.text,
+                                                 .token = control->setup->token,
+                                                 .boot = boot >> 1,
+                                                 .host = {.context = control,
+                                                          .version = control_follow_version,
+                                                          .take = control_follow_take,
+                                                          .readers = control_follow_readers}};
+        err = upstream_new(&options, &control->upstreams[i]);
+    }
+    return err;
+}
+
+void control_follow_push(struct control *control, const struct probe_result *result)
+{
+    for (uint32_t i = 0; i < LIMITS_SITES; i++) {
+        if (control->upstreams[i] != NULL) {
+            upstream_push(control->upstreams[i], result);
+        }
+    }
+}
+
+void control_follow_close(struct control *control)
+{
+    for (uint32_t i = 0; i < LIMITS_SITES; i++) {
+        upstream_free(control->upstreams[i]);
+    }
+}
