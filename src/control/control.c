@@ -90,19 +90,12 @@ static void control_wake(void *context)
 
 /* ---- the decision loop ---- */
 
-void control_readers_list(struct control *control, struct publish_reader_info *list, uint32_t *ret_count)
-{
-    pthread_mutex_lock(&control->publishing);
-    publish_writer_readers(&control->publisher, list, ret_count);
-    pthread_mutex_unlock(&control->publishing);
-}
-
 /* The oldest version that a reader of each kind on this host answers from, as events of our own site. */
 static void control_readers(struct control *control)
 {
     struct publish_reader_info list[LIMITS_READERS];
     uint32_t count = 0;
-    control_readers_list(control, list, &count);
+    control_share_readers(control, list, &count);
     for (uint32_t kind = 0; kind < ENGINE_READER_KINDS; kind++) {
         const enum publish_kind wanted = kind == EVENT_READER_DNS ? PUBLISH_DNS : PUBLISH_PROXY;
         uint64_t oldest = UINT64_MAX;

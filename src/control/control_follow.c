@@ -46,7 +46,7 @@ static void control_follow_take(void *context, const struct view *view)
 
 static void control_follow_readers(void *context, struct publish_reader_info *list, uint32_t *ret_count)
 {
-    control_readers_list(context, list, ret_count);
+    control_share_readers(context, list, ret_count);
 }
 
 enum err control_follow_open(struct control *control)

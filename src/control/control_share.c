@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The present set-up, for every thread of the control process. */
+ * The present set-up and the readers of this host, for every thread of the control process. */
 #include "control/control_state.h"
 
 struct setup *control_setup(struct control *control)
@@ -8,4 +8,11 @@ struct setup *control_setup(struct control *control)
     struct setup *setup = setup_hold(control->setup);
     pthread_mutex_unlock(&control->lock);
     return setup;
+}
+
+void control_share_readers(struct control *control, struct publish_reader_info *list, uint32_t *ret_count)
+{
+    pthread_mutex_lock(&control->publishing);
+    publish_writer_readers(&control->publisher, list, ret_count);
+    pthread_mutex_unlock(&control->publishing);
 }

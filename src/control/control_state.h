@@ -118,8 +118,8 @@ ERR_CHECK enum err control_follow_open(struct control *control);
 void control_follow_push(struct control *control, const struct probe_result *result);
 void control_follow_close(struct control *control);
 
-/* control.c: the readers of the view on this host. */
-void control_readers_list(struct control *control, struct publish_reader_info *list, uint32_t *ret_count);
+/* control_share.c: the readers of the view on this host. */
+void control_share_readers(struct control *control, struct publish_reader_info *list, uint32_t *ret_count);
 
 /* A probe's result, from here or from an observer. */
 void control_watch_take(struct control *control, uint32_t site, const struct probe_result *result);
