@@ -47,10 +47,10 @@ check: all
 unit system: all
 	@tool/test $(BUILD) $@
 
-#: make torture       random faults on the real lab, the clients' history judges: MINUTES=2 or HOURS=n or ROUNDS=n, SEED, MODE (doc/torture.md)
+#: make torture       random faults on the real lab, the clients' history judges: MINUTES=2 or HOURS=n or ROUNDS=n, SEED, MODE, DIRECT=1 (doc/torture.md)
 torture: setup all
 	@test/torture/torture $(BUILD) $(if $(HOURS),--hours $(HOURS)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
-	  $(if $(SEED),--seed $(SEED)) $(if $(MODE),--mode $(MODE))
+	  $(if $(SEED),--seed $(SEED)) $(if $(MODE),--mode $(MODE)) $(if $(DIRECT),--direct)
 
 #: make asan, tsan    SUITES (default: unit) under the address and undefined-behaviour sanitizers, under the thread sanitizer
 asan: setup

@@ -361,7 +361,11 @@ ERR_CHECK static enum err history_part(struct history *history, struct cursor *c
     const int64_t read = history_number_word(cursor);
     struct history_micro *micro =
         op != NULL && cursor_ok(cursor) && read >= 0 ? history_nth_read(history, op, (size_t)read) : NULL;
-    return micro != NULL ? history_result(history, cursor, micro) : ERR_INVALID;
+    if (micro == NULL) {
+        return ERR_INVALID;
+    }
+    const enum err err = history_result(history, cursor, micro);
+    return err == ERR_OK && cursor_left(cursor) > 0 ? ERR_INVALID : err;
 }
 
 ERR_CHECK static enum err history_results(struct history *history, struct cursor *cursor, const struct history_op *op)

@@ -50,12 +50,15 @@ static void load_session_notice(void *argument, const PGresult *notice)
     session->warned = session->warned || severity == NULL || strcmp(severity, "WARNING") == 0;
 }
 
-void load_session_init(struct load_session *session, const struct load_config *config,
-                       const struct load_target *targets, size_t targets_count, size_t first)
+void load_session_init(struct load_session *session, const struct load_config *config, bool writing, size_t first)
 {
-    ASSERT(targets_count > 0);
-    *session = (struct load_session){
-        .config = config, .targets = targets, .targets_count = targets_count, .target = first % targets_count};
+    const size_t count = writing ? config->writers_count : config->nodes_count;
+    ASSERT(count > 0);
+    *session = (struct load_session){.config = config,
+                                     .targets = writing ? config->writers : config->nodes,
+                                     .targets_count = count,
+                                     .target = first % count,
+                                     .writing = writing};
 }
 
 static void load_session_close(struct load_session *session)
@@ -303,6 +306,11 @@ void load_session_commit(struct load_session *session)
 
 void load_session_end(struct load_session *session)
 {
+    const bool replica = session->identified && session->role == HISTORY_REPLICA;
+    if (session->writing && (replica || strcmp(session->error, "25006") == 0)) {
+        load_session_close(session);
+        session->target = (session->target + 1) % session->targets_count;
+    }
     if (session->pg == NULL || PQtransactionStatus(session->pg) == PQTRANS_IDLE) {
         return;
     }

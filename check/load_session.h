@@ -18,6 +18,7 @@ struct load_session {
     size_t targets_count;
     size_t target;        /* the one in use or tried next */
     PGconn *pg;           /* NULL: none */
+    bool writing;         /* of no use where a replica answers: the next target then */
     bool warned;          /* a warning came since the operation began */
     struct mono deadline; /* of the operation */
     /* of the operation under way */
@@ -35,8 +36,8 @@ struct load_session {
 /* What tells who answers: the columns, for RETURNING and SELECT. */
 extern const char load_session_identity[];
 
-void load_session_init(struct load_session *session, const struct load_config *config,
-                       const struct load_target *targets, size_t targets_count, size_t first);
+/* To a writer through any of `config->writers`, or to any of `config->nodes`; borrowed for ever. */
+void load_session_init(struct load_session *session, const struct load_config *config, bool writing, size_t first);
 void load_session_fini(struct load_session *session);
 
 /* A connection that is alive, by the end of this operation's time, which begins now. False: none came about, nothing

@@ -16,9 +16,9 @@ void load_work_init(struct load_work *work, struct load *load, uint32_t process)
 {
     *work = (struct load_work){.load = load, .process = process};
     prng_init(&work->prng, load->config.seed * LOAD_PROCESSES + process);
-    load_session_init(&work->writer, &load->config, load->config.writers, load->config.writers_count, process);
+    load_session_init(&work->writer, &load->config, true, process);
     if (load->config.nodes_count > 0) {
-        load_session_init(&work->replica, &load->config, load->config.nodes, load->config.nodes_count, process);
+        load_session_init(&work->replica, &load->config, false, process);
     }
 }
 

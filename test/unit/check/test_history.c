@@ -93,13 +93,12 @@ static void test_what_is_refused(void **state)
         "v 0 0 1 2",
     };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        history_fini(&history);
         assert_int_equal(setup(NULL), 0);
-        if (line(bad[i]) != ERR_INVALID && i != sizeof(bad) / sizeof(bad[0]) - 1) {
+        if (line(bad[i]) != ERR_INVALID) {
             fail_msg("accepted: %s", bad[i]);
         }
-        history_fini(&history);
     }
-    assert_int_equal(setup(NULL), 0);
 }
 
 static void test_an_answer_comes_once(void **state)
