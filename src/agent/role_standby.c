@@ -37,15 +37,31 @@ struct role_standby_place {
     bool streaming; /* from the writer in question: a timeline of the writer's number came from it */
 };
 
+static const char role_standby_password[] = "refuses the password";
+
+/* Asks the writer who it is. A password that it does not take is told: nothing but a person mends it. */
+static enum err role_standby_ask(struct node *node, const struct node_writer *writer,
+                                 struct pgquery_upstream *ret_upstream)
+{
+    const struct agent_options_peer peer = role_standby_peer(writer);
+    const struct mono deadline = time_add_ms(clock_mono(), ROLE_STANDBY_ASK_MS);
+    const enum err err = pgquery_upstream(node->options, &peer, deadline, ret_upstream);
+    if (err == ERR_AUTH) {
+        node_lock(node);
+        node_error(node, "%s %s of %s: correct databases.%s.replication.password and restart this agent", writer->name,
+                   role_standby_password, node->options->replication, node->options->database);
+        node_unlock(node);
+    }
+    return err;
+}
+
 /* Whether that place is part of the writer's past. */
 static enum role_standby_verdict role_standby_judge(struct node *node, const struct node_writer *writer,
                                                     const struct role_standby_place *place)
 {
     struct pgquery_upstream upstream;
     struct pgparse_history own = {.count = 0};
-    const struct agent_options_peer peer = role_standby_peer(writer);
-    const struct mono deadline = time_add_ms(clock_mono(), ROLE_STANDBY_ASK_MS);
-    if (pgquery_upstream(node->options, &peer, deadline, &upstream) != ERR_OK || upstream.in_recovery) {
+    if (role_standby_ask(node, writer, &upstream) != ERR_OK || upstream.in_recovery) {
         return ROLE_STANDBY_UNKNOWN;
     }
     if (pgctl_history(node->options, place->timeline, &own) != ERR_OK) {
@@ -148,6 +164,10 @@ static enum err role_standby_clone(struct node *node, const struct node_writer *
         node_error(node, "cloning from %s failed: %s", writer->name, err_text(err));
     }
     node_unlock(node);
+    struct pgquery_upstream upstream;
+    if (err == ERR_EXIT_STATUS && role_standby_ask(node, writer, &upstream) == ERR_OK) {
+        LOG_I("%s itself answers", writer->name);
+    }
     return err;
 }
 
@@ -301,6 +321,9 @@ void role_standby_keep(struct node *node)
     const uint64_t kills = node->kills;
     const bool rested = time_reached(now, node->retry_at);
     const bool met = node->record.data_epoch == writer.epoch;
+    if (streaming && strstr(node->error, role_standby_password) != NULL) {
+        node_error(node, "%s", "");
+    }
     node_unlock(node);
     if (turn && node_take_work(node, (struct mono){0})) {
         if (role_standby_same(node, &writer, kills)) {

@@ -20,6 +20,7 @@ static void health_count(struct health_seen *seen, const struct model_check *che
     seen->window = seen->window << 1 | (ok ? 0U : 1U);
     if (ok) {
         seen->failures = 0;
+        seen->refused = 0;
         seen->successes += seen->successes < UINT32_MAX;
         if (seen->status == HEALTH_UNKNOWN || seen->successes >= check->success_threshold) {
             seen->status = HEALTH_PASSED;
@@ -27,6 +28,15 @@ static void health_count(struct health_seen *seen, const struct model_check *che
         return;
     }
     seen->successes = 0;
+    if (seen->error == ERR_AUTH) {
+        seen->failures = 0;
+        seen->refused += seen->refused < UINT32_MAX;
+        if (seen->refused >= check->failure_threshold) {
+            seen->status = HEALTH_UNKNOWN;
+        }
+        return;
+    }
+    seen->refused = 0;
     seen->failures += seen->failures < UINT32_MAX;
     if (seen->failures >= check->failure_threshold) {
         seen->status = HEALTH_FAILED;
@@ -46,6 +56,7 @@ void health_observe(struct health *health, const struct model *model, const stru
     if (seen->any && time_since_ms(ended, seen->at) > (int64_t)HEALTH_FRESH_INTERVALS * check->interval_ms) {
         /* A gap: what was counted before it says nothing about now. */
         seen->failures = 0;
+        seen->refused = 0;
         seen->successes = 0;
         seen->status = HEALTH_UNKNOWN;
     }
@@ -83,15 +94,24 @@ enum health_status health_status_of(const struct health *health, const struct mo
     return health_fresh(seen, &model->checks[model->probes[probe].check], now) ? seen->status : HEALTH_UNKNOWN;
 }
 
+/* UNKNOWN for this reason, and not because nobody looks. */
+static bool health_refused(const struct health_seen *seen, const struct model_check *check, struct mono now)
+{
+    return health_fresh(seen, check, now) && seen->refused >= check->failure_threshold;
+}
+
 bool health_merge(struct health *health, const struct model *model, uint32_t probe, struct mono now)
 {
     struct health_merged *merged = &health->merged[probe];
     uint32_t reporting = 0;
     uint32_t failed = 0;
     uint32_t least = UINT32_MAX;
+    const enum err before = merged->error;
+    bool refused = false;
     for (uint32_t site = 0; site < model->sites_count; site++) {
         const enum health_status status = health_status_of(health, model, site, probe, now);
         if (status == HEALTH_UNKNOWN) {
+            refused |= health_refused(&health->seen[site][probe], &model->checks[model->probes[probe].check], now);
             continue;
         }
         reporting++;
@@ -105,10 +125,12 @@ bool health_merge(struct health *health, const struct model *model, uint32_t pro
     const enum health_status status = reporting == 0           ? HEALTH_UNKNOWN
                                       : 2 * failed > reporting ? HEALTH_FAILED
                                                                : HEALTH_PASSED;
-    const bool changed = status != merged->status;
+    const enum err error = status != HEALTH_UNKNOWN ? merged->error : refused ? ERR_AUTH : ERR_OK;
+    const bool changed = status != merged->status || (status == HEALTH_UNKNOWN && error != before);
     if (changed) {
         merged->since = now;
     }
+    merged->error = error;
     merged->status = status;
     merged->reporting = reporting;
     merged->failed = failed;

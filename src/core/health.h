@@ -3,8 +3,10 @@
  *
  * An observer's verdict changes only after a number of equal results in a row (failure_threshold, success_threshold)
  * and is UNKNOWN when its last result is older than three intervals. A merged verdict is FAILED when more than half of
- * the observers that have a fresh verdict say FAILED, UNKNOWN when nobody has one, else PASSED. Part of the engine's
- * state: flat, no pointers. */
+ * the observers that have a fresh verdict say FAILED, UNKNOWN when nobody has one, else PASSED.
+ *
+ * A target that refuses the observer's password (ERR_AUTH) is alive, and a failover would not make it take it: as often
+ * in a row as would make FAILED, it makes UNKNOWN. Part of the engine's state: flat, no pointers. */
 #pragma once
 
 #include <stdbool.h>
@@ -27,6 +29,7 @@ enum {
 struct health_seen {
     enum health_status status;
     uint32_t failures; /* in a row */
+    uint32_t refused;  /* times in a row that the observer's password was refused */
     uint32_t successes;
     uint32_t window; /* bit 0 is the newest result, 1 is a failure */
     uint32_t latency_us;
@@ -42,8 +45,8 @@ struct health_merged {
     uint32_t consecutive_failures; /* the smallest of those that say FAILED */
     uint32_t reporting;            /* observers with a fresh verdict */
     uint32_t failed;               /* of those, FAILED */
-    enum err error;
-    struct mono since; /* of the present status */
+    enum err error;                /* of FAILED; AUTH: UNKNOWN because passwords are refused */
+    struct mono since;             /* of the present status */
 };
 
 struct health_site {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/text.h"
 #include "core/candidate.h"
 #include "core/decide_rule.h"
 #include "core/split.h"
@@ -418,6 +419,9 @@ static void judge_verdicts(struct engine *engine, struct output *output)
         trace->n = merged->failed;
         trace->m = merged->reporting;
         trace->err = merged->error;
+        text_copy(trace->text, sizeof trace->text,
+                  merged->error == ERR_AUTH ? "the target answers, but refuses the observers' password"
+                                            : "no fresh observation");
         engine->view_dirty = true;
     }
 }

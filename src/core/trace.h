@@ -21,7 +21,7 @@ struct model;
     X(SITE_BACK, NOTICE, "site {site} reports again")                                                                  \
     X(CHECK_FAILED, WARNING, "{probe} FAILED: {n} of {m} observers say so; last error: {err}")                         \
     X(CHECK_PASSED, NOTICE, "{probe} PASSED: {n} of {m} observers see it failed")                                      \
-    X(CHECK_UNKNOWN, WARNING, "{probe} UNKNOWN: no fresh observation")                                                 \
+    X(CHECK_UNKNOWN, WARNING, "{probe} UNKNOWN: {text}")                                                               \
     X(NODE_ROLE, NOTICE, "node {node} is {text} (epoch {n})")                                                          \
     X(NODE_SILENT, WARNING, "node {node} does not report")                                                             \
     X(IN_SERVICE, NOTICE, "{region}: all critical checks pass for the first time; it is in service now")               \

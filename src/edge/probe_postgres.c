@@ -193,6 +193,9 @@ static void probe_postgres_fail(struct probe_postgres_link *link)
     probe_postgres_give_up(postgres);
     if (err == ERR_REFUSED || err == ERR_RESET || err == ERR_CLOSED || err == ERR_UNREACHABLE) {
         probe_loop_finish_connection(postgres->slot, err, postgres->target.address);
+    } else if (err == ERR_AUTH && postgres->slot->spec.database[0] != 0) {
+        probe_loop_finish(postgres->slot, err, "%s: %s; databases.%s.superuser has another one",
+                          postgres->target.address, buf_string(&words), postgres->slot->spec.database);
     } else {
         probe_loop_finish(postgres->slot, err, "%s: %s", postgres->target.address, buf_string(&words));
     }

@@ -316,7 +316,8 @@ static json_t *web_status_check(const struct desk *desk, const struct engine *en
                      severities[check->severity], "layer", (int)check->layer, "verdict",
                      web_status_verdict(merged->status), "reporting", (int)merged->reporting, "failed",
                      (int)merged->failed, "consecutive_failures", (int)merged->consecutive_failures, "error",
-                     merged->status == HEALTH_FAILED ? err_text(merged->error) : "", "observers", observers);
+                     merged->status == HEALTH_FAILED || merged->error == ERR_AUTH ? err_text(merged->error) : "",
+                     "observers", observers);
 }
 
 void web_status_health(const struct http_server_request *request, struct http_server_answer *answer)

@@ -29,6 +29,7 @@ struct world {
     uint32_t takeovers;
     struct mono now;
     bool dead[2];       /* regions */
+    bool refuses[2];    /* the password of whoever asks */
     bool refuse[NODES]; /* refuses a promotion */
     uint32_t unproven;  /* so often the proof is refused */
     bool silent[NODES]; /* its agent neither reports nor answers */
@@ -259,8 +260,10 @@ static inline void observations(void)
             struct event event = {.kind = EVENT_OBSERVATION};
             event.observation = (struct event_observation){.site = site,
                                                            .probe = probe,
-                                                           .ok = !failed,
-                                                           .error = failed ? ERR_REFUSED : ERR_OK,
+                                                           .ok = !failed && !world->refuses[region],
+                                                           .error = failed                   ? ERR_REFUSED
+                                                                    : world->refuses[region] ? ERR_AUTH
+                                                                                             : ERR_OK,
                                                            .latency_us = 1000};
             feed(&event);
         }

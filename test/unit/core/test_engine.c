@@ -323,6 +323,29 @@ static void test_restart_does_not_turn_down_a_failback(void **state)
     assert_int_equal(last_run()->state, DURABLE_RUN_REFUSED);
 }
 
+/* Every observer's password is refused, in one region or everywhere: nobody knows how the databases are, and nothing
+ * moves. */
+static void test_refused_password_is_no_outage(void **state)
+{
+    (void)state;
+    world->refuses[TAIWAN] = true;
+    pass(20000);
+    const struct model *model = &world->engine.model;
+    for (uint32_t probe = 0; probe < model->probes_count; probe++) {
+        const bool refused = model->probes[probe].region == TAIWAN;
+        assert_int_equal(world->engine.health.merged[probe].status, refused ? HEALTH_UNKNOWN : HEALTH_PASSED);
+        assert_int_equal(world->engine.health.merged[probe].error, refused ? ERR_AUTH : ERR_OK);
+    }
+    assert_int_equal(world->engine.durable.run.state, DURABLE_RUN_NONE);
+    assert_int_equal(last_run()->id, 0);
+    world->refuses[TAIWAN] = false;
+    pass(5000);
+    assert_int_equal(world->engine.health.merged[0].status, HEALTH_PASSED);
+    world->dead[TAIWAN] = true; /* and a real loss is seen as ever */
+    pass(20000);
+    assert_int_equal(last_run()->state, DURABLE_RUN_SUCCEEDED);
+}
+
 /* What an observer of taiwan counted. */
 static void count(uint32_t probe, uint32_t age_ms, uint64_t requests, uint64_t value)
 {
@@ -383,6 +406,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_clock_set_back_does_not_stretch_the_cooldown, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_restart_at_any_step_resumes, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_restart_does_not_turn_down_a_failback, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(test_refused_password_is_no_outage, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_requests_count_once_and_at_their_time, world_setup, world_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
