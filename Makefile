@@ -7,7 +7,7 @@ endif
 # Seconds for each fuzz target; runs of bench/rto; suites under a sanitizer.
 FUZZ_SECONDS ?= 30
 RUNS ?= 10
-SUITES ?= unit
+SUITES ?= unit system
 SEEDS ?= 1000
 SEED ?=
 DESTDIR ?=
@@ -52,22 +52,22 @@ torture: setup all
 	@test/torture/torture $(BUILD) $(if $(HOURS),--hours $(HOURS)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
 	  $(if $(SEED),--seed $(SEED)) $(if $(MODE),--mode $(MODE)) $(if $(DIRECT),--direct)
 
-#: make asan, tsan    SUITES (default: unit) under the address and undefined-behaviour sanitizers, under the thread sanitizer
+#: make asan, tsan    SUITES (default: unit and system) under the address and undefined-behaviour sanitizers, under the thread sanitizer
 asan: setup
-	@[ -f build-asan/build.ninja ] || meson setup build-asan -Db_sanitize=address,undefined -Db_lundef=false
-	@ninja -C build-asan
-	@tool/test build-asan $(SUITES)
+	@[ -f $(BUILD)-asan/build.ninja ] || meson setup $(BUILD)-asan -Db_sanitize=address,undefined -Db_lundef=false
+	@umask 022 && ninja -C $(BUILD)-asan
+	@tool/test $(BUILD)-asan $(SUITES)
 
 tsan: setup
-	@[ -f build-tsan/build.ninja ] || meson setup build-tsan -Db_sanitize=thread -Db_lundef=false
-	@ninja -C build-tsan
-	@tool/test build-tsan $(SUITES)
+	@[ -f $(BUILD)-tsan/build.ninja ] || meson setup $(BUILD)-tsan -Db_sanitize=thread -Db_lundef=false
+	@umask 022 && ninja -C $(BUILD)-tsan
+	@tool/test $(BUILD)-tsan $(SUITES)
 
 #: make clang         the same tree, compiled by clang
 clang: setup
 	@[ -f build-clang/build.ninja ] || CC=$(CLANG) meson setup build-clang
 	@ninja -C build-clang
-	@tool/test build-clang $(SUITES)
+	@tool/test build-clang unit
 
 #: make fuzz          each decoder for FUZZ_SECONDS (30) from its corpus; TARGETS="config pg_message" for some of them
 fuzz: setup
@@ -106,4 +106,4 @@ install: all
 
 #: make clean         removes every build directory
 clean:
-	rm -rf $(BUILD) build build-*
+	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-tsan build build-*

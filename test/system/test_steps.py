@@ -28,8 +28,7 @@ class HaltedLab(Lab):
         super().__init__(*changes)
         assert os.path.exists(SHIM), SHIM
         self.halt = os.path.join(self.scratch, "halt")
-        self.env.update(LD_PRELOAD=SHIM, SHIM_HALT=self.halt,
-                        ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0")
+        self.env.update(LD_PRELOAD=SHIM, SHIM_HALT=self.halt)
         self.supervisor = 0
 
     @contextlib.contextmanager
