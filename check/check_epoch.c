@@ -24,6 +24,7 @@ struct check_epoch_write {
     int64_t sent_us;
     int64_t completed_us;
     uint64_t epoch;
+    uint32_t timeline;
     size_t op;
 };
 
@@ -79,8 +80,8 @@ static void check_epoch_collect(struct check_epoch_walk *walk)
         if (term != NULL) {
             term->epoch = op->epoch > term->epoch ? op->epoch : term->epoch;
         }
-        walk->writes[walk->writes_count++] =
-            (struct check_epoch_write){.sent_us = op->sent_us, .completed_us = op->completed_us, .op = i};
+        walk->writes[walk->writes_count++] = (struct check_epoch_write){
+            .sent_us = op->sent_us, .completed_us = op->completed_us, .timeline = op->timeline, .op = i};
     }
     for (size_t i = 0; i < walk->writes_count; i++) {
         const struct check_epoch_term *term = check_epoch_term(walk, &history->ops[walk->writes[i].op]);
@@ -115,19 +116,37 @@ static void check_epoch_find(struct check_epoch_walk *walk, enum check_report_co
     }
 }
 
+/* Arrived before the write was sent: the newest by either measure. */
+struct check_epoch_newest {
+    const struct check_epoch_write *epoch;
+    const struct check_epoch_write *timeline;
+};
+
+static void check_epoch_arrived(struct check_epoch_newest *newest, const struct check_epoch_write *end)
+{
+    if (newest->epoch == NULL || end->epoch > newest->epoch->epoch) {
+        newest->epoch = end;
+    }
+    if (newest->timeline == NULL || end->timeline > newest->timeline->timeline) {
+        newest->timeline = end;
+    }
+}
+
 static void check_epoch_overlap(struct check_epoch_walk *walk)
 {
-    const struct check_epoch_write *newest = NULL;
+    struct check_epoch_newest newest = {NULL, NULL};
     size_t end = 0;
     qsort(walk->writes, walk->writes_count, sizeof(*walk->writes), check_epoch_by_sent);
     qsort(walk->ends, walk->writes_count, sizeof(*walk->ends), check_epoch_by_completed);
     for (size_t i = 0; i < walk->writes_count; i++) {
         const struct check_epoch_write *write = &walk->writes[i];
         for (; end < walk->writes_count && walk->ends[end].completed_us < write->sent_us; end++) {
-            newest = newest == NULL || walk->ends[end].epoch > newest->epoch ? &walk->ends[end] : newest;
+            check_epoch_arrived(&newest, &walk->ends[end]);
         }
-        if (newest != NULL && write->epoch != 0 && write->epoch < newest->epoch) {
-            check_epoch_find(walk, CHECK_REPORT_SPLIT_BRAIN, newest->op, write->op);
+        if (newest.epoch != NULL && write->epoch != 0 && write->epoch < newest.epoch->epoch) {
+            check_epoch_find(walk, CHECK_REPORT_SPLIT_BRAIN, newest.epoch->op, write->op);
+        } else if (newest.timeline != NULL && write->timeline < newest.timeline->timeline) {
+            check_epoch_find(walk, CHECK_REPORT_SPLIT_BRAIN, newest.timeline->op, write->op);
         }
     }
 }

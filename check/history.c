@@ -228,6 +228,7 @@ static bool history_shape_ok(enum history_kind kind, const struct history_micro 
     const enum history_verb first = count > 0 ? micros[0].verb : HISTORY_READ;
     switch (kind) {
     case HISTORY_ADD:
+    case HISTORY_LOOSE:
         return count == 1 && first == HISTORY_APPEND;
     case HISTORY_MOVE:
         return count == 1 && first == HISTORY_TRANSFER;

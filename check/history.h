@@ -35,6 +35,7 @@ enum {
 /* X(name, word) */
 #define HISTORY_KIND_TABLE(X)                                                                                          \
     X(ADD, "add")           /* a<set>:<value> */                                                                       \
+    X(LOOSE, "loose")       /* a<set>:<value>, acknowledged without waiting for a standby: may be lost */              \
     X(MEMBERS, "members")   /* r<set>: all of it, at the end */                                                        \
     X(MOVE, "move")         /* m<from>:<to>:<amount>:<number> */                                                       \
     X(BALANCES, "balances") /* r0: the balance of each account */                                                      \

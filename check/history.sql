@@ -4,6 +4,7 @@
 CREATE SCHEMA IF NOT EXISTS history;
 CREATE TABLE IF NOT EXISTS history.members (
     value bigint, transaction bigint DEFAULT txid_current(), PRIMARY KEY (value, transaction));
+CREATE TABLE IF NOT EXISTS history.loose (value bigint PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS history.accounts (id bigint PRIMARY KEY, balance bigint NOT NULL);
 CREATE TABLE IF NOT EXISTS history.moves (
     number bigint, transaction bigint DEFAULT txid_current(), source bigint NOT NULL, target bigint NOT NULL,

@@ -85,6 +85,26 @@ static bool load_work_add(struct load_work *work)
     return true;
 }
 
+/* A commit that nobody waits for. It may be lost; that two servers acknowledge such ones at a time may not happen. */
+static bool load_work_loose(struct load_work *work)
+{
+    char statement[LOAD_WORK_STATEMENT];
+    const int64_t value = load_work_number(work);
+    load_work_ask(work);
+    buf_printf(&work->micros, "a2:%" PRId64, value);
+    if (!load_work_begin(work, &work->writer, HISTORY_LOOSE, HISTORY_COMMITTED)) {
+        return false;
+    }
+    (void)snprintf(statement, sizeof(statement),
+                   "SET LOCAL synchronous_commit = local; INSERT INTO history.loose (value) VALUES (%" PRId64 ")",
+                   value);
+    if (load_session_begin(&work->writer, HISTORY_COMMITTED) && load_session_run(&work->writer, statement, NULL)) {
+        load_session_commit(&work->writer);
+    }
+    load_work_done(work, &work->writer);
+    return true;
+}
+
 /* ---- bank -------------------------------------------------------------------------------------------------------- */
 
 /* Reads both balances and writes what they become, so that a lost update shows. */
@@ -281,10 +301,13 @@ bool load_work_step(struct load_work *work)
     const bool replica = work->replica.targets_count > 0 && prng_chance(&work->prng, 300000);
     struct load_session *reader = replica ? &work->replica : &work->writer;
     const uint64_t dice = prng_below(&work->prng, 100);
-    if (dice < 25) {
+    if (dice < 20) {
         return load_work_add(work);
     }
-    if (dice < 40) {
+    if (dice < 30) {
+        return load_work_loose(work);
+    }
+    if (dice < 42) {
         return load_work_move(work);
     }
     if (dice < 50) {

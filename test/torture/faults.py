@@ -83,10 +83,12 @@ class World:
         return []
 
     def kill(self, what, pids):
+        """In one instant: none of them sees the others die."""
         self.say("kill %s: %s" % (what, " ".join(map(str, pids)) or "nothing there"))
-        for pid in pids:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, number)
 
     def hold(self, seconds, kind, what, *arguments):
         """The fault is there when this returns, and ends by itself."""

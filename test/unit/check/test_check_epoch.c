@@ -38,6 +38,22 @@ static void test_split_brain(void **state)
                 check_epoch_judge, CHECK_REPORT_SPLIT_BRAIN, 1);
 }
 
+static void test_what_nobody_waits_for_counts(void **state)
+{
+    (void)state;
+    judged_only(WRITE("0", "30", "40", "tokyo-a", "2",
+                      "2") "i 1 1 50 loose committed a2:1\no 1 60 ok 55 writer taiwan-a 7 1 1 -\n",
+                check_epoch_judge, CHECK_REPORT_SPLIT_BRAIN, 1);
+}
+
+static void test_the_first_epoch_is_proven_by_nobody(void **state)
+{
+    (void)state;
+    judged_only(WRITE("0", "10", "20", "taiwan-a", "1", "0") WRITE("1", "30", "40", "tokyo-a", "2", "2")
+                    WRITE("2", "50", "60", "taiwan-a", "1", "0"),
+                check_epoch_judge, CHECK_REPORT_SPLIT_BRAIN, 1);
+}
+
 static void test_proof_that_comes_a_moment_later(void **state)
 {
     (void)state;
@@ -78,6 +94,8 @@ int main(void)
         cmocka_unit_test(test_one_after_the_other),
         cmocka_unit_test(test_an_answer_that_was_on_its_way),
         cmocka_unit_test(test_split_brain),
+        cmocka_unit_test(test_what_nobody_waits_for_counts),
+        cmocka_unit_test(test_the_first_epoch_is_proven_by_nobody),
         cmocka_unit_test(test_proof_that_comes_a_moment_later),
         cmocka_unit_test(test_two_nodes_in_one_epoch),
         cmocka_unit_test(test_another_database),
