@@ -45,7 +45,7 @@ static void sim_check_missing(struct sim *sim, uint32_t node, struct sim_commit 
 {
     const struct durable_run *run = &sim->control.engine.durable.run;
     const bool running = run->state != DURABLE_RUN_NONE;
-    const bool graceful = running && (run->plan == PLAN_SWITCHOVER || run->plan == PLAN_FAILBACK);
+    const bool graceful = running && plan_graceful(run->plan);
     if (commit->tier1 && sim->model.databases[commit->database].tier1 && !(running && run->accept_loss)) {
         sim_say_violation(sim, "an acknowledged tier-1 commit (epoch %llu, %llu) is not on the new writer %s",
                           (unsigned long long)commit->epoch, (unsigned long long)commit->position,

@@ -44,7 +44,8 @@ static const struct agent_options_setting pgconf_fixed[] = {
     {"unix_socket_permissions", "0700"},
 };
 
-/* The operator may set these in `parameters`. */
+/* The operator may set these in `parameters`.
+ *   recovery_init_sync_method  a crashed server is back after one syncfs, not after an fsync of each of its files */
 static const struct agent_options_setting pgconf_defaults[] = {
     {"max_wal_senders", "40"},
     {"max_replication_slots", "40"},
@@ -56,6 +57,7 @@ static const struct agent_options_setting pgconf_defaults[] = {
     {"tcp_keepalives_idle", "5"},
     {"tcp_keepalives_interval", "1"},
     {"tcp_keepalives_count", "3"},
+    {"recovery_init_sync_method", "syncfs"},
     {"log_line_prefix", "%m [%p] %u@%d "},
 };
 

@@ -104,9 +104,9 @@ static void control_metric_rpo(const struct durable_run *run)
 
 static void control_metric_failover(const struct engine *engine, const struct durable_run *run, const char *trigger)
 {
-    const char *reason = run->automatic                 ? decide_reason_name((enum decide_reason)run->reason)
-                         : run->plan == PLAN_SWITCHOVER ? "SWITCHOVER"
-                                                        : "ORDERED";
+    const char *reason = run->automatic             ? decide_reason_name((enum decide_reason)run->reason)
+                         : plan_graceful(run->plan) ? "SWITCHOVER"
+                                                    : "ORDERED";
     metric_add(METRIC_FAILOVER_EVENTS, 1,
                METRIC_WITH(trigger, reason, engine->model.regions[run->source].name,
                            engine->model.regions[run->target].name, run_state_name(run->state)));
@@ -115,7 +115,7 @@ static void control_metric_failover(const struct engine *engine, const struct du
     }
     control_metric_phases(METRIC_FAILOVER_DURATION, run);
     const int64_t rto_ms = durable_run_rto_ms(run);
-    if (run->plan != PLAN_SWITCHOVER && rto_ms >= 0) {
+    if (!plan_graceful(run->plan) && rto_ms >= 0) {
         metric_set(METRIC_FAILOVER_RTO, (double)rto_ms / 1000, METRIC_WITH());
         metric_observe(METRIC_FAILOVER_RTO_DISTRIBUTION, (double)rto_ms / 1000, METRIC_WITH());
         control_metric_rpo(run);
@@ -125,7 +125,7 @@ static void control_metric_failover(const struct engine *engine, const struct du
 static void control_metric_ended(const struct engine *engine, const struct durable_run *run)
 {
     const char *trigger = run->automatic ? "automatic" : "manual";
-    if (run->plan == PLAN_FAILBACK || run->plan == PLAN_FAILBACK_NOW) {
+    if (plan_homeward(run->plan)) {
         metric_add(METRIC_FAILBACK_EVENTS, 1, METRIC_WITH(trigger, run_state_name(run->state)));
         if (run->state == DURABLE_RUN_SUCCEEDED || run->state == DURABLE_RUN_UNPROVEN) {
             control_metric_phases(METRIC_FAILBACK_DURATION, run);

@@ -131,7 +131,29 @@ bool candidate_lag_ms(const struct engine *engine, uint32_t node, uint32_t *ret_
     return entry->report.lag_ms != UINT32_MAX;
 }
 
-uint32_t candidate_local_member(const struct engine *engine, uint32_t database, uint32_t region, uint32_t excluded)
+bool candidate_neighbour(const struct engine *engine, uint32_t database)
 {
-    return candidate_best(engine, database, region, excluded, true);
+    const uint32_t writer = engine->durable.databases[database].writer;
+    if (writer == LIMITS_NONE) {
+        return false;
+    }
+    const uint32_t region = engine->model.nodes[writer].region;
+    return candidate_best(engine, database, region, 1U << writer, true) != LIMITS_NONE &&
+           candidate_choose(engine, database, region, 1U << writer, false).node != LIMITS_NONE;
+}
+
+bool candidate_neighbours(const struct engine *engine, uint32_t region)
+{
+    bool any = false;
+    for (uint32_t database = 0; database < engine->model.databases_count; database++) {
+        const uint32_t writer = engine->durable.databases[database].writer;
+        if (writer == LIMITS_NONE || engine->model.nodes[writer].region != region) {
+            continue;
+        }
+        any = true;
+        if (!candidate_neighbour(engine, database)) {
+            return false;
+        }
+    }
+    return any;
 }

@@ -27,5 +27,8 @@ bool candidate_holds(const struct engine *engine, uint32_t database, uint32_t no
 /* The lag of a node behind the last known position of its writer, frozen while the writer is silent. False: unknown. */
 bool candidate_lag_ms(const struct engine *engine, uint32_t node, uint32_t *ret_lag_ms);
 
-/* A member of the durability set that lives in this region and is reachable; LIMITS_NONE when there is none. */
-uint32_t candidate_local_member(const struct engine *engine, uint32_t database, uint32_t region, uint32_t excluded);
+/* Whether a member of the durability set that may take over stands in the writer's own region. */
+bool candidate_neighbour(const struct engine *engine, uint32_t database);
+
+/* Whether every database whose writer this region holds, and there is one, has such a neighbour. */
+bool candidate_neighbours(const struct engine *engine, uint32_t region);

@@ -87,6 +87,18 @@ void judge_target_state(const struct engine *engine, uint32_t source, uint32_t t
     judge_lag(engine, source, target, ret_target);
 }
 
+/* Where a writer's failure is answered inside its region, the target is that region: its clients stay, only the
+ * database moves, to a standby that reports. The components that the gates ask for are those of a region that takes
+ * clients. */
+static void judge_target_neighbour(const struct engine *engine, uint32_t region, struct decide_target *ret_target)
+{
+    judge_target_state(engine, region, region, ret_target);
+    ret_target->db = true;
+    ret_target->app = true;
+    ret_target->cache = true;
+    ret_target->queue = true;
+}
+
 /* Whether every tier-1 database that would move has a candidate inside its durability set. */
 static bool judge_tier1_sync(const struct engine *engine, uint32_t source, uint32_t target)
 {
@@ -378,6 +390,10 @@ static void judge_region(struct engine *engine, struct output *output, uint32_t 
     struct decide_answer answer;
     decide_evaluate(snapshot, &thresholds, profile, &answer);
     const bool wanted = answer.rule_reason <= DECIDE_CRITICAL_SERVICE_FAILURE;
+    if (answer.rule_reason == DECIDE_DATABASE_MASTER_FAILURE && candidate_neighbours(engine, region)) {
+        judge_target_neighbour(engine, region, &snapshot->target);
+        snapshot->state.tier1_sync = judge_tier1_sync(engine, region, region);
+    }
     if (wanted) {
         snapshot->observers.see_down = judge_see_down(engine, region, answer.rule);
         decide_evaluate(snapshot, &thresholds, profile, &answer);

@@ -33,6 +33,10 @@ static const struct plan plan_rows[PLAN_COUNT] = {
                            11,
                            {PLAN_APPROVAL, PLAN_VALIDATE, PLAN_FENCE, PLAN_PROMOTE, PLAN_PROVE, PLAN_ROUTE_SQL,
                             PLAN_ROUTE_BALANCERS, PLAN_ROUTE_DNS, PLAN_VERIFY, PLAN_LEDGER, PLAN_CLOSE}},
+    [PLAN_SWITCHOVER_LOCAL] = {"switchover-local",
+                               10,
+                               {PLAN_VALIDATE, PLAN_CHECKPOINT, PLAN_HOLD, PLAN_STOP, PLAN_CATCH_UP, PLAN_PROMOTE,
+                                PLAN_PROVE, PLAN_ROUTE_SQL, PLAN_REJOIN, PLAN_CLOSE}},
 };
 
 const struct plan *plan_of(enum plan_kind kind)
@@ -47,4 +51,19 @@ const struct plan_step_row *plan_step_of(enum plan_step step)
 {
     ASSERT((unsigned)step < PLAN_STEP_COUNT);
     return &plan_steps[step];
+}
+
+bool plan_graceful(enum plan_kind kind)
+{
+    return kind == PLAN_SWITCHOVER || kind == PLAN_SWITCHOVER_LOCAL || kind == PLAN_FAILBACK;
+}
+
+bool plan_local(enum plan_kind kind)
+{
+    return kind == PLAN_FAILOVER_LOCAL || kind == PLAN_SWITCHOVER_LOCAL;
+}
+
+bool plan_homeward(enum plan_kind kind)
+{
+    return kind == PLAN_FAILBACK || kind == PLAN_FAILBACK_NOW;
 }

@@ -14,7 +14,8 @@ enum plan_kind {
     PLAN_SWITCHOVER,     /* graceful */
     PLAN_FAILBACK,       /* graceful and gradual, with the guard */
     PLAN_FAILBACK_NOW,   /* failback --mode emergency: no canary; fence and ledger as ever */
-    PLAN_COUNT
+    PLAN_SWITCHOVER_LOCAL, /* graceful, inside the region: only the database moves */
+    PLAN_COUNT             /* in journals by number: append only */
 };
 
 /* X(name, deadline in ms, needs a database, undo, what it does) - in journals by number: append only. */
@@ -71,4 +72,14 @@ struct plan {
 };
 
 const struct plan *plan_of(enum plan_kind kind);
+
+/* Stops the source cleanly, so that nothing can be lost. */
+bool plan_graceful(enum plan_kind kind);
+
+/* Stays inside the region: only the database moves. */
+bool plan_local(enum plan_kind kind);
+
+/* Brings a region's clients home. */
+bool plan_homeward(enum plan_kind kind);
+
 const struct plan_step_row *plan_step_of(enum plan_step step);

@@ -288,10 +288,7 @@ static void run_verdict(struct engine *engine, struct output *output, enum step_
         run_failed(engine, output, late);
         break;
     case STEP_BACK_TO_FENCE:
-        run_go_back(engine, output,
-                    run->plan == PLAN_FAILOVER || run->plan == PLAN_FAILOVER_LOCAL || run->plan == PLAN_FAILBACK_NOW
-                        ? PLAN_FENCE
-                        : PLAN_STOP);
+        run_go_back(engine, output, plan_graceful(run->plan) ? PLAN_STOP : PLAN_FENCE);
         break;
     case STEP_BACK_TO_COMPARE:
         run_go_back(engine, output, PLAN_COMPARE);

@@ -56,15 +56,21 @@ static const char *run_command_regions(const struct engine *engine, const struct
     if (start->source >= count || start->target >= count) {
         return "no such region";
     }
-    return start->source == start->target ? "source and target are the same region" : NULL;
+    if (start->source == start->target && start->plan == PLAN_SWITCHOVER) {
+        start->plan = PLAN_SWITCHOVER_LOCAL;
+    }
+    return start->source == start->target && !plan_local(start->plan) ? "source and target are the same region" : NULL;
 }
 
 static const char *run_command_refusal(const struct engine *engine, const struct run_start *start)
 {
     const uint32_t *factor = engine->durable.factor;
-    const bool homeward = start->plan == PLAN_FAILBACK || start->plan == PLAN_FAILBACK_NOW;
+    const bool homeward = plan_homeward(start->plan);
     if (homeward && factor[start->target] == DURABLE_WHOLE) {
         return "the target carries its clients already";
+    }
+    if (plan_local(start->plan)) {
+        return NULL; /* the split stays as it is */
     }
     if (!homeward && factor[start->source] == 0) {
         return "the source carries nothing";

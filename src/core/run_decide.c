@@ -10,30 +10,6 @@ enum {
     RUN_DECIDE_AGAIN_MS = 15000, /* an automatic run that changed nothing is tried again after this */
 };
 
-static bool run_decide_neighbour(const struct engine *engine, uint32_t database, uint32_t region, uint32_t writer)
-{
-    return candidate_local_member(engine, database, region, 1U << writer) != LIMITS_NONE &&
-           candidate_choose(engine, database, region, 1U << writer, false).node != LIMITS_NONE;
-}
-
-/* A writer inside the region may be replaced there when every database that is hurt has a member of its durability set
- * at hand. */
-static bool run_decide_local(const struct engine *engine, uint32_t region)
-{
-    bool any = false;
-    for (uint32_t database = 0; database < engine->model.databases_count; database++) {
-        const uint32_t writer = engine->durable.databases[database].writer;
-        if (writer == LIMITS_NONE || engine->model.nodes[writer].region != region) {
-            continue;
-        }
-        any = true;
-        if (!run_decide_neighbour(engine, database, region, writer)) {
-            return false;
-        }
-    }
-    return any;
-}
-
 /* A writer of the region that has just come (back), or a view that has just given the region another role: the failed
  * checks are older than that. They get the time to fail again, or to see it. */
 static bool run_decide_news(const struct engine *engine, uint32_t region)
@@ -103,7 +79,7 @@ static void run_decide_region(struct engine *engine, struct output *output, uint
     if (automation == MODEL_OFF || again || news || !engine->durable.good[region]) {
         return;
     }
-    const bool local = database && run_decide_local(engine, region);
+    const bool local = database && candidate_neighbours(engine, region);
     const uint32_t target = local ? region : judge_target(engine, region);
     if (target == LIMITS_NONE) {
         return;
@@ -136,7 +112,7 @@ static void run_decide_death(struct engine *engine, struct output *output)
         const struct engine_node *node = &engine->nodes[writer];
         const uint32_t region = engine->model.nodes[writer].region;
         if (!node->alive || !node->report.died || node->report.epoch != state->routed_epoch ||
-            !run_decide_neighbour(engine, database, region, writer)) {
+            !candidate_neighbour(engine, database)) {
             continue;
         }
         const struct run_start start = {.plan = PLAN_FAILOVER_LOCAL,

@@ -13,7 +13,7 @@
  * target. */
 static void run_start_moves(const struct engine *engine, const struct run_start *start, struct durable_run *run)
 {
-    const bool homeward = start->plan == PLAN_FAILBACK || start->plan == PLAN_FAILBACK_NOW;
+    const bool homeward = plan_homeward(start->plan);
     for (uint32_t database = 0; database < engine->model.databases_count; database++) {
         const struct model_database *model = &engine->model.databases[database];
         const uint32_t writer = engine->durable.databases[database].writer;

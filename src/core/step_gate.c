@@ -57,7 +57,7 @@ static const char *step_gate_problem(const struct engine *engine)
     const struct durable_run *run = &engine->durable.run;
     struct decide_target target;
     judge_target_state(engine, run->source, run->target, &target);
-    const bool local = run->plan == PLAN_FAILOVER_LOCAL;
+    const bool local = plan_local(run->plan);
     if (!local && !(target.db && target.app && target.cache && target.queue)) {
         return !target.db      ? "the target's database is not healthy"
                : !target.app   ? "the target's application is not healthy"
@@ -80,7 +80,7 @@ enum step_verdict step_gate_validate(struct engine *engine, struct output *outpu
 {
     const struct durable_run *run = &engine->durable.run;
     const char *problem = step_gate_problem(engine);
-    const bool graceful = run->plan == PLAN_SWITCHOVER;
+    const bool graceful = plan_graceful(run->plan);
     for (uint32_t i = 0; i < run->moves_count && problem == NULL; i++) {
         const struct durable_move *move = &run->moves[i];
         uint32_t excluded = move->refused;

@@ -16,12 +16,7 @@ enum {
 
 uint32_t step_traffic_region(const struct durable_run *run)
 {
-    return run->plan == PLAN_FAILBACK || run->plan == PLAN_FAILBACK_NOW ? run->target : run->source;
-}
-
-static bool step_traffic_homeward(const struct durable_run *run)
-{
-    return step_traffic_region(run) == run->target;
+    return plan_homeward(run->plan) ? run->target : run->source;
 }
 
 static void step_traffic_share(struct engine *engine, struct output *output, uint32_t region, uint32_t factor)
@@ -48,7 +43,7 @@ static void step_traffic_set(struct engine *engine, struct output *output, uint3
 /* What the region will carry once the run is through. */
 static uint32_t step_traffic_final(const struct durable_run *run)
 {
-    return step_traffic_homeward(run) ? DURABLE_WHOLE : 0;
+    return plan_homeward(run->plan) ? DURABLE_WHOLE : 0;
 }
 
 static const struct engine_task *step_traffic_balancers(struct engine *engine, struct output *output)
@@ -118,7 +113,7 @@ enum step_verdict step_traffic_verify(struct engine *engine, struct output *outp
         return STEP_RUNNING;
     }
     /* Going home, the target only gets its own clients back, and the canary has counted them. */
-    const bool moved = step_traffic_homeward(run) || run->plan == PLAN_FAILOVER_LOCAL ||
+    const bool moved = plan_homeward(run->plan) || plan_local(run->plan) ||
                        traffic_moved(&engine->traffic, run->target, run->source_rate, run->target_rate);
     step_detail(engine, "%s; requests/s: source had %llu, target %llu then %llu", task->detail,
                 (unsigned long long)run->source_rate / 1000, (unsigned long long)run->target_rate / 1000,
@@ -164,7 +159,7 @@ enum step_verdict step_traffic_shift(struct engine *engine, struct output *outpu
     const struct durable_run *run = &engine->durable.run;
     const uint32_t region = step_traffic_region(run);
     const uint32_t moved = DURABLE_WHOLE / 100 * percent;
-    const uint32_t factor = step_traffic_homeward(run) ? moved : DURABLE_WHOLE - moved;
+    const uint32_t factor = plan_homeward(run->plan) ? moved : DURABLE_WHOLE - moved;
     if (engine->durable.factor[region] != factor || engine->run.version == 0) {
         step_traffic_set(engine, output, region, factor);
         return STEP_RUNNING;
@@ -177,7 +172,7 @@ enum step_verdict step_traffic_back(struct engine *engine, struct output *output
 {
     const struct durable_run *run = &engine->durable.run;
     const uint32_t region = step_traffic_region(run);
-    if (!step_traffic_homeward(run) && !judge_fit(engine, region)) {
+    if (!plan_homeward(run->plan) && !judge_fit(engine, region)) {
         step_detail(engine, "not back onto an unhealthy region");
         return STEP_DONE;
     }

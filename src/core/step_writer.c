@@ -38,7 +38,7 @@ static struct action step_writer_action(const struct engine *engine, enum action
 
 static bool step_writer_graceful(const struct durable_run *run)
 {
-    return run->plan == PLAN_SWITCHOVER || run->plan == PLAN_FAILBACK;
+    return plan_graceful(run->plan);
 }
 
 /* Past the point of no return: its target was ordered to be the writer. A run that comes back to an earlier step for

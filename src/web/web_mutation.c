@@ -27,7 +27,7 @@ static const char *web_mutation_candidate(const struct engine *engine, const str
     if (move->target != LIMITS_NONE) {
         return web_render_node(engine, move->target);
     }
-    const bool free_choice = run->accept_loss || run->plan == PLAN_SWITCHOVER || run->plan == PLAN_FAILBACK;
+    const bool free_choice = run->accept_loss || plan_graceful(run->plan);
     const uint32_t excluded = move->refused | (move->source != LIMITS_NONE ? 1U << move->source : 0);
     const struct candidate candidate = candidate_choose(engine, move->database, run->target, excluded, free_choice);
     return candidate.node != LIMITS_NONE ? web_render_node(engine, candidate.node) : "the candidate";
@@ -81,7 +81,7 @@ static void web_mutation_move(json_t *list, const struct engine *engine, const s
 /* What the region whose share changes carries of its own clients once the step is done, in percent; -1: unchanged. */
 static int64_t web_mutation_share(const struct engine *engine, const struct durable_run *run, enum plan_step step)
 {
-    const bool home = run->plan == PLAN_FAILBACK || run->plan == PLAN_FAILBACK_NOW;
+    const bool home = plan_homeward(run->plan);
     switch ((int)step) {
     case PLAN_ROUTE_DNS:
         return home ? 100 : 0;
@@ -117,7 +117,7 @@ static const char *web_mutation_name(enum plan_step step, char ret_name[WEB_MUTA
 json_t *web_mutation_list(const struct engine *engine, const struct durable_run *run)
 {
     json_t *list = json_array();
-    const bool home = run->plan == PLAN_FAILBACK || run->plan == PLAN_FAILBACK_NOW;
+    const bool home = plan_homeward(run->plan);
     const char *region = web_render_region(engine, home ? run->target : run->source);
     int64_t before = (int64_t)run->factor_before * 100 / DURABLE_WHOLE;
     for (uint32_t i = 0; i < run->steps_count; i++) {

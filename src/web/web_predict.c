@@ -95,7 +95,7 @@ int64_t web_predict_step_ms(const struct engine *engine, const struct durable_ru
 
 static bool web_predict_graceful(const struct durable_run *run)
 {
-    return run->plan == PLAN_SWITCHOVER || run->plan == PLAN_FAILBACK;
+    return plan_graceful(run->plan);
 }
 
 /* Ungraceful: from the start to the last route. Graceful: while the sessions are held. */

@@ -39,7 +39,7 @@ static void web_preview_target(json_t *list, const struct engine *engine, const 
 {
     struct decide_target target;
     const char *name = web_render_region(engine, run->target);
-    const bool blocks = run->plan != PLAN_FAILOVER_LOCAL && !web_preview_guarded(run);
+    const bool blocks = !plan_local(run->plan) && !web_preview_guarded(run);
     judge_target_state(engine, run->source, run->target, &target);
     const struct {
         const char *check;
@@ -73,7 +73,7 @@ static void web_preview_candidate(json_t *list, const struct engine *engine, con
 {
     const struct model_database *model = &engine->model.databases[move->database];
     const struct durable_database *state = &engine->durable.databases[move->database];
-    const bool graceful = run->plan == PLAN_SWITCHOVER || run->plan == PLAN_FAILBACK;
+    const bool graceful = plan_graceful(run->plan);
     const uint32_t excluded = move->refused | (move->source != LIMITS_NONE ? 1U << move->source : 0);
     const struct candidate candidate =
         candidate_choose(engine, move->database, run->target, excluded, run->accept_loss || graceful);
@@ -136,7 +136,7 @@ static void web_preview_from(const struct engine *engine, const struct durable_r
     for (uint32_t i = 0; i < run->moves_count; i++) {
         silent |= run->moves[i].source == LIMITS_NONE || !engine->nodes[run->moves[i].source].alive;
     }
-    const bool graceful = run->plan == PLAN_SWITCHOVER || run->plan == PLAN_FAILBACK;
+    const bool graceful = plan_graceful(run->plan);
     const char *fence = run->moves_count == 0 ? ""
                         : graceful            ? "while the sessions are held, "
                         : silent              ? "lease and margin of the silent writer, "

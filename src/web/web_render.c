@@ -18,7 +18,8 @@ const char *web_render_node(const struct engine *engine, uint32_t node)
 
 const char *web_render_kind(enum plan_kind plan)
 {
-    static const char *const kinds[PLAN_COUNT] = {"failover", "failover", "switchover", "failback", "failback"};
+    static const char *const kinds[PLAN_COUNT] = {"failover", "failover", "switchover",
+                                                  "failback", "failback", "switchover"};
     return kinds[plan];
 }
 
@@ -84,7 +85,7 @@ static json_t *web_render_abort(const struct durable_run *run)
 
 static bool web_render_ungraceful(const struct durable_run *run)
 {
-    return run->plan == PLAN_FAILOVER || run->plan == PLAN_FAILOVER_LOCAL || run->plan == PLAN_FAILBACK_NOW;
+    return !plan_graceful(run->plan);
 }
 
 static void web_render_times(const struct engine *engine, const struct durable_run *run, json_t *json)

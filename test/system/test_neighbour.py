@@ -66,6 +66,19 @@ def test_server_killed_again(lab):
     home_again(lab, "taiwan-b")
 
 
+def test_moved_on_purpose(lab):
+    """A switchover that stays in its region, there and back."""
+    for writer, old in ("taiwan-b", "taiwan-a"), ("taiwan-a", "taiwan-b"):
+        epoch, share = lab.epoch(), lab.share("taiwan")
+        run = lab.move("switchover", source="taiwan", target="taiwan")
+        assert run["state"] in MOVED and run["plan"] == "switchover-local", run
+        lab.wait_served()
+        lab.one_writer(writer)
+        lab.check_rows(writer)
+        assert lab.epoch() > epoch and lab.share("taiwan") == share
+        home_again(lab, old)
+
+
 def test_server_frozen(lab):
     """Every process of the server stands still, as in a debugger or a stuck hypervisor; its agent sees that and ends it."""
     before = lab.run()["id"]
