@@ -13,6 +13,7 @@
 #include "bin/cli_explain.h"
 #include "bin/cli_health.h"
 #include "bin/cli_run.h"
+#include "bin/cli_salvage.h"
 #include "bin/cli_simulate.h"
 #include "bin/cli_status.h"
 #include "bin/serve.h"
@@ -45,6 +46,7 @@ const struct verb verb_table[] = {
     {"serve", "run a site's roles, each a process of its own", serve_main},
     {"observer", "run the observer role alone", serve_observer_main},
     {"agent", "run beside a PostgreSQL node: lease, fence, promotion", agent_main},
+    {"salvage", "bring home what an old writer committed before its data is rewound", cli_salvage},
     {"simulate", "this configuration in the simulator: false failovers a year, recovery times", cli_simulate},
     {"version", "print the version", verb_version},
     {NULL, NULL, NULL},

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * One salvage at work: what its parts share. */
+#include "reconcile/salvage_job.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum err salvage_job_fail(struct salvage_job *job, enum err err, const char *what, const char *detail)
+{
+    char *message = job->report->message;
+    if (message[0] == '\0') {
+        snprintf(message, SALVAGE_MESSAGE, "%s: %s%s%.*s", what, err_text(err), detail[0] != '\0' ? ": " : "",
+                 (int)strcspn(detail, "\n"), detail);
+    }
+    return err;
+}
+
+void salvage_job_note(struct salvage_job *job, const char *format, ...)
+{
+    char text[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    if (job->notes.size > 1) {
+        salvage_text_add(&job->notes, ",", 1);
+    }
+    salvage_text_add_string(&job->notes, span_text(text));
+}
+
+enum err salvage_job_progress(struct salvage_job *job, const char *what, uint64_t done, uint64_t total)
+{
+    return job->options->progress(job->options->context, what, done, total) ? ERR_OK : ERR_CANCELLED;
+}
+
+bool salvage_job_within(const struct salvage_job *job, const struct salvage_job_database *database,
+                        const struct salvage_wal_commit *commit)
+{
+    bool known = false;
+    for (uint32_t i = 0; i < job->databases_count; i++) {
+        known |= job->databases[i].oid == commit->database;
+    }
+    return known ? commit->database == database->oid : strcmp(database->name, job->options->dbname) == 0;
+}
