@@ -116,7 +116,8 @@ enum err store_submit(struct store *store, const struct store_request *request,
     arena_init(&job->answer.memory, STORE_ANSWER);
     job->done = done;
     job->context = context;
-    job->deadline = time_add_ms(clock_mono(), request->ask == STORE_CHANGES ? request->wait_ms : 0);
+    job->submitted = clock_mono();
+    job->deadline = time_add_ms(job->submitted, request->ask == STORE_CHANGES ? request->wait_ms : 0);
     err = store_copy(job, request) ? store->backend->submit(store, job) : ERR_NO_MEMORY;
     if (err != ERR_OK) {
         store_free_job(job);

@@ -148,6 +148,7 @@ struct store_job {
     void (*done)(void *context, struct store_answer *answer);
     void *context;
     struct mono deadline; /* of waiting CHANGES; else when it was submitted */
+    struct mono submitted;
     struct store_answer answer;
     struct arena memory;
 };
