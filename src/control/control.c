@@ -11,11 +11,11 @@
 #include "control/control_keep.h"
 #include "control/control_state.h"
 #include "control/control_tell.h"
+#include "control/stores.h"
 #include "edge/clock.h"
 #include "edge/clock_watch.h"
 #include "edge/log.h"
 #include "edge/publish_file.h"
-#include "edge/store_sqlite.h"
 
 enum {
     CONTROL_INBOX = 8192,
@@ -193,9 +193,7 @@ void control_reload(struct control *control)
 
 static enum err control_open_store(struct control *control, char *message, size_t size)
 {
-    const char *path = control->setup->config->store.path;
-    const struct store_sqlite_config config = {.path = path};
-    return store_sqlite_open(&config, message, size, &control->store);
+    return stores_open(control->setup->config, control->site_name, message, size, &control->store);
 }
 
 static enum err control_open_view(struct control *control, char *message, size_t size)

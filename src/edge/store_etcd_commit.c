@@ -368,6 +368,26 @@ static enum err store_etcd_commit_end(struct store_etcd_commit *commit, enum err
     return verdict == STORE_ETCD_VERDICT_AGAIN ? err : ERR_IO;
 }
 
+/* etcd has answered that it is full. It may have applied this very transaction all the same: the mark tells. */
+static enum err store_etcd_commit_full(struct store_etcd_commit *commit, bool unknown, struct mono deadline)
+{
+    struct store_etcd_slot *slot = commit->slot;
+    const struct store_etcd_name token = store_etcd_name_token(slot->prefix, slot->owner, slot->slot);
+    buf_reset(&slot->line->body);
+    store_etcd_text_range(&slot->line->body, &(struct store_etcd_text_range){.first = &token});
+    if (store_etcd_line_ask(slot->line, STORE_ETCD_LINE_RANGE, deadline) != ERR_OK ||
+        slot->line->answer.part_count != 1) {
+        return ERR_IO;
+    }
+    const struct store_etcd_part *part = &slot->line->answer.parts[0];
+    if (part->count > 0 && store_etcd_commit_is_mine(slot, part->pairs[0].value)) {
+        store_etcd_commit_done(commit, part->pairs[0].revision, store_etcd_name_number(part->pairs[0].value));
+        return ERR_OK;
+    }
+    snprintf(slot->line->why, sizeof slot->line->why, "etcd says: database space exceeded");
+    return unknown ? ERR_IO : ERR_DISK_FULL;
+}
+
 static enum err store_etcd_commit_attempts(struct store_etcd_commit *commit, struct mono deadline)
 {
     for (;;) {
@@ -377,6 +397,9 @@ static enum err store_etcd_commit_attempts(struct store_etcd_commit *commit, str
         enum store_etcd_verdict verdict = STORE_ETCD_VERDICT_AGAIN;
         if (meaning.outcome == STORE_ETCD_ANSWERED) {
             verdict = store_etcd_commit_judge(commit);
+        }
+        if (meaning.err == ERR_DISK_FULL) {
+            return store_etcd_commit_full(commit, commit->unknown, deadline);
         }
         commit->unknown = commit->unknown || meaning.outcome == STORE_ETCD_UNKNOWN;
         if (verdict == STORE_ETCD_VERDICT_DONE) {
@@ -413,6 +436,20 @@ static enum err store_etcd_commit_size(const struct store_request *request, size
     return total <= STORE_ETCD_COMMIT_BYTES ? ERR_OK : ERR_TOO_LARGE;
 }
 
+/* Before the first commit: where a former life of this process has left the token. */
+static enum err store_etcd_commit_get_ready(struct store_etcd_slot *slot, struct mono deadline)
+{
+    const struct store_etcd_name token = store_etcd_name_token(slot->prefix, slot->owner, slot->slot);
+    buf_reset(&slot->line->body);
+    store_etcd_text_range(&slot->line->body, &(struct store_etcd_text_range){.first = &token, .keys_only = true});
+    const enum err err = store_etcd_line_ask(slot->line, STORE_ETCD_LINE_RANGE, deadline);
+    if (err == ERR_OK && slot->line->answer.part_count == 1) {
+        slot->known = store_etcd_commit_revision(&slot->line->answer.parts[0]);
+        slot->ready = true;
+    }
+    return err == ERR_OK && !slot->ready ? ERR_PROTOCOL : err;
+}
+
 enum err store_etcd_commit_run(struct store_etcd_slot *slot, const struct store_request *request, struct mono deadline,
                                struct store_answer *answer)
 {
@@ -420,6 +457,9 @@ enum err store_etcd_commit_run(struct store_etcd_slot *slot, const struct store_
     struct store_etcd_commit commit = {.slot = slot, .request = request, .answer = answer};
     size_t block = 0;
     enum err err = store_etcd_commit_size(request, &block);
+    if (err == ERR_OK && !slot->ready) {
+        err = store_etcd_commit_get_ready(slot, deadline);
+    }
     if (err != ERR_OK) {
         return err;
     }

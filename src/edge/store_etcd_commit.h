@@ -33,6 +33,7 @@ struct store_etcd_slot {
     uint32_t slot;
     uint64_t client;   /* chosen at random when the store is opened */
     uint64_t sequence; /* of the newest commit */
+    bool ready;        /* `known` was read */
     uint64_t known;    /* the token's revision */
 };
 

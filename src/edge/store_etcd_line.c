@@ -26,6 +26,9 @@ enum {
 /* A user is configured, but etcd has no authentication: sent instead of a token, it is ignored. */
 #define STORE_ETCD_LINE_NO_TOKEN "-"
 
+/* Instead of JSON (server/embed/serve.go). */
+#define STORE_ETCD_LINE_NAMED "CommonName of client sending a request against gateway"
+
 enum err store_etcd_line_init(struct store_etcd_line *line, struct store_etcd_members *members)
 {
     *line = (struct store_etcd_line){.members = members};
@@ -194,7 +197,7 @@ static enum err store_etcd_line_connect_err(CURL *easy)
 }
 
 /* What libcurl's failure means: before the request was sent, or after. */
-static struct store_etcd_meaning store_etcd_line_failure(struct store_etcd_line *line, CURLcode code)
+static struct store_etcd_meaning store_etcd_line_failure(struct store_etcd_line *line, CURLcode code, const char *error)
 {
     struct store_etcd_meaning meaning = {.outcome = STORE_ETCD_REFUSED, .again = true, .elsewhere = true};
     curl_off_t sent_at = 0;
@@ -229,7 +232,10 @@ static struct store_etcd_meaning store_etcd_line_failure(struct store_etcd_line 
     if (line->text_overflow) {
         return (struct store_etcd_meaning){.outcome = STORE_ETCD_UNKNOWN, .err = ERR_TOO_LARGE};
     }
-    meaning.err = code == CURLE_OPERATION_TIMEDOUT ? ERR_TIMEOUT : ERR_RESET;
+    meaning.err = code == CURLE_OPERATION_TIMEDOUT ? ERR_TIMEOUT
+                  : code == CURLE_GOT_NOTHING      ? ERR_CLOSED
+                  : strstr(error, "alert") != NULL ? ERR_TLS /* TLS 1.3 refuses a client only after its request */
+                                                   : ERR_RESET;
     return meaning;
 }
 
@@ -246,6 +252,14 @@ static struct store_etcd_meaning store_etcd_line_read(struct store_etcd_line *li
     const enum err err = store_etcd_answer_read(span_of(line->text, line->text_size), &line->memory, &line->answer);
     if (err == ERR_NO_MEMORY) {
         return (struct store_etcd_meaning){.outcome = STORE_ETCD_UNKNOWN, .err = ERR_TOO_LARGE};
+    }
+    if (err != ERR_OK && line->text_size > 0 &&
+        memmem(line->text, line->text_size, STORE_ETCD_LINE_NAMED, strlen(STORE_ETCD_LINE_NAMED)) != NULL) {
+        store_etcd_line_say(line, member,
+                            "etcd's gateway refuses client certificates with a CommonName once authentication is on: "
+                            "take one without it (-subj /O=holdfast)");
+        return (struct store_etcd_meaning){
+            .outcome = STORE_ETCD_REFUSED, .err = ERR_CERTIFICATE, .again = true, .elsewhere = true};
     }
     if (err != ERR_OK || (status != 200 && line->answer.code == 0)) {
         char text[160];
@@ -298,7 +312,7 @@ static struct store_etcd_meaning store_etcd_line_post(struct store_etcd_line *li
     if (code == CURLE_OK) {
         meaning = store_etcd_line_read(line, member);
     } else {
-        meaning = store_etcd_line_failure(line, code);
+        meaning = store_etcd_line_failure(line, code, error);
         store_etcd_line_say(line, member, error[0] != '\0' ? error : curl_easy_strerror(code));
     }
     curl_easy_reset(line->easy); /* no pointers into this call, no token */

@@ -29,7 +29,6 @@ struct store_etcd_meaning_row {
  * missing here is unknown: "request timed out", "leader changed", a server that stops. */
 static const struct store_etcd_meaning_row store_etcd_meaning_rows[] = {
     {STORE_ETCD_MEANING_UNAVAILABLE, "no leader", ERR_UNAVAILABLE, true, true, false},
-    {STORE_ETCD_MEANING_EXHAUSTED, "database space exceeded", ERR_DISK_FULL, false, false, false},
     {STORE_ETCD_MEANING_EXHAUSTED, "too many requests", ERR_UNAVAILABLE, true, false, false},
     {STORE_ETCD_MEANING_EXHAUSTED, "larger than max", ERR_TOO_LARGE, false, false, false},
     {STORE_ETCD_MEANING_ARGUMENT, "request is too large", ERR_TOO_LARGE, false, false, false},
@@ -58,6 +57,11 @@ struct store_etcd_meaning store_etcd_meaning_of(int64_t code, const char *messag
                                                .token = row->token};
         }
     }
+    if (code == STORE_ETCD_MEANING_EXHAUSTED && strstr(message, "database space exceeded") != NULL) {
+        /* etcd says so before it proposes anything, but also after it has applied the one transaction that raised the
+         * alarm (quotaApplierV3.Txn in server/etcdserver/apply). */
+        return (struct store_etcd_meaning){.outcome = STORE_ETCD_UNKNOWN, .err = ERR_DISK_FULL};
+    }
     return (struct store_etcd_meaning){
         .outcome = STORE_ETCD_UNKNOWN, .err = ERR_UNAVAILABLE, .again = true, .elsewhere = true};
 }
@@ -75,7 +79,8 @@ const char *store_etcd_meaning_advice(enum err err)
     case ERR_CERTIFICATE:
     case ERR_TLS:
         return "look at store.tls: the CA must have signed the members' certificates, and they must be valid for "
-               "their addresses or for tls.server_name";
+               "their addresses or for tls.server_name; a member may also want tls.certificate and tls.key";
+    case ERR_CLOSED:
     case ERR_PROTOCOL:
         return "that is not etcd's client address, or it speaks TLS and store.tls is missing, or the other way round";
     case ERR_UNSUPPORTED:

@@ -37,6 +37,7 @@ enum {
 
 /* Limits of parsing, none of which a sane file comes near. */
 enum {
+    CONFIG_STORE_ENDPOINTS = 8,
     CONFIG_FILE_BYTES = 1024 * 1024,
     CONFIG_DEPTH = 16,             /* nested mappings and lists */
     CONFIG_TREE_NODES = 32768,     /* scalars, lists and mappings */
@@ -89,12 +90,27 @@ struct config_account {
     struct config_secret password;
 };
 
+struct config_store_tls {
+    const char *ca;          /* NULL: no TLS */
+    const char *certificate; /* NULL: none; its key likewise */
+    const char *key;
+    const char *server_name; /* NULL: the endpoints' addresses */
+};
+
 struct config_store {
     uint32_t kind; /* enum config_store_kind */
     const char *path;
     uint32_t leader_lease_ms;
+    struct config_address *endpoints; /* etcd, from here on */
+    uint32_t endpoints_count;
+    const char *prefix; /* NULL: "holdfast/" and the service's name and "/" */
+    struct config_store_tls tls;
+    const char *user; /* NULL: none */
+    struct config_secret password;
+    uint32_t timeout_ms;
+    uint32_t history_ms; /* 0: for ever */
 };
-enum config_store_kind { CONFIG_STORE_SQLITE };
+enum config_store_kind { CONFIG_STORE_SQLITE, CONFIG_STORE_ETCD };
 
 /* An endpoint name of a region with its addresses: what DNS answers. */
 struct config_endpoint {

@@ -6,6 +6,7 @@
 
 #include "wire/config_verify_check.h"
 #include "wire/config_verify_database.h"
+#include "wire/config_verify_store.h"
 
 enum {
     CONFIG_VERIFY_PPM_PER_SHARE = 100, /* shares of traffic are in 1/10,000 */
@@ -320,6 +321,7 @@ void config_verify(struct config_problems *problems, const struct config_tree *r
     config_verify_policy(&verify);
     config_verify_failback(&verify);
     config_verify_notify(&verify);
+    config_verify_store(&verify);
     config_verify_database(&verify);
     config_verify_check(&verify);
 }

@@ -81,7 +81,7 @@ static void peer_find_address(size_t member, char text[32])
     snprintf(text, 32, "127.9.0.%zu:%u", member + 1, (unsigned)ntohs(address.sin_port));
 }
 
-static void peer_run(char *const arguments[])
+void etcd_peer_run(char *const arguments[])
 {
     const pid_t pid = fork();
     if (pid == 0) {
@@ -98,23 +98,22 @@ static void peer_run(char *const arguments[])
     }
 }
 
-/* A CA, a certificate for the members (their addresses, and etcd.test), one for the client, one of another CA. */
+/* A CA and another one; certificates for the members' addresses, for the client, and for one with a CommonName. */
 static void peer_make_certificates(void)
 {
-    static const char script[] = "set -e; cd \"$0\"\n"
-                                 "new() { openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "
-                                 "$1.key -out $1.csr -subj /CN=$1; }\n"
-                                 "root() { openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days "
-                                 "30 -keyout $1.key -out $1.pem -subj /CN=$1; }\n"
-                                 "sign() { openssl x509 -req -in $1.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days "
-                                 "30 -out $1.pem -extfile $1.ext; }\n"
-                                 "root ca; root other\n"
-                                 "echo 'subjectAltName=IP:127.9.0.1,IP:127.9.0.2,IP:127.9.0.3' >server.ext; echo "
-                                 ">>server.ext 'extendedKeyUsage=serverAuth,clientAuth'\n"
-                                 "echo 'extendedKeyUsage=clientAuth' >client.ext\n"
-                                 "new server; sign server; new client; sign client\n";
+    static const char script[] =
+        "set -e; cd \"$0\"\n"
+        "key='-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes'\n"
+        "root() { openssl req -x509 $key -days 30 -keyout $1.key -out $1.pem -subj /CN=$1; }\n"
+        "new() { openssl req $key -keyout $1.key -out $1.csr -subj $2\n"
+        " openssl x509 -req -in $1.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 -out $1.pem -extfile $3; }\n"
+        "echo 'subjectAltName=IP:127.9.0.1,IP:127.9.0.2,IP:127.9.0.3' >server.ext\n"
+        "echo 'extendedKeyUsage=serverAuth,clientAuth' >>server.ext\n"
+        "echo 'extendedKeyUsage=clientAuth' >client.ext\n"
+        "root ca; root other\n"
+        "new server /CN=server server.ext; new client /O=holdfast client.ext; new named /CN=named client.ext\n";
     char *const arguments[] = {(char[]){"sh"}, (char[]){"-c"}, strdup(script), peer_directory, NULL};
-    peer_run(arguments);
+    etcd_peer_run(arguments);
     free(arguments[2]);
 }
 
@@ -199,6 +198,11 @@ void etcd_peer_restart(size_t member)
         peer_give_up("fork: %s", strerror(errno));
     }
     peer_members[member].pid = pid;
+}
+
+void etcd_peer_change(size_t index, const char *argument)
+{
+    peer_options.arguments[index] = argument;
 }
 
 bool etcd_peer_post(size_t member, const char *path, const char *body)

@@ -33,11 +33,17 @@ void etcd_peer_kill(size_t member);
 /* Starts a killed one again with its data. */
 void etcd_peer_restart(size_t member);
 
+/* Another value for options.arguments[index] when members are started again. */
+void etcd_peer_change(size_t index, const char *argument);
+
 /* Which member leads, as the first one that answers says; ETCD_PEER_MEMBERS: nobody does. */
 size_t etcd_peer_leader(void);
 
 /* POST to /v3/PATH of a member (plain HTTP only): whether the status was 200. */
 bool etcd_peer_post(size_t member, const char *path, const char *body);
+
+/* Runs a program without input and output until it ends; ends the test program when it fails. */
+void etcd_peer_run(char *const arguments[]);
 
 /* A path inside the temporary directory; the text is good until the next call. */
 const char *etcd_peer_file(const char *name);

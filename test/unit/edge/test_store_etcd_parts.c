@@ -239,7 +239,7 @@ static void test_what_errors_mean(void **state)
          ERR_UNAVAILABLE, true},
         {14, "etcdserver: leader changed", STORE_ETCD_UNKNOWN, ERR_UNAVAILABLE, true},
         {13, "something new", STORE_ETCD_UNKNOWN, ERR_UNAVAILABLE, true},
-        {8, "etcdserver: mvcc: database space exceeded", STORE_ETCD_REFUSED, ERR_DISK_FULL, false},
+        {8, "etcdserver: mvcc: database space exceeded", STORE_ETCD_UNKNOWN, ERR_DISK_FULL, false},
         {8, "etcdserver: too many requests", STORE_ETCD_REFUSED, ERR_UNAVAILABLE, true},
         {3, "etcdserver: request is too large", STORE_ETCD_REFUSED, ERR_TOO_LARGE, false},
         {16, "etcdserver: invalid auth token", STORE_ETCD_REFUSED, ERR_AUTH, true},

@@ -133,7 +133,28 @@ static const struct broken broken[] = {
     {"security: { token: { file: /etc/holdfast/token } }", "",
      "t.yaml:1:1: error: configuration misses the key 'security'; expected a mapping\n"},
     {"path: /var/lib/holdfast/a.db", "kind: mysql",
-     "t.yaml:3:16: error: kind 'mysql' is not one of the choices; expected one of sqlite\n"},
+     "t.yaml:3:16: error: kind 'mysql' is not one of the choices; expected one of sqlite, etcd\n"},
+    {"path: /var/lib/holdfast/a.db", "kind: etcd",
+     "t.yaml:3:16: error: the etcd store has no endpoints; expected endpoints: [ \"10.1.0.5:2379\", ... ], the client "
+     "addresses of its members\n"},
+    {"path: /var/lib/holdfast/a.db", "endpoints: [\"10.1.0.5:2379\"]",
+     "t.yaml:3:21: error: endpoints does not belong to the sqlite store; expected kind: etcd beside it\n"},
+    {"path: /var/lib/holdfast/a.db", "kind: etcd, endpoints: [\"etcd.example:2379\"]",
+     "t.yaml:3:34: error: endpoints 'etcd.example:2379' is not valid; expected a literal address and port such as "
+     "127.0.0.1:80 or [::1]:80; names are never looked up here\n"},
+    {"path: /var/lib/holdfast/a.db", "kind: etcd, endpoints: []",
+     "t.yaml:3:33: error: endpoints is empty; expected at least 1 entry\n"},
+    {"path: /var/lib/holdfast/a.db", "kind: etcd, endpoints: [\"10.1.0.5:2379\"], prefix: shop",
+     "t.yaml:3:60: error: prefix 'shop' has no '/' at its end; expected 'shop/'\n"},
+    {"path: /var/lib/holdfast/a.db", "kind: etcd, endpoints: [\"10.1.0.5:2379\"], tls: { key: /k }",
+     "t.yaml:3:52: error: tls misses the key 'ca'; expected an absolute path\n"
+     "t.yaml:3:64: error: key without certificate; expected both, or none\n"},
+    {"path: /var/lib/holdfast/a.db", "kind: etcd, endpoints: [\"10.1.0.5:2379\"], user: holdfast",
+     "t.yaml:3:58: warning: the password for etcd travels in the clear; expected tls: { ca: ... } beside it\n"
+     "t.yaml:3:58: error: user without password; expected both, or none\n"},
+    {"path: /var/lib/holdfast/a.db", "kind: etcd, endpoints: [\"10.1.0.5:2379\"], timeout: 2s",
+     "t.yaml:3:61: warning: three times the timeout of the store is longer than the lease of database 'shop'; expected "
+     "at most a third of it; a member that hangs would cost the writer its lease\n"},
     {"backup: [west]", "backup: [wset]",
      "t.yaml:5:20: error: 'wset' does not exist; expected a region: east, west; did you mean 'west'?\n"},
     {"backup: [west]", "backup: west",
