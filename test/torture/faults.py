@@ -49,10 +49,10 @@ class World:
         return region_of(self.node("writer" if role == "writer" else "far"))
 
     def agent_tree(self, node):
-        """Agent and fence, without PostgreSQL."""
+        """Agent and fence, without PostgreSQL: backends come at any moment, and bear its name only after a while."""
         pid = self.lab.services(region_of(node)).get("agent-" + node, 0)
-        database = set(self.server(node))
-        return [one for one in tree(pid) if one not in database] if pid else []
+        above = self.postmaster(node)
+        return [one for one in [pid, *children(pid)] if one and one not in above and words(one)[1:2] == ["agent"]]
 
     def agent_only(self, node):
         pid = self.lab.services(region_of(node)).get("agent-" + node, 0)
