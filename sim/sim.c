@@ -24,14 +24,16 @@
 enum {
     SIM_BOOT_US = 1000 * (int64_t)SIM_S, /* a machine's clock does not begin at 0 */
     SIM_STILL_US = 5 * (int64_t)SIM_S,   /* converged for this long: stays so */
-    SIM_EVENTS_MOST = 3 * 1000 * 1000,   /* ten times what a long seed takes */
+    SIM_SEVERAL = 5,                     /* one seed of so many has several controllers */
+    SIM_SEVERAL_AT = 2,
+    SIM_EVENTS_MOST = 3 * 1000 * 1000, /* ten times what a long seed takes */
 };
 
 const char *sim_sabotage_name(enum sim_sabotage sabotage)
 {
-    static const char *const names[SIM_SABOTAGE_COUNT] = {"none",          "no-fence",  "no-wait",
-                                                          "any-candidate", "old-view",  "stale-proxy",
-                                                          "no-compare",    "run-order", "no-promote"};
+    static const char *const names[SIM_SABOTAGE_COUNT] = {"none",       "no-fence",    "no-wait",    "any-candidate",
+                                                          "old-view",   "stale-proxy", "no-compare", "run-order",
+                                                          "no-promote", "no-term"};
     ASSERT((unsigned)sabotage < SIM_SABOTAGE_COUNT);
     return names[sabotage];
 }
@@ -51,9 +53,9 @@ const char *sim_problem(const struct model *model)
     for (uint32_t i = 0; i < model->sites_count; i++) {
         controls += model->sites[i].controls;
     }
-    return controls != 1                 ? "exactly one site must have the role control"
-           : model->databases_count == 0 ? "a database is needed: clients are measured by its commits"
-                                         : NULL;
+    return controls < 1 || controls > SIM_CONTROLS ? "one to three sites must have the role control"
+           : model->databases_count == 0           ? "a database is needed: clients are measured by its commits"
+                                                   : NULL;
 }
 
 uint32_t sim_incidents(const struct model *model)
@@ -103,7 +105,8 @@ static void sim_make_world(struct sim *sim)
     for (uint32_t site = 0; site < sim->model.sites_count; site++) {
         sim->sites[site] = (struct sim_site){.clock = sim_make_clock(dice), .liar = LIMITS_NONE};
         if (sim->model.sites[site].controls) {
-            sim->control.site = site;
+            ASSERT(sim->controls_count < SIM_CONTROLS);
+            sim->controls[sim->controls_count++].site = site;
         }
         if (sim->model.sites[site].observes) {
             sim_start(sim, SIM_PROBE, site, SIM_S + prng_between(dice, 0, SIM_S));
@@ -122,7 +125,11 @@ static void sim_make_world(struct sim *sim)
     }
     sim_make_clients(sim);
     sim_start(sim, SIM_PEOPLE_TICK, 0, SIM_S);
-    sim_control_start(sim);
+    for (uint32_t i = 0; i < sim->controls_count; i++) {
+        sim->control = &sim->controls[i];
+        sim_control_start(sim);
+    }
+    sim->control = &sim->controls[0];
 }
 
 static void sim_make_script(struct sim *sim)
@@ -144,7 +151,7 @@ static void sim_make_script(struct sim *sim)
 
 static void sim_dispatch(struct sim *sim, const struct sim_event *event)
 {
-    if (event->kind <= SIM_STORE_LEASE) {
+    if (event->kind <= SIM_STORE_LEASE) { /* the controllers' own */
         sim_control_event(sim, event);
     } else if (event->kind == SIM_STORE_REVOKE) {
         sim_act_event(sim, event);
@@ -220,11 +227,16 @@ void sim_run(const struct sim_options *options, struct sim_result *ret_result)
     for (uint32_t i = 0; i < SIM_DICE; i++) {
         prng_init(&sim->dice[i], options->seed * SIM_DICE + i);
     }
+    prng_init(&sim->lead_dice, options->seed ^ 0x6c656164);
+    sim->control = &sim->controls[0];
     sim_queue_init(&sim->queue);
     if (options->model != NULL) {
         sim->model = *options->model;
     } else {
         sim_swarm_model(&sim->dice[SIM_DICE_SWARM], &sim->model);
+        if (options->seed % SIM_SEVERAL == SIM_SEVERAL_AT) {
+            sim_swarm_several(&sim->model);
+        }
     }
     sim_make_world(sim);
     sim_make_script(sim);

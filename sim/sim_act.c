@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "sim/sim_desk.h"
 #include "sim/sim_history.h"
+#include "sim/sim_lead.h"
 #include "sim/sim_net.h"
 #include "sim/sim_queue.h"
 #include "sim/sim_store.h"
@@ -18,7 +19,8 @@ enum {
 
 static void sim_act_result(struct sim *sim, int64_t after_us, const struct event_result *result)
 {
-    struct sim_event event = {.kind = SIM_CONTROL_EVENT, .d = sim->control.life};
+    struct sim_event event = {
+        .kind = SIM_CONTROL_EVENT, .to = (uint32_t)(sim->control - sim->controls), .d = sim->control->life};
     event.event.kind = EVENT_RESULT;
     event.event.result = *result;
     sim_queue_at(sim, sim->now + after_us, &event);
@@ -28,7 +30,7 @@ static void sim_act_result(struct sim *sim, int64_t after_us, const struct event
 static void sim_act_agent(struct sim *sim, const struct action *action)
 {
     const struct sim_node *node = &sim->nodes[action->node];
-    const uint32_t from = sim->control.site;
+    const uint32_t from = sim->control->site;
     const bool path = sim_net_open(sim, from, node->place) && sim_net_open(sim, node->place, from);
     if (!path || node->dead || !node->agent.up) {
         const bool closed = path && !node->dead;
@@ -39,6 +41,7 @@ static void sim_act_agent(struct sim *sim, const struct action *action)
     }
     sim_desk_wait(sim, action);
     const struct sim_event order = {.kind = SIM_AGENT_ACTION,
+                                    .to = (uint32_t)(sim->control - sim->controls),
                                     .a = action->node,
                                     .b = action->kind,
                                     .c = action->mask,
@@ -58,7 +61,7 @@ static bool sim_act_verified(const struct sim *sim)
     uint32_t right = 0;
     uint32_t silent = 0;
     for (uint32_t site = 0; site < sim->model.sites_count; site++) {
-        const uint32_t from = sim->control.site;
+        const uint32_t from = sim->control->site;
         if (!sim->model.sites[site].proxy || sim->sites[site].dead || !sim_net_open(sim, from, site) ||
             !sim_net_open(sim, site, from)) {
             silent += sim->model.sites[site].proxy;
@@ -80,7 +83,7 @@ static bool sim_act_verified(const struct sim *sim)
 
 static void sim_act_compare(struct sim *sim, const struct action *action)
 {
-    const uint32_t writer = sim->control.engine.durable.databases[action->database].writer;
+    const uint32_t writer = sim->control->engine.durable.databases[action->database].writer;
     struct event_result result = {.action = action->id, .error = ERR_TIMEOUT};
     if (writer != LIMITS_NONE && sim_history_writable(&sim->nodes[writer]) && !sim->nodes[action->node].dead) {
         const struct sim_pg *own = &sim->nodes[action->node].pg;
@@ -89,7 +92,7 @@ static void sim_act_compare(struct sim *sim, const struct action *action)
         result.refused = !result.ok;
         result.error = result.ok ? ERR_OK : ERR_CONTENT;
         if (result.ok && sim->options.sabotage != SIM_SABOTAGE_NO_COMPARE) {
-            sim->control.compared_run = action->run;
+            sim->compared_run = action->run;
         }
     }
     sim_desk_wait(sim, action);
@@ -102,13 +105,14 @@ void sim_act(struct sim *sim, const struct action *action)
     switch (action->kind) {
     case ACTION_LEASE_REVOKE: {
         const struct sim_event event = {.kind = SIM_STORE_REVOKE,
+                                        .to = (uint32_t)(sim->control - sim->controls),
                                         .a = action->node,
                                         .b = action->database,
-                                        .d = sim->control.life,
+                                        .d = sim->control->life,
                                         .x = action->id,
                                         .y = action->epoch};
         sim_desk_wait(sim, action);
-        sim_queue_at(sim, sim->now + sim_store_latency(sim), &event);
+        sim_queue_at(sim, sim->now + (sim_lead_several(sim) ? sim_lead_latency(sim) : sim_store_latency(sim)), &event);
         break;
     }
     case ACTION_BALANCE:
@@ -143,7 +147,8 @@ static void sim_act_revoke(struct sim *sim, const struct sim_event *event)
                                         .revision = lease->replaced,
                                         .holder = lease->epoch == 0 ? LIMITS_NONE : lease->holder};
     if (error == ERR_OK) {
-        struct sim_event told = {.kind = SIM_CONTROL_EVENT, .d = sim->control.life};
+        struct sim_event told = {
+            .kind = SIM_CONTROL_EVENT, .to = (uint32_t)(sim->control - sim->controls), .d = sim->control->life};
         told.event.kind = EVENT_LEASE;
         told.event.lease = (struct event_lease){.database = event->b,
                                                 .state = EVENT_LEASE_REVOKED,
@@ -152,6 +157,7 @@ static void sim_act_revoke(struct sim *sim, const struct sim_event *event)
                                                 .revision = lease->revision,
                                                 .candidate = lease->candidate};
         sim_queue_at(sim, sim->now, &told);
+        sim_lead_tell(sim, &told.event.lease);
     }
     sim_act_result(sim, 0, &result);
 }
@@ -159,6 +165,10 @@ static void sim_act_revoke(struct sim *sim, const struct sim_event *event)
 void sim_act_event(struct sim *sim, const struct sim_event *event)
 {
     ASSERT(event->kind == SIM_STORE_REVOKE);
+    sim->control = &sim->controls[event->to];
     /* The write may have left a controller that died since: it happens all the same. */
-    sim_act_revoke(sim, event);
+    if (sim_lead_open(sim, event->to)) {
+        sim_act_revoke(sim, event);
+    }
+    sim->control = &sim->controls[sim->leader];
 }

@@ -232,7 +232,10 @@ static void sim_agent_report(struct sim *sim, uint32_t node)
     } else if (running) {
         event.event.node.written.position = pg->flushed;
     }
-    (void)sim_net_send(sim, self->place, sim->control.site, &event);
+    for (uint32_t i = 0; i < sim->controls_count; i++) {
+        event.to = i;
+        (void)sim_net_send(sim, self->place, sim->controls[i].site, &event);
+    }
     agent->report_at = time_add_ms(sim_right_now(sim, node), SIM_AGENT_REPORT_MS);
 }
 
@@ -289,7 +292,7 @@ static void sim_agent_order(struct sim *sim, const struct sim_event *event)
     default:
         ASSERT(false);
     }
-    sim_desk_answer(sim, self->place, &result);
+    sim_desk_answer(sim, self->place, event->to, &result);
 }
 
 static void sim_agent_action(struct sim *sim, const struct sim_event *event)
@@ -307,11 +310,13 @@ static void sim_agent_action(struct sim *sim, const struct sim_event *event)
     }
     if (event->y < agent->promise.epoch) {
         const struct event_result result = {.action = event->x, .refused = true, .error = ERR_FENCED};
-        sim_desk_answer(sim, self->place, &result);
+        sim_desk_answer(sim, self->place, event->to, &result);
     } else if (event->b == ACTION_AGENT_PROMOTE) {
+        agent->asked_by[0] = event->to;
         sim_agent_role_promote(sim, event->a, event->y, event->x);
     } else if (event->b == ACTION_AGENT_STOP) {
         sim_agent_order_fence(sim, event->a, 0);
+        agent->asked_by[1] = event->to;
         sim_agent_role_stop(sim, event->a, event->x);
     } else {
         sim_agent_order(sim, event);

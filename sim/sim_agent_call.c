@@ -44,9 +44,14 @@ void sim_agent_call_store(struct sim *sim, uint32_t node, uint32_t ask, uint64_t
     agent->call_id++;
     agent->call_sent = now;
     agent->call_until = time_add_us(now, patience_us);
-    const struct sim_event event = {
+    struct sim_event event = {
         .kind = SIM_CONTROL_LEASE, .a = node, .b = ask, .c = agent->call_id, .d = agent->life, .x = epoch};
-    (void)sim_net_send(sim, sim->nodes[node].place, sim->control.site, &event);
+    for (uint32_t i = 0; i < sim->controls_count; i++) {
+        event.to = (agent->call_id + i) % sim->controls_count;
+        if (sim_net_send(sim, sim->nodes[node].place, sim->controls[event.to].site, &event)) {
+            break; /* a controller that cannot be reached is known at once; one that hangs costs the call */
+        }
+    }
 }
 
 void sim_agent_call_answer(struct sim *sim, uint32_t node, uint32_t slot, bool ok, bool refused, enum err error)
@@ -57,6 +62,6 @@ void sim_agent_call_answer(struct sim *sim, uint32_t node, uint32_t slot, bool o
     if (action != 0) {
         struct event_result result = {.action = action, .ok = ok, .refused = refused, .error = error};
         result.lsn.position = ok ? sim->nodes[node].pg.flushed : 0;
-        sim_desk_answer(sim, sim->nodes[node].place, &result);
+        sim_desk_answer(sim, sim->nodes[node].place, agent->asked_by[slot], &result);
     }
 }

@@ -6,6 +6,7 @@
 #include "sim/sim_agent_call.h"
 #include "sim/sim_desk.h"
 #include "sim/sim_history.h"
+#include "sim/sim_lead.h"
 #include "sim/sim_net.h"
 #include "sim/sim_pg.h"
 #include "sim/sim_queue.h"
@@ -59,8 +60,12 @@ static void sim_agent_role_refuse(struct sim *sim, uint32_t node, uint64_t epoch
     struct sim_agent *agent = sim_agent_role_of(sim, node);
     const struct sim_lease *lease = &sim->store.leases[sim->model.nodes[node].database];
     const uint32_t place = sim->nodes[node].place;
-    const bool told =
-        sim_desk_up(sim) && sim_net_open(sim, place, sim->control.site) && sim_net_open(sim, sim->control.site, place);
+    bool told = false;
+    for (uint32_t i = 0; i < sim->controls_count; i++) {
+        const uint32_t site = sim->controls[i].site;
+        told |= sim->controls[i].up && sim_lead_open(sim, i) && !sim->sites[site].dead && sim_net_alive(sim, site) &&
+                sim_net_open(sim, place, site) && sim_net_open(sim, site, place);
+    }
     const bool never = told && lease->epoch < epoch && !sim_right_holds(sim, node, epoch);
     const bool ordered = agent->asked[0] != 0;
     if (never && ordered && epoch > agent->record.refused) {

@@ -12,6 +12,7 @@
 #include "sim/sim_client.h"
 #include "sim/sim_desk.h"
 #include "sim/sim_history.h"
+#include "sim/sim_lead.h"
 #include "sim/sim_net.h"
 #include "sim/sim_probe.h"
 #include "sim/sim_right.h"
@@ -40,10 +41,16 @@ void sim_check_writers(struct sim *sim)
     }
 }
 
+/* What the controllers know of the run: of several, what is in the store, since who leads may just have died. */
+static const struct durable *sim_check_durable(const struct sim *sim)
+{
+    return sim_lead_several(sim) ? &sim->store.record : &sim->control->engine.durable;
+}
+
 /* A commit that the new writer does not have: forgiven when a person accepted the loss, or of tier 2 in a failover. */
 static void sim_check_missing(struct sim *sim, uint32_t node, struct sim_commit *commit)
 {
-    const struct durable_run *run = &sim->control.engine.durable.run;
+    const struct durable_run *run = &sim_check_durable(sim)->run;
     const bool running = run->state != DURABLE_RUN_NONE;
     const bool graceful = running && plan_graceful(run->plan);
     if (commit->tier1 && sim->model.databases[commit->database].tier1 && !(running && run->accept_loss)) {
@@ -81,7 +88,7 @@ void sim_check_promoted(struct sim *sim, uint32_t node, uint64_t epoch)
 /* The newest automatic failover that gave out this epoch, running or ended. */
 static bool sim_check_automatic(const struct sim *sim, uint32_t database, uint64_t epoch)
 {
-    const struct durable *durable = &sim->control.engine.durable;
+    const struct durable *durable = sim_check_durable(sim);
     const struct durable_run *run = durable->run.state != DURABLE_RUN_NONE ? &durable->run : &durable->past[0];
     for (uint32_t i = 0; i < run->moves_count; i++) {
         if (run->automatic && run->moves[i].database == database && run->moves[i].epoch == epoch) {
@@ -187,7 +194,7 @@ static void sim_check_walk(struct sim *sim, const struct durable_run *run)
     }
     if (run->at < run->steps_count && run->steps[run->at].step == PLAN_CANARY && run->moves_count > 0 &&
         run->state == DURABLE_RUN_RUNNING && run->steps[run->at].state == DURABLE_STEP_RUNNING &&
-        sim->control.compared_run != run->id) {
+        sim->compared_run != run->id) {
         sim_say_violation(sim, "run %llu: canary without a comparison", (unsigned long long)run->id);
     }
 }
@@ -216,7 +223,7 @@ static void sim_check_ended(struct sim *sim, const struct durable_run *run)
 void sim_check_engine(struct sim *sim)
 {
     struct sim_check *check = &sim->check;
-    const struct durable *durable = &sim->control.engine.durable;
+    const struct durable *durable = &sim->control->engine.durable;
     const struct durable_run *run = &durable->run;
     if (durable->past[0].id > check->ended) {
         if (durable->past[0].id > check->run) {
@@ -253,7 +260,7 @@ static const char *sim_check_nodes(const struct sim *sim, uint32_t database, uin
 
 static const char *sim_check_database(const struct sim *sim, uint32_t database)
 {
-    const struct durable_database *state = &sim->control.engine.durable.databases[database];
+    const struct durable_database *state = &sim->control->engine.durable.databases[database];
     const struct model_database *model = &sim->model.databases[database];
     const uint32_t writer = state->writer;
     if (writer == LIMITS_NONE || !sim_history_writable(&sim->nodes[writer]) || state->routed != writer || state->hold) {
@@ -267,7 +274,10 @@ static const char *sim_check_database(const struct sim *sim, uint32_t database)
 
 const char *sim_check_converged(const struct sim *sim)
 {
-    const struct durable *durable = &sim->control.engine.durable;
+    const struct durable *durable = &sim->control->engine.durable;
+    if (sim_lead_several(sim) && !sim->control->engine.leading) {
+        return "no controller leads";
+    }
     if (!sim_desk_up(sim)) {
         return "no controller";
     }
@@ -283,12 +293,12 @@ const char *sim_check_converged(const struct sim *sim)
     for (uint32_t home = 0; home < sim->model.regions_count; home++) {
         uint32_t row[LIMITS_REGIONS];
         split_row(&sim->model, durable->factor, home, row);
-        if (memcmp(row, sim->control.view.split[home], sizeof row) != 0) {
+        if (memcmp(row, sim->control->view.split[home], sizeof row) != 0) {
             return "the split is not what the factors say";
         }
     }
     for (uint32_t site = 0; site < sim->model.sites_count; site++) {
-        if (sim->model.sites[site].proxy && sim->sites[site].reader.version != sim->control.view.version) {
+        if (sim->model.sites[site].proxy && sim->sites[site].reader.version != sim->control->view.version) {
             return "a reader answers from an old view";
         }
     }

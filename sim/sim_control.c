@@ -9,6 +9,7 @@
 #include "sim/sim_check.h"
 #include "sim/sim_clock.h"
 #include "sim/sim_desk.h"
+#include "sim/sim_lead.h"
 #include "sim/sim_net.h"
 #include "sim/sim_probe.h"
 #include "sim/sim_queue.h"
@@ -18,28 +19,37 @@
 
 enum {
     SIM_CONTROL_RETRY_US = 500 * SIM_MS,
-    SIM_CONTROL_CRASH_PPM = 3000, /* between two actions, while faults are on */
+    SIM_CONTROL_CRASH_PPM = 3000,  /* between two actions, while faults are on */
+    SIM_CONTROL_FREEZE_PPM = 2000, /* of several, likewise: the process stands still */
+    SIM_CONTROL_LATE_PPM = 10000,  /* of several: a worker is held up after it asked whether it may act */
+    SIM_CONTROL_LOST_PPM = 5000,   /* of several: answers of the store that get lost */
     SIM_PROBE_ERRORS_PPM = 250000,
     SIM_PROBE_CALM_PPM = 500,
 };
 
+static uint32_t sim_control_who(const struct sim *sim)
+{
+    return (uint32_t)(sim->control - sim->controls);
+}
+
 static void sim_control_alarm(struct sim *sim)
 {
-    struct sim_control *control = &sim->control;
+    struct sim_control *control = sim->control;
     const int64_t at = sim_clock_true(&sim->sites[control->site].clock, engine_deadline(&control->engine));
     if (control->tick_at > sim->now && control->tick_at <= at) {
         return; /* an earlier look is planned already */
     }
     control->tick_at = at > sim->now ? at : sim->now + 1;
-    const struct sim_event event = {.kind = SIM_CONTROL_TICK, .d = control->life};
+    const struct sim_event event = {.kind = SIM_CONTROL_TICK, .to = sim_control_who(sim), .d = control->life};
     sim_queue_at(sim, control->tick_at, &event);
 }
 
 void sim_control_start(struct sim *sim)
 {
-    struct sim_control *control = &sim->control;
+    struct sim_control *control = sim->control;
     const struct sim_clock *clock = &sim->sites[control->site].clock;
-    if (control->up) {
+    if (control->up ||
+        (sim_lead_several(sim) && (sim->sites[control->site].dead || !sim_net_alive(sim, control->site)))) {
         return;
     }
     if (sim->options.sabotage == SIM_SABOTAGE_OLD_VIEW && sim->store.has_record) {
@@ -55,23 +65,27 @@ void sim_control_start(struct sim *sim)
     control->committing = 0;
     control->tick_at = 0;
     memset(control->pending, 0, sizeof control->pending);
-    engine_init(&control->engine, &sim->model, sim->store.has_record ? &sim->store.record : NULL,
+    const bool alone = !sim_lead_several(sim);
+    engine_init(&control->engine, &sim->model, alone && sim->store.has_record ? &sim->store.record : NULL,
                 sim_clock_mono(clock, sim->now), sim_clock_wall(clock, sim->now));
     /* Data planes may have seen a higher number than the store knows. */
     if (sim->options.sabotage != SIM_SABOTAGE_OLD_VIEW &&
         control->view.version > control->engine.durable.view_version) {
         control->engine.durable.view_version = control->view.version;
     }
-    sim_say(sim, "the controller starts");
+    sim_say(sim, alone ? "the controller starts" : "a controller starts");
+    if (!alone) {
+        sim_lead_start(sim);
+    }
     sim_control_alarm(sim);
 }
 
 void sim_control_kill(struct sim *sim)
 {
-    if (sim->control.up) {
+    if (sim->control->up) {
         sim_say(sim, "the controller dies");
-        sim->control.up = false;
-        sim->control.life++;
+        sim->control->up = false;
+        sim->control->life++;
     }
 }
 
@@ -84,7 +98,7 @@ static struct sim_batch *sim_control_batch(struct sim_control *control, uint32_t
 
 static void sim_control_commit(struct sim *sim)
 {
-    struct sim_control *control = &sim->control;
+    struct sim_control *control = sim->control;
     if (control->busy || control->batches_count == 0) {
         return;
     }
@@ -97,14 +111,20 @@ static void sim_control_commit(struct sim *sim)
     if (control->writing_any) {
         control->writing = control->newest;
     }
-    const struct sim_event event = {.kind = SIM_CONTROL_COMMIT, .d = control->life};
+    struct sim_event event = {.kind = SIM_CONTROL_COMMIT, .to = sim_control_who(sim), .d = control->life};
+    if (sim_lead_several(sim)) {
+        event.b = (uint32_t)(sim_lead_latency(sim) / 2);
+        sim_queue_at(sim, sim->now + event.b, &event);
+        return;
+    }
     sim_queue_at(sim, sim->now + sim_store_latency(sim), &event);
 }
 
 static void sim_control_publish(struct sim *sim, const struct view *view)
 {
     sim_check_view(sim, view);
-    sim->control.view = *view;
+    sim->control->view = *view;
+    sim->view = *view;
     sim_reader_publish(sim, view);
 }
 
@@ -115,16 +135,41 @@ static bool sim_control_struck(struct sim *sim)
         return false;
     }
     sim_control_kill(sim);
-    const struct sim_event event = {.kind = SIM_FAULT_END, .a = LIMITS_NONE};
+    const struct sim_event event = {.kind = SIM_FAULT_END, .to = sim_control_who(sim), .a = LIMITS_NONE};
     sim_queue_at(sim, sim->now + prng_between(&sim->dice[SIM_DICE_FAULT], SIM_S / 2, 15 * SIM_S), &event);
+    return true;
+}
+
+/* Of several: the whole process stands still for a while, perhaps for longer than its right. */
+static bool sim_control_stood(struct sim *sim)
+{
+    if (!sim_lead_several(sim) || sim->healing || sim->options.script != NULL || sim->options.realistic ||
+        !prng_chance(&sim->lead_dice, SIM_CONTROL_FREEZE_PPM)) {
+        return false;
+    }
+    sim->control->frozen_until = sim->now + prng_between(&sim->lead_dice, 100 * SIM_MS, 10 * SIM_S);
+    sim_say(sim, "the controller of %s stands still", sim->model.sites[sim->control->site].name);
+    return true;
+}
+
+/* Of several: a worker that was held up between its question and its deed does it late, whoever leads by then. */
+static bool sim_control_late(struct sim *sim, const struct action *action)
+{
+    if (!sim_lead_several(sim) || sim->healing || sim->options.script != NULL || sim->options.realistic ||
+        !prng_chance(&sim->lead_dice, SIM_CONTROL_LATE_PPM)) {
+        return false;
+    }
+    struct sim_event event = {.kind = SIM_CONTROL_ACT, .to = sim_control_who(sim), .d = sim->control->life};
+    event.action = *action;
+    sim_queue_at(sim, sim->now + prng_between(&sim->lead_dice, SIM_S / 2, 10 * SIM_S), &event);
     return true;
 }
 
 /* Released in order: publish, then act. The controller may die between any two. */
 static void sim_control_release(struct sim *sim)
 {
-    struct sim_control *control = &sim->control;
-    while (control->committing > 0) {
+    struct sim_control *control = sim->control;
+    while (control->committing > 0 && sim_lead_right(sim)) {
         struct sim_batch *batch = sim_control_batch(control, 0);
         if (batch->publish) {
             sim_control_publish(sim, &batch->view);
@@ -133,7 +178,9 @@ static void sim_control_release(struct sim *sim)
             if (sim_control_struck(sim)) {
                 return;
             }
-            sim_act(sim, &batch->actions[i]);
+            if (!sim_control_late(sim, &batch->actions[i])) {
+                sim_act(sim, &batch->actions[i]);
+            }
         }
         control->batches_first = (control->batches_first + 1) % SIM_BATCHES;
         control->batches_count--;
@@ -141,12 +188,79 @@ static void sim_control_release(struct sim *sim)
     }
 }
 
+static void sim_control_retry(struct sim *sim)
+{
+    const struct sim_event event = {.kind = SIM_CONTROL_RETRY, .to = sim_control_who(sim), .d = sim->control->life};
+    sim_queue_at(sim, sim->now + SIM_CONTROL_RETRY_US, &event);
+}
+
+/* Of several: the store works on the commit. It checks the term and the record that it replaces. */
+static void sim_control_commit_among(struct sim *sim, const struct sim_event *event)
+{
+    struct sim_control *control = sim->control;
+    struct sim_store *store = &sim->store;
+    struct sim_event answer = *event;
+    if (!sim_lead_open(sim, event->to) || (store->full && control->writing_any)) {
+        sim_control_retry(sim);
+        return;
+    }
+    const bool checked = sim->options.sabotage != SIM_SABOTAGE_NO_TERM;
+    if (checked &&
+        (control->term != store->lead.term || (store->has_record ? store->record.sequence : 0) != control->sequence)) {
+        sim_say(sim, "the store refuses a commit of %s", sim->model.sites[control->site].name);
+        sim_lead_end(sim);
+        return;
+    }
+    if (control->writing_any) {
+        store->record = control->writing;
+        store->has_record = true;
+        store->revision++;
+    }
+    answer.kind = SIM_CONTROL_ANSWER;
+    sim_queue_at(sim, sim->now + event->b, &answer);
+}
+
+/* Its word arrives, or does not: then the record is looked up (journal_settled). */
+static void sim_control_answered_among(struct sim *sim, const struct sim_event *event)
+{
+    struct sim_control *control = sim->control;
+    const bool lost = !control->settling && prng_chance(&sim->lead_dice, SIM_CONTROL_LOST_PPM);
+    if (lost || !sim_lead_open(sim, event->to)) {
+        control->settling = true;
+        const struct sim_event again = {.kind = SIM_CONTROL_ANSWER, .to = event->to, .d = control->life};
+        sim_queue_at(sim, sim->now + SIM_CONTROL_RETRY_US, &again);
+        return;
+    }
+    if (control->settling && control->writing_any &&
+        (sim->store.record.sequence != control->writing.sequence ||
+         sim->store.record.checksum != control->writing.checksum)) {
+        sim_lead_end(sim);
+        return;
+    }
+    control->settling = false;
+    if (control->writing_any) {
+        control->sequence = control->writing.sequence;
+    }
+    if (!sim_lead_right(sim) || sim_control_struck(sim)) {
+        return;
+    }
+    if (sim_control_stood(sim)) {
+        const struct sim_event later = {.kind = SIM_CONTROL_ANSWER, .to = event->to, .d = control->life};
+        sim_queue_at(sim, control->frozen_until, &later);
+        return;
+    }
+    control->busy = false;
+    sim_control_release(sim);
+    if (control->up) {
+        sim_control_commit(sim);
+    }
+}
+
 static void sim_control_committed(struct sim *sim)
 {
-    struct sim_control *control = &sim->control;
+    struct sim_control *control = sim->control;
     if (sim->store.full && control->writing_any) {
-        const struct sim_event event = {.kind = SIM_CONTROL_RETRY, .d = control->life};
-        sim_queue_at(sim, sim->now + SIM_CONTROL_RETRY_US, &event);
+        sim_control_retry(sim);
         return;
     }
     if (control->writing_any) {
@@ -166,9 +280,9 @@ static void sim_control_committed(struct sim *sim)
 
 static void sim_control_take(struct sim *sim)
 {
-    struct sim_control *control = &sim->control;
+    struct sim_control *control = sim->control;
     const struct output *output = &control->output;
-    if (!output->persist && !output->publish && output->actions_count == 0) {
+    if ((!output->persist && !output->publish && output->actions_count == 0) || !sim_lead_right(sim)) {
         return;
     }
     if (output->persist) {
@@ -195,7 +309,7 @@ static void sim_control_take(struct sim *sim)
 static void sim_control_ambush(struct sim *sim)
 {
     struct sim_ambush *ambush = &sim->script.ambush;
-    const struct durable_run *run = &sim->control.engine.durable.run;
+    const struct durable_run *run = &sim->control->engine.durable.run;
     if (!ambush->on || run->state != DURABLE_RUN_RUNNING || run->at >= run->steps_count ||
         run->steps[run->at].step != (enum plan_step)ambush->step || run->steps[run->at].state != DURABLE_STEP_RUNNING ||
         sim->store.record.run.at != run->at) {
@@ -203,14 +317,14 @@ static void sim_control_ambush(struct sim *sim)
     }
     ambush->on = false;
     sim_control_kill(sim);
-    const struct sim_event event = {.kind = SIM_FAULT_END, .a = LIMITS_NONE};
+    const struct sim_event event = {.kind = SIM_FAULT_END, .to = sim_control_who(sim), .a = LIMITS_NONE};
     sim_queue_at(sim, sim->now + ambush->down_us, &event);
 }
 
 /* Rules broken inside the engine, for the tests of the checkers. */
 static void sim_control_sabotage(struct sim *sim)
 {
-    struct engine *engine = &sim->control.engine;
+    struct engine *engine = &sim->control->engine;
     struct durable_run *run = &engine->durable.run;
     if (sim->options.sabotage == SIM_SABOTAGE_NO_WAIT) {
         for (uint32_t database = 0; database < sim->model.databases_count; database++) {
@@ -223,7 +337,7 @@ static void sim_control_sabotage(struct sim *sim)
 
 void sim_control_step(struct sim *sim, const struct event *event)
 {
-    struct sim_control *control = &sim->control;
+    struct sim_control *control = sim->control;
     const struct sim_clock *clock = &sim->sites[control->site].clock;
     if (!sim_desk_up(sim)) {
         return;
@@ -237,7 +351,9 @@ void sim_control_step(struct sim *sim, const struct event *event)
     for (uint32_t i = 0; i < control->output.traces_count; i++) {
         sim_say_trace(sim, &control->output.traces[i]);
     }
-    sim_check_engine(sim);
+    if (control->engine.leading && sim_lead_right(sim)) {
+        sim_check_engine(sim);
+    }
     sim_control_take(sim);
     sim_control_ambush(sim);
     if (control->up) {
@@ -249,7 +365,7 @@ void sim_control_step(struct sim *sim, const struct event *event)
 
 static void sim_control_report(struct sim *sim, const struct sim_event *event)
 {
-    const struct view *view = &sim->control.view;
+    const struct view *view = &sim->control->view;
     const uint32_t database = sim->model.nodes[event->a].database;
     struct sim_event word = {.kind = SIM_AGENT_WORD, .a = event->a, .b = LIMITS_NONE, .d = event->d};
     if (database < view->databases_count) {
@@ -257,7 +373,7 @@ static void sim_control_report(struct sim *sim, const struct sim_event *event)
         word.x = view->databases[database].epoch;
     }
     sim_control_step(sim, &event->event);
-    (void)sim_net_send(sim, sim->control.site, sim->nodes[event->a].place, &word);
+    (void)sim_net_send(sim, sim->control->site, sim->nodes[event->a].place, &word);
 }
 
 static void sim_control_lease(struct sim *sim, const struct sim_event *event)
@@ -280,8 +396,9 @@ static void sim_control_lease(struct sim *sim, const struct sim_event *event)
                                               .epoch = lease->epoch,
                                               .revision = lease->revision,
                                               .candidate = lease->candidate};
-    (void)sim_net_send(sim, sim->control.site, sim->nodes[event->a].place, &answer);
+    (void)sim_net_send(sim, sim->control->site, sim->nodes[event->a].place, &answer);
     if (error == ERR_OK) {
+        sim_lead_tell(sim, &answer.event.lease);
         sim_control_step(sim, &answer.event);
     }
 }
@@ -322,22 +439,40 @@ static void sim_control_ours(struct sim *sim, const struct sim_event *event)
     switch (event->kind) {
     case SIM_CONTROL_TICK: {
         const struct event tick = {.kind = EVENT_TICK};
-        if (event->d == sim->control.life && sim->now == sim->control.tick_at) {
+        if (event->d == sim->control->life && sim->now == sim->control->tick_at) {
             sim_control_step(sim, &tick);
         }
         break;
     }
     case SIM_CONTROL_EVENT:
+        if (sim_lead_several(sim) && event->event.kind == EVENT_LEASE && event->d != sim->control->life) {
+            break;
+        }
         if (event->event.kind == EVENT_RESULT &&
-            (event->d != sim->control.life || !sim_desk_answered(sim, event->event.result.action))) {
+            (event->d != sim->control->life || !sim_desk_answered(sim, event->event.result.action))) {
             break;
         }
         sim_control_step(sim, &event->event);
         break;
     case SIM_CONTROL_COMMIT:
     case SIM_CONTROL_RETRY:
-        if (event->d == sim->control.life) {
+        if (event->d != sim->control->life) {
+            break;
+        }
+        if (sim_lead_several(sim)) {
+            sim_control_commit_among(sim, event);
+        } else {
             sim_control_committed(sim);
+        }
+        break;
+    case SIM_CONTROL_ANSWER:
+        if (event->d == sim->control->life) {
+            sim_control_answered_among(sim, event);
+        }
+        break;
+    case SIM_CONTROL_ACT:
+        if (event->d == sim->control->life) {
+            sim_act(sim, &event->action);
         }
         break;
     default:
@@ -345,11 +480,22 @@ static void sim_control_ours(struct sim *sim, const struct sim_event *event)
     }
 }
 
-void sim_control_event(struct sim *sim, const struct sim_event *event)
+/* What arrives at a process that stands still waits in its sockets. */
+static bool sim_control_waits(struct sim *sim, const struct sim_event *event)
 {
-    if (!sim_desk_up(sim)) {
-        return;
+    struct sim_control *control = sim->control;
+    if (sim->now >= control->frozen_until) {
+        return false;
     }
+    if (event->kind == SIM_CONTROL_TICK) {
+        control->tick_at = control->frozen_until;
+    }
+    sim_queue_at(sim, control->frozen_until, event);
+    return true;
+}
+
+static void sim_control_one(struct sim *sim, const struct sim_event *event)
+{
     struct sim_event later = *event;
     switch (event->kind) {
     case SIM_CONTROL_REPORT:
@@ -360,13 +506,31 @@ void sim_control_event(struct sim *sim, const struct sim_event *event)
         break;
     case SIM_CONTROL_LEASE:
         later.kind = SIM_STORE_LEASE;
-        sim_queue_at(sim, sim->now + sim_store_latency(sim), &later);
+        sim_queue_at(sim, sim->now + (sim_lead_several(sim) ? sim_lead_latency(sim) : sim_store_latency(sim)), &later);
         break;
     case SIM_STORE_LEASE:
-        sim_control_lease(sim, event);
+        if (sim_lead_open(sim, event->to)) {
+            sim_control_lease(sim, event);
+        }
+        break;
+    case SIM_LEAD_TICK:
+    case SIM_LEAD_STORE:
+    case SIM_LEAD_ANSWER:
+    case SIM_LEAD_SEE:
+        sim_lead_event(sim, event);
         break;
     default:
         sim_control_ours(sim, event);
         break;
     }
+}
+
+void sim_control_event(struct sim *sim, const struct sim_event *event)
+{
+    sim->control = &sim->controls[event->to];
+    const bool store = event->kind == SIM_LEAD_STORE; /* has left the process already */
+    if (store || (sim_desk_up(sim) && !sim_control_waits(sim, event))) {
+        sim_control_one(sim, event);
+    }
+    sim->control = &sim->controls[sim->leader];
 }

@@ -39,12 +39,14 @@ static void sim_fault_power(struct sim *sim, uint32_t node, bool on)
 
 static void sim_fault_region(struct sim *sim, uint32_t region, bool on)
 {
-    const bool home = sim->model.sites[sim->control.site].region == region;
     if (!on && sim->regions[region].dead > 0) {
         sim->regions[region].dead--;
     }
-    if (on && home) {
-        sim_control_kill(sim);
+    for (uint32_t i = 0; on && i < sim->controls_count; i++) {
+        sim->control = &sim->controls[i];
+        if (sim->model.sites[sim->control->site].region == region) {
+            sim_control_kill(sim);
+        }
     }
     for (uint32_t node = 0; node < sim->model.nodes_count; node++) {
         if (sim->model.nodes[node].region == region) {
@@ -52,9 +54,14 @@ static void sim_fault_region(struct sim *sim, uint32_t region, bool on)
         }
     }
     sim->regions[region].dead += on;
-    if (!on && home && sim->regions[region].dead == 0 && !sim->sites[sim->control.site].dead) {
-        sim_control_start(sim);
+    for (uint32_t i = 0; !on && i < sim->controls_count; i++) {
+        sim->control = &sim->controls[i];
+        if (sim->model.sites[sim->control->site].region == region && sim->regions[region].dead == 0 &&
+            !sim->sites[sim->control->site].dead) {
+            sim_control_start(sim);
+        }
     }
+    sim->control = &sim->controls[sim->leader];
 }
 
 static void sim_fault_cut(struct sim *sim, uint32_t from, uint32_t to, bool on)
@@ -80,11 +87,15 @@ static void sim_fault_link(struct sim *sim, const struct sim_fault *fault, bool 
 static void sim_fault_site(struct sim *sim, uint32_t site, bool on)
 {
     sim->sites[site].dead = on;
-    if (site == sim->control.site && on) {
-        sim_control_kill(sim);
-    } else if (site == sim->control.site && sim_net_alive(sim, site)) {
-        sim_control_start(sim);
+    for (uint32_t i = 0; i < sim->controls_count; i++) {
+        sim->control = &sim->controls[i];
+        if (site == sim->control->site && on) {
+            sim_control_kill(sim);
+        } else if (site == sim->control->site && sim_net_alive(sim, site)) {
+            sim_control_start(sim);
+        }
     }
+    sim->control = &sim->controls[sim->leader];
 }
 
 static void sim_fault_node(struct sim *sim, const struct sim_fault *fault, bool on)
@@ -133,15 +144,26 @@ static void sim_fault_node(struct sim *sim, const struct sim_fault *fault, bool 
     }
 }
 
+static void sim_fault_control(struct sim *sim, const struct sim_fault *fault, bool on)
+{
+    if (on) { /* of several most often the one that leads */
+        sim->control = &sim->controls[fault->a % 2 == 0 ? sim->leader : fault->a % sim->controls_count];
+        sim_control_kill(sim);
+    }
+    for (uint32_t i = 0; !on && i < sim->controls_count; i++) {
+        sim->control = &sim->controls[i];
+        if (sim_net_alive(sim, sim->control->site) && !sim->sites[sim->control->site].dead) {
+            sim_control_start(sim);
+        }
+    }
+    sim->control = &sim->controls[sim->leader];
+}
+
 static void sim_fault_place(struct sim *sim, const struct sim_fault *fault, bool on)
 {
     switch (fault->kind) {
     case SIM_FAULT_CONTROL:
-        if (on) {
-            sim_control_kill(sim);
-        } else if (sim_net_alive(sim, sim->control.site) && !sim->sites[sim->control.site].dead) {
-            sim_control_start(sim);
-        }
+        sim_fault_control(sim, fault, on);
         break;
     case SIM_FAULT_SITE:
         sim_fault_site(sim, fault->a, on);
@@ -231,12 +253,14 @@ static void sim_fault_set(struct sim *sim, struct sim_fault *fault, bool on)
 void sim_fault_event(struct sim *sim, const struct sim_event *event)
 {
     if (event->a == LIMITS_NONE) {
-        if (sim_net_alive(sim, sim->control.site) && !sim->sites[sim->control.site].dead) {
+        sim->control = &sim->controls[event->to];
+        if (sim_net_alive(sim, sim->control->site) && !sim->sites[sim->control->site].dead) {
             sim_control_start(sim);
         }
     } else if (!sim->healing) {
         sim_fault_set(sim, &sim->script.faults[event->a], event->kind == SIM_FAULT_BEGIN);
     }
+    sim->control = &sim->controls[sim->leader];
 }
 
 void sim_fault_heal(struct sim *sim)
@@ -251,5 +275,9 @@ void sim_fault_heal(struct sim *sim)
             sim_agent_start(sim, node);
         }
     }
-    sim_control_start(sim);
+    for (uint32_t i = 0; i < sim->controls_count; i++) {
+        sim->control = &sim->controls[i];
+        sim_control_start(sim);
+    }
+    sim->control = &sim->controls[sim->leader];
 }

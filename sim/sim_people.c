@@ -6,6 +6,7 @@
 #include "sim/sim_control.h"
 #include "sim/sim_desk.h"
 #include "sim/sim_history.h"
+#include "sim/sim_lead.h"
 #include "sim/sim_queue.h"
 #include "sim/sim_say.h"
 
@@ -20,7 +21,7 @@ static void sim_people_order(struct sim *sim, struct event_command command)
 {
     static const char *const names[] = {"failover", "switchover", "failback", "approve", "abort", "pause", "resume"};
     struct event event = {.kind = EVENT_COMMAND};
-    if (!sim_desk_up(sim)) {
+    if (!sim_lead_find(sim) || !sim_desk_up(sim)) {
         return;
     }
     command.token = ++sim->token;
@@ -28,7 +29,7 @@ static void sim_people_order(struct sim *sim, struct event_command command)
     text_copy(command.who, sizeof command.who, "operator");
     event.command = command;
     sim_control_step(sim, &event);
-    const struct output *output = &sim->control.output;
+    const struct output *output = &sim->control->output;
     sim_say(sim, "operator: %s%s -> %s", names[command.kind], command.accept_loss ? " --accept-loss" : "",
             output->replies_count > 0 ? output->replies[0].text : "no answer");
 }
@@ -40,7 +41,7 @@ static void sim_people_random(struct sim *sim)
         EVENT_COMMAND_FAILOVER, EVENT_COMMAND_SWITCHOVER, EVENT_COMMAND_SWITCHOVER, EVENT_COMMAND_FAILBACK,
         EVENT_COMMAND_FAILBACK, EVENT_COMMAND_APPROVE,    EVENT_COMMAND_APPROVE,    EVENT_COMMAND_ABORT,
         EVENT_COMMAND_PAUSE,    EVENT_COMMAND_RESUME,     EVENT_COMMAND_RESUME};
-    const struct durable_run *run = &sim->control.engine.durable.run;
+    const struct durable_run *run = &sim->control->engine.durable.run;
     struct event_command command = {
         .kind = kinds[prng_below(dice, sizeof kinds / sizeof kinds[0])],
         .source = (uint32_t)prng_below(dice, sim->model.regions_count),
@@ -61,7 +62,7 @@ static void sim_people_random(struct sim *sim)
 /* A database without a writer although nothing is broken any more: a person starts a failover, at last with loss. */
 static void sim_people_rescue(struct sim *sim)
 {
-    const struct engine *engine = &sim->control.engine;
+    const struct engine *engine = &sim->control->engine;
     for (uint32_t database = 0; database < sim->model.databases_count; database++) {
         const uint32_t writer = engine->durable.databases[database].writer;
         if (writer == LIMITS_NONE ||
@@ -86,7 +87,7 @@ static void sim_people_rescue(struct sim *sim)
 
 static void sim_people_patient(struct sim *sim)
 {
-    const struct durable *durable = &sim->control.engine.durable;
+    const struct durable *durable = &sim->control->engine.durable;
     const struct durable_run *run = &durable->run;
     struct event_command command = {.source = LIMITS_NONE, .target = LIMITS_NONE, .run = run->id};
     if (durable->paused) {
@@ -122,7 +123,7 @@ static void sim_people_script(struct sim *sim)
             sim_people_order(sim, (struct event_command){.kind = (enum event_command_kind)order->command,
                                                          .source = order->source,
                                                          .target = order->target,
-                                                         .run = sim->control.engine.durable.run.id,
+                                                         .run = sim->control->engine.durable.run.id,
                                                          .accept_loss = order->accept_loss,
                                                          .emergency = order->emergency});
         }
@@ -132,7 +133,7 @@ static void sim_people_script(struct sim *sim)
 void sim_people_event(struct sim *sim, const struct sim_event *event)
 {
     sim_queue_at(sim, sim->now + SIM_PEOPLE_TICK_US, event);
-    if (!sim_desk_up(sim)) {
+    if (!sim_lead_find(sim) || !sim_desk_up(sim)) {
         return;
     }
     sim_people_script(sim);
@@ -141,4 +142,5 @@ void sim_people_event(struct sim *sim, const struct sim_event *event)
     } else if (!sim->healing && sim->people && prng_chance(&sim->dice[SIM_DICE_PEOPLE], SIM_PEOPLE_RANDOM_PPM)) {
         sim_people_random(sim);
     }
+    sim->control = &sim->controls[sim->leader];
 }

@@ -89,8 +89,13 @@ static void sim_probe_round(struct sim *sim, const struct sim_event *event, uint
     for (int i = 0; i < 2; i++) {
         const struct sim_event *round = i == 0 ? &quick : &slow;
         const int64_t took_us = i == 0 ? sim_net_delay(sim, site, site) : timeout_us;
-        if (round->y != 0 && sim_net_open(sim, site, sim->control.site)) {
-            sim_queue_at(sim, sim->now + took_us + sim_net_delay(sim, site, sim->control.site), round);
+        for (uint32_t to = 0; to < sim->controls_count; to++) {
+            const uint32_t there = sim->controls[to].site;
+            struct sim_event sent = *round;
+            sent.to = to;
+            if (round->y != 0 && sim_net_open(sim, site, there)) {
+                sim_queue_at(sim, sim->now + took_us + sim_net_delay(sim, site, there), &sent);
+            }
         }
     }
 }

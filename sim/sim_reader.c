@@ -14,10 +14,10 @@ enum {
     SIM_READER_LATE_US = 4 * SIM_S,
 };
 
-static void sim_reader_offer(struct sim *sim, uint32_t site)
+static void sim_reader_offer(struct sim *sim, uint32_t site, const struct sim_control *control)
 {
-    const struct sim_event event = {.kind = SIM_READER_VIEW, .a = site, .x = sim->control.view.version};
-    const uint32_t from = sim->control.site;
+    const struct sim_event event = {.kind = SIM_READER_VIEW, .a = site, .x = control->view.version};
+    const uint32_t from = control->site;
     if (!sim->model.sites[site].proxy || !sim_net_open(sim, from, site)) {
         return;
     }
@@ -30,12 +30,12 @@ static void sim_reader_offer(struct sim *sim, uint32_t site)
 
 void sim_reader_publish(struct sim *sim, const struct view *view)
 {
-    struct sim_reader *slot = &sim->control.published[view->version % SIM_PUBLISHED];
+    struct sim_reader *slot = &sim->published[view->version % SIM_PUBLISHED];
     slot->version = view->version;
     memcpy(slot->databases, view->databases, sizeof slot->databases);
     memcpy(slot->split, view->split, sizeof slot->split);
     for (uint32_t site = 0; site < sim->model.sites_count; site++) {
-        sim_reader_offer(sim, site);
+        sim_reader_offer(sim, site, sim->control);
     }
 }
 
@@ -46,14 +46,17 @@ static void sim_reader_announce(struct sim *sim, uint32_t site)
         event.event.kind = EVENT_READER;
         event.event.reader = (struct event_reader){
             .site = site, .kind = (enum event_reader_kind)kind, .version = sim->sites[site].reader.version};
-        (void)sim_net_send(sim, site, sim->control.site, &event);
+        for (uint32_t i = 0; i < sim->controls_count; i++) {
+            event.to = i;
+            (void)sim_net_send(sim, site, sim->controls[i].site, &event);
+        }
     }
 }
 
 static void sim_reader_take(struct sim *sim, const struct sim_event *event)
 {
     struct sim_reader *reader = &sim->sites[event->a].reader;
-    const struct sim_reader *slot = &sim->control.published[event->x % SIM_PUBLISHED];
+    const struct sim_reader *slot = &sim->published[event->x % SIM_PUBLISHED];
     if (sim->sites[event->a].dead || !sim_net_alive(sim, event->a) || slot->version != event->x ||
         event->x <= reader->version) {
         return;
@@ -75,8 +78,11 @@ void sim_reader_event(struct sim *sim, const struct sim_event *event)
         return;
     }
     sim_reader_announce(sim, site);
-    if (sim_desk_up(sim) && sim_net_open(sim, site, sim->control.site) &&
-        sim->control.view.version > sim->sites[site].reader.version) {
-        sim_reader_offer(sim, site);
+    for (uint32_t i = 0; i < sim->controls_count; i++) {
+        const struct sim_control *control = &sim->controls[i];
+        if (control->up && !sim->sites[control->site].dead && sim_net_alive(sim, control->site) &&
+            sim_net_open(sim, site, control->site) && control->view.version > sim->sites[site].reader.version) {
+            sim_reader_offer(sim, site, control);
+        }
     }
 }

@@ -150,6 +150,15 @@ void sim_swarm_model(struct prng *dice, struct model *ret_model)
     sim_swarm_policy(dice, ret_model);
 }
 
+void sim_swarm_several(struct model *model)
+{
+    uint32_t count = 0;
+    for (uint32_t site = model->sites_count; site-- > 0;) { /* the witness among them */
+        model->sites[site].controls = count < SIM_CONTROLS;
+        count++;
+    }
+}
+
 static struct sim_fault sim_swarm_fault(struct sim *sim, enum sim_fault_kind kind)
 {
     struct prng *dice = &sim->dice[SIM_DICE_FAULT];

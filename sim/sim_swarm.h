@@ -14,3 +14,6 @@ void sim_swarm_episode(struct sim *sim, struct sim_script *ret_script);
 
 /* How many of those a year brings to this configuration, in 1/1,000. */
 uint32_t sim_swarm_episodes(const struct model *model);
+
+/* Up to three of its sites get a controller. */
+void sim_swarm_several(struct model *model);

@@ -114,6 +114,12 @@ static void test_a_step_out_of_turn_is_seen(void **state)
     sim_test_sabotage(SIM_SABOTAGE_RUN_ORDER, "is done");
 }
 
+static void test_a_deposed_leader_that_goes_on_is_seen(void **state)
+{
+    (void)state;
+    sim_test_sabotage(SIM_SABOTAGE_NO_TERM, "published after");
+}
+
 static void test_a_system_that_does_not_recover_is_seen(void **state)
 {
     (void)state;
@@ -132,6 +138,7 @@ int main(void)
         cmocka_unit_test(test_an_old_epoch_that_acknowledges_is_seen),
         cmocka_unit_test(test_a_canary_without_comparison_is_seen),
         cmocka_unit_test(test_a_step_out_of_turn_is_seen),
+        cmocka_unit_test(test_a_deposed_leader_that_goes_on_is_seen),
         cmocka_unit_test(test_a_system_that_does_not_recover_is_seen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 
 #include "base/prng.h"
 #include "core/engine.h"
+#include "core/leader.h"
 #include "sim/sim.h"
 
 enum {
@@ -16,6 +17,7 @@ enum {
     SIM_CLIENTS = LIMITS_REGIONS * LIMITS_DATABASES,
     SIM_PLACES = LIMITS_SITES,
     SIM_PUBLISHED = 64,
+    SIM_CONTROLS = 3,
 };
 
 /* Streams of randomness: adding a draw to one does not move the others. */
@@ -38,7 +40,13 @@ enum sim_kind {
     SIM_CONTROL_REPORT, /* an agent's report; answered */
     SIM_CONTROL_LEASE,  /* an agent asks about its lease */
     SIM_CONTROL_LATE,   /* an action's time is up */
-    SIM_STORE_LEASE,    /* the store works on it */
+    SIM_CONTROL_ANSWER, /* of several: the store's word on a commit */
+    SIM_CONTROL_ACT,    /* of several: a worker that was held up acts */
+    SIM_LEAD_TICK,      /* of several: the election */
+    SIM_LEAD_STORE,
+    SIM_LEAD_ANSWER,
+    SIM_LEAD_SEE,
+    SIM_STORE_LEASE, /* the store works on it */
     SIM_STORE_REVOKE,
     SIM_AGENT_TICK,
     SIM_AGENT_ACTION,
@@ -67,6 +75,7 @@ enum sim_kind {
 /* Something that will happen. `a`.. mean what the kind's handler says. */
 struct sim_event {
     enum sim_kind kind;
+    uint32_t to; /* controller */
     uint32_t a;
     uint32_t b;
     uint32_t c;
@@ -77,6 +86,8 @@ struct sim_event {
     int64_t t;
     uint32_t counts[LIMITS_REGIONS]; /* requests that a round of probes counted */
     struct event event;              /* for the engine */
+    struct leader_record lead;
+    struct action action;
 };
 
 struct sim_slot {
@@ -119,6 +130,8 @@ struct sim_store {
     bool slow;
     bool has_record;
     struct durable record;
+    struct leader_record lead; /* of several controllers */
+    uint64_t lead_revision;
 };
 
 /* What proxies and DNS servers of a site answer from. */
@@ -156,11 +169,18 @@ struct sim_control {
     struct durable newest;
     struct durable writing;
     bool writing_any;
-    struct view view; /* as published */
-    struct sim_reader published[SIM_PUBLISHED];
+    struct view view; /* as published on its host */
     struct sim_pending pending[SIM_PENDING];
     int64_t tick_at;
-    uint64_t compared_run;
+    /* of several */
+    struct leader leader;
+    uint64_t boots;
+    uint64_t term;         /* with which its commits are checked */
+    uint64_t sequence;     /* of the record that its next commit replaces */
+    int64_t reading_until; /* the record, to take over */
+    bool settling;         /* a commit whose fate is unknown */
+    int64_t frozen_until;
+    struct leader_peer peers[SIM_CONTROLS];
 };
 
 enum sim_role { SIM_ROLE_NONE, SIM_ROLE_WRITER, SIM_ROLE_STANDBY };
@@ -208,6 +228,7 @@ struct sim_agent {
     uint64_t work_epoch;
     struct mono work_until;
     uint64_t asked[2]; /* actions to answer when the work is over: promote, stop */
+    uint32_t asked_by[2];
     /* one call to the store at a time, and one round of promises */
     bool calling;
     bool round;
@@ -342,7 +363,14 @@ struct sim {
     struct model model;
     struct sim_net net;
     struct sim_store store;
-    struct sim_control control;
+    struct sim_control controls[SIM_CONTROLS];
+    uint32_t controls_count;
+    struct sim_control *control; /* whose event it is; else the one that led last */
+    uint32_t leader;             /* the one that led last */
+    struct view view;            /* newest that anybody published */
+    struct sim_reader published[SIM_PUBLISHED];
+    uint64_t compared_run;
+    struct prng lead_dice; /* of what only several controllers do: the stories of one stay as they are */
     struct sim_node nodes[LIMITS_NODES];
     struct sim_site sites[LIMITS_SITES];
     struct sim_region regions[LIMITS_REGIONS];
