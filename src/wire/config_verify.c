@@ -46,7 +46,8 @@ static void config_verify_control(const struct config_verify *verify)
     }
     if (controllers > 1 && config->store.kind == CONFIG_STORE_SQLITE) {
         config_problem_error(verify->problems, place.line, place.column,
-                             "%u sites have the role control; expected one; the sqlite store serves one controller",
+                             "%u sites have the role control; expected one, or store: { kind: etcd }; the "
+                             "sqlite store serves one controller",
                              controllers);
     }
 }

@@ -207,7 +207,8 @@ static const struct broken broken[] = {
      "t.yaml:10:22: error: roles 'contrl' is not one of the choices; expected one of control, observer, dns, proxy; "
      "did you mean 'control'?\n"},
     {"roles: [observer, proxy]", "roles: [observer, proxy, control]",
-     "t.yaml:7:1: error: 2 sites have the role control; expected one; the sqlite store serves one controller\n"
+     "t.yaml:7:1: error: 2 sites have the role control; expected one, or store: { kind: etcd }; the sqlite store "
+     "serves one controller\n"
      "t.yaml:9:3: error: site 'west' does not say where its api listens; expected api: { listen: ... }\n"},
     {", dns: { listen: [\"10.1.0.53:53\"] }", "",
      "t.yaml:8:3: error: site 'east' does not say where its dns listens; expected dns: { listen: ... }\n"},
