@@ -79,6 +79,8 @@ class Node:
                 return int(file.read().split()[0])
         self.init = wait(first, 10, "process 1 of " + self.name)
         wait(lambda: os.readlink("/proc/%d/exe" % self.init).endswith("ha_node"), 10, "process 1 of " + self.name)
+        os.makedirs("/run/postgresql", exist_ok=True)  # sockets of the node's own, where Debian puts them
+        run("nsenter", "-m", "-t", str(self.init), "mount", "-t", "tmpfs", "-o", "mode=1777", "sockets", "/run/postgresql")
 
     def enter(self):
         """Only the calling thread's network changes."""
