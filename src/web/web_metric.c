@@ -174,11 +174,13 @@ void web_metric_get(const struct http_server_request *request, struct http_serve
     } else {
         struct buf buf;
         buf_init(&buf, text, WEB_METRIC_BYTES);
-        web_metric_regions(engine);
-        web_metric_targets(engine);
-        web_metric_run(engine);
-        web_metric_databases(engine);
-        web_metric_writers(engine);
+        if (engine->leading || engine->view.version != 0) { /* a follower has no figures of its own for these */
+            web_metric_regions(engine);
+            web_metric_targets(engine);
+            web_metric_run(engine);
+            web_metric_databases(engine);
+            web_metric_writers(engine);
+        }
         web_metric_sites(web_of(request), engine);
         metric_render(&buf);
         http_server_answer_text(answer, 200, "text/plain; version=0.0.4", buf_string(&buf));

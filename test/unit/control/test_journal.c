@@ -160,6 +160,9 @@ static int place_setup(void **state)
 static int place_teardown(void **state)
 {
     struct place *place = *state;
+    if (place->slow.job != NULL) {
+        slow_answer(&place->slow, ERR_CANCELLED);
+    }
     journal_close(place->journal);
     free(place);
     return 0;
