@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What must survive a crash: records with compare-and-swap, changes in order, and an append-only journal.
  *
- * An interface over backends (store_sqlite.h); doc/store.md states the guarantees and test/unit/edge/store_suite.c
- * tests every backend against them. Time is never the store's business: a lease is an ordinary record whose holder and
- * takers look at their own clocks (core/lease.h), and an entry's wall time is what its writer says.
+ * An interface over backends (store_sqlite.h, store_etcd.h); doc/store.md states the guarantees and
+ * test/unit/edge/store_suite.c tests every backend against them. Time is never the store's business: a lease is an
+ * ordinary record whose holder and takers look at their own clocks (core/lease.h), and an entry's wall time is what its
+ * writer says.
  *
  * Every function may be called from any thread. store_submit never waits for the disk: that is the decision loop's way.
  * The others block until the answer is durable; never call them from a `done` callback. */
@@ -103,15 +104,17 @@ struct store_answer {
 
 struct store;
 
-/* Copies the request and returns. `done` is called exactly once, on the store's thread, in the order of submission
- * (waiting CHANGES excepted); it must be short and may submit. The answer is freed after it. ERR_QUEUE_FULL,
- * ERR_NO_MEMORY, ERR_TOO_LARGE, ERR_INVALID (no key, a key twice), ERR_UNAVAILABLE (closing): `done` is not called.
+/* Copies the request and returns. `done` is called exactly once, on a thread of the store, never two at a time; in the
+ * order of submission among requests that meet in a record or in the journal (waiting CHANGES excepted). It must be
+ * short and may submit. The answer is freed after it. ERR_QUEUE_FULL, ERR_NO_MEMORY, ERR_TOO_LARGE, ERR_INVALID (no
+ * key, a key twice), ERR_UNAVAILABLE (closing): `done` is not called.
  *
  * answer->err: ERR_OK: durable, whatever is killed now. ERR_CONFLICT: nothing was written; read, think, try again.
  * ERR_NOT_FOUND: GET only. ERR_DISK_FULL: nothing was written and nothing is lost; the same request works once there is
- * space. ERR_STALE: CHANGES after a revision that the store no longer knows: LIST and go on from there. ERR_IO: unknown
- * whether it was written: read before writing again. ERR_TOO_LARGE: the answer exceeds its limits. ERR_CANCELLED: the
- * store was closed. */
+ * space. ERR_UNAVAILABLE: the store cannot be reached or has no majority; nothing was written, nor will be. ERR_STALE:
+ * CHANGES after a revision that the store no longer knows: LIST and go on from there. ERR_IO: unknown whether it was
+ * written: read before writing again. ERR_TOO_LARGE: the answer exceeds its limits, or the commit what the backend
+ * takes. ERR_PERMISSION, ERR_AUTH: the backend refuses. ERR_CANCELLED: the store was closed. */
 ERR_CHECK enum err store_submit(struct store *store, const struct store_request *request,
                                 void (*done)(void *context, struct store_answer *answer), void *context);
 

@@ -163,7 +163,9 @@ static size_t peer_arguments(size_t member, char *arguments[PEER_ARGUMENTS])
         peer_add_path(arguments, &count, "--trusted-ca-file", "ca.pem");
         arguments[count++] = strdup("--client-cert-auth");
     }
-    arguments[count++] = strdup("--unsafe-no-fsync");
+    if (!peer_options.fsync) {
+        arguments[count++] = strdup("--unsafe-no-fsync");
+    }
     for (size_t i = 0; i < 8 && peer_options.arguments[i] != NULL; i++) {
         arguments[count++] = strdup(peer_options.arguments[i]);
     }

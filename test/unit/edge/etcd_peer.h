@@ -11,6 +11,7 @@ enum {
 
 struct etcd_peer_options {
     size_t members;           /* 1 to ETCD_PEER_MEMBERS */
+    bool fsync;               /* as in production; without it tests are faster */
     bool tls;                 /* https with client certificates; the files are etcd_peer_file("ca.pem"), ... */
     const char *arguments[8]; /* further ones; ends at the first NULL */
 };
