@@ -68,6 +68,7 @@ struct node {
     struct mono still_since; /* its postmaster stands still; us 0: it does not */
     bool died;               /* a writer: ended by itself, none of its processes remains, not started again since */
     struct mono retry_at;    /* following failed: not again before */
+    uint32_t home_tries;     /* salvages in a row that failed */
     bool recloned;           /* a standby that did not start was cloned once in this life: not again */
     bool unsettled;          /* a fresh writer: configuration and slots are still those of the standby */
     uint64_t boot;

@@ -98,7 +98,11 @@ enum err pgctl_spawn_to(const struct agent_options *options, const char *const *
     const char *full[PGCTL_ARGUMENTS];
     size_t count = 0;
     pgctl_environment_init(&environment, options);
-    snprintf(program, sizeof program, "%s/%s", options->bin, arguments[0]);
+    if (arguments[0][0] == '/') {
+        snprintf(program, sizeof program, "%s", arguments[0]);
+    } else {
+        snprintf(program, sizeof program, "%s/%s", options->bin, arguments[0]);
+    }
     full[count++] = program;
     for (size_t i = 1; arguments[i] != NULL; i++) {
         ASSERT(count < PGCTL_ARGUMENTS - 1);

@@ -33,7 +33,7 @@ ERR_CHECK enum err pgctl_initdb(const struct agent_options *options);
 ERR_CHECK enum err pgctl_run(const struct agent_options *options, const char *const *arguments, struct buf *output,
                              struct mono deadline);
 
-/* Starts a program of options->bin with the agent's own small environment. */
+/* Starts a program of options->bin, or of an absolute path, with the agent's own small environment. */
 ERR_CHECK enum err pgctl_spawn_to(const struct agent_options *options, const char *const *arguments, bool session,
                                   int output_fd, pid_t *ret_pid);
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "agent/clone.h"
+#include "agent/home.h"
 #include "base/assert.h"
 #include "edge/clock.h"
 #include "edge/log.h"
@@ -171,6 +172,31 @@ static enum err role_standby_clone(struct node *node, const struct node_writer *
     return err;
 }
 
+/* A data directory that is not part of the writer's past: what it holds alone is brought home first. Then it is
+ * rewound, or cloned anew, and the old one kept. */
+static enum err role_standby_return(struct node *node, const struct node_writer *writer)
+{
+    node_lock(node);
+    const bool running = node->state != NODE_STOPPED;
+    node_unlock(node);
+    const enum err err = running ? role_standby_end_server(node) : ERR_OK;
+    const enum home_outcome outcome = err == ERR_OK ? home_come(node, writer) : HOME_AGAIN;
+    if (outcome == HOME_AGAIN) {
+        return err != ERR_OK ? err : ERR_UNAVAILABLE;
+    }
+    if (outcome != HOME_REWOUND) {
+        return role_standby_clone(node, writer);
+    }
+    node_lock(node);
+    node->record.role = RECORD_STANDBY;
+    node->record.data_epoch = writer->epoch;
+    node->crashes = 0;
+    const enum err saved = node_save(node);
+    node_unlock(node);
+    LOG_N("rewound behind %s", writer->name);
+    return saved;
+}
+
 static enum err role_standby_start(struct node *node, const struct node_writer *writer)
 {
     node_lock(node);
@@ -190,6 +216,7 @@ static enum err role_standby_start(struct node *node, const struct node_writer *
         LOG_W("old replication slots could not be dropped: %s", query.error);
     }
     pgquery_close(&query);
+    home_settled(node);
     LOG_N("following %s, epoch %llu", writer->name, (unsigned long long)writer->epoch);
     return ERR_OK;
 }
@@ -204,7 +231,8 @@ void role_standby_begin(struct node *node, const struct node_writer *writer)
     node->retry_at = time_add_ms(clock_mono(), ROLE_STANDBY_RETRY_MS);
     node_unlock(node);
     enum role_standby_verdict verdict = ROLE_STANDBY_DIVERGED;
-    if (pgctl_has_data(node->options) && !broken) {
+    const bool judged = pgctl_has_data(node->options) && !broken;
+    if (judged) {
         verdict = role_standby_judge_stopped(node, writer);
     }
     if (verdict == ROLE_STANDBY_UNKNOWN && !was_standby) {
@@ -213,7 +241,9 @@ void role_standby_begin(struct node *node, const struct node_writer *writer)
         node_unlock(node);
         return;
     }
-    enum err err = verdict == ROLE_STANDBY_DIVERGED ? role_standby_clone(node, writer) : ERR_OK;
+    enum err err = verdict != ROLE_STANDBY_DIVERGED ? ERR_OK
+                   : judged                         ? role_standby_return(node, writer)
+                                                    : role_standby_clone(node, writer);
     err = err == ERR_OK ? role_standby_start(node, writer) : err;
     if (err != ERR_OK) {
         LOG_W("not following %s yet: %s", writer->name, err_text(err));
@@ -256,15 +286,17 @@ static struct role_standby_place role_standby_running(const struct pgquery_statu
                                        .streaming = streaming};
 }
 
-/* The data directory is of no use behind this writer: kept aside, cloned anew. */
-static void role_standby_again(struct node *node, const struct node_writer *writer, uint64_t kills)
+/* The data directory is of no use behind this writer. `diverged`: it may hold what nobody else has; else it only fell
+ * too far behind. */
+static void role_standby_again(struct node *node, const struct node_writer *writer, uint64_t kills, bool diverged)
 {
     if (!node_take_work(node, (struct mono){0})) {
         return;
     }
-    if (role_standby_same(node, writer, kills) && role_standby_clone(node, writer) == ERR_OK &&
+    if (role_standby_same(node, writer, kills) &&
+        (diverged ? role_standby_return(node, writer) : role_standby_clone(node, writer)) == ERR_OK &&
         role_standby_start(node, writer) != ERR_OK) {
-        LOG_W("the clone does not start");
+        LOG_W("what was made anew does not start");
     }
     node_give_work(node);
 }
@@ -276,7 +308,7 @@ static void role_standby_doubt(struct node *node, const struct node_writer *writ
     const struct role_standby_place place = role_standby_running(status, false);
     const enum role_standby_verdict verdict = role_standby_judge(node, writer, &place);
     if (verdict == ROLE_STANDBY_DIVERGED || (verdict == ROLE_STANDBY_CAN && silent_ms >= ROLE_STANDBY_LOST_MS)) {
-        role_standby_again(node, writer, kills);
+        role_standby_again(node, writer, kills, verdict == ROLE_STANDBY_DIVERGED);
     }
 }
 
@@ -302,7 +334,7 @@ static void role_standby_meet(struct node *node, const struct node_writer *write
     }
     node_unlock(node);
     if (again) {
-        role_standby_again(node, writer, kills);
+        role_standby_again(node, writer, kills, true);
     }
 }
 

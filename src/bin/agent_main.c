@@ -153,7 +153,8 @@ static bool agent_main_settings(const struct config_database *database, struct a
 /* Without them the agent would only find out when it is needed. */
 static bool agent_main_programs(const struct agent_options *options)
 {
-    static const char *const programs[] = {"postgres", "initdb", "pg_basebackup", "pg_controldata"};
+    static const char *const programs[] = {"postgres",       "initdb",     "pg_basebackup",
+                                           "pg_controldata", "pg_waldump", "pg_rewind"};
     for (size_t i = 0; i < sizeof programs / sizeof programs[0]; i++) {
         char path[512];
         snprintf(path, sizeof path, "%s/%s", options->bin, programs[i]);

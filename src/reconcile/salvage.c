@@ -265,6 +265,7 @@ static enum err salvage_database(struct salvage_job *job, const struct salvage_j
         salvage_text_add(&job->notes, "]", 1);
         err = salvage_target_end(&target, job->incomplete ? "incomplete" : "complete", "", commits,
                                  job->notes.overflow ? "[]" : job->notes.data);
+        err = err == ERR_OK ? salvage_target_checkpoint(&target) : err;
         err = err == ERR_OK ? ERR_OK : salvage_job_fail(job, err, "the ledger on the new writer", target.message);
     } else {
         struct salvage_target again; /* the session of the work may be in the middle of something */

@@ -93,7 +93,8 @@ static enum err salvage_rest_rows(struct salvage_rest *rest)
     if (err != ERR_OK) {
         return err;
     }
-    salvage_text_reset(&sql, "SELECT x, row FROM (SELECT NULL::bigint AS x, NULL::text AS row WHERE $1::bigint[] IS NULL");
+    salvage_text_reset(&sql,
+                       "SELECT x, row FROM (SELECT NULL::bigint AS x, NULL::text AS row WHERE $1::bigint[] IS NULL");
     for (int row = 0; row < PQntuples(tables); row++) {
         salvage_text_add(&sql, " UNION ALL ", 11);
         salvage_text_add(&sql, PQgetvalue(tables, row, 0), (size_t)PQgetlength(tables, row, 0));
@@ -161,7 +162,6 @@ static const char *salvage_rest_reason(struct salvage_rest *rest, const struct s
     } else if ((commit->did & SALVAGE_WAL_ROWS) != 0 && !rest->database->slot) {
         snprintf(text, SALVAGE_REST_REASON, "no guard slot to decode from: its rows as they were in the end%s",
                  (commit->did & SALVAGE_WAL_DELETED) != 0 ? "; it deleted rows, which are unknown" : "");
-        rest->job->incomplete = true;
     } else {
         return NULL;
     }
@@ -210,6 +210,8 @@ enum err salvage_rest_run(struct salvage_job *job, const struct salvage_job_data
         err = salvage_target_drain(target);
         err = err == ERR_OK ? ERR_OK : salvage_job_fail(job, err, "the new writer", target->message);
     }
+    /* Unless another node has brought the same commits home whole, deletes and overwritten values are in no ledger. */
+    job->incomplete |= !database->slot && target->counts.partly + target->counts.quarantined > 0;
     PQclear(rest.names);
     PQclear(rest.rows);
     PQfinish(rest.connection);

@@ -194,6 +194,21 @@ static enum err salvage_source_identify(struct salvage_source *source, PGconn *c
     return err;
 }
 
+/* The eighth line of postmaster.pid: a session that came too early would be a line in the log. */
+static bool salvage_source_ready(const struct salvage_source *source)
+{
+    char path[SALVAGE_SOURCE_PATH];
+    char text[2048] = "";
+    snprintf(path, sizeof path, "%s/postmaster.pid", source->data);
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return false;
+    }
+    const ssize_t size = read(fd, text, sizeof text - 1);
+    close(fd);
+    return size > 0 && strtol(text, NULL, 10) == (long)source->postmaster && strstr(text, "\nready") != NULL;
+}
+
 enum err salvage_source_start(struct salvage_source *source, bool (*keep_on)(void *context), void *context)
 {
     const struct mono deadline = time_add_ms(clock_mono(), SALVAGE_SOURCE_START_MS);
@@ -201,7 +216,7 @@ enum err salvage_source_start(struct salvage_source *source, bool (*keep_on)(voi
     enum err err = salvage_source_folder(source);
     err = err == ERR_OK ? salvage_source_spawn(source) : err;
     while (err == ERR_OK) {
-        PGconn *connection = salvage_source_connect(source, "postgres");
+        PGconn *connection = salvage_source_ready(source) ? salvage_source_connect(source, "postgres") : NULL;
         if (connection != NULL) {
             err = salvage_source_identify(source, connection);
             PQfinish(connection);

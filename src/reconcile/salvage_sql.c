@@ -31,7 +31,8 @@ const char salvage_sql_ledger[] =
  * identity; all of them with REPLICA IDENTITY FULL. */
 const char *const salvage_sql_session[] = {
     "CREATE TEMP TABLE IF NOT EXISTS salvage_table (s text, n text, cols text[], keys text[], whole boolean,"
-    " ins text, upd text, del text, find text, same text, checks text[], PRIMARY KEY (s, n));"
+    " ins text, upd text, del text, find text, same text, checks text[], id int GENERATED ALWAYS AS"
+    " IDENTITY, PRIMARY KEY (s, n));"
     "CREATE TEMP TABLE IF NOT EXISTS salvage_taint (s text, n text, k text, lsn pg_lsn, PRIMARY KEY (s, n, k));"
     /* Every (table, key) that a list of changes touches; '*': the whole table. */
     "CREATE OR REPLACE FUNCTION pg_temp.salvage_keys(p jsonb) RETURNS TABLE (s text, n text, k text)"
@@ -59,9 +60,7 @@ const char *const salvage_sql_session[] = {
     "  PERFORM pg_temp.salvage_conflict('no replica identity', t.s, t.n, NULL, NULL); END IF;"
     " IF v - t.cols <> '{}' OR (o = 'I' AND NOT v ?& t.cols) OR (NOT t.whole AND NOT k ?& t.keys) THEN"
     "  PERFORM pg_temp.salvage_conflict('other columns', t.s, t.n, NULL, NULL); END IF;"
-    " IF o = 'I' THEN EXECUTE t.ins INTO mine USING k, v;"
-    " ELSIF o = 'U' THEN EXECUTE t.upd INTO mine USING k, v, p_old, p_now, p_run, p_mine;"
-    " ELSE EXECUTE t.del INTO mine USING k, v, p_old, p_now, p_run, p_mine; END IF;"
+    " EXECUTE format('EXECUTE salvage_%s_%s(%L, %L, %s, %s, %s, %L)', o, t.id, k, v, p_old, p_now, p_run, p_mine) INTO mine;"
     " IF mine IS NOT NULL THEN RETURN mine; END IF;"
     /* Nothing was written: the row is there and should not be, is not there, or is not what it was. */
     " EXECUTE t.find INTO present USING CASE WHEN o = 'D' THEN k ELSE coalesce(c->'k', v) END, v;"
@@ -90,7 +89,7 @@ const char *const salvage_sql_session[] = {
     "x.timeline ="
     "  r.timeline AND x.epoch = r.epoch AND x.commit_lsn = p_lsn AND x.xid = p_xid FOR UPDATE;"
     " IF FOUND AND NOT (e.state = 'quarantined' AND e.method = 'rows' AND p_method = 'decode') THEN"
-    "  RETURN 'known'; END IF;"
+    "  RETURN CASE WHEN e.state = 'quarantined' AND e.method = 'rows' THEN 'partly' ELSE 'known' END; END IF;"
     " now8 := pg_current_xact_id()::text::bigint;"
     " old := CASE WHEN p_first <= 0 OR now8 - p_first >= 2147483647 THEN 2147483647 ELSE now8 - p_first END;"
     " IF reason IS NULL AND EXISTS (SELECT FROM pg_temp.salvage_taint) THEN"
@@ -120,6 +119,24 @@ const char *const salvage_sql_session[] = {
     "  p_time, p_method, state, coalesce(reason, ''), why, p_count, CASE WHEN state = 'quarantined' THEN p_changes END,"
     "  now8 + ((mine::bigint - now8) & 4294967295));"
     " RETURN state; END $f$",
+    /* A person's word: applied over whatever is there, foreign keys still looked at. */
+    "CREATE OR REPLACE FUNCTION pg_temp.salvage_resolve(p_id bigint, p_reason text, p_by text) RETURNS text"
+    " LANGUAGE plpgsql AS $f$ DECLARE e record; c jsonb; mine text := ''; written text;"
+    "  now8 bigint := pg_current_xact_id()::text::bigint; BEGIN"
+    " SELECT * INTO e FROM holdfast.ledger_entry x WHERE x.id = p_id FOR UPDATE;"
+    " IF NOT FOUND THEN RETURN 'there is no such entry'; END IF;"
+    " IF e.state <> 'quarantined' THEN RETURN 'it is ' || e.state || ' already'; END IF;"
+    " IF e.method <> 'decode' THEN RETURN 'what it did is not known row by row: do by hand what is right, then discard "
+    "it';"
+    "  END IF;"
+    " FOR c IN SELECT value FROM jsonb_array_elements(e.changes) LOOP"
+    "  written := pg_temp.salvage_change(c, -2147483649, now8, e.run, mine);"
+    "  mine := CASE WHEN written IN ('', 'gone') THEN mine ELSE written END; END LOOP;"
+    " PERFORM pg_temp.salvage_verify(e.changes);"
+    " UPDATE holdfast.ledger_entry x SET state = 'applied', resolved_reason = p_reason, resolved_by = p_by, "
+    "resolved_at ="
+    "  clock_timestamp() WHERE x.id = p_id;"
+    " RETURN ''; END $f$",
     /* Foreign keys, as statements that answer whether they hold. */
     "CREATE OR REPLACE TEMP VIEW salvage_check AS"
     "  SELECT rel, array_agg(sql) AS checks FROM ("
@@ -195,6 +212,11 @@ const char *const salvage_sql_session[] = {
     "  format('SELECT true FROM %s AS t WHERE %s AND %s LIMIT 1', name, key, same),"
     "  coalesce(fk.checks, '{}')"
     " FROM texts CROSS JOIN guard LEFT JOIN pg_temp.salvage_check fk ON fk.rel = texts.rel ON CONFLICT DO NOTHING",
+    /* Prepared once: planning each time costs more than the work. */
+    "DO $f$ DECLARE t record; BEGIN FOR t IN SELECT id, o, sql FROM pg_temp.salvage_table, LATERAL (VALUES ('i', ins),"
+    " ('u', upd), ('d', del)) AS x (o, sql) WHERE sql IS NOT NULL LOOP"
+    " EXECUTE format('PREPARE salvage_%s_%s(jsonb, jsonb, bigint, bigint, bigint, text) AS %s', t.o, t.id, t.sql);"
+    " END LOOP; END $f$",
     NULL,
 };
 

@@ -70,6 +70,7 @@ enum err salvage_target_open(struct salvage_target *target, const struct salvage
     const char *const keys[SALVAGE_TARGET_KEYS] = {"host",
                                                    "port",
                                                    "user",
+                                                   "password",
                                                    "passfile",
                                                    "dbname",
                                                    "application_name",
@@ -84,6 +85,7 @@ enum err salvage_target_open(struct salvage_target *target, const struct salvage
         login->host,
         login->port,
         login->user,
+        login->password,
         login->passfile,
         dbname,
         "holdfast salvage",
@@ -188,7 +190,8 @@ static void salvage_target_count(struct salvage_target *target, const char *stat
     counts->applied += strcmp(state, "applied") == 0 ? 1 : 0;
     counts->identical += strcmp(state, "identical") == 0 ? 1 : 0;
     counts->quarantined += strcmp(state, "quarantined") == 0 ? 1 : 0;
-    counts->known += strcmp(state, "known") == 0 ? 1 : 0;
+    counts->partly += strcmp(state, "partly") == 0 ? 1 : 0;
+    counts->known += strcmp(state, "known") == 0 || strcmp(state, "partly") == 0 ? 1 : 0;
 }
 
 /* Takes in every result that can be had without waiting. */
@@ -306,4 +309,9 @@ enum err salvage_target_end(struct salvage_target *target, const char *state, co
                                 5, values)
             : err;
     return err;
+}
+
+enum err salvage_target_checkpoint(struct salvage_target *target)
+{
+    return salvage_target_do(target, "CHECKPOINT", 0, NULL);
 }

@@ -18,12 +18,13 @@
 
 enum { SALVAGE_TARGET_MESSAGE = 512 };
 
-/* Where the new writer is. Borrowed text; `passfile` NULL: no password. */
+/* Where the new writer is. Borrowed text; `passfile` and `password` NULL: none. */
 struct salvage_target_login {
     const char *host;
     const char *port;
     const char *user;
     const char *passfile;
+    const char *password;
 };
 
 /* What a run is about. */
@@ -45,7 +46,8 @@ struct salvage_target_counts {
     uint64_t applied;
     uint64_t identical;
     uint64_t quarantined;
-    uint64_t known; /* in the ledger before */
+    uint64_t known;  /* in the ledger before */
+    uint64_t partly; /* of these: only the rows that were left */
 };
 
 struct salvage_target {
@@ -88,6 +90,9 @@ ERR_CHECK enum err salvage_target_ask(struct salvage_target *target, const char 
                                       const char *const *values, PGresult **ret_result);
 ERR_CHECK enum err salvage_target_do(struct salvage_target *target, const char *sql, int count,
                                      const char *const *values);
+
+/* A checkpoint: pg_rewind reads the writer's timeline from its control file, where only a checkpoint puts it. */
+ERR_CHECK enum err salvage_target_checkpoint(struct salvage_target *target);
 
 /* Ends the run: `state` and `reason` of holdfast.ledger_run, durably. `notes`: a JSON array. */
 ERR_CHECK enum err salvage_target_end(struct salvage_target *target, const char *state, const char *reason,

@@ -2,13 +2,15 @@
 """The agent beside real PostgreSQL: found, clone, promote, fence, follow, and nothing acknowledged without a right.
 
 The only times that are compared are those of one machine's clock: the last acknowledgement against the right's end."""
+import json
 import os
 import signal
+import subprocess
 import time
 
 import pytest
 
-from agent_world import NODES, Client, World, now, wait
+from agent_world import HOLDFAST, NODES, Client, World, now, wait
 
 LEASE = 2.0
 
@@ -135,15 +137,73 @@ def test_frozen_agent_acknowledges_nothing_after_the_right(world):
     finish(clients)
     right_end = world.controller.renewals[-1] + LEASE
     assert max(client.last for client in clients) <= right_end
-    # Meanwhile b is promoted; the old writer wakes, is diverged, keeps its data aside and clones.
+    # Meanwhile b is promoted; the old writer wakes, is diverged, brings home what only it has, rewinds and follows.
     status, report = world.failover("a", "b", 2)
     assert status == 200 and report["timeline"] == 2, report
     world.signal("a", signal.SIGCONT)
     wait(lambda: world.follows("a", "b"), 120, "a follows b")
-    kept = [entry for entry in os.listdir(os.path.join(world.dir, "a")) if ".kept-" in entry]
-    assert len(kept) == 1 and kept[0].endswith("-1"), kept
+    assert not [entry for entry in os.listdir(os.path.join(world.dir, "a")) if ".kept-" in entry]
+    assert world.sql("b", "SELECT state, method FROM holdfast.ledger_run WHERE node = 'a'") == [("complete", "decode")]
+    kept = dict(rows(world, "b"))
+    assert all(kept[client.name] >= client.acknowledged for client in clients), "nothing acknowledged is missing"
     wait(lambda: world.follows("c", "b"), 60, "c turned to b by itself")
     assert world.sql("a", "SELECT pg_is_in_recovery()") == [(True,)]
+
+
+def ledger(world):
+    """What waits for a person is listed, shown, and applied over what is there, or discarded; with a reason."""
+    def run(*words):
+        return subprocess.run([HOLDFAST, "ledger", "--config", world.config] + list(words), capture_output=True, text=True,
+                              timeout=60)
+    assert "complete" in run("list").stdout
+    line = run("list", "--open").stdout.splitlines()[-1].split("\t")
+    assert "changed" in line[-1], line
+    assert json.loads(run("show", line[0]).stdout)["state"] == "quarantined"
+    assert run("show", "999").returncode == 1 and run("show").returncode == 2
+    assert run("resolve", line[0], "--apply").returncode == 2, "without a reason"
+    before = world.sql("b", "SELECT * FROM bank ORDER BY id")
+    assert run("resolve", line[0], "--apply", "--reason", "asked the bank").returncode == 0
+    after = world.sql("b", "SELECT * FROM bank ORDER BY id")
+    assert before != after and after[9][1] == 95, after
+    world.sql("b", "UPDATE bank SET balance = 96 WHERE id = 10; UPDATE bank SET balance = %s WHERE id = 9", before[8][1])
+    again = run("resolve", line[0], "--discard", "--reason", "x")
+    assert again.returncode == 3 and "nothing was changed" in again.stderr, again
+    entries = [json.loads(text) for text in run("export").stdout.splitlines()]
+    assert [entry["resolved_reason"] for entry in entries if entry["resolved_reason"]] == ["asked the bank"]
+    assert {entry["state"] for entry in entries} <= {"applied", "identical"}
+
+
+def test_old_writer_comes_home_with_its_tail(world):
+    """No standby has the last commits: they are on the new writer before the old one is rewound; what would lose
+    something is not rewound but kept."""
+    world.sql("a", "CREATE TABLE bank (id int PRIMARY KEY, balance int); INSERT INTO bank SELECT n, 100 FROM "
+                   "generate_series(1, 10) n")
+    wait(lambda: world.sql("c", "SELECT to_regclass('bank') IS NOT NULL") == [(True,)], 30)
+    stopped = [world.sql(name, "SELECT pid FROM pg_stat_wal_receiver")[0][0] for name in ("b", "c")]
+    for pid in stopped:
+        os.kill(pid, signal.SIGSTOP)
+    for n in range(1, 10):
+        world.sql("a", "UPDATE bank SET balance = balance + CASE WHEN id = %s THEN 5 ELSE -5 END WHERE id IN (%s, %s)", n, n, n + 1)
+    balances = world.sql("a", "SELECT * FROM bank ORDER BY id")
+    world.signal("a", signal.SIGKILL)
+    wait(lambda: world.postgres_pids("a") == [], 60, "none remains")
+    status, report = world.failover("a", "b", 2)
+    assert status == 200, report
+    os.kill(stopped[1], signal.SIGCONT)
+    world.sql("b", "UPDATE bank SET balance = balance + 1 WHERE id = 10")
+    world.start("a")
+    seen = set()
+    wait(lambda: seen.add(world.node("a").get("activity")) or world.follows("a", "b"), 120, "a follows b")
+    print(seen)
+    after = world.sql("b", "SELECT * FROM bank ORDER BY id")
+    assert after[:8] == balances[:8] and sum(balance for _, balance in after) == 1001, (balances, after)
+    assert world.sql("b", "SELECT state, count(*) FROM holdfast.ledger_entry WHERE changes_count > 0 GROUP BY 1 ORDER BY 1") == [
+        ("applied", 8), ("quarantined", 1)]
+    assert not [entry for entry in os.listdir(os.path.join(world.dir, "a")) if ".kept-" in entry or ".salvage" in entry]
+    assert not os.path.exists(world.data("a") + ".holdfast/rewinding")
+    ledger(world)
+    after = world.sql("b", "SELECT * FROM bank ORDER BY id")
+    wait(lambda: world.sql("a", "SELECT * FROM bank ORDER BY id") == after, 30, "a has what b has")
 
 
 def test_promises_carry_the_writer_without_the_store(world):
@@ -186,7 +246,7 @@ def test_promotion_under_fire(world):
     assert status == 200 and report["role"] == "writer", report
     finish(clients)
     wait(lambda: world.follows("c", "b"), 60, "c follows b")
-    wait(lambda: world.follows("a", "b"), 120, "a is cloned")
+    wait(lambda: world.follows("a", "b"), 120, "a follows b")
 
     clients = busy(world, "b")
     receiver = world.sql("c", "SELECT pid FROM pg_stat_wal_receiver")[0][0]
