@@ -200,6 +200,18 @@ static enum home_outcome home_failed(struct node *node, const struct node_writer
     return enough ? HOME_KEEP : HOME_AGAIN;
 }
 
+/* Until the checkpoint that follows its promotion, the writer's control file names the old timeline and pg_rewind finds
+ * nothing to do: it did nothing, and may be asked again. */
+static bool home_early(struct node *node)
+{
+    char path[HOME_PATH];
+    home_mark_path(node, path);
+    node_lock(node);
+    const bool again = ++node->home_tries < HOME_TRIES;
+    node_unlock(node);
+    return again && unlink(path) == 0;
+}
+
 enum home_outcome home_come(struct node *node, const struct node_writer *writer)
 {
     char path[HOME_PATH];
@@ -230,6 +242,9 @@ enum home_outcome home_come(struct node *node, const struct node_writer *writer)
     }
     if (home_rewind(&home, writer)) {
         return HOME_REWOUND;
+    }
+    if (home.nothing && home_early(node)) {
+        return HOME_AGAIN;
     }
     return home_go_on(&home) ? HOME_USELESS : HOME_AGAIN;
 }

@@ -104,7 +104,9 @@ TABLES = ("account", '"Odd ""Table"', "event", "big", "child", "parent", "noise"
 
 
 def rejoin(world):
-    """What the agent does next: rewind, follow."""
+    """What the agent does next: rewind, follow. Before the checkpoint of its promotion the new writer's control file still
+    names the old timeline, and pg_rewind would find nothing to do."""
+    world.sql("new", "CHECKPOINT")
     result = subprocess.run([PGBIN + "/pg_rewind", "-D", world.data("old"), "--source-server",
                              "host=%s port=%d user=postgres dbname=postgres" % (HOST, PORTS["new"]), "-R", "--no-sync"],
                             capture_output=True, text=True, **as_user())

@@ -315,6 +315,8 @@ static void test_a_follower_writes_nothing_and_a_leader_checks_its_term(void **s
     take(place, 3, false);
     assert_true(place->slow.checked); /* the notification alone */
     assert_int_equal(place->slow.writes, 2);
+    slow_answer(&place->slow, ERR_OK);
+    journal_step(place->journal);
 }
 
 static void test_a_deposed_leader_releases_nothing(void **state)
