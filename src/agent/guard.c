@@ -15,9 +15,10 @@
 enum {
     GUARD_NAME = 64,
     GUARD_DATABASES = 32,
-    GUARD_FIRST_MS = 200,  /* within a promotion: a slot waits for the transactions that run, prepared ones too */
-    GUARD_MAKE_MS = 2000,  /* later */
-    GUARD_TURN_MS = 30000, /* an advance reads the log, at hundreds of megabytes a second */
+    GUARD_FIRST_MS = 200,      /* within a promotion: a slot waits for the transactions that run, prepared ones too */
+    GUARD_MAKE_MS = 2000,      /* later */
+    GUARD_PATIENT_MS = 600000, /* after a promotion: for nodes that have not come to their new writer yet */
+    GUARD_TURN_MS = 30000,     /* an advance reads the log, at hundreds of megabytes a second */
 };
 
 struct guard_database {
@@ -33,8 +34,11 @@ static const char guard_list_sql[] =
     "(SELECT min(flush_lsn) FROM pg_stat_replication WHERE state <> 'backup'),"
     "(SELECT min(restart_lsn) FROM pg_replication_slots WHERE slot_type = 'physical' AND slot_name LIKE 'holdfast\\_%' "
     "AND wal_status <> 'lost'), pg_current_wal_flush_lsn()) AS lsn, "
-    "EXISTS (SELECT FROM pg_stat_replication WHERE state <> 'backup') OR EXISTS (SELECT FROM pg_replication_slots "
-    "WHERE slot_type = 'physical' AND slot_name LIKE 'holdfast\\_%' AND restart_lsn IS NOT NULL) AS known) "
+    "(EXISTS (SELECT FROM pg_stat_replication WHERE state <> 'backup') OR EXISTS (SELECT FROM pg_replication_slots "
+    "WHERE slot_type = 'physical' AND slot_name LIKE 'holdfast\\_%' AND restart_lsn IS NOT NULL)) AND NOT ($1::boolean "
+    "AND "
+    "EXISTS (SELECT FROM pg_replication_slots WHERE slot_type = 'physical' AND slot_name LIKE 'holdfast\\_%' AND "
+    "restart_lsn IS NULL)) AS known) "
     "SELECT d.oid, d.datname, s.slot_name IS NOT NULL, coalesce(s.wal_status = 'lost', false), "
     "coalesce(t.lsn > s.confirmed_flush_lsn + CASE WHEN d.datname = current_database() THEN 0 ELSE 16777216 END AND "
     "t.known AND NOT "
@@ -196,6 +200,26 @@ static void guard_read(const PGresult *result, struct guard_database *databases,
     }
 }
 
+/* How many transactions of an old writer wait for a person, in the cluster's database. */
+static void guard_ledger(struct pgquery *query, struct guard_state *state)
+{
+    PGresult *result = NULL;
+    const struct mono deadline = time_add_ms(clock_mono(), GUARD_MAKE_MS);
+    if (pgquery_ask(query, "SELECT to_regclass('holdfast.ledger_entry') IS NOT NULL", 0, NULL, deadline, &result) !=
+        ERR_OK) {
+        return;
+    }
+    const bool exists = PQntuples(result) == 1 && guard_true(result, 0, 0);
+    PQclear(result);
+    result = NULL;
+    state->ledger_open = 0;
+    if (exists && pgquery_ask(query, "SELECT count(*) FROM holdfast.ledger_entry WHERE state = 'quarantined'", 0, NULL,
+                              deadline, &result) == ERR_OK) {
+        state->ledger_open = strtoull(PQgetvalue(result, 0, 0), NULL, 10);
+        PQclear(result);
+    }
+}
+
 void guard_turn(const struct agent_options *options, struct guard_state *state)
 {
     struct pgquery query;
@@ -205,13 +229,20 @@ void guard_turn(const struct agent_options *options, struct guard_state *state)
         return; /* nobody who could be promoted */
     }
     pgquery_init(&query, options);
+    if (!state->begun) {
+        state->begun = true;
+        state->began = clock_mono();
+    }
+    const bool patient = time_since_ms(clock_mono(), state->began) < GUARD_PATIENT_MS;
+    const char *const values[] = {patient ? "t" : "f"};
     const enum err err =
-        pgquery_ask(&query, guard_list_sql, 0, NULL, time_add_ms(clock_mono(), GUARD_MAKE_MS), &result);
+        pgquery_ask(&query, guard_list_sql, 1, values, time_add_ms(clock_mono(), GUARD_MAKE_MS), &result);
     if (err != ERR_OK) {
         LOG_W("guard slots: %s", query.error);
         pgquery_close(&query);
         return;
     }
+    guard_ledger(&query, state);
     pgquery_close(&query);
     int count = PQntuples(result);
     if (count > GUARD_DATABASES) {

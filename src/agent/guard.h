@@ -7,10 +7,11 @@
  * included. Once a second it is moved up to the least of
  *   - the flush position of every standby that is connected, and
  *   - the position of every other node's physical slot, which stays where the node was last seen:
- * a standby that was away for an hour may still be the one that is promoted. Slots of databases other than the cluster's
- * own move in steps of 16 MB: DROP DATABASE fails in the moment in which one moves.
- * Nothing moves it beyond; max_slot_wal_keep_size (databases.*.parameters) bounds what it holds back. A slot that
- * passes this limit is lost: told, dropped and made anew, and salvage has only the log for what lies before.
+ * a standby that was away for an hour may still be the one that is promoted. Slots of databases other than the
+ * cluster's own move in steps of 16 MB: DROP DATABASE fails in the moment in which one moves. For ten minutes after a
+ * promotion nothing moves as long as some node has not come to its new writer. Nothing moves it beyond;
+ * max_slot_wal_keep_size (databases.*.parameters) bounds what it holds back. A slot that passes this limit is lost:
+ * told, dropped and made anew, and salvage has only the log for what lies before.
  *
  * The slot of the cluster's own database is made within the promotion, before the node says that it is the writer;
  * those of other databases within the next second, and that of a new database within a second of its creation.
@@ -30,8 +31,11 @@ struct guard_state {
     uint32_t lost;    /* passed the limit since this node became the writer */
     uint64_t retained_bytes;
     uint64_t limit_bytes; /* 0: no limit */
-    bool alarmed;         /* more than half of the limit was told */
-    char reason[128];     /* why one is missing, as told last */
+    uint64_t ledger_open; /* quarantined transactions in the ledger of the cluster's database (doc/salvage.md) */
+    bool begun;
+    struct mono began; /* the first turn on this writer */
+    bool alarmed;      /* more than half of the limit was told */
+    char reason[128];  /* why one is missing, as told last */
 };
 
 /* Right after a promotion: remembers what the new timeline's transactions begin with, and makes the guard slot of the

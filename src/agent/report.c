@@ -125,10 +125,10 @@ json_t *report_json(struct node *node)
     report_set(report, "died", json_boolean(node_died_now(node)));
     if (node->guard.slots > 0 || node->guard.missing > 0) {
         report_set(report, "guard",
-                   json_pack("{s:i,s:i,s:i,s:I,s:I}", "slots", (int)node->guard.slots, "missing",
+                   json_pack("{s:i,s:i,s:i,s:I,s:I,s:I}", "slots", (int)node->guard.slots, "missing",
                              (int)node->guard.missing, "lost", (int)node->guard.lost, "retained_bytes",
-                             (json_int_t)node->guard.retained_bytes, "limit_bytes",
-                             (json_int_t)node->guard.limit_bytes));
+                             (json_int_t)node->guard.retained_bytes, "limit_bytes", (json_int_t)node->guard.limit_bytes,
+                             "ledger_open", (json_int_t)node->guard.ledger_open));
     }
     report_set(report, "activity", json_string(node->activity[0] != '\0' ? node->activity : "idle"));
     report_set(report, "error", json_string(node->error));

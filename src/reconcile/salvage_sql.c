@@ -60,7 +60,8 @@ const char *const salvage_sql_session[] = {
     "  PERFORM pg_temp.salvage_conflict('no replica identity', t.s, t.n, NULL, NULL); END IF;"
     " IF v - t.cols <> '{}' OR (o = 'I' AND NOT v ?& t.cols) OR (NOT t.whole AND NOT k ?& t.keys) THEN"
     "  PERFORM pg_temp.salvage_conflict('other columns', t.s, t.n, NULL, NULL); END IF;"
-    " EXECUTE format('EXECUTE salvage_%s_%s(%L, %L, %s, %s, %s, %L)', o, t.id, k, v, p_old, p_now, p_run, p_mine) INTO mine;"
+    " EXECUTE format('EXECUTE salvage_%s_%s(%L, %L, %s, %s, %s, %L)', o, t.id, k, v, p_old, p_now, p_run, p_mine) INTO "
+    "mine;"
     " IF mine IS NOT NULL THEN RETURN mine; END IF;"
     /* Nothing was written: the row is there and should not be, is not there, or is not what it was. */
     " EXECUTE t.find INTO present USING CASE WHEN o = 'D' THEN k ELSE coalesce(c->'k', v) END, v;"
@@ -197,10 +198,12 @@ const char *const salvage_sql_session[] = {
     "   e.apply_xid = $4 - age(t.xmin) AND e.run IN (SELECT x.id FROM holdfast.ledger_run x JOIN holdfast.ledger_run y"
     "   USING (system_id, timeline, epoch) WHERE y.id = $5)))' AS sql)"
     " SELECT s, n, cols, keys, whole,"
-    "  format('INSERT INTO %s AS t (%s) OVERRIDING SYSTEM VALUE VALUES (%s) ON CONFLICT DO NOTHING RETURNING "
+    "  CASE WHEN into_cols IS NOT NULL THEN format('INSERT INTO %s AS t (%s) OVERRIDING SYSTEM VALUE VALUES (%s) ON "
+    "CONFLICT DO NOTHING RETURNING "
     "t.xmin::text',"
-    "   name, into_cols, into_values),"
-    "  CASE WHEN whole THEN format('UPDATE %s AS t SET %s WHERE t.ctid = (SELECT t.ctid FROM %s t WHERE %s AND %s "
+    "   name, into_cols, into_values) END,"
+    "  CASE WHEN sets IS NULL THEN NULL WHEN whole THEN format('UPDATE %s AS t SET %s WHERE t.ctid = (SELECT t.ctid "
+    "FROM %s t WHERE %s AND %s "
     "LIMIT 1"
     "   FOR UPDATE) RETURNING t.xmin::text', name, sets, name, key, guard.sql)"
     "  ELSE format('UPDATE %s AS t SET %s WHERE %s AND %s RETURNING t.xmin::text', name, sets, key, guard.sql) END,"
@@ -214,7 +217,7 @@ const char *const salvage_sql_session[] = {
     " FROM texts CROSS JOIN guard LEFT JOIN pg_temp.salvage_check fk ON fk.rel = texts.rel ON CONFLICT DO NOTHING",
     /* Prepared once: planning each time costs more than the work. */
     "DO $f$ DECLARE t record; BEGIN FOR t IN SELECT id, o, sql FROM pg_temp.salvage_table, LATERAL (VALUES ('i', ins),"
-    " ('u', upd), ('d', del)) AS x (o, sql) WHERE sql IS NOT NULL LOOP"
+    " ('u', upd), ('d', del)) AS x (o, sql) WHERE sql IS NOT NULL AND (keys IS NOT NULL OR o = 'i') LOOP"
     " EXECUTE format('PREPARE salvage_%s_%s(jsonb, jsonb, bigint, bigint, bigint, text) AS %s', t.o, t.id, t.sql);"
     " END LOOP; END $f$",
     NULL,

@@ -23,6 +23,8 @@ INSERT INTO parent SELECT n, 'p' || n FROM generate_series(1, 20) n;
 CREATE TABLE event (at timestamptz DEFAULT now(), word text, extra text);
 ALTER TABLE event REPLICA IDENTITY FULL;
 CREATE TABLE keyless (n int);
+CREATE TABLE only_identity (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY);
+CREATE TABLE "100%% $1" ("50%% off $#" int PRIMARY KEY);
 CREATE TABLE big (id int PRIMARY KEY, n int, body text);
 ALTER TABLE big ALTER body SET STORAGE EXTERNAL;
 INSERT INTO big SELECT n, 0, repeat(md5(n::text), 200) FROM generate_series(1, 20) n;
@@ -96,11 +98,11 @@ def states(entries):
 
 
 def digest(world, name, *tables):
-    return [world.sql(name, "SELECT count(*), md5(string_agg(x, '|' ORDER BY x)) FROM (SELECT t::text x FROM %s t) y" % table)
+    return [world.sql(name, "SELECT count(*), md5(string_agg(x, '|' ORDER BY x)) FROM (SELECT t::text x FROM {} t) y".format(table))
             for table in tables]
 
 
-TABLES = ("account", '"Odd ""Table"', "event", "big", "child", "parent", "noise")
+TABLES = ("only_identity", '"100% $1"', "account", '"Odd ""Table"', "event", "big", "child", "parent", "noise")
 
 
 def rejoin(world):
@@ -111,7 +113,7 @@ def rejoin(world):
                              "host=%s port=%d user=postgres dbname=postgres" % (HOST, PORTS["new"]), "-R", "--no-sync"],
                             capture_output=True, text=True, **as_user())
     assert result.returncode == 0, result.stderr
-    world.start("old", "port=%d" % PORTS["old"])
+    world.start("old", "primary_slot_name=")  # copied from the other one
     end = world.sql("new", "SELECT pg_current_wal_flush_lsn()")[0][0]
     wait(lambda: world.sql("old", "SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn", end) == [(True,)], 60, "it streams")
     assert digest(world, "old", *TABLES) == digest(world, "new", *TABLES)
@@ -130,6 +132,8 @@ def test_nothing_in_the_way(world):
     world.promote()
     world.sql("old", "CREATE INDEX noise_v ON noise (v)")
     work(world, 300, list(range(1, ACCOUNTS + 1)))
+    world.sql("old", 'INSERT INTO only_identity DEFAULT VALUES; INSERT INTO "100% $1" VALUES (1), (2); UPDATE "100% $1" SET "50% off $#" = 3 '
+                     'WHERE "50% off $#" = 1; DELETE FROM "100% $1" WHERE "50% off $#" = 2')
     cursor.execute("INSERT INTO child VALUES (5000, 100, 'after')")
     opened.commit()
     opened.close()
