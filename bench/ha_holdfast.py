@@ -51,7 +51,7 @@ checks:
 proxy:
   databases:
     shop: {{ database: shop, route: writer }}
-policy: {{ profile: standard, cooldown: 10s }}
+policy: {{ profile: standard, cooldown: 10s, flapping_transitions: 1000 }}  # making the cluster is no flapping
 """
 PROFILES = {
     "default": {"lease": "3s", "margin": "300ms", "interval": "1s", "timeout": "800ms", "threshold": 3},

@@ -12,11 +12,11 @@ from ha_system import PGBIN, SETTINGS, System
 MONITOR = {  # parameters of the monitor's PostgreSQL, pgautofailover.*, milliseconds
     "default": {},
     "fast": {"health_check_period": 500, "health_check_timeout": 500, "health_check_max_retries": 1, "health_check_retry_delay": 500,
-             "node_considered_unhealthy_timeout": 2000, "primary_demote_timeout": 3000, "startup_grace_period": 1000},
+             "node_considered_unhealthy_timeout": 2000, "primary_demote_timeout": 1000, "startup_grace_period": 1000},
 }
 KEEPER = {  # pg_autoctl config set timeout.*, seconds
     "default": {},
-    "fast": {"network_partition_timeout": 3, "prepare_promotion_catchup": 2, "prepare_promotion_walreceiver": 1,
+    "fast": {"network_partition_timeout": 1, "prepare_promotion_catchup": 2, "prepare_promotion_walreceiver": 1,
              "postgresql_restart_failure_timeout": 1, "postgresql_restart_failure_max_retries": 1},
 }
 GRACE_S = 11  # startup_grace_period is 10 s by default: no failover before
