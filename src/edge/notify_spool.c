@@ -68,9 +68,12 @@ static void notify_spool_advance(struct notify_spool *spool)
     if (!list_empty(&spool->items)) {
         before = LIST_ENTRY(spool->items.next, struct notify_spool_item, link)->number;
     }
-    if (before > spool->before) {
-        spool->before = before;
-        const size_t gone = notify_spool_place(spool, before);
+    if (before <= spool->before) {
+        return;
+    }
+    spool->before = before;
+    const size_t gone = notify_spool_place(spool, before);
+    if (gone > 0) { /* without any, the array may not be there at all */
         memmove(spool->done, spool->done + gone, (spool->done_count - gone) * sizeof *spool->done);
         spool->done_count -= gone;
     }
