@@ -94,6 +94,7 @@ enum err salvage_target_open(struct salvage_target *target, const struct salvage
         "intervalstyle=postgres -c extra_float_digits=3 -c bytea_output=hex -c timezone=UTC -c xmloption=content "
         "-c lc_monetary=C -c synchronous_commit=off -c lock_timeout=5s -c statement_timeout=0 -c "
         "default_transaction_isolation=read\\ committed -c default_transaction_read_only=off -c jit=off -c "
+        "enable_seqscan=off -c "
         "plan_cache_mode=force_generic_plan -c client_min_messages=error",
         "prefer",
         "10",

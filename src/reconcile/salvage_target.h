@@ -2,9 +2,11 @@
  * One database of the new writer: the ledger in it, and the lost transactions sent to it one behind the other.
  *
  * Calls of salvage_target_send are pipelined (libpq's pipeline mode, one synchronisation point each, so each is a
- * transaction of its own) with a bounded number and volume under way; results are counted as they come. The session
- * has triggers off (session_replication_role), a safe search_path, the output settings of the source, and commits
- * without waiting for the disk: salvage_target_end makes everything durable, on the standbys that must confirm too. */
+ * transaction of its own) with a bounded number and volume under way; results are counted as they come. Plans are made
+ * once, while the ledger is empty, so sequential scans are off: what was a scan of ten rows would become quadratic. The
+ * session has triggers off (session_replication_role), a safe search_path, the output settings of the source, and
+ * commits without waiting for the disk: salvage_target_end makes everything durable, on the standbys that must confirm
+ * too. */
 #pragma once
 
 #include <stdbool.h>
