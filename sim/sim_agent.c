@@ -243,8 +243,11 @@ static void sim_agent_order_fence(struct sim *sim, uint32_t node, uint64_t epoch
 {
     struct sim_agent *agent = &sim->nodes[node].agent;
     const uint64_t held = agent->holder.state != LEASE_NONE ? agent->holder.epoch : 0;
-    const uint64_t wrote = agent->record.data_epoch > held ? agent->record.data_epoch : held;
-    agent->record.halted = wrote > agent->record.halted ? wrote : agent->record.halted;
+    const bool writer = agent->record.role == SIM_ROLE_WRITER || agent->holder.state != LEASE_NONE;
+    uint64_t end = agent->record.data_epoch > held ? agent->record.data_epoch : held;
+    /* As role_halt: a late order that ends an older writer must not keep this node from following the new one. */
+    end = !writer && epoch != 0 && end >= epoch ? epoch - 1 : end;
+    agent->record.halted = end > agent->record.halted ? end : agent->record.halted;
     if (epoch != 0) {
         lease_promise_learn(&agent->promise, epoch);
         agent->record.epoch = agent->promise.epoch;
