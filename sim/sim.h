@@ -98,6 +98,7 @@ struct sim_script {
     struct sim_ambush ambush;
     int64_t chaos_us; /* how long faults may happen */
     int64_t heal_us;  /* how long convergence may take; 0: the run ends without healing */
+    bool readiness;   /* applications are ready only while they reach the writers */
 };
 
 struct sim_options {

@@ -422,7 +422,10 @@ static void sim_control_probes(struct sim *sim, const struct sim_event *event)
             .site = site,
             .probe = probe,
             .ok = good,
-            .error = good ? ERR_OK : ERR_TIMEOUT,
+            .error = good                                      ? ERR_OK
+                     : silent                                  ? ERR_TIMEOUT
+                     : check->component == MODEL_COMPONENT_APP ? ERR_STATUS
+                                                               : ERR_REFUSED,
             .latency_us = 2000,
             .age_ms = (uint32_t)((sim->now - event->t) / SIM_MS),
             .has_value = figure && !silent,

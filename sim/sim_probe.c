@@ -37,6 +37,23 @@ bool sim_probe_database(const struct sim *sim, uint32_t site, uint32_t region)
     return true;
 }
 
+/* An application that is ready only while it reaches every database's writer. */
+static bool sim_probe_writers(const struct sim *sim, uint32_t place)
+{
+    for (uint32_t database = 0; database < sim->model.databases_count; database++) {
+        bool found = false;
+        for (uint32_t node = 0; node < sim->model.nodes_count; node++) {
+            const struct sim_node *self = &sim->nodes[node];
+            found |= sim->model.nodes[node].database == database && sim_history_writable(self) &&
+                     sim_net_open(sim, place, self->place) && sim_net_open(sim, self->place, place);
+        }
+        if (!found) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool sim_probe_good(const struct sim *sim, uint32_t site, const struct model_check *check, uint32_t region)
 {
     const uint32_t place = sim_net_region(sim, region);
@@ -50,7 +67,7 @@ static bool sim_probe_good(const struct sim *sim, uint32_t site, const struct mo
     case MODEL_COMPONENT_CACHE:
         return state->cache == 0;
     case MODEL_COMPONENT_APP:
-        return state->app == 0;
+        return state->app == 0 && (!sim->script.readiness || sim_probe_writers(sim, place));
     case MODEL_COMPONENT_NONE:
     case MODEL_COMPONENT_QUEUE:
         break;

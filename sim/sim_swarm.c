@@ -8,6 +8,8 @@
 #include "base/buf.h"
 #include "base/text.h"
 
+enum { SIM_SWARM_READINESS = 9 }; /* one seed of so many has applications that are unready without a writer */
+
 static uint32_t sim_swarm_pick(struct prng *dice, uint32_t low, uint32_t high)
 {
     return (uint32_t)prng_between(dice, low, high);
@@ -206,6 +208,7 @@ void sim_swarm_storm(struct sim *sim, struct sim_script *ret_script)
         fault.end_us = fault.at_us + prng_between(dice, 200 * SIM_MS, most_us);
         ret_script->faults[ret_script->faults_count++] = fault;
     }
+    ret_script->readiness = sim->options.seed % SIM_SWARM_READINESS == 5;
     sim->people = sim_swarm_percent(dice, 50);
 }
 

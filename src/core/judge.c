@@ -71,6 +71,40 @@ static void judge_lag(const struct engine *engine, uint32_t source, uint32_t tar
     }
 }
 
+static bool judge_holds_writer(const struct engine *engine, uint32_t region)
+{
+    for (uint32_t database = 0; database < engine->model.databases_count; database++) {
+        const uint32_t writer = engine->durable.databases[database].writer;
+        if (writer != LIMITS_NONE && engine->model.nodes[writer].region == region) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether the target's application could take clients. One whose readiness rests on the writer says "not ready" as soon
+ * as the source has lost it: that is what the failover heals, and no reason against it. It must answer, and must have
+ * been well until the source's trouble began. */
+static bool judge_application(const struct engine *engine, uint32_t source, uint32_t target)
+{
+    const struct model *model = &engine->model;
+    const struct mono trouble = engine->decisions[source].first_failure;
+    const bool excuse = source != target && trouble.us != 0 && judge_holds_writer(engine, source);
+    for (uint32_t probe = 0; probe < model->probes_count; probe++) {
+        const struct health_merged *merged = &engine->health.merged[probe];
+        if (model->probes[probe].region != target || merged->status == HEALTH_PASSED ||
+            model->checks[model->probes[probe].check].component != MODEL_COMPONENT_APP) {
+            continue;
+        }
+        const bool unready =
+            merged->status == HEALTH_FAILED && (merged->error == ERR_STATUS || merged->error == ERR_CONTENT);
+        if (!excuse || !unready || merged->since.us < trouble.us) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void judge_target_state(const struct engine *engine, uint32_t source, uint32_t target, struct decide_target *ret_target)
 {
     memset(ret_target, 0, sizeof *ret_target);
@@ -80,7 +114,7 @@ void judge_target_state(const struct engine *engine, uint32_t source, uint32_t t
     const struct health *health = &engine->health;
     const struct model *model = &engine->model;
     ret_target->db = health_component(health, model, target, MODEL_COMPONENT_DB);
-    ret_target->app = health_component(health, model, target, MODEL_COMPONENT_APP);
+    ret_target->app = judge_application(engine, source, target);
     ret_target->cache = health_component(health, model, target, MODEL_COMPONENT_CACHE);
     ret_target->queue = health_component(health, model, target, MODEL_COMPONENT_QUEUE);
     ret_target->capacity_ppm = model->regions[target].capacity_ppm;

@@ -30,7 +30,7 @@
     84.000  operator: approve -> approved
     87.000  FAULT errors taiwan
     87.472  taiwan: MANUAL_REVIEW_REQUIRED, PARTIAL_DEGRADATION, confidence MEDIUM, rule 9, gate 0
-    88.466  error-rate@taiwan FAILED: 2 of 3 observers say so; last error: timed out
+    88.466  error-rate@taiwan FAILED: 2 of 3 observers say so; last error: connection refused
     92.521  run 2: CANARY failed: not available now; ERROR_RATE: 14 requests, 214357 ppm errors, p95 0 us, lag 100 ms, 8 s held
     92.521  run 2 is being undone: ERROR_RATE: 14 requests, 214357 ppm errors, p95 0 us, lag 100 ms, 8 s held
     92.521  view 17: taiwan carries 0 of 10000 of its share

@@ -2,7 +2,7 @@
     31.309  node taiwan-a does not report
     31.919      clients of shop in taiwan get no acknowledgement
     32.048      clients of shop in tokyo get no acknowledgement
-    32.866  database-master@taiwan FAILED: 2 of 3 observers say so; last error: timed out
+    32.866  database-master@taiwan FAILED: 2 of 3 observers say so; last error: connection refused
     32.866  taiwan: AUTOMATIC_FAILOVER, DATABASE_MASTER_FAILURE, confidence HIGH, rule 4, gate 0
     32.866  run 1: failover-local taiwan -> taiwan
     32.866  run 1: EVIDENCE started

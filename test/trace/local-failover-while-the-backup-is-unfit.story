@@ -1,11 +1,11 @@
     20.000  FAULT cache-down tokyo
-    22.904  redis-cluster@tokyo FAILED: 2 of 3 observers say so; last error: timed out
+    22.904  redis-cluster@tokyo FAILED: 2 of 3 observers say so; last error: connection refused
     22.904  tokyo: MONITOR, SINGLE_SERVICE_DOWN, confidence LOW, rule 10, gate 0
     30.000  FAULT node-dead taiwan-a
     31.309  node taiwan-a does not report
     31.919      clients of shop in taiwan get no acknowledgement
     32.048      clients of shop in tokyo get no acknowledgement
-    32.866  database-master@taiwan FAILED: 2 of 3 observers say so; last error: timed out
+    32.866  database-master@taiwan FAILED: 2 of 3 observers say so; last error: connection refused
     32.866  taiwan: AUTOMATIC_FAILOVER, DATABASE_MASTER_FAILURE, confidence HIGH, rule 4, gate 0
     32.866  run 1: failover-local taiwan -> taiwan
     32.866  run 1: EVIDENCE started

@@ -36,7 +36,7 @@
     31.861  shop: taiwan-b joined the durability set at 0/A9EC
     32.060      clients of stock in taiwan get no acknowledgement
     32.072      clients of stock in tokyo get no acknowledgement
-    32.866  database-master@taiwan FAILED: 2 of 3 observers say so; last error: timed out
+    32.866  database-master@taiwan FAILED: 2 of 3 observers say so; last error: connection refused
     32.866  taiwan: MONITOR, DATABASE_MASTER_FAILURE, confidence HIGH, held by ALREADY_IN_PROGRESS, rule 4, gate 2
     32.927      taiwan-s accepts writes under epoch 3
     32.955  run 1: FENCE undone; no standby of the target region reports a position

@@ -25,7 +25,7 @@
     31.291  node taiwan-a is stopped (epoch 3)
     32.072      clients of shop in taiwan get no acknowledgement
     32.192      clients of shop in tokyo get no acknowledgement
-    32.937  database-master@taiwan FAILED: 2 of 3 observers say so; last error: timed out
+    32.937  database-master@taiwan FAILED: 2 of 3 observers say so; last error: connection refused
     32.937  taiwan: MONITOR, DATABASE_MASTER_FAILURE, confidence HIGH, held by ALREADY_IN_PROGRESS, rule 4, gate 2
     33.808      taiwan-a accepts writes under epoch 3
     33.835  run 1: STOP undone; no standby of the target region reports a position

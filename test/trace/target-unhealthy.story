@@ -1,5 +1,5 @@
     25.000  FAULT cache-down tokyo
-    27.893  redis-cluster@tokyo FAILED: 2 of 3 observers say so; last error: timed out
+    27.893  redis-cluster@tokyo FAILED: 2 of 3 observers say so; last error: connection refused
     27.893  tokyo: MONITOR, SINGLE_SERVICE_DOWN, confidence LOW, rule 10, gate 0
     40.000  FAULT region-dead taiwan
     41.312  node taiwan-a does not report
