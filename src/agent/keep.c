@@ -82,6 +82,15 @@ static void keep_settle(struct node *node)
     node_unlock(node);
 }
 
+/* The same epoch goes on here: it died, and no controller had a better one. */
+static enum err keep_start_again(struct node *node, uint64_t epoch, bool died)
+{
+    if (died) {
+        LOG_N("no controller moved the writer: starting it again");
+    }
+    return keep_start_writer(node, epoch);
+}
+
 /* With the lease held and no server: what was the writer comes back, what was to become it goes on. */
 static void keep_held(struct node *node, uint64_t epoch)
 {
@@ -92,6 +101,7 @@ static void keep_held(struct node *node, uint64_t epoch)
     const int64_t rest_ms = (int64_t)(node->crashes > 1 ? node->crashes - 1 : 0) * KEEP_BACKOFF_MS;
     const bool rested =
         rest_ms == 0 || time_since_ms(clock_mono(), node->crash_at) >= (rest_ms < 10000 ? rest_ms : 10000);
+    const bool died = node->died;
     const bool choice = node_died_now(node);
     const bool pending = !stopped && node->state == NODE_RUNNING && node->status_known && node->status.in_recovery;
     const bool settle = node->unsettled && role_is_writer(node, epoch);
@@ -100,7 +110,7 @@ static void keep_held(struct node *node, uint64_t epoch)
     if (settle) {
         keep_settle(node);
     } else if (stopped && own && rested && !choice) {
-        err = keep_start_writer(node, epoch);
+        err = keep_start_again(node, epoch, died);
     } else if ((stopped && !own) || pending) {
         err = role_ready(node, time_add_ms(clock_mono(), KEEP_FINISH_MS));
         err = err == ERR_OK ? role_promote_server(node, epoch, time_add_ms(clock_mono(), KEEP_FINISH_MS)) : err;

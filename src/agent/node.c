@@ -272,7 +272,7 @@ static enum err node_spawn(struct node *node, bool writer)
         return ERR_CANCELLED;
     }
     ASSERT(!pgctl_running(&node->server));
-    if (fence_process_count(node->fence.page) > 0) {
+    if (node->unburied || fence_process_count(node->fence.page) > 0) {
         return ERR_IN_USE; /* backends of a dead postmaster: kill first */
     }
     if (writer) {
@@ -425,6 +425,7 @@ enum err node_kill(struct node *node, const char *reason)
         }
         lease_holder_release(&node->holder);
         node->state = NODE_STOPPED;
+        node->unburied = false;
         node->status_known = false;
         node->fenced = true;
     } else {
@@ -435,14 +436,15 @@ enum err node_kill(struct node *node, const char *reason)
     return err;
 }
 
-/* The server died by itself, or by the fence. Its backends may live on: they end before anything else. */
+/* The server died by itself, or by the fence. Its backends may live on: they end before anything else, so it counts as
+ * stopping until then and nobody starts it again meanwhile. */
 static void node_died(struct node *node)
 {
     const bool was_writer = node->holder.state != LEASE_NONE;
-    node->state = NODE_STOPPED;
+    node->state = NODE_STOPPING;
+    node->unburied = true;
     node->armed = false;
     node->status_known = false;
-    node->crash_at = clock_mono();
     node->crashes++;
     node_error(node, "PostgreSQL ended by itself%s; see %s/postgres.log", was_writer ? " while it was the writer" : "",
                node->home);
@@ -453,9 +455,12 @@ static void node_bury(struct node *node)
 {
     if (fence_process_count(node->fence.page) > 0 &&
         fence_kill(&node->fence, time_add_ms(clock_mono(), NODE_KILL_MS)) != ERR_OK) {
-        return; /* logged; nothing starts while one remains */
+        return; /* logged; nothing starts while one remains; the next tick tries again */
     }
     node_lock(node);
+    node->unburied = false;
+    node->state = NODE_STOPPED;
+    node->crash_at = clock_mono();
     node->died = node_held(node) && node->record.role == RECORD_WRITER && node->record.data_epoch == node->holder.epoch;
     node_change(node);
     node_unlock(node);
@@ -496,11 +501,12 @@ void node_tick(struct node *node)
     }
     const bool lost = lease_holder_state(&node->holder, clock_mono()) == LEASE_LOST;
     const bool unguarded = !guarded && node->holder.state == LEASE_HELD;
+    const bool unburied = node->unburied;
     node_unlock(node);
     if (lost || unguarded) {
         const enum err err = node_kill(node, lost ? "the right to write has ended" : "there is no fence process");
         (void)err; /* logged; the fence stays closed and goes on */
-    } else if (died) {
+    } else if (unburied) {
         node_bury(node);
     }
 }

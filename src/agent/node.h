@@ -66,6 +66,7 @@ struct node {
     struct mono crash_at;     /* a writer: last death in place */
     uint32_t crashes;
     struct mono still_since; /* its postmaster stands still; us 0: it does not */
+    bool unburied;           /* it ended by itself, and what remains of it has not been ended yet */
     bool died;               /* a writer: ended by itself, none of its processes remains, not started again since */
     struct mono retry_at;    /* following failed: not again before */
     uint32_t home_tries;     /* salvages in a row that failed */

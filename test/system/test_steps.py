@@ -127,12 +127,13 @@ def check_every_step(lab, run, kills):
     ended = lab.wait_run(run)
     assert ended["state"] == "succeeded", ended
     steps = [step for step in ended["steps"] if step["state"] != "skipped"]
-    # Begun and ended by one decision, in one commit: there is no instant at which such a step could be killed.
+    # Begun and ended by one decision, in one commit: there is no instant at which such a step could be killed. It may also
+    # take its time at first and be so when it begins again.
     instant = [step["name"] for step in steps if step["started_boot_us"] == step["ended_boot_us"]]
     print("%s %d: control was killed %d times: %s; never under way in the store: %s" % (
         ended["kind"], run, sum(kills.values()), kills, instant))
     assert {step["name"] for step in steps} == set(kills) | set(instant)
-    assert set(kills.values()) == {2}
+    assert {step for step, count in kills.items() if count != 2} <= set(instant)
 
 
 def check_writer(lab, region, epoch):
