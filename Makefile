@@ -14,7 +14,7 @@ DESTDIR ?=
 CLANG ?= clang
 
 .NOTPARALLEL:
-.PHONY: all help setup setup-build demo test check unit system torture sim bless asan tsan clang fuzz bench tidy fmt doc install clean
+.PHONY: all help setup setup-build demo test check unit system torture sim walk bless asan tsan clang fuzz bench tidy fmt doc install clean
 
 all: $(BUILD)/build.ninja
 	@umask 022 && ninja -C $(BUILD)
@@ -86,6 +86,11 @@ bench: setup all
 sim: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) sim/holdfast-sim >/dev/null
 	@$(BUILD)/sim/holdfast-sim $(if $(SEED),--seed $(SEED),--seeds $(SEEDS))
+
+#: make walk          each cause of a run and each second fault at each of its steps; CASE=n for one story
+walk: $(BUILD)/build.ninja
+	@ninja -C $(BUILD) sim/holdfast-walk >/dev/null
+	@$(BUILD)/sim/holdfast-walk $(CASE)
 
 #: make bless         writes the stories of test/trace anew: read the difference before you commit it
 bless: $(BUILD)/build.ninja

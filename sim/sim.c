@@ -134,6 +134,7 @@ static void sim_make_world(struct sim *sim)
 
 static void sim_make_script(struct sim *sim)
 {
+    sim->judged = sim->options.script == NULL || sim->options.script->judged;
     if (sim->options.script != NULL) {
         sim->script = *sim->options.script;
     } else if (sim->options.realistic) {
@@ -142,9 +143,9 @@ static void sim_make_script(struct sim *sim)
         sim_swarm_storm(sim, &sim->script);
     }
     for (uint32_t i = 0; i < sim->script.faults_count; i++) {
-        sim_start(sim, SIM_FAULT_BEGIN, i, sim->script.faults[i].at_us);
-        if (sim->script.faults[i].end_us < INT64_MAX) {
-            sim_start(sim, SIM_FAULT_END, i, sim->script.faults[i].end_us);
+        const struct sim_fault *fault = &sim->script.faults[i];
+        if (fault->step == 0) {
+            sim_fault_start(sim, i, fault->at_us, fault->end_us);
         }
     }
 }
@@ -182,11 +183,11 @@ static void sim_converge(struct sim *sim)
     } else if (sim->now - sim->check.still_us > SIM_STILL_US && !sim->result->converged) {
         sim->result->converged = true;
         sim->result->converge_us = sim->check.still_us - sim->healed_us;
-        sim->over = sim->options.script == NULL;
+        sim->over = sim->judged;
     }
     if (sim->now - sim->healed_us > sim->script.heal_us) {
         sim->over = true;
-        if (!sim->result->converged && sim->options.script == NULL) {
+        if (!sim->result->converged && sim->judged) {
             sim_say_violation(sim, "not converged %lld s after healing: %s", (long long)(sim->script.heal_us / SIM_S),
                               problem != NULL ? problem : "not still");
         }

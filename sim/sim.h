@@ -67,6 +67,8 @@ struct sim_fault {
     uint32_t b;
     int64_t at_us;
     int64_t end_us; /* INT64_MAX: until healing */
+    uint32_t step;  /* enum plan_step + 1: begins `at_us` after a run began that step, and lasts `end_us`; 0: by time */
+    bool met;       /* its step has begun */
     bool on;
 };
 
@@ -81,13 +83,6 @@ struct sim_order {
     bool done;
 };
 
-/* A step of a run at which the controller is killed, once. */
-struct sim_ambush {
-    bool on;
-    uint32_t step; /* enum plan_step */
-    int64_t down_us;
-};
-
 enum { SIM_FAULTS = 64, SIM_ORDERS = 32 };
 
 struct sim_script {
@@ -95,10 +90,10 @@ struct sim_script {
     uint32_t faults_count;
     struct sim_order orders[SIM_ORDERS];
     uint32_t orders_count;
-    struct sim_ambush ambush;
     int64_t chaos_us; /* how long faults may happen */
     int64_t heal_us;  /* how long convergence may take; 0: the run ends without healing */
     bool readiness;   /* applications are ready only while they reach the writers */
+    bool judged;      /* after healing people help, and everything must converge, as with a seed's own script */
 };
 
 struct sim_options {
@@ -123,6 +118,8 @@ struct sim_result {
     uint32_t false_failovers; /* automatic although the source's database and region served */
     uint32_t outages_count;
     int64_t outages_us[SIM_SAMPLES]; /* clients without acknowledgement over an automatic failover: its RTO */
+    uint32_t faults;                 /* begun */
+    uint32_t begun;                  /* steps of runs that began, bit per enum plan_step */
     uint32_t helped;                 /* manual failovers that healing needed */
     uint32_t lost_commits;           /* acknowledged, left behind by a person's accept_loss or of tier 2 */
     uint64_t commits;

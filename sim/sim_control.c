@@ -9,6 +9,7 @@
 #include "sim/sim_check.h"
 #include "sim/sim_clock.h"
 #include "sim/sim_desk.h"
+#include "sim/sim_fault.h"
 #include "sim/sim_lead.h"
 #include "sim/sim_net.h"
 #include "sim/sim_probe.h"
@@ -306,19 +307,15 @@ static void sim_control_take(struct sim *sim)
     sim_control_commit(sim);
 }
 
-static void sim_control_ambush(struct sim *sim)
+/* The faults that wait for a step of a run: once the store knows that it has begun. */
+static void sim_control_meet(struct sim *sim)
 {
-    struct sim_ambush *ambush = &sim->script.ambush;
     const struct durable_run *run = &sim->control->engine.durable.run;
-    if (!ambush->on || run->state != DURABLE_RUN_RUNNING || run->at >= run->steps_count ||
-        run->steps[run->at].step != (enum plan_step)ambush->step || run->steps[run->at].state != DURABLE_STEP_RUNNING ||
-        sim->store.record.run.at != run->at) {
-        return;
+    if (sim->control->engine.leading && run->state == DURABLE_RUN_RUNNING && run->at < run->steps_count &&
+        run->steps[run->at].state == DURABLE_STEP_RUNNING && sim->store.record.run.at == run->at) {
+        sim->result->begun |= 1U << run->steps[run->at].step;
+        sim_fault_meet(sim, run->steps[run->at].step);
     }
-    ambush->on = false;
-    sim_control_kill(sim);
-    const struct sim_event event = {.kind = SIM_FAULT_END, .to = sim_control_who(sim), .a = LIMITS_NONE};
-    sim_queue_at(sim, sim->now + ambush->down_us, &event);
 }
 
 /* Rules broken inside the engine, for the tests of the checkers. */
@@ -355,7 +352,7 @@ void sim_control_step(struct sim *sim, const struct event *event)
         sim_check_engine(sim);
     }
     sim_control_take(sim);
-    sim_control_ambush(sim);
+    sim_control_meet(sim);
     if (control->up) {
         sim_control_alarm(sim);
     }

@@ -7,6 +7,7 @@
 #include "sim/sim_control.h"
 #include "sim/sim_net.h"
 #include "sim/sim_pg.h"
+#include "sim/sim_queue.h"
 #include "sim/sim_say.h"
 
 static const int64_t sim_fault_wall_us = 7200 * (int64_t)SIM_S;
@@ -250,6 +251,28 @@ static void sim_fault_set(struct sim *sim, struct sim_fault *fault, bool on)
     }
 }
 
+void sim_fault_start(struct sim *sim, uint32_t index, int64_t at_us, int64_t end_us)
+{
+    const struct sim_event begin = {.kind = SIM_FAULT_BEGIN, .a = index};
+    const struct sim_event end = {.kind = SIM_FAULT_END, .a = index};
+    sim_queue_at(sim, at_us, &begin);
+    if (end_us < INT64_MAX) {
+        sim_queue_at(sim, end_us, &end);
+    }
+}
+
+void sim_fault_meet(struct sim *sim, enum plan_step step)
+{
+    for (uint32_t i = 0; i < sim->script.faults_count; i++) {
+        struct sim_fault *fault = &sim->script.faults[i];
+        if (fault->step == (uint32_t)step + 1 && !fault->met) {
+            const int64_t at_us = sim->now + fault->at_us;
+            fault->met = true;
+            sim_fault_start(sim, i, at_us, fault->end_us < INT64_MAX ? at_us + fault->end_us : INT64_MAX);
+        }
+    }
+}
+
 void sim_fault_event(struct sim *sim, const struct sim_event *event)
 {
     if (event->a == LIMITS_NONE) {
@@ -258,6 +281,7 @@ void sim_fault_event(struct sim *sim, const struct sim_event *event)
             sim_control_start(sim);
         }
     } else if (!sim->healing) {
+        sim->result->faults += event->kind == SIM_FAULT_BEGIN;
         sim_fault_set(sim, &sim->script.faults[event->a], event->kind == SIM_FAULT_BEGIN);
     }
     sim->control = &sim->controls[sim->leader];

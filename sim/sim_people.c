@@ -137,7 +137,7 @@ void sim_people_event(struct sim *sim, const struct sim_event *event)
         return;
     }
     sim_people_script(sim);
-    if (sim->healing && sim->options.script == NULL) {
+    if (sim->healing && sim->judged) {
         sim_people_patient(sim);
     } else if (!sim->healing && sim->people && prng_chance(&sim->dice[SIM_DICE_PEOPLE], SIM_PEOPLE_RANDOM_PPM)) {
         sim_people_random(sim);

@@ -356,6 +356,7 @@ struct sim {
     struct sim_script script;
     struct prng dice[SIM_DICE];
     int64_t now;
+    bool judged; /* must converge after healing, with the help of people */
     bool healing;
     bool over;
     int64_t healed_us;

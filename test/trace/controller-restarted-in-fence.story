@@ -21,7 +21,9 @@
     33.666  redis-cluster@taiwan FAILED: 2 of 2 observers say so; last error: timed out
     33.666  taiwan: MONITOR, COMPLETE_REGIONAL_FAILURE, confidence HIGH, held by ALREADY_IN_PROGRESS, rule 3, gate 2
     33.666  order-service@taiwan FAILED: 2 of 2 observers say so; last error: timed out
+    33.672  FAULT control-dead 
     33.672  the controller dies
+    37.672  END   control-dead 
     37.672  the controller starts
     37.692  taiwan: MANUAL_REVIEW_REQUIRED, INSUFFICIENT_EVIDENCE, confidence LOW, rule 2, gate 0
     37.692  tokyo: MANUAL_REVIEW_REQUIRED, INSUFFICIENT_EVIDENCE, confidence LOW, rule 2, gate 0

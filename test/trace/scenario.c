@@ -213,12 +213,12 @@ static bool scenario_seconds(const char *text, int64_t *ret_us)
 
 static bool scenario_crash(struct scenario *scenario, const struct scenario_line *line)
 {
-    struct sim_ambush *ambush = &scenario->script.ambush;
-    for (uint32_t step = 0; line->count == 3 && step < PLAN_STEP_COUNT; step++) {
+    struct sim_script *script = &scenario->script;
+    for (uint32_t step = 0; line->count == 3 && script->faults_count < SIM_FAULTS && step < PLAN_STEP_COUNT; step++) {
         if (strcmp(plan_step_of((enum plan_step)step)->name, line->words[1]) == 0) {
-            ambush->on = true;
-            ambush->step = step;
-            return scenario_seconds(line->words[2], &ambush->down_us);
+            struct sim_fault *fault = &script->faults[script->faults_count++];
+            *fault = (struct sim_fault){.kind = SIM_FAULT_CONTROL, .step = step + 1};
+            return scenario_seconds(line->words[2], &fault->end_us);
         }
     }
     return false;
