@@ -218,6 +218,36 @@ static void cli_status_durability(struct cli_text *text, const json_t *durabilit
     }
 }
 
+/* How far each standby was behind over the last minutes. */
+static void cli_status_lags(struct cli_text *text, const json_t *nodes)
+{
+    static const char *const titles[] = {"standby", ">lag p50", ">p95", ">p99", ">max", ">WAL p99", ">max", NULL};
+    static const char *const quantiles[] = {"p50", "p95", "p99", "max"};
+    struct cli_text_table *table = cli_text_table_new(titles);
+    size_t index = 0;
+    const json_t *node = NULL;
+    json_array_foreach(nodes, index, node)
+    {
+        const json_t *recent = json_object_get(node, "lag_recent");
+        const json_t *ms = json_object_get(recent, "ms");
+        const json_t *bytes = json_object_get(recent, "bytes");
+        if (recent == NULL) {
+            continue;
+        }
+        cli_text_table_row(table);
+        cli_text_table_cell(table, CLI_TEXT_PLAIN, "%s", cli_text_member(node, "name"));
+        for (size_t i = 0; i < sizeof quantiles / sizeof quantiles[0]; i++) {
+            char span[CLI_TEXT_SPAN];
+            cli_text_table_cell(table, CLI_TEXT_PLAIN, "%s",
+                                cli_text_span(cli_text_integer(ms, quantiles[i], 0), span));
+        }
+        cli_text_table_cell(table, CLI_TEXT_PLAIN, "%lld B", (long long)cli_text_integer(bytes, "p99", 0));
+        cli_text_table_cell(table, CLI_TEXT_PLAIN, "%lld B", (long long)cli_text_integer(bytes, "max", 0));
+    }
+    buf_text(&text->out, "\n");
+    cli_text_table_end(table, "  ", text);
+}
+
 static void cli_status_database(struct cli_text *text, const json_t *database)
 {
     static const char *const titles[] = {"node",  "region", "server", "role", ">epoch",
@@ -240,6 +270,9 @@ static void cli_status_database(struct cli_text *text, const json_t *database)
         cli_status_node(table, node, json_object_get(durability, "members"));
     }
     cli_text_table_end(table, "  ", text);
+    if (text->wide) {
+        cli_status_lags(text, json_object_get(database, "nodes"));
+    }
 }
 
 /* ---- sites: in a line, or as a table in the wide form ---- */

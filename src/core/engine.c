@@ -67,6 +67,7 @@ bool engine_configure(struct engine *engine, const struct model *model)
     for (uint32_t node = 0; node < LIMITS_NODES; node++) {
         engine->nodes[node] = silent;
     }
+    memset(engine->lags, 0, sizeof engine->lags);
     memset(engine->decisions, 0, sizeof engine->decisions);
     memset(engine->readers, 0, sizeof engine->readers);
     memset(engine->durability, 0, sizeof engine->durability);
@@ -89,6 +90,29 @@ static void engine_learn_epoch(struct engine *engine, struct output *output, con
     }
 }
 
+/* Lag of a standby: for the percentiles, and for the word that it passed the database's limit. */
+static void engine_take_lag(struct engine *engine, struct output *output, const struct event_node *report)
+{
+    const uint32_t database = engine->model.nodes[report->node].database;
+    const uint32_t writer = engine->durable.databases[database].writer;
+    if (!report->running || report->role != VIEW_NODE_STANDBY || writer == LIMITS_NONE || writer == report->node) {
+        return;
+    }
+    struct lag *lag = &engine->lags[report->node];
+    const uint64_t written = engine->nodes[writer].report.written.position;
+    const uint64_t received = report->received.position;
+    const uint32_t limit_ms = engine->model.databases[database].max_lag_ms;
+    lag_take(lag, engine->now, report->lag_ms, written > received ? written - received : 0);
+    const int crossed = lag_crossed(lag, report->lag_ms, limit_ms);
+    if (crossed != 0) {
+        struct trace *trace = engine_trace(engine, output, crossed > 0 ? TRACE_LAG_HIGH : TRACE_LAG_BACK);
+        trace->database = database;
+        trace->node = report->node;
+        trace->n = report->lag_ms;
+        trace->m = limit_ms;
+    }
+}
+
 static void engine_take_node(struct engine *engine, struct output *output, const struct event_node *report)
 {
     ASSERT(report->node < engine->model.nodes_count);
@@ -108,6 +132,7 @@ static void engine_take_node(struct engine *engine, struct output *output, const
     node->alive = true;
     node->at = engine->now;
     engine_learn_epoch(engine, output, report);
+    engine_take_lag(engine, output, report);
     /* Until the checks had the time to see it. */
     const bool back =
         report->running && !changed && time_since_ms(engine->now, node->since) >= model_patience_ms(&engine->model);

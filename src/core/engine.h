@@ -17,6 +17,7 @@
 #include "core/durable.h"
 #include "core/event.h"
 #include "core/health.h"
+#include "core/lag.h"
 #include "core/lease.h"
 #include "core/limits.h"
 #include "core/model.h"
@@ -155,6 +156,7 @@ struct engine {
     struct health health;
     struct traffic traffic;
     struct engine_node nodes[LIMITS_NODES];
+    struct lag lags[LIMITS_NODES]; /* of each standby behind its writer */
     struct engine_lease leases[LIMITS_DATABASES];
     struct engine_reader readers[LIMITS_SITES][ENGINE_READER_KINDS];
     struct engine_decision decisions[LIMITS_REGIONS];

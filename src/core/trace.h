@@ -51,7 +51,9 @@ struct model;
     X(LEDGER, NOTICE, "run {run}: {database}: {node} ended at {lsn}; {text}")                                          \
     X(REFUSED, WARNING, "refused: {text}")                                                                             \
     X(ADOPTED, NOTICE, "{database}: {node} is the writer of epoch {n}")                                                \
-    X(RETURNING, NOTICE, "{region}: keeps its clients while {node} is on its way back")
+    X(RETURNING, NOTICE, "{region}: keeps its clients while {node} is on its way back")                                \
+    X(LAG_HIGH, WARNING, "{database}: {node} is {n} ms behind, more than max_lag ({m} ms)")                            \
+    X(LAG_BACK, NOTICE, "{database}: {node} is {n} ms behind, well below max_lag ({m} ms)")
 
 enum trace_kind {
 #define TRACE_ENUM(name, severity, sentence) TRACE_##name,

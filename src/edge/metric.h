@@ -51,6 +51,12 @@ enum {
       "How far a standby is behind, in time")                                                                          \
     X(REPLICATION_LAG_BYTES, "replication_lag_bytes", GAUGE, NONE, "database,node",                                    \
       "How far a standby is behind, in write-ahead log")                                                               \
+    X(REPLICATION_LAG_RECENT_SECONDS, "replication_lag_recent_seconds", GAUGE, NONE, "database,node,quantile",         \
+      "How far a standby was behind over the last five to ten minutes, in time")                                       \
+    X(REPLICATION_LAG_RECENT_BYTES, "replication_lag_recent_bytes", GAUGE, NONE, "database,node,quantile",             \
+      "How far a standby was behind over the last five to ten minutes, in write-ahead log")                            \
+    X(REPLICATION_LAG_LIMIT_SECONDS, "replication_lag_limit_seconds", GAUGE, NONE, "database",                         \
+      "max_lag of the database")                                                                                       \
     X(CONTROLLER_LEADER, "controller_leader", GAUGE, NONE, "site", "1 where this controller leads")                    \
     X(CONTROLLER_QUORUM_MEMBERS, "controller_quorum_members", GAUGE, NONE, "", "Sites that report now")                \
     X(DECISION_EVALUATIONS, "decision_evaluations_total", COUNTER, NONE, "decision,gate",                              \

@@ -111,15 +111,35 @@ static void web_metric_writers(const struct engine *engine)
     }
 }
 
+static void web_metric_lag(const struct engine *engine, uint32_t node, const char *database)
+{
+    static const struct {
+        const char *name;
+        uint32_t percent;
+    } quantiles[] = {{"0.5", 50}, {"0.95", 95}, {"0.99", 99}, {"1", 100}};
+    const struct lag *lag = &engine->lags[node];
+    const char *name = engine->model.nodes[node].name;
+    for (size_t i = 0; lag_samples(lag) > 0 && i < sizeof quantiles / sizeof quantiles[0]; i++) {
+        const double ms = (double)lag_percentile(lag, LAG_MS, quantiles[i].percent);
+        const double bytes = (double)lag_percentile(lag, LAG_BYTES, quantiles[i].percent);
+        metric_set(METRIC_REPLICATION_LAG_RECENT_SECONDS, ms / 1000, METRIC_WITH(database, name, quantiles[i].name));
+        metric_set(METRIC_REPLICATION_LAG_RECENT_BYTES, bytes, METRIC_WITH(database, name, quantiles[i].name));
+    }
+}
+
 static void web_metric_databases(const struct engine *engine)
 {
     metric_clear(METRIC_ACTIVE_REGION);
     metric_clear(METRIC_REPLICATION_LAG_SECONDS);
     metric_clear(METRIC_REPLICATION_LAG_BYTES);
+    metric_clear(METRIC_REPLICATION_LAG_RECENT_SECONDS);
+    metric_clear(METRIC_REPLICATION_LAG_RECENT_BYTES);
     for (uint32_t database = 0; database < engine->model.databases_count; database++) {
         const struct durable_database *state = &engine->durable.databases[database];
         const char *name = engine->model.databases[database].name;
         metric_set(METRIC_FENCE_EPOCH, (double)state->epoch, METRIC_WITH(name));
+        metric_set(METRIC_REPLICATION_LAG_LIMIT_SECONDS, engine->model.databases[database].max_lag_ms / 1000.0,
+                   METRIC_WITH(name));
         for (uint32_t region = 0; region < engine->model.regions_count; region++) {
             const bool here = state->routed != LIMITS_NONE && engine->model.nodes[state->routed].region == region;
             metric_set(METRIC_ACTIVE_REGION, here, METRIC_WITH(name, engine->model.regions[region].name));
@@ -137,6 +157,7 @@ static void web_metric_databases(const struct engine *engine)
             const uint64_t received = report->received.position;
             metric_set(METRIC_REPLICATION_LAG_BYTES, written > received ? (double)(written - received) : 0,
                        METRIC_WITH(name, label));
+            web_metric_lag(engine, node, name);
         }
     }
 }

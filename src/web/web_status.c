@@ -108,6 +108,13 @@ static void web_status_set_lsn(json_t *json, const char *name, struct lsn lsn)
     json_object_set_new(json, name, json_string(text));
 }
 
+static json_t *web_status_percentiles(const struct lag *lag, enum lag_kind kind)
+{
+    return json_pack("{s:I,s:I,s:I,s:I}", "p50", (json_int_t)lag_percentile(lag, kind, 50), "p95",
+                     (json_int_t)lag_percentile(lag, kind, 95), "p99", (json_int_t)lag_percentile(lag, kind, 99), "max",
+                     (json_int_t)lag_percentile(lag, kind, 100));
+}
+
 static json_t *web_status_node(const struct desk *desk, const struct engine *engine, uint32_t node)
 {
     static const char *const roles[] = {"none", "writer", "standby"};
@@ -125,6 +132,12 @@ static json_t *web_status_node(const struct desk *desk, const struct engine *eng
     web_status_set_lsn(json, "replayed", entry->report.replayed);
     json_object_set_new(json, "lag_ms",
                         entry->report.lag_ms == UINT32_MAX ? json_null() : json_integer(entry->report.lag_ms));
+    if (lag_samples(&engine->lags[node]) > 0 && entry->report.role == VIEW_NODE_STANDBY) {
+        json_object_set_new(json, "lag_recent",
+                            json_pack("{s:i,s:o,s:o}", "samples", (int)lag_samples(&engine->lags[node]), "ms",
+                                      web_status_percentiles(&engine->lags[node], LAG_MS), "bytes",
+                                      web_status_percentiles(&engine->lags[node], LAG_BYTES)));
+    }
     if (detail != NULL) {
         desk->node_detail(desk->context, node, detail);
         json_object_set_new(json, "activity", json_string(detail->activity));

@@ -90,6 +90,23 @@ static void test_calm(void **state)
         "COMPLETE_REGIONAL_FAILURE\n");
 }
 
+static void test_the_wide_form_tells_the_lag_of_the_last_minutes(void **state)
+{
+    (void)state;
+    json_t *status = json_loads(calm, 0, NULL);
+    json_t *nodes = json_object_get(json_array_get(json_object_get(status, "databases"), 0), "nodes");
+    json_object_set_new(json_array_get(nodes, 1), "lag_recent",
+                        json_loads("{\"samples\":900,\"ms\":{\"p50\":4,\"p95\":60,\"p99\":230,\"max\":1500},"
+                                   "\"bytes\":{\"p50\":0,\"p95\":100,\"p99\":8191,\"max\":70000}}",
+                                   0, NULL));
+    struct cli_text text = {.wide = true};
+    buf_init(&text.out, memory, sizeof memory);
+    assert_int_equal(cli_status_draw(&text, status, NULL), VERB_OK);
+    json_decref(status);
+    assert_non_null(strstr(buf_string(&text.out), "  standby  lag p50    p95     p99    max  WAL p99      max\n"
+                                                  "  tokyo-a     4 ms  60 ms  230 ms  1.5 s   8191 B  70000 B\n"));
+}
+
 static void test_no_color_is_the_same_text(void **state)
 {
     (void)state;
@@ -141,7 +158,9 @@ static void test_nothing_at_all(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_calm), cmocka_unit_test(test_no_color_is_the_same_text),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_calm),
+                                       cmocka_unit_test(test_the_wide_form_tells_the_lag_of_the_last_minutes),
+                                       cmocka_unit_test(test_no_color_is_the_same_text),
                                        cmocka_unit_test(test_run_in_progress), cmocka_unit_test(test_nothing_at_all)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

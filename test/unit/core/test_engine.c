@@ -384,6 +384,41 @@ static void test_requests_count_once_and_at_their_time(void **state)
     assert_int_equal(world->engine.run.errors[TAIWAN], 300 * 20000);
 }
 
+static uint32_t said(enum trace_kind kind)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < world->output.traces_count; i++) {
+        count += world->output.traces[i].kind == kind;
+    }
+    return count;
+}
+
+static void behind(uint32_t lag_ms)
+{
+    struct event event = {.kind = EVENT_NODE};
+    event.node = world->engine.nodes[TOKYO_A].report;
+    event.node.sequence = ++world->sequence;
+    event.node.lag_ms = lag_ms;
+    feed(&event);
+}
+
+static void test_lag_above_the_limit_is_told_once(void **state)
+{
+    (void)state;
+    world->engine.model.databases[0].max_lag_ms = 5000;
+    pass(1000);
+    behind(4000);
+    assert_int_equal(said(TRACE_LAG_HIGH), 0);
+    behind(6000);
+    assert_int_equal(said(TRACE_LAG_HIGH), 1);
+    behind(7000);
+    assert_int_equal(said(TRACE_LAG_HIGH), 0);
+    behind(100);
+    assert_int_equal(said(TRACE_LAG_BACK), 1);
+    assert_int_equal(lag_percentile(&world->engine.lags[TOKYO_A], LAG_MS, 100), 7000);
+    assert_int_equal(lag_samples(&world->engine.lags[TAIWAN_A]), 0); /* the writer is behind nobody */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -408,6 +443,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_restart_does_not_turn_down_a_failback, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_refused_password_is_no_outage, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_requests_count_once_and_at_their_time, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(test_lag_above_the_limit_is_told_once, world_setup, world_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Replication lag: percentiles, their window, and the limit. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "core/lag.h"
+
+static struct mono at_ms(int64_t ms)
+{
+    return (struct mono){1000000 + ms * TIME_US_PER_MS};
+}
+
+static void test_percentiles_are_at_most_a_fifth_too_high(void **state)
+{
+    (void)state;
+    struct lag lag = {0};
+    assert_int_equal(lag_percentile(&lag, LAG_MS, 50), 0);
+    for (uint32_t i = 1; i <= 1000; i++) {
+        lag_take(&lag, at_ms(i), i, (uint64_t)i << 20);
+    }
+    static const uint32_t percents[] = {1, 50, 95, 99};
+    for (size_t i = 0; i < sizeof percents / sizeof percents[0]; i++) {
+        const uint64_t exact = percents[i] * 10ULL;
+        const uint64_t ms = lag_percentile(&lag, LAG_MS, percents[i]);
+        const uint64_t bytes = lag_percentile(&lag, LAG_BYTES, percents[i]);
+        assert_true(ms >= exact && ms <= exact + exact / 5 + 1);
+        assert_true(bytes >= exact << 20 && bytes <= (exact << 20) + (exact << 20) / 5 + 1);
+    }
+    assert_int_equal(lag_percentile(&lag, LAG_MS, 100), 1000);
+    assert_int_equal(lag_percentile(&lag, LAG_BYTES, 100), 1000LL << 20);
+    assert_int_equal(lag_samples(&lag), 1000);
+}
+
+static void test_small_values_are_exact_and_huge_ones_are_kept(void **state)
+{
+    (void)state;
+    struct lag lag = {0};
+    lag_take(&lag, at_ms(0), 0, 0);
+    lag_take(&lag, at_ms(1), 3, UINT64_MAX);
+    assert_int_equal(lag_percentile(&lag, LAG_MS, 50), 0);
+    assert_int_equal(lag_percentile(&lag, LAG_MS, 99), 3);
+    assert_true(lag_percentile(&lag, LAG_BYTES, 100) == UINT64_MAX);
+    assert_true(lag_percentile(&lag, LAG_BYTES, 99) == UINT64_MAX);
+}
+
+static void test_old_samples_are_forgotten_after_two_windows(void **state)
+{
+    (void)state;
+    struct lag lag = {0};
+    lag_take(&lag, at_ms(0), 9000, 1);
+    lag_take(&lag, at_ms(LAG_WINDOW_MS), 1, 1);
+    assert_int_equal(lag_percentile(&lag, LAG_MS, 100), 9000);
+    lag_take(&lag, at_ms(2 * LAG_WINDOW_MS), 2, 1);
+    assert_int_equal(lag_percentile(&lag, LAG_MS, 100), 2);
+    assert_int_equal(lag_samples(&lag), 2);
+    lag_take(&lag, at_ms(9 * LAG_WINDOW_MS), 3, 1);
+    assert_int_equal(lag_samples(&lag), 1);
+}
+
+static void test_an_unknown_lag_counts_for_nothing(void **state)
+{
+    (void)state;
+    struct lag lag = {0};
+    lag_take(&lag, at_ms(0), UINT32_MAX, 77);
+    assert_int_equal(lag_samples(&lag), 0);
+    assert_int_equal(lag_crossed(&lag, UINT32_MAX, 1), 0);
+}
+
+static void test_the_limit_is_said_once_each_way(void **state)
+{
+    (void)state;
+    struct lag lag = {0};
+    assert_int_equal(lag_crossed(&lag, 5000, 5000), 0);
+    assert_int_equal(lag_crossed(&lag, 5001, 5000), 1);
+    assert_int_equal(lag_crossed(&lag, 9000, 5000), 0);
+    assert_int_equal(lag_crossed(&lag, 2501, 5000), 0); /* not yet well below it */
+    assert_int_equal(lag_crossed(&lag, UINT32_MAX, 5000), 0);
+    assert_int_equal(lag_crossed(&lag, 2500, 5000), -1);
+    assert_int_equal(lag_crossed(&lag, 2500, 5000), 0);
+    assert_int_equal(lag_crossed(&lag, 9000, 0), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_percentiles_are_at_most_a_fifth_too_high),
+        cmocka_unit_test(test_small_values_are_exact_and_huge_ones_are_kept),
+        cmocka_unit_test(test_old_samples_are_forgotten_after_two_windows),
+        cmocka_unit_test(test_an_unknown_lag_counts_for_nothing),
+        cmocka_unit_test(test_the_limit_is_said_once_each_way),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
