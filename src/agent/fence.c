@@ -20,6 +20,7 @@
 enum {
     FENCE_ASK_MS = 1000, /* the child answers within milliseconds; after that the agent kills by itself as well */
     FENCE_END_MS = 10000,
+    FENCE_SETTLE_US = 200,
 };
 
 /* In the child: nothing of the agent's but the pipe, the lock and the error stream. */
@@ -48,6 +49,7 @@ static enum err fence_start(struct fence *fence)
     if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
         return err_from_errno(errno);
     }
+    atomic_store(&fence->page->acting, 0); /* of an earlier child that died at it */
     const pid_t child = child_fork();
     if (child < 0) {
         close(ends[0]);
@@ -124,18 +126,36 @@ static void fence_kick(const struct fence *fence)
     (void)written; /* full: it is awake anyway */
 }
 
+/* After the fence was opened: a child that saw it closed has done what it had to. One that is stuck is not waited for.
+ */
+static void fence_settle(const struct fence *fence)
+{
+    const struct mono patience = time_add_ms(clock_mono(), FENCE_ASK_MS);
+    while (atomic_load(&fence->page->acting) != 0 && !time_reached(clock_mono(), patience)) {
+        const struct timespec pause = {.tv_nsec = FENCE_SETTLE_US * 1000};
+        (void)nanosleep(&pause, NULL);
+    }
+}
+
 void fence_arm(struct fence *fence, struct mono fence_at)
 {
     ASSERT(fence_at.us != FENCE_PROCESS_NEVER);
     const int64_t before = atomic_exchange(&fence->page->fence_at_us, fence_at.us);
-    if (before == FENCE_PROCESS_NEVER || before < clock_mono().us) {
+    const bool closed = before < clock_mono().us;
+    if (before == FENCE_PROCESS_NEVER || closed) {
         fence_kick(fence);
+    }
+    if (closed) {
+        fence_settle(fence);
     }
 }
 
 void fence_disarm(struct fence *fence)
 {
-    atomic_store(&fence->page->fence_at_us, FENCE_PROCESS_NEVER);
+    const int64_t before = atomic_exchange(&fence->page->fence_at_us, FENCE_PROCESS_NEVER);
+    if (before != FENCE_PROCESS_NEVER) {
+        fence_settle(fence);
+    }
 }
 
 void fence_close(struct fence *fence)

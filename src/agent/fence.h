@@ -34,6 +34,7 @@ void fence_fini(struct fence *fence);
 ERR_CHECK enum err fence_aim(struct fence *fence, const char *data);
 
 void fence_beat(struct fence *fence, struct mono now);
+/* When they return, no kill of before is under way any more: what starts now lives. */
 void fence_arm(struct fence *fence, struct mono fence_at);
 void fence_disarm(struct fence *fence);
 void fence_close(struct fence *fence);

@@ -202,12 +202,13 @@ static void fence_process_act(struct fence_process_page *page, enum fence_proces
 /* Kills while the judgement says so; true when PostgreSQL may not live at present. */
 static bool fence_process_watch(struct fence_process_page *page)
 {
+    atomic_store(&page->acting, 1);
     const enum fence_process_reason reason = fence_process_judge(page);
-    if (reason == FENCE_PROCESS_NOTHING) {
-        return false;
+    if (reason != FENCE_PROCESS_NOTHING) {
+        fence_process_act(page, reason);
     }
-    fence_process_act(page, reason);
-    return true;
+    atomic_store(&page->acting, 0);
+    return reason != FENCE_PROCESS_NOTHING;
 }
 
 static void fence_process_answer(struct fence_process_page *page)
@@ -216,10 +217,15 @@ static void fence_process_answer(struct fence_process_page *page)
     if (request == atomic_load(&page->answered)) {
         return;
     }
-    atomic_store(&page->reason, FENCE_PROCESS_REQUEST);
-    if (fence_process_kill(page, time_add_ms(clock_mono(), FENCE_PROCESS_KILL_MS)) == 0) {
-        atomic_store(&page->answered, request);
+    atomic_store(&page->acting, 1);
+    /* Opened since: who asked has ended the server by itself, and what runs now may. */
+    if (atomic_load(&page->fence_at_us) <= clock_mono().us) {
+        atomic_store(&page->reason, FENCE_PROCESS_REQUEST);
+        if (fence_process_kill(page, time_add_ms(clock_mono(), FENCE_PROCESS_KILL_MS)) == 0) {
+            atomic_store(&page->answered, request);
+        }
     }
+    atomic_store(&page->acting, 0);
 }
 
 /* Sleeps until the pipe speaks or the next thing may be due. False: the agent died. */

@@ -49,7 +49,10 @@ struct fence_process_page {
     _Atomic uint32_t fired;    /* kills that found something */
     _Atomic uint32_t reason;   /* of the last, enum fence_process_reason */
     _Atomic int64_t proven_us; /* when none remained, last time */
-    char mark[1024];           /* "HOLDFAST_NODE=...", complete */
+    /* The child set this before it looked whether it must kill, and goes on until it is cleared: who opens the fence
+     * waits for that, or what starts now would be killed on a judgement of before. */
+    _Atomic uint32_t acting;
+    char mark[1024]; /* "HOLDFAST_NODE=...", complete */
 };
 
 /* The child's life; never returns. `pipe_fd` is the reading end. */

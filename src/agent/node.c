@@ -271,6 +271,9 @@ static enum err node_spawn(struct node *node, bool writer)
     if (atomic_load(&node->quit)) {
         return ERR_CANCELLED;
     }
+    if (node->killing > 0) {
+        return ERR_CANCELLED; /* it would wait for the end of what starts here, with the lock held */
+    }
     ASSERT(!pgctl_running(&node->server));
     if (node->unburied || fence_process_count(node->fence.page) > 0) {
         return ERR_IN_USE; /* backends of a dead postmaster: kill first */
@@ -406,12 +409,17 @@ enum err node_kill(struct node *node, const char *reason)
 {
     node_lock(node);
     node->kills++;
+    node->killing++;
     node->armed = false;
-    fence_close(&node->fence);
     lease_holder_lose(&node->holder);
-    if (pgctl_running(&node->server)) {
+    const bool running = pgctl_running(&node->server);
+    fence_close(&node->fence);
+    if (running) {
         LOG_W("killing PostgreSQL: %s", reason);
-        node->state = NODE_STOPPING;
+    }
+    if (node->state != NODE_STOPPED) {
+        node->state =
+            NODE_STOPPING; /* its end is decided here: it did not die by itself, also when it is dead already */
     }
     node_change(node);
     node_unlock(node);
@@ -429,8 +437,10 @@ enum err node_kill(struct node *node, const char *reason)
         node->status_known = false;
         node->fenced = true;
     } else {
+        node->unburied = true; /* the next ticks go on */
         node_error(node, "a process of PostgreSQL cannot be killed: stuck in the kernel?");
     }
+    node->killing--;
     node_change(node);
     node_unlock(node);
     return err;
@@ -453,16 +463,25 @@ static void node_died(struct node *node)
 /* After a death: what remains of the server ends. Only then is it certain, and told. */
 static void node_bury(struct node *node)
 {
-    if (fence_process_count(node->fence.page) > 0 &&
-        fence_kill(&node->fence, time_add_ms(clock_mono(), NODE_KILL_MS)) != ERR_OK) {
-        return; /* logged; nothing starts while one remains; the next tick tries again */
-    }
     node_lock(node);
-    node->unburied = false;
-    node->state = NODE_STOPPED;
-    node->crash_at = clock_mono();
-    node->died = node_held(node) && node->record.role == RECORD_WRITER && node->record.data_epoch == node->holder.epoch;
-    node_change(node);
+    const bool due = node->unburied && node->killing == 0; /* else somebody else sees to it */
+    node->killing += due;
+    node_unlock(node);
+    if (!due) {
+        return;
+    }
+    const bool gone = fence_process_count(node->fence.page) == 0 ||
+                      fence_kill(&node->fence, time_add_ms(clock_mono(), NODE_KILL_MS)) == ERR_OK;
+    node_lock(node);
+    node->killing--;
+    if (gone) { /* else nothing starts while one remains; the next tick tries again */
+        node->unburied = false;
+        node->state = NODE_STOPPED;
+        node->crash_at = clock_mono();
+        node->died =
+            node_held(node) && node->record.role == RECORD_WRITER && node->record.data_epoch == node->holder.epoch;
+        node_change(node);
+    }
     node_unlock(node);
 }
 

@@ -50,9 +50,10 @@ struct node {
     struct fence fence;
     struct pgctl server;
     enum node_server state;
-    bool armed;     /* the server is, or is becoming, a writer: renewals move the fence's time */
-    bool fenced;    /* proven: no process of the server remains, and none may start */
-    uint64_t kills; /* times the server was killed by decision */
+    bool armed;       /* the server is, or is becoming, a writer: renewals move the fence's time */
+    bool fenced;      /* proven: no process of the server remains, and none may start */
+    uint64_t kills;   /* times the server was killed by decision */
+    uint32_t killing; /* kills under way: nothing starts until the last of them is over */
     struct lease_holder holder;
     struct lease_promise promise;
     struct record record;

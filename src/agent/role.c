@@ -198,6 +198,9 @@ enum err role_became_writer(struct node *node, uint64_t epoch, struct pgquery *q
 static enum err role_restart(struct node *node, struct mono deadline)
 {
     LOG_W("the promotion is stuck: restarting PostgreSQL without a walreceiver");
+    node_lock(node);
+    node->state = NODE_STOPPING; /* no death of its own */
+    node_unlock(node);
     enum err err = fence_kill(&node->fence, deadline);
     node_lock(node);
     while (err == ERR_OK && pgctl_running(&node->server)) {

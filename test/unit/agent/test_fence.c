@@ -188,6 +188,30 @@ static void test_standby_is_left_alone(void **state)
     scene_expect_killed(pid);
 }
 
+/* Closed it looks again and again; what starts behind the opening is not killed on a look of before. */
+static void test_what_starts_behind_the_opening_lives(void **state)
+{
+    struct scene *scene = *state;
+    for (int i = 0; i < 40; i++) {
+        fence_close(&scene->fence); /* wakes the child */
+        const struct timespec pause = {.tv_nsec = i * 25000};
+        (void)nanosleep(&pause, NULL);
+        if (i % 2 == 0) {
+            fence_disarm(&scene->fence);
+        } else {
+            fence_beat(&scene->fence, clock_mono());
+            fence_arm(&scene->fence, time_add_ms(clock_mono(), PATIENCE_S * 1000));
+        }
+        const pid_t pid = scene_sleeper(scene);
+        assert_true(scene_counts(scene, 1));
+        assert_int_equal(kill(pid, SIGTERM), 0);
+        int status = 0;
+        assert_int_equal(child_wait(pid, time_add_ms(clock_mono(), PATIENCE_S * 1000), &status), ERR_OK);
+        assert_true(WIFSIGNALED(status));
+        assert_int_equal(WTERMSIG(status), SIGTERM);
+    }
+}
+
 int main(void)
 {
     log_init("test", LOG_ERROR);
@@ -198,6 +222,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_frozen_agent, scene_begin, scene_end),
         cmocka_unit_test_setup_teardown(test_orphans, scene_begin, scene_end),
         cmocka_unit_test_setup_teardown(test_standby_is_left_alone, scene_begin, scene_end),
+        cmocka_unit_test_setup_teardown(test_what_starts_behind_the_opening_lives, scene_begin, scene_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
