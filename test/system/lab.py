@@ -31,14 +31,17 @@ OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def wait(condition, seconds=60, what="", pause=0.1):
-    """Polls until `condition` gives something true, and returns that."""
-    end = time.monotonic() + seconds
+    """Polls until `condition` gives something true, and returns that. A server that cannot be asked has not said yes yet."""
+    end, said = time.monotonic() + seconds, ""
     while time.monotonic() < end:
-        value = condition()
+        try:
+            value = condition()
+        except psycopg2.OperationalError as error:
+            value, said = None, str(error)
         if value:
             return value
         time.sleep(pause)
-    raise AssertionError("did not come true in %d s: %s" % (seconds, what or getattr(condition, "__name__", "")))
+    raise AssertionError("did not come true in %d s: %s %s" % (seconds, what or getattr(condition, "__name__", ""), said))
 
 
 def boot_us():
@@ -84,6 +87,7 @@ def template(*changes):
 
 class Lab:
     count = 0
+    patience_s = 15  # with a controller that does not answer
 
     def __init__(self, *changes):
         Lab.count += 1
@@ -228,8 +232,19 @@ class Lab:
         except (OSError, ValueError, urllib.error.URLError):
             return 0, None
 
+    def read(self, path, otherwise):
+        """What the controller says there. One that does not answer at once is asked again: it may have been killed, or be slow."""
+        end = time.monotonic() + self.patience_s
+        while True:
+            status, answer = self.call(path)
+            if status == 200:
+                return answer
+            if time.monotonic() > end:
+                return otherwise
+            time.sleep(0.05)
+
     def status(self):
-        return self.call("/v1/status")[1] or {"regions": [], "databases": [], "sites": []}
+        return self.read("/v1/status", {"regions": [], "databases": [], "sites": []})
 
     def region(self, name):
         return next((region for region in self.status()["regions"] if region["name"] == name), {})
@@ -265,7 +280,7 @@ class Lab:
 
     def run(self, number=None):
         """The newest run, or the one with this number."""
-        runs = (self.call("/v1/runs")[1] or {"runs": []})["runs"]
+        runs = self.read("/v1/runs", {"runs": []})["runs"]
         runs = [run for run in runs if number in (None, run["id"])]
         return max(runs, key=lambda run: run["id"], default={"id": 0, "state": "none", "kind": "none", "steps": []})
 
@@ -284,11 +299,32 @@ class Lab:
         return wait(lambda: [run for run in [self.run()] if run["id"] > after and run["kind"] == kind], seconds,
                     "a " + kind + " begins")[0]["id"]
 
+    def wait_failover(self, after, seconds=150):
+        """The run that moves the service by itself, and its end. A refused one is no end: where the target's reports are old on a
+        busy machine, the controller refuses and tries again."""
+        def ended():
+            runs = [run for run in self.read("/v1/runs", {"runs": []})["runs"] if run["id"] > after and run["kind"] == "failover"]
+            return [run for run in runs if run["state"] in ENDED and run["state"] != "refused"]
+        try:
+            return wait(ended, seconds)[-1]
+        except AssertionError:
+            raise AssertionError("no failover has ended: %s" % json.dumps(self.run(), indent=1)) from None
+
     def start_run(self, kind, **more):
         return self.call("/v1/%ss" % kind, dict({"reason": "system test", "who": "test"}, **more))
 
+    def would(self, kind, **more):
+        """What a dry run says: ("start" or "be refused", why); ("", "") while nobody answers."""
+        status, answer = self.start_run(kind, dry_run=True, **more)
+        return (answer["would"], answer.get("problem", "")) if status == 200 else ("", "")
+
+    def wait_fit(self, kind, **more):
+        """Until such a run would not be refused: a controller that has just started, or a standby that was busy, is not ready for it."""
+        wait(lambda: self.would(kind, **more)[0] == "start", 60, "a %s would start" % kind)
+
     def begin(self, kind, **more):
         """Starts a run that must not be refused; its number."""
+        self.wait_fit(kind, **more)
         status, answer = self.start_run(kind, **more)
         assert status == 202, "%s: %s %s\n%s" % (kind, status, answer, json.dumps(self.run(), indent=1))
         return answer["run"]
@@ -307,10 +343,10 @@ class Lab:
         return wait(moved, 60, "a %s begins" % kind, pause=0.5)
 
     def events(self, after=0):
-        return (self.call("/v1/events?after=%d" % after)[1] or {"events": []})["events"]
+        return self.read("/v1/events?after=%d" % after, {"events": []})["events"]
 
     def newest_event(self):
-        return max([event["number"] for event in (self.call("/v1/events")[1] or {"events": []})["events"]], default=0)
+        return max([event["number"] for event in self.read("/v1/events", {"events": []})["events"]], default=0)
 
     # ---- databases and clients ----
 
@@ -405,8 +441,12 @@ class Lab:
         return rows
 
     def one_writer(self, node):
-        """The node is the only server that writes, and its epoch the only right."""
-        assert self.writers() == [node]
-        nodes = {entry["name"]: entry for entry in self.status()["databases"][0]["nodes"]}
-        assert [name for name, entry in nodes.items() if entry["alive"] and entry["lease"]] == [node]
-        assert self.writer() == node
+        """The node is the only server that writes, and its epoch the only right; the controller hears of it a moment later, and
+        one that has just started first has to be told."""
+        assert set(self.writers()) <= {node}
+        wait(lambda: self.writers() == [node], 60, node + " writes, and nobody else")
+
+        def known():
+            nodes = self.status()["databases"][0]["nodes"]
+            return [entry["name"] for entry in nodes if entry["alive"] and entry["lease"]] == [node] and self.writer() == node
+        wait(known, 60, node + " has the only right, as the controller knows")

@@ -40,6 +40,15 @@ def wait(condition, seconds=60, what=""):
     raise AssertionError("did not come true in time: " + what)
 
 
+def alive(pid):
+    """Zombies count as gone."""
+    try:
+        with open("/proc/%s/stat" % pid) as file:
+            return file.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
 class World:
     def __init__(self, fsync="off"):
         self.dir = tempfile.mkdtemp(prefix="holdfast-salvage-test-")
@@ -77,8 +86,7 @@ class World:
                 except ProcessLookupError:
                     pass
         process.wait(60)
-        wait(lambda: not any(os.path.exists("/proc/%s/stat" % child) and
-                             open("/proc/%s/stat" % child).read().split()[2] != "Z" for child in children), 30)
+        wait(lambda: not any(map(alive, children)), 60, "every process of it has ended")
 
     def connect(self, name, dbname="shop"):
         connection = psycopg2.connect(host=HOST, port=PORTS[name], user="postgres", dbname=dbname,

@@ -171,7 +171,7 @@ def query(name, kind, **more):
 
 def udp(name, kind, source=None, where=SERVER, **more):
     try:
-        return dns.query.udp(query(name, kind, **more), where, port=PORT, source=source, timeout=1, ignore_trailing=False)
+        return dns.query.udp(query(name, kind, **more), where, port=PORT, source=source, timeout=10, ignore_trailing=False)
     except (dns.exception.Timeout, ConnectionError):
         return None
 

@@ -57,6 +57,11 @@ def ready(region):
 @pytest.fixture(autouse=True)
 def clean():
     yield
+    if os.path.isdir(DIRECTORY + ".failed"):
+        kept = os.path.join(BUILD, "system-logs", os.path.basename(DIRECTORY))
+        shutil.rmtree(kept, ignore_errors=True)
+        shutil.copytree(DIRECTORY + ".failed", kept)
+        print("logs of the lab:", kept)
     subprocess.run([os.path.join(TOP, "lab", "down")], env=ENVIRONMENT, capture_output=True, timeout=60)
     nothing_left()
     for rest in ("-report", ".failed"):

@@ -124,11 +124,12 @@ def test_steady(world):
     assert {entry["table"] for entry in http} == set(TABLES) - {"ledger_probe"}
     assert {entry["node"] for entry in http} == {"shop-1"}
     # Many networks, each with a cache of its own: nobody asks for each request.
-    asked = world.servers["good"].asked
+    asked = collections.Counter(dict(world.servers["good"].asked))  # its thread goes on
     assert len({address.rsplit(".", 1)[0] for address in asked}) == 120
     assert sum(asked.values()) < 0.8 * len([entry for entry in entries if entry["path"] == "http"])
     rows = {(table, key) for table, key in save_rows(world, journal + ".rows") if "-steady-" in key}
-    assert rows == {(entry["table"], entry["key"]) for entry in entries if entry["outcome"] == "ok"}
+    told = {outcome: {(entry["table"], entry["key"]) for entry in entries if entry["outcome"] == outcome} for outcome in ("ok", "unknown")}
+    assert told["ok"] <= rows and rows - told["ok"] <= told["unknown"]
     done = verdict("rows", journal, journal + ".rows", journal + ".json")
     assert done.returncode == 0, done.stdout + done.stderr
     done = verdict("window", journal, start, now_us(), "taiwan", "tokyo")

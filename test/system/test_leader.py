@@ -20,6 +20,7 @@ SITES = ("taiwan", "tokyo", "witness")
 ADDRESSES = {site: "127.%d.0.1:7080" % n for n, site in enumerate(SITES, 1)}
 MEMBERS = {site: "127.%d.0.61" % n for n, site in enumerate(SITES, 1)}
 STORE = "  kind: etcd\n  timeout: 300ms\n  endpoints: [ %s ]\n" % ", ".join('"%s:2379"' % host for host in MEMBERS.values())
+ENDED_RIGHT = "the right to lead has ended"
 CHANGES = [("  kind: sqlite\n  path: @DIR@/witness/holdfast.db\n", STORE),
            ("cooldown: 30s", "cooldown: 1s\n  flapping_transitions: 100")]
 for _site in ("taiwan", "tokyo"):
@@ -152,10 +153,14 @@ def logs(request, lab):
 def test_one_leads_outside_the_writers_region(lab):
     # Whoever came first: the writer is in taiwan, so its controller hands the lead over to one of the others.
     leader = wait(lambda: lab.leader() in ("tokyo", "witness") and lab.leader(), 60, "the leader is not beside the writer")
-    pictures = lab.pictures()
-    assert {picture["leader"] for picture in pictures.values()} == {leader}
-    assert len({picture["term"] for picture in pictures.values()}) == 1
-    assert [site for site, picture in pictures.items() if picture["leads"]] == [leader]
+
+    def agreed():
+        """The followers hear of it a moment later."""
+        pictures = lab.pictures()
+        return (len(pictures) == 3 and {picture["leader"] for picture in pictures.values()} == {leader} and
+                len({picture["term"] for picture in pictures.values()}) == 1 and
+                [site for site, picture in pictures.items() if picture["leads"]] == [leader])
+    wait(agreed, 60, "all say that %s leads" % leader)
 
 
 def test_a_follower_serves_its_host_and_sends_to_the_leader(lab):
@@ -196,12 +201,11 @@ def kill_leaders_in(lab, run, steps, seconds=240):
 def test_switchover_with_leaders_killed(lab):
     lab.settled()
     epoch = lab.epoch()
-    status, answer = lab.start_run("switchover", source="taiwan", target="tokyo")
-    assert status == 202, answer
-    killed = kill_leaders_in(lab, answer["run"], {"HOLD", "STOP", "PROMOTE", "REJOIN", "SHIFT_50"})
+    number = lab.begin("switchover", source="taiwan", target="tokyo")
+    killed = kill_leaders_in(lab, number, {"HOLD", "STOP", "PROMOTE", "REJOIN", "SHIFT_50"})
     print("leaders were killed in", killed)
     assert killed
-    run = lab.wait_run(answer["run"])
+    run = lab.wait_run(number)
     assert run["state"] in ("succeeded", "unproven"), run
     lab.wait_served()
     assert lab.epoch() > epoch
@@ -231,9 +235,12 @@ def test_without_the_stores_majority_nobody_decides_and_clients_are_served(lab, 
     lab.settled()
     leader, epoch, runs = lab.leader(), lab.epoch(), lab.run()["id"]
     lost = [site for site in SITES if site != "witness"]
+    ended = lab.log(leader, "holdfast").count(ENDED_RIGHT)
     etcd.signal(lost, signal.SIGSTOP)
     try:
-        # Its right has ended, it goes on answering readers, and it decides nothing.
+        # Its right has ended, it goes on answering readers, and it decides nothing. What is ordered before that may be in the
+        # store's queue, and be true once the majority is back.
+        wait(lambda: lab.log(leader, "holdfast").count(ENDED_RIGHT) > ended, 60, "the leader has lost its right")
         wait(lambda: lab.one(ADDRESSES[leader], "/v1/status")[0] == 200 and
              lab.start_run("switchover", source="tokyo", target="taiwan")[0] not in (0, 202), 60, "an order is refused")
         away = time.monotonic() + 8  # four leases of the writer

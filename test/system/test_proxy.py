@@ -267,7 +267,7 @@ class Psql:
 
 
 def sleepers(server, count):
-    wait(lambda: server.sql("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND state = 'active'")
+    wait(lambda: server.sql("SELECT count(*) FROM pg_stat_activity WHERE query SIMILAR TO 'SELECT pg_(sleep|advisory)%' AND state = 'active'")
          [0][0] == count, f"{count} statements run")
 
 
@@ -777,10 +777,13 @@ def test_statement_in_flight_over_an_epoch_is_never_acknowledged(world):
     world.b.sql("SELECT pg_promote()")
     world.a.sql("TRUNCATE marks")
     epoch = world.version
-    statements = [Psql(f"SELECT pg_sleep(1.5); INSERT INTO marks VALUES ({number})") for number in range(10)]
+    latch = psycopg2.connect(host=HOST, port=PORT_A, dbname="shop", user="postgres")
+    one(latch, "SELECT pg_advisory_xact_lock(1)")
+    statements = [Psql(f"SELECT pg_advisory_xact_lock_shared(1); INSERT INTO marks VALUES ({number})") for number in range(10)]
     sleepers(world.a, 10)
     world.carried_out(world.view(epoch + 1, 1))
     assert world.a.sql("SELECT count(*) FROM marks")[0][0] == 0  # carried out before any of them has committed
+    latch.close()  # now they may
     for out, err in (statement.outcome() for statement in statements):
         assert "INSERT" not in out
         assert f"epoch {epoch} was fenced, reconnect" in err

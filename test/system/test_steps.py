@@ -12,11 +12,11 @@ import time
 
 import pytest
 
-from lab import ENDED, Lab, children, wait
+from lab import ENDED, MOVED, Lab, children, wait
 from plain import BUILD
 
 QUICK = [("min_stable: 5s", "min_stable: 3s"), ("hold: 6s", "hold: 3s"), ("hold: 5s", "hold: 2s"),
-         ("min_requests: 20", "min_requests: 5"), ("max_error_rate: 2%", "max_error_rate: 20%"),
+         ("min_requests: 20", "min_requests: 5"), ("max_error_rate: 2%", "max_error_rate: 20%"), ("max_p95: 500ms", "max_p95: 5s"),
          ("cooldown: 30s", "cooldown: 1s\n  flapping_transitions: 100")]
 SHIM = os.path.join(BUILD, "test", "system", "shim.so")
 
@@ -125,7 +125,8 @@ def kill_twice_in_every_step(lab, run, kills=None, seconds=120):
 
 def check_every_step(lab, run, kills):
     ended = lab.wait_run(run)
-    assert ended["state"] == "succeeded", ended
+    # Unproven: a reader's word that did not come while control was being killed.
+    assert ended["state"] in MOVED, ended
     steps = [step for step in ended["steps"] if step["state"] != "skipped"]
     # Begun and ended by one decision, in one commit: there is no instant at which such a step could be killed. It may also
     # take its time at first and be so when it begins again.
@@ -175,7 +176,7 @@ def test_failback(lab):
     lab.start_region("taiwan")
     lab.wait_healthy()
     lab.wait_member("taiwan-a")
-    wait(lambda: lab.start_run("failback", target="taiwan", dry_run=True)[1]["would"] != "be refused", 60, "the guard lets it through")
+    lab.wait_fit("failback", target="taiwan")
     epoch, run, kills = lab.epoch(), lab.run()["id"] + 1, {}
 
     def begin_and_approve():
@@ -195,9 +196,15 @@ def test_failback(lab):
 def test_switchover(lab):
     lab.wait_healthy()
     lab.wait_member("tokyo-a")
-    wait(lambda: lab.start_run("switchover", source="taiwan", target="tokyo", dry_run=True)[1]["would"] != "be refused", 60)
+    lab.wait_fit("switchover", source="taiwan", target="tokyo")
     epoch, run = lab.epoch(), lab.run()["id"] + 1
-    with lab.halting(), meanwhile(lambda: lab.start_run("switchover", source="taiwan", target="tokyo") is not None):
+
+    def begin():
+        """Asked again only while it has not begun: control may have been killed before it heard of it."""
+        if lab.run(run)["state"] == "none":
+            lab.start_run("switchover", source="taiwan", target="tokyo")
+        return lab.run(run)["state"] != "none"
+    with lab.halting(), meanwhile(begin):
         kills = kill_twice_in_every_step(lab, run)
     check_every_step(lab, run, kills)
     check_writer(lab, "tokyo", epoch)
