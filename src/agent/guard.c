@@ -18,6 +18,7 @@ enum {
     GUARD_FIRST_MS = 200,      /* within a promotion: a slot waits for the transactions that run, prepared ones too */
     GUARD_MAKE_MS = 2000,      /* later */
     GUARD_PATIENT_MS = 600000, /* after a promotion: for nodes that have not come to their new writer yet */
+    GUARD_LEDGER_MS = 2000,    /* between two counts of open entries */
     GUARD_TURN_MS = 30000,     /* an advance reads the log, at hundreds of megabytes a second */
 };
 
@@ -200,24 +201,54 @@ static void guard_read(const PGresult *result, struct guard_database *databases,
     }
 }
 
-/* How many transactions of an old writer wait for a person, in the cluster's database. */
-static void guard_ledger(struct pgquery *query, struct guard_state *state)
+/* How many transactions of an old writer wait for a person, in the session's database. */
+static bool guard_ledger_one(struct pgquery *query, uint64_t *ret_open)
 {
     PGresult *result = NULL;
     const struct mono deadline = time_add_ms(clock_mono(), GUARD_MAKE_MS);
     if (pgquery_ask(query, "SELECT to_regclass('holdfast.ledger_entry') IS NOT NULL", 0, NULL, deadline, &result) !=
         ERR_OK) {
-        return;
+        return false;
     }
     const bool exists = PQntuples(result) == 1 && guard_true(result, 0, 0);
     PQclear(result);
     result = NULL;
-    state->ledger_open = 0;
-    if (exists && pgquery_ask(query, "SELECT count(*) FROM holdfast.ledger_entry WHERE state = 'quarantined'", 0, NULL,
-                              deadline, &result) == ERR_OK) {
-        state->ledger_open = strtoull(PQgetvalue(result, 0, 0), NULL, 10);
-        PQclear(result);
+    *ret_open = 0;
+    if (!exists) {
+        return true;
     }
+    if (pgquery_ask(query, "SELECT count(*) FROM holdfast.ledger_entry WHERE state = 'quarantined'", 0, NULL, deadline,
+                    &result) != ERR_OK) {
+        return false;
+    }
+    *ret_open = strtoull(PQgetvalue(result, 0, 0), NULL, 10);
+    PQclear(result);
+    return true;
+}
+
+/* In all databases, a session each. Counted whole or not at all; what was counted before then stands, and ages. */
+static void guard_ledger(const struct agent_options *options, const struct guard_database *databases, int count,
+                         struct guard_state *state)
+{
+    const struct mono now = clock_mono();
+    uint64_t total = 0;
+    if (state->ledger_at.us != 0 && time_since_ms(now, state->ledger_at) < GUARD_LEDGER_MS) {
+        return;
+    }
+    for (int i = 0; i < count; i++) {
+        struct pgquery query;
+        uint64_t open = 0;
+        pgquery_init(&query, options);
+        query.dbname = databases[i].name;
+        const bool good = guard_ledger_one(&query, &open);
+        pgquery_close(&query);
+        if (!good) {
+            return;
+        }
+        total += open;
+    }
+    state->ledger_open = total;
+    state->ledger_at = now;
 }
 
 void guard_turn(const struct agent_options *options, struct guard_state *state)
@@ -242,7 +273,6 @@ void guard_turn(const struct agent_options *options, struct guard_state *state)
         pgquery_close(&query);
         return;
     }
-    guard_ledger(&query, state);
     pgquery_close(&query);
     int count = PQntuples(result);
     if (count > GUARD_DATABASES) {
@@ -253,6 +283,7 @@ void guard_turn(const struct agent_options *options, struct guard_state *state)
     state->missing = 0;
     state->retained_bytes = 0;
     guard_read(result, databases, count, state);
+    guard_ledger(options, databases, count, state);
     const char *target = count > 0 ? PQgetvalue(result, 0, 7) : "";
     for (int i = 0; i < count; i++) {
         if (databases[i].lost || !databases[i].exists || databases[i].behind) {

@@ -30,8 +30,9 @@ struct guard_state {
     uint32_t missing; /* databases that have none, as yet */
     uint32_t lost;    /* passed the limit since this node became the writer */
     uint64_t retained_bytes;
-    uint64_t limit_bytes; /* 0: no limit */
-    uint64_t ledger_open; /* quarantined transactions in the ledger of the cluster's database (doc/salvage.md) */
+    uint64_t limit_bytes;  /* 0: no limit */
+    uint64_t ledger_open;  /* quarantined transactions in the ledgers of all databases (doc/salvage.md) ... */
+    struct mono ledger_at; /* ... as counted then; us 0: never */
     bool begun;
     struct mono began; /* the first turn on this writer */
     bool alarmed;      /* more than half of the limit was told */

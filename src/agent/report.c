@@ -110,6 +110,18 @@ static void report_server(struct node *node, json_t *report)
     report_set(report, "version", json_integer(status->version));
 }
 
+static json_t *report_guard(const struct guard_state *guard)
+{
+    json_t *json = json_pack("{s:i,s:i,s:i,s:I,s:I}", "slots", (int)guard->slots, "missing", (int)guard->missing,
+                             "lost", (int)guard->lost, "retained_bytes", (json_int_t)guard->retained_bytes,
+                             "limit_bytes", (json_int_t)guard->limit_bytes);
+    if (guard->ledger_at.us != 0) {
+        report_set(json, "ledger_open", json_integer((json_int_t)guard->ledger_open));
+        report_set(json, "ledger_age_ms", json_integer(time_since_ms(clock_mono(), guard->ledger_at)));
+    }
+    return json;
+}
+
 json_t *report_json(struct node *node)
 {
     json_t *report = json_object();
@@ -124,12 +136,9 @@ json_t *report_json(struct node *node)
     report_set(report, "fenced", json_boolean(node->fenced));
     report_set(report, "died", json_boolean(node_died_now(node)));
     if (node->guard.slots > 0 || node->guard.missing > 0) {
-        report_set(report, "guard",
-                   json_pack("{s:i,s:i,s:i,s:I,s:I,s:I}", "slots", (int)node->guard.slots, "missing",
-                             (int)node->guard.missing, "lost", (int)node->guard.lost, "retained_bytes",
-                             (json_int_t)node->guard.retained_bytes, "limit_bytes", (json_int_t)node->guard.limit_bytes,
-                             "ledger_open", (json_int_t)node->guard.ledger_open));
+        report_set(report, "guard", report_guard(&node->guard));
     }
+    report_set(report, "homed", json_integer((json_int_t)node->record.homed));
     report_set(report, "activity", json_string(node->activity[0] != '\0' ? node->activity : "idle"));
     report_set(report, "error", json_string(node->error));
     node_unlock(node);

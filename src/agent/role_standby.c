@@ -184,6 +184,11 @@ static enum err role_standby_return(struct node *node, const struct node_writer 
     if (outcome == HOME_AGAIN) {
         return err != ERR_OK ? err : ERR_UNAVAILABLE;
     }
+    node_lock(node);
+    if (outcome != HOME_KEEP && node->record.homed < node->record.data_epoch) {
+        node->record.homed = node->record.data_epoch; /* becomes durable with what follows */
+    }
+    node_unlock(node);
     if (outcome != HOME_REWOUND) {
         return role_standby_clone(node, writer);
     }

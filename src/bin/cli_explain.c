@@ -118,6 +118,25 @@ static void cli_explain_region(struct cli_text *text, const json_t *region)
     }
 }
 
+/* What waits in a ledger; nothing when all is settled. */
+static void cli_explain_ledger(struct cli_text *text, const json_t *ledger)
+{
+    const long long open = (long long)cli_text_integer(ledger, "open", 0);
+    const long long away = (long long)cli_text_integer(ledger, "away", 0);
+    const char *holds = cli_text_true(ledger, "holds_failback") ? "; a failback is refused until they are settled" : "";
+    const char *database = cli_text_member(ledger, "database");
+    if (open > 0) {
+        cli_text_print(text, CLI_TEXT_WARN, "\nledger of %s: %lld transactions wait for a person%s\n", database, open,
+                       holds);
+        buf_printf(&text->out, "  holdfast ledger list --open --database %s\n", database);
+    }
+    if (away > 0) {
+        cli_text_print(text, CLI_TEXT_WARN,
+                       "\nledger of %s: %lld former writers have not brought home what they hold%s\n", database, away,
+                       holds);
+    }
+}
+
 void cli_explain_draw(struct cli_text *text, const json_t *explain)
 {
     size_t index = 0;
@@ -126,6 +145,11 @@ void cli_explain_draw(struct cli_text *text, const json_t *explain)
     {
         buf_text(&text->out, index > 0 ? "\n" : "");
         cli_explain_region(text, region);
+    }
+    const json_t *ledger = NULL;
+    json_array_foreach(json_object_get(explain, "ledger"), index, ledger)
+    {
+        cli_explain_ledger(text, ledger);
     }
 }
 

@@ -13,12 +13,15 @@
 
 #include "bin/cli_load.h"
 #include "bin/verb.h"
+#include "edge/clock.h"
 #include "edge/config_secret.h"
 #include "reconcile/salvage_resolve.h"
+#include "reconcile/salvage_target.h"
 
 enum {
     CLI_LEDGER_WORDS = 2,
     CLI_LEDGER_HOST = INET6_ADDRSTRLEN,
+    CLI_LEDGER_RESOLVE_MS = 600000, /* a transaction of many rows, and the standbys that must confirm */
 };
 
 struct cli_ledger {
@@ -147,9 +150,12 @@ static int cli_ledger_resolve(const struct cli_ledger *ledger, struct salvage_ta
                                             .reason = ledger->reason,
                                             .who = login != NULL ? login : "unknown",
                                             .apply = ledger->apply};
-    const enum err err = salvage_resolve(target, &resolve);
+    struct sql sql = {.connection = target->connection}; /* stays the target's */
+    const enum err err = salvage_resolve(&sql, &resolve, time_add_ms(clock_mono(), CLI_LEDGER_RESOLVE_MS));
     if (err != ERR_OK) {
-        fprintf(stderr, "holdfast ledger: nothing was changed: %s\n", target->message);
+        const bool unknown = err == ERR_TIMEOUT || err == ERR_CLOSED;
+        fprintf(stderr, "holdfast ledger: %s: %s\n",
+                unknown ? "whether it was done is not known, look again" : "nothing was changed", sql.message);
         return err == ERR_REFUSED ? VERB_REFUSED : VERB_FAILED;
     }
     printf("entry %s %s\n", ledger->words[1], ledger->apply ? "applied" : "discarded");

@@ -17,6 +17,7 @@
 #include "edge/log.h"
 #include "observer/observer.h"
 #include "reconcile/digest.h"
+#include "reconcile/ledger.h"
 #include "web/web.h"
 
 enum {
@@ -86,7 +87,8 @@ static int serve_role_control(const char *config_path, const char *site)
     static struct serve_role_signals wait;
     static char message[SERVE_ROLE_MESSAGE];
     serve_role_block(&wait.signals);
-    const struct control_options options = {.config_path = config_path, .site = site, .compare = serve_role_compare};
+    const struct control_options options = {
+        .config_path = config_path, .site = site, .compare = serve_role_compare, .ledger = ledger_ask};
     enum err err = control_new(&options, message, sizeof message, &wait.control);
     if (err != ERR_OK) {
         LOG_E("%s", message);

@@ -20,10 +20,16 @@ typedef enum err control_compare(const struct view_address *writer, const struct
                                  const char *dbname, const char *user, const char *password, int64_t timeout_ms,
                                  bool *ret_consistent, char *detail, size_t size);
 
+/* And another: asks the ledger in the writer (edge/desk.h, reconcile/ledger.h). Blocking. */
+struct sql_login;
+typedef enum err control_ledger(const struct sql_login *login, const struct desk_ledger *ask, struct mono deadline,
+                                char **ret_json, char *message, size_t size);
+
 struct control_options {
     const char *config_path;
     const char *site; /* this controller's */
     control_compare *compare;
+    control_ledger *ledger;
 };
 
 /* Loads the configuration, opens the store, attaches the view. On an error `message` says what to do. */

@@ -12,10 +12,12 @@
 #include "edge/clock.h"
 #include "edge/config_model.h"
 #include "edge/log.h"
+#include "edge/sql.h"
 #include "wire/config_show.h"
 
 enum {
     CONTROL_DESK_WAIT_MS = 5000,
+    CONTROL_DESK_LEDGER_MS = 10000,
 };
 
 static struct timespec control_desk_until(uint32_t wait_ms)
@@ -328,6 +330,39 @@ static enum err control_desk_lease_acquire(void *context, const char *database, 
     return control_desk_lease(context, database, node, epoch, true, ret_lease);
 }
 
+/* ---- the ledger ---- */
+
+static enum err control_desk_ledger(void *context, const struct desk_ledger *ask, char **ret_json, char *message,
+                                    size_t size)
+{
+    struct control *control = context;
+    struct setup *setup = control_setup(control);
+    const uint32_t index = model_database_find(&setup->model, ask->database);
+    struct view_node writer = {.role = VIEW_NODE_UNKNOWN};
+    pthread_mutex_lock(&control->lock);
+    if (index < control->view.databases_count && control->view.databases[index].writer < control->view.nodes_count) {
+        writer = control->view.nodes[control->view.databases[index].writer];
+    }
+    pthread_mutex_unlock(&control->lock);
+    enum err err = ERR_NOT_FOUND;
+    if (index != LIMITS_NONE && (writer.name[0] == 0 || control->options.ledger == NULL)) {
+        snprintf(message, size, "%s has no writer now, and its ledger is in the writer", ask->database);
+        err = ERR_UNAVAILABLE;
+    } else if (index != LIMITS_NONE) {
+        const struct config_database *database = &setup->config->databases[index];
+        const char *password = setup->superuser[index];
+        const struct sql_login login = {.address = writer.postgres,
+                                        .dbname = ask->dbname != NULL ? ask->dbname : database->dbname,
+                                        .user = database->superuser.name,
+                                        .password = password[0] != 0 ? password : NULL,
+                                        .application_name = "holdfast ledger"};
+        const struct mono deadline = time_add_ms(clock_mono(), CONTROL_DESK_LEDGER_MS);
+        err = control->options.ledger(&login, ask, deadline, ret_json, message, size);
+    }
+    setup_drop(setup);
+    return err;
+}
+
 /* ---- the view, details, configuration ---- */
 
 static enum err control_desk_view(void *context, uint64_t after, uint32_t timeout_ms, struct view *ret_view)
@@ -426,6 +461,7 @@ void control_desk_init(struct control *control)
                                   .lease_renew = control_desk_lease_renew,
                                   .lease_acquire = control_desk_lease_acquire,
                                   .view = control_desk_view,
+                                  .ledger = control_desk_ledger,
                                   .detail = control_desk_detail,
                                   .node_detail = control_desk_node_detail,
                                   .configure = control_desk_configure,

@@ -11,6 +11,7 @@
 #include "core/engine_adopt.h"
 #include "core/engine_view.h"
 #include "core/judge.h"
+#include "core/ledger.h"
 #include "core/run.h"
 #include "core/task.h"
 
@@ -122,6 +123,9 @@ static void engine_take_node(struct engine *engine, struct output *output, const
     }
     const bool changed = !node->any || node->report.role != report->role || node->report.epoch != report->epoch ||
                          node->report.running != report->running;
+    if (report->homed > node->report.homed) {
+        node->homed = engine->now;
+    }
     struct lsn written = report->written;
     if (node->any && written.position == 0) {
         written = node->report.written; /* the last known position of a writer outlives its server */
@@ -334,6 +338,7 @@ static void engine_step_lead(struct engine *engine, struct output *output)
     run_decide(engine, output);
     run_walk(engine, output);
     durability_step(engine, output);
+    ledger_step(engine, output);
     engine_balance(engine, output);
     if (engine->view_dirty) {
         engine_view_build(engine, output);

@@ -41,6 +41,7 @@ struct engine_node {
     bool alive;
     struct mono at;    /* last report */
     struct mono since; /* of the present role, epoch and state of its server */
+    struct mono homed; /* since when it says that it has brought home what it says */
     bool returning;    /* we took its server down, and its agent is bringing it back: it clones, starts, catches up */
     struct event_node report;
 };

@@ -7,6 +7,7 @@
 #include "core/candidate.h"
 #include "core/failback.h"
 #include "core/judge.h"
+#include "core/ledger.h"
 
 enum {
     STEP_GUARD_NS_PER_US = 1000,
@@ -33,13 +34,27 @@ static void step_guard_lag(const struct engine *engine, struct failback_facts *f
     }
 }
 
-static int64_t step_guard_conflicts(const struct engine *engine)
+/* What former writers of the databases that come home left behind. Of a cluster without tier-1 data it is told, and
+ * holds nothing up. */
+struct step_guard_ledger {
+    bool known;
+    int64_t tier1;
+    int64_t tier2;
+};
+
+static struct step_guard_ledger step_guard_ledger(const struct engine *engine)
 {
-    int64_t open = 0;
-    for (uint32_t i = 0; i < engine->durable.ends_count; i++) {
-        open += engine->durable.ends[i].tier1_at_risk;
+    const struct durable_run *run = &engine->durable.run;
+    struct step_guard_ledger ledger = {.known = true};
+    for (uint32_t i = 0; i < run->moves_count; i++) {
+        const uint32_t database = run->moves[i].database;
+        const struct ledger_state state = ledger_look(engine, database);
+        const bool tier1 = engine->model.databases[database].tier1;
+        ledger.known &= state.known || !tier1;
+        ledger.tier1 += tier1 ? (int64_t)state.open + state.away : 0;
+        ledger.tier2 += tier1 ? 0 : state.open;
     }
-    return open;
+    return ledger;
 }
 
 /* Requests and error rate since the hold began. Every observer counts the same requests: the one that saw most is the
@@ -71,7 +86,7 @@ static void step_guard_facts(const struct engine *engine, enum failback_phase ph
     ret_facts->cache = health_component(health, model, run->target, MODEL_COMPONENT_CACHE);
     ret_facts->queue = health_component(health, model, run->target, MODEL_COMPONENT_QUEUE);
     ret_facts->stable_us = judge_stable_ms(engine, run->target) * TIME_US_PER_MS;
-    ret_facts->tier1_conflicts = step_guard_conflicts(engine);
+    ret_facts->tier1_conflicts = step_guard_ledger(engine).tier1;
     ret_facts->operator_abort = run->abort_wanted;
     step_guard_lag(engine, ret_facts);
     uint64_t value = 0;
@@ -102,6 +117,22 @@ static bool step_guard_young(const struct engine *engine)
     return step_settling(engine) || time_since_ms(engine->now, engine->started) < unstable_ms;
 }
 
+static void step_guard_tell(struct engine *engine, const struct failback_facts *facts, enum failback_reason reason,
+                            const struct step_guard_ledger *ledger)
+{
+    const char *name = failback_reason_name(reason);
+    if (reason == FAILBACK_TIER1_CONFLICTS_OPEN) {
+        step_detail(engine, "%s: %lld to resolve (`holdfast ledger list --open`)", name, (long long)ledger->tier1);
+    } else if (ledger->tier2 > 0) {
+        step_detail(engine, "%s: stable %lld s, lag %lld ms, %lld open in the ledger (tier 2)", name,
+                    (long long)(facts->stable_us / TIME_US_PER_S), (long long)(facts->lag_us / TIME_US_PER_MS),
+                    (long long)ledger->tier2);
+    } else {
+        step_detail(engine, "%s: stable %lld s, lag %lld ms", name, (long long)(facts->stable_us / TIME_US_PER_S),
+                    (long long)(facts->lag_us / TIME_US_PER_MS));
+    }
+}
+
 enum step_verdict step_guard_precheck(struct engine *engine, struct output *output, bool measured)
 {
     (void)output;
@@ -117,8 +148,12 @@ enum step_verdict step_guard_precheck(struct engine *engine, struct output *outp
         step_detail(engine, "waiting for `holdfast approve %llu`", (unsigned long long)run->id);
         return STEP_RUNNING;
     }
-    step_detail(engine, "%s: stable %lld s, lag %lld ms", failback_reason_name(answer.reason),
-                (long long)(facts.stable_us / TIME_US_PER_S), (long long)(facts.lag_us / TIME_US_PER_MS));
+    const struct step_guard_ledger ledger = step_guard_ledger(engine);
+    if (answer.action == FAILBACK_START && !ledger.known && engine->model.policy.profile == MODEL_STANDARD) {
+        step_detail(engine, "waiting until the writer's agent has counted the open entries of the ledger");
+        return STEP_RUNNING;
+    }
+    step_guard_tell(engine, &facts, answer.reason, &ledger);
     if (answer.action != FAILBACK_START) {
         return (measured ? step_guard_young(engine) : step_settling(engine)) ? STEP_RUNNING : STEP_FAILED;
     }

@@ -39,11 +39,36 @@ struct desk_reader {
     uint32_t age_ms;
 };
 
+/* A writer's guard slots (agent/guard.h), as its agent reports them. */
+struct desk_guard {
+    bool any; /* the rest was reported */
+    uint32_t slots;
+    uint32_t missing;
+    uint32_t lost;
+    uint64_t retained_bytes;
+    uint64_t limit_bytes; /* 0: none */
+};
+
 /* What an agent reported, in the model's words, and what is only for display. */
 struct desk_report {
     struct event_node node;
+    struct desk_guard guard;
     char activity[64];
     char error[128];
+};
+
+/* A question to the ledger of a cluster, in its writer (doc/salvage.md). Borrowed text. */
+enum desk_ledger_what { DESK_LEDGER_PAGE, DESK_LEDGER_ENTRY, DESK_LEDGER_APPLY, DESK_LEDGER_DISCARD };
+
+struct desk_ledger {
+    enum desk_ledger_what what;
+    const char *database; /* the cluster */
+    const char *dbname;   /* which of its databases; NULL: its own */
+    uint64_t id;          /* of the entry; PAGE: entries behind it */
+    uint32_t limit;       /* PAGE: how many */
+    bool open;            /* PAGE: only what waits for a person */
+    const char *reason;   /* APPLY, DISCARD: why, and by whom */
+    const char *who;
 };
 
 /* A site with a controller. */
@@ -106,6 +131,11 @@ struct desk {
     /* The last result of a probe by a site, for display. False: there is none. */
     bool (*detail)(void *context, uint32_t site, uint32_t probe, struct probe_result *ret_result);
     void (*node_detail)(void *context, uint32_t node, struct desk_report *ret_report);
+
+    /* Asks the ledger in the writer. The answer is JSON text, the caller's to free (reconcile/ledger.h has its shape).
+     * ERR_NOT_FOUND: no such cluster, database or entry; ERR_REFUSED: nothing was changed; ERR_UNAVAILABLE: there is no
+     * writer now. `message` says more. */
+    enum err (*ledger)(void *context, const struct desk_ledger *ask, char **ret_json, char *message, size_t size);
 
     /* Re-reads the configuration file. On an error `message` says what is wrong, and nothing has changed. */
     enum err (*configure)(void *context, char *message, size_t size);

@@ -94,6 +94,18 @@ enum {
       "Nodes that say they are the writer; more than 1: alarm")                                                        \
     X(DURABILITY_MEMBERS, "durability_members", GAUGE, NONE, "database",                                               \
       "Nodes that acknowledge commits beside the writer")                                                              \
+    X(GUARD_SLOTS, "guard_slots", GAUGE, NONE, "database",                                                             \
+      "Guard slots that the writer keeps for salvage, one per database of its server")                                 \
+    X(GUARD_SLOTS_MISSING, "guard_slots_missing", GAUGE, NONE, "database",                                             \
+      "Databases of the writer's server without a guard slot")                                                         \
+    X(GUARD_SLOTS_LOST, "guard_slots_lost", GAUGE, NONE, "database",                                                   \
+      "Guard slots that passed max_slot_wal_keep_size since this node became the writer")                              \
+    X(GUARD_RETAINED_BYTES, "guard_retained_bytes", GAUGE, NONE, "database",                                           \
+      "Write-ahead log that the guard slots hold back")                                                                \
+    X(GUARD_LIMIT_BYTES, "guard_limit_bytes", GAUGE, NONE, "database",                                                 \
+      "Write-ahead log that the guard slots may hold back; 0: no limit")                                               \
+    X(LEDGER_OPEN, "ledger_open_entries", GAUGE, NONE, "database",                                                     \
+      "Transactions of a former writer that wait for a person's word")                                                 \
     X(CONTROLLER_QUORUM_SIZE, "controller_quorum_size", GAUGE, NONE, "", "Sites that are configured to report")        \
     X(HTTP_REQUESTS, "http_requests_total", COUNTER, NONE, "method,status", "Requests to this process's API")          \
     X(DNS_QUERIES, "dns_queries_total", COUNTER, NONE, "result", "DNS queries answered, by the answer's code")         \

@@ -3,7 +3,8 @@
 #pragma once
 
 #include "base/err.h"
-#include "reconcile/salvage_target.h"
+#include "base/time.h"
+#include "edge/sql.h"
 
 struct salvage_resolve {
     const char *id; /* of the entry, digits */
@@ -12,6 +13,6 @@ struct salvage_resolve {
     bool apply; /* over whatever is there; else discarded */
 };
 
-/* On an open target (not begun). One transaction, durable when it answers. ERR_REFUSED: `target->message` says why,
- * nothing was changed. */
-ERR_CHECK enum err salvage_resolve(struct salvage_target *target, const struct salvage_resolve *resolve);
+/* In an open session with the writer, as the cluster's superuser. One transaction, durable when it answers.
+ * ERR_REFUSED: `sql->message` says why, nothing was changed. ERR_TIMEOUT, ERR_CLOSED: unknown; asking again is safe. */
+ERR_CHECK enum err salvage_resolve(struct sql *sql, const struct salvage_resolve *resolve, struct mono deadline);

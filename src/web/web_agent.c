@@ -52,6 +52,33 @@ static uint64_t web_agent_system(const char *text)
     return number;
 }
 
+/* Counts beyond 32 bits are as good as the largest. */
+static uint32_t web_agent_u32(const json_t *json, const char *name)
+{
+    const uint64_t number = web_agent_u64(json, name);
+    return number < UINT32_MAX ? (uint32_t)number : UINT32_MAX;
+}
+
+/* A writer's guard slots and the count of its ledger. */
+static void web_agent_guard(const json_t *guard, struct desk_report *ret_report)
+{
+    uint64_t number = 0;
+    ret_report->node.ledger_age_ms = UINT32_MAX;
+    if (!json_is_object(guard)) {
+        return;
+    }
+    ret_report->guard = (struct desk_guard){.any = true,
+                                            .slots = web_agent_u32(guard, "slots"),
+                                            .missing = web_agent_u32(guard, "missing"),
+                                            .lost = web_agent_u32(guard, "lost"),
+                                            .retained_bytes = web_agent_u64(guard, "retained_bytes"),
+                                            .limit_bytes = web_agent_u64(guard, "limit_bytes")};
+    if (web_number(guard, "ledger_open", &number) && web_number(guard, "ledger_age_ms", &number)) {
+        ret_report->node.ledger_open = web_agent_u32(guard, "ledger_open");
+        ret_report->node.ledger_age_ms = web_agent_u32(guard, "ledger_age_ms");
+    }
+}
+
 static bool web_agent_read(const struct desk *desk, const json_t *body, struct desk_report *ret_report)
 {
     bool good = true;
@@ -79,6 +106,8 @@ static bool web_agent_read(const struct desk *desk, const json_t *body, struct d
     node->sync_mask = web_agent_mask(desk, json_object_get(body, "sync"));
     uint64_t lag_ms = 0;
     node->lag_ms = web_number(body, "lag_ms", &lag_ms) && lag_ms < UINT32_MAX ? (uint32_t)lag_ms : UINT32_MAX;
+    node->homed = web_agent_u64(body, "homed");
+    web_agent_guard(json_object_get(body, "guard"), ret_report);
     text_copy(ret_report->activity, sizeof ret_report->activity, activity != NULL ? activity : "");
     text_copy(ret_report->error, sizeof ret_report->error, error != NULL ? error : "");
     if (node->role == VIEW_NODE_STANDBY) {

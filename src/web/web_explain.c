@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/decide_rule.h"
+#include "core/ledger.h"
 #include "edge/whatif_kind.h"
 #include "web/web_state.h"
 
@@ -43,6 +44,21 @@ static json_t *web_explain_region(const struct engine *engine, uint32_t region)
     return json;
 }
 
+/* What former writers left behind, and whether the failback guard holds a failback for it. */
+static json_t *web_explain_ledger(const struct engine *engine)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < engine->model.databases_count; i++) {
+        const struct ledger_state state = ledger_look(engine, i);
+        const bool tier1 = engine->model.databases[i].tier1 && engine->model.policy.profile == MODEL_STANDARD;
+        json_array_append_new(list, json_pack("{s:s,s:b,s:i,s:i,s:b}", "database", engine->model.databases[i].name,
+                                              "counted", (int)state.known, "open", (int)state.open, "away",
+                                              (int)state.away, "holds_failback",
+                                              (int)(tier1 && (!state.known || state.open > 0 || state.away > 0))));
+    }
+    return list;
+}
+
 void web_explain_get(const struct http_server_request *request, struct http_server_answer *answer)
 {
     struct engine *engine = web_engine(request, answer);
@@ -60,7 +76,8 @@ void web_explain_get(const struct http_server_request *request, struct http_serv
                 json_array_append_new(regions, web_explain_region(engine, i));
             }
         }
-        http_server_answer_json(answer, 200, json_pack("{s:o}", "regions", regions));
+        http_server_answer_json(answer, 200,
+                                json_pack("{s:o,s:o}", "regions", regions, "ledger", web_explain_ledger(engine)));
     }
     free(engine);
 }

@@ -5,6 +5,7 @@
 
 #include "core/explain.h"
 #include "core/judge.h"
+#include "core/ledger.h"
 #include "core/run.h"
 #include "edge/metric.h"
 #include "web/web_state.h"
@@ -162,6 +163,37 @@ static void web_metric_databases(const struct engine *engine)
     }
 }
 
+/* What a silent writer said last is not what is: its series end. */
+static void web_metric_guards(const struct desk *desk, const struct engine *engine)
+{
+    static const enum metric metrics[] = {METRIC_GUARD_SLOTS,       METRIC_GUARD_SLOTS_MISSING,
+                                          METRIC_GUARD_SLOTS_LOST,  METRIC_GUARD_RETAINED_BYTES,
+                                          METRIC_GUARD_LIMIT_BYTES, METRIC_LEDGER_OPEN};
+    for (size_t i = 0; i < sizeof metrics / sizeof metrics[0]; i++) {
+        metric_clear(metrics[i]);
+    }
+    for (uint32_t database = 0; database < engine->model.databases_count; database++) {
+        const char *const *labels = METRIC_WITH(engine->model.databases[database].name);
+        const uint32_t writer = engine->durable.databases[database].writer;
+        struct desk_report report;
+        if (writer >= engine->model.nodes_count || !engine->nodes[writer].alive) {
+            continue;
+        }
+        desk->node_detail(desk->context, writer, &report);
+        if (report.guard.any) {
+            metric_set(METRIC_GUARD_SLOTS, report.guard.slots, labels);
+            metric_set(METRIC_GUARD_SLOTS_MISSING, report.guard.missing, labels);
+            metric_set(METRIC_GUARD_SLOTS_LOST, report.guard.lost, labels);
+            metric_set(METRIC_GUARD_RETAINED_BYTES, (double)report.guard.retained_bytes, labels);
+            metric_set(METRIC_GUARD_LIMIT_BYTES, (double)report.guard.limit_bytes, labels);
+        }
+        const struct ledger_state ledger = ledger_look(engine, database);
+        if (ledger.known) {
+            metric_set(METRIC_LEDGER_OPEN, ledger.open, labels);
+        }
+    }
+}
+
 static void web_metric_sites(const struct web *web, const struct engine *engine)
 {
     uint32_t alive = 0;
@@ -201,6 +233,7 @@ void web_metric_get(const struct http_server_request *request, struct http_serve
             web_metric_run(engine);
             web_metric_databases(engine);
             web_metric_writers(engine);
+            web_metric_guards(web_of(request)->options.desk, engine);
         }
         web_metric_sites(web_of(request), engine);
         metric_render(&buf);

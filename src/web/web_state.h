@@ -78,6 +78,11 @@ void web_agent_lease(const struct http_server_request *request, struct http_serv
 void web_agent_renew(const struct http_server_request *request, struct http_server_answer *answer);
 void web_agent_acquire(const struct http_server_request *request, struct http_server_answer *answer);
 
+/* web_ledger.c */
+void web_ledger_list(const struct http_server_request *request, struct http_server_answer *answer);
+void web_ledger_get(const struct http_server_request *request, struct http_server_answer *answer);
+void web_ledger_resolve(const struct http_server_request *request, struct http_server_answer *answer);
+
 /* web_event.c */
 void web_event_get(const struct http_server_request *request, struct http_server_answer *answer);
 

@@ -5,6 +5,7 @@
 
 #include "core/decide_rule.h"
 #include "core/judge.h"
+#include "core/ledger.h"
 #include "core/split.h"
 #include "edge/clock.h"
 #include "edge/whatif_kind.h"
@@ -160,7 +161,10 @@ static json_t *web_status_database(const struct desk *desk, const struct engine 
             json_array_append_new(nodes, web_status_node(desk, engine, node));
         }
     }
-    return json_pack("{s:s,s:s?,s:I,s:b,s:b,s:{s:o,s:i},s:o}", "name", engine->model.databases[database].name, "writer",
+    const struct ledger_state ledger = ledger_look(engine, database);
+    return json_pack("{s:o,s:s,s:s?,s:I,s:b,s:b,s:{s:o,s:i},s:o}", "ledger_open",
+                     ledger.known ? json_integer(ledger.open) : json_null(), "name",
+                     engine->model.databases[database].name, "writer",
                      state->routed != LIMITS_NONE ? engine->model.nodes[state->routed].name : NULL, "epoch",
                      (json_int_t)engine->view.databases[database].epoch, "hold", (int)state->hold, "tier1",
                      (int)engine->model.databases[database].tier1, "durability", "members", members, "required",

@@ -319,8 +319,13 @@ class Lab:
         return (answer["would"], answer.get("problem", "")) if status == 200 else ("", "")
 
     def wait_fit(self, kind, **more):
-        """Until such a run would not be refused: a controller that has just started, or a standby that was busy, is not ready for it."""
-        wait(lambda: self.would(kind, **more)[0] == "start", 60, "a %s would start" % kind)
+        """Until such a run would not be refused: a controller that has just started, or a standby that was busy, is not ready for it.
+        A failback waits for the ledger: somebody says that what the clients have sent again is not needed."""
+        def fit():
+            if kind == "failback":
+                self.settle_ledger()
+            return self.would(kind, **more)[0] == "start"
+        wait(fit, 60, "a %s would start" % kind)
 
     def begin(self, kind, **more):
         """Starts a run that must not be refused; its number."""
@@ -328,6 +333,16 @@ class Lab:
         status, answer = self.start_run(kind, **more)
         assert status == 202, "%s: %s %s\n%s" % (kind, status, answer, json.dumps(self.run(), indent=1))
         return answer["run"]
+
+    def open_entries(self):
+        """What waits for a person in the ledger of the shop; None while it cannot be asked."""
+        status, answer = self.call("/v1/ledger?database=shop&limit=1000", timeout=20)
+        return answer["databases"][0].get("entries") if status == 200 else None
+
+    def settle_ledger(self):
+        """A person's word, as a failback wants it: what the clients have sent again meanwhile is not needed."""
+        for entry in self.open_entries() or []:
+            self.call("/v1/ledger/%d/resolve" % entry["id"], {"resolution": "discard", "reason": "system test", "who": "test"}, 20)
 
     def tell_run(self, number, what):
         """Approves or aborts a run."""

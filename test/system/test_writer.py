@@ -3,11 +3,13 @@
 import contextlib
 import os
 import signal
+import subprocess
+import urllib.error
 
 import psycopg2
 import pytest
 
-from lab import MOVED, NODES, Lab, alive, boot_us, wait
+from lab import API, HOLDFAST, MOVED, NODES, OPENER, Lab, alive, boot_us, wait
 
 QUICK = [("cooldown: 30s", "cooldown: 1s\n  flapping_transitions: 100"), ("min_stable: 5s", "min_stable: 2s")]
 
@@ -140,3 +142,62 @@ def test_diverged_rows_do_not_come_back(lab):
     entries = lab.sql("127.2.0.11", "SELECT state, method, jsonb_array_length(changes), reason FROM holdfast.ledger_entry "
                                     "WHERE changes_count = 1000")
     assert len(entries) == 1 and entries[0][:3] == ("quarantined", "decode", 1000) and "schema" in entries[0][3], entries
+
+
+def ledger_open(lab):
+    with OPENER.open(API + "/metrics", timeout=10) as answer:
+        lines = answer.read().decode().splitlines()
+    return next((float(line.split()[-1]) for line in lines if line.startswith('holdfast_ledger_open_entries{database="shop"}')), None)
+
+
+def answered(lab, path, *body, code=200):
+    """The answer, once it is this one: a writer that is slow to answer makes another."""
+    def asked():
+        status, answer = lab.call(path, *body, timeout=20)
+        return status == code and "error" not in (answer.get("databases") or [{}])[0] and answer
+    return wait(asked, 60, "%s gives %d" % (path, code))
+
+
+def test_ledger_in_the_api_and_in_the_failback_guard(lab):
+    """What the last test left in the ledger: listed in pages, shown, counted, in the way of a failback, and settled by a
+    person's word."""
+    kept = wait(lab.open_entries, 60, "the API lists what is open")
+    pages, after = [], 0
+    while after is not None:
+        page = answered(lab, "/v1/ledger?database=shop&limit=1&after=%d" % after)["databases"][0]
+        assert page["open"] == len(kept), page
+        pages, after = pages + page["entries"], page["next"]
+    assert pages == kept and all("changes" not in entry for entry in kept)
+    assert len(answered(lab, "/v1/ledger?state=all&limit=1000")["databases"][0]["entries"]) >= len(kept)
+    large = next(entry for entry in kept if entry["changes_count"] == 1000)
+    entry = answered(lab, "/v1/ledger/%d" % large["id"])
+    assert len(entry["changes"]) == 1000 and entry["run"]["node"] == "taiwan-a", entry
+    for path, code in (("/v1/ledger/999999", 404), ("/v1/ledger/x", 404), ("/v1/ledger/1?database=nobody", 404), ("/v1/ledger?limit=0", 400),
+                       ("/v1/ledger?limit=1001", 400), ("/v1/ledger?state=some", 400), ("/v1/ledger?database=nobody", 404),
+                       ("/v1/ledger/1?dbname=nobody", 404)):
+        answered(lab, path, code=code)
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        OPENER.open(API + "/v1/ledger", timeout=10)
+    wait(lambda: ledger_open(lab) == len(kept), 60, "the metric")
+    explain = [HOLDFAST, "explain", "--config", lab.config]
+    wait(lambda: "%d transactions wait for a person; a failback is refused" % len(kept) in
+         subprocess.run(explain, capture_output=True, text=True, timeout=60).stdout, 60, "explain says so")
+    def dry():
+        status, answer = lab.start_run("failback", target="taiwan", dry_run=True)
+        return status == 200 and "TIER1_CONFLICTS_OPEN" in (answer.get("problem") or "") and answer
+    answer = wait(dry, 90, "the guard speaks of the ledger")
+    assert answer["would"] == "be refused" and "%d to resolve" % len(kept) in answer["problem"], answer
+
+    resolve = "/v1/ledger/%d/resolve" % large["id"]
+    answered(lab, resolve, {"resolution": "discard"}, code=400)  # a reason is needed
+    answered(lab, resolve, {"resolution": "perhaps", "reason": "x"}, code=400)
+    refused = answered(lab, resolve, {"resolution": "apply", "reason": "test"}, code=409)  # its table never came to be here
+    assert refused["refused_by"] == "ledger", refused
+    def settled():
+        lab.settle_ledger()
+        return lab.open_entries() == []
+    wait(settled, 60, "nothing is open")
+    assert answered(lab, "/v1/ledger/%d" % large["id"])["state"] == "discarded"
+    answered(lab, resolve, {"resolution": "discard", "reason": "again"}, code=409)
+    wait(lambda: ledger_open(lab) == 0, 60, "the metric again")
+    wait(lambda: "TIER1" not in (lab.start_run("failback", target="taiwan", dry_run=True)[1] or {"problem": "TIER1"}).get("problem", ""), 60, "nor in the way")

@@ -28,14 +28,17 @@ struct world {
     struct output heard;
     uint32_t takeovers;
     struct mono now;
-    bool dead[2];       /* regions */
-    bool refuses[2];    /* the password of whoever asks */
-    bool refuse[NODES]; /* refuses a promotion */
-    uint32_t unproven;  /* so often the proof is refused */
-    bool silent[NODES]; /* its agent neither reports nor answers */
-    bool mute[NODES];   /* does not answer the order to promote, nor obey it */
-    bool down[NODES];   /* its server was taken down, its agent clones it */
-    bool lost[NODES];   /* obeys the order to promote, but the answer is lost */
+    bool dead[2];         /* regions */
+    bool refuses[2];      /* the password of whoever asks */
+    bool refuse[NODES];   /* refuses a promotion */
+    uint32_t unproven;    /* so often the proof is refused */
+    bool silent[NODES];   /* its agent neither reports nor answers */
+    bool mute[NODES];     /* does not answer the order to promote, nor obey it */
+    bool down[NODES];     /* its server was taken down, its agent clones it */
+    bool lost[NODES];     /* obeys the order to promote, but the answer is lost */
+    uint32_t ledger_open; /* as the writer's agent counts */
+    bool uncounted;       /* it does not count */
+    uint64_t homed[NODES];
     uint32_t writer;
     uint64_t epoch;
     uint64_t sequence;
@@ -228,6 +231,9 @@ static inline void reports(void)
                                          .role = writer ? VIEW_NODE_WRITER : VIEW_NODE_STANDBY,
                                          .epoch = world->epoch,
                                          .receiving = !writer && world->writer < NODES,
+                                         .homed = world->homed[node],
+                                         .ledger_open = writer ? world->ledger_open : 0,
+                                         .ledger_age_ms = writer && !world->uncounted ? 0 : UINT32_MAX,
                                          .lease_held = writer};
         event.node.written.position = writer ? 0x6000 : 0;
         event.node.received.position = 0x6000;
