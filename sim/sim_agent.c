@@ -182,6 +182,7 @@ static void sim_agent_renew(struct sim *sim, uint32_t node)
     const struct mono now = sim_right_now(sim, node);
     if (agent->round && time_reached(now, agent->call_until)) {
         agent->round = false;
+        lease_holder_failed(&agent->holder);
     }
     const bool held = lease_holder_state(&agent->holder, now) == LEASE_HELD;
     if (agent->calling && time_reached(now, agent->call_until)) {

@@ -68,10 +68,13 @@ static bool renew_round(struct node *node, uint64_t epoch)
 static void renew_by_promises(struct node *node, uint64_t epoch)
 {
     const struct mono sent = clock_mono();
-    if (!renew_round(node, epoch)) {
+    const bool promised = renew_round(node, epoch);
+    node_lock(node);
+    if (!promised) {
+        lease_holder_failed(&node->holder);
+        node_unlock(node);
         return;
     }
-    node_lock(node);
     const enum lease_source before = node->holder.by;
     if (lease_holder_promised(&node->holder, epoch, sent, clock_mono())) {
         node_arm(node);

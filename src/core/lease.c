@@ -39,6 +39,7 @@ bool lease_holder_acquired(struct lease_holder *holder, uint64_t epoch, uint64_t
     holder->revision = revision;
     holder->right_end = end;
     holder->attempt = sent;
+    holder->failed = false;
     lease_holder_check(holder);
     return true;
 }
@@ -58,6 +59,12 @@ void lease_holder_attempt(struct lease_holder *holder, struct mono now)
 {
     ASSERT(now.us >= holder->attempt.us);
     holder->attempt = now;
+    holder->failed = false;
+}
+
+void lease_holder_failed(struct lease_holder *holder)
+{
+    holder->failed = true;
 }
 
 /* Moves the right's end, never backwards; only for a right that has not ended. */
@@ -74,6 +81,7 @@ static bool lease_holder_extend(struct lease_holder *holder, uint64_t epoch, str
         holder->by = by;
     }
     holder->attempt = time_max(holder->attempt, sent);
+    holder->failed = false;
     lease_holder_check(holder);
     return true;
 }
@@ -118,7 +126,7 @@ struct mono lease_holder_due(const struct lease_holder *holder)
     if (holder->state != LEASE_HELD) {
         return TIME_NEVER;
     }
-    return time_add_us(holder->attempt, holder->lease_us / LEASE_RENEWALS);
+    return time_add_us(holder->attempt, holder->lease_us / (holder->failed ? LEASE_AGAIN_PARTS : LEASE_RENEWALS));
 }
 
 struct mono lease_holder_fence_at(const struct lease_holder *holder)

@@ -29,8 +29,8 @@ enum lease_state {
 
 enum lease_source { LEASE_BY_STORE, LEASE_BY_PROMISES };
 
-/* How many renewals are tried within one lease. */
-enum { LEASE_RENEWALS = 3 };
+/* How many renewals are tried within one lease; and at what part of it one is tried again that brought nothing. */
+enum { LEASE_RENEWALS = 3, LEASE_AGAIN_PARTS = 12 };
 
 /* The writer's side. */
 struct lease_holder {
@@ -41,6 +41,7 @@ struct lease_holder {
     int64_t lease_us;
     struct mono right_end;
     struct mono attempt; /* when the last renewal was sent, successful or not */
+    bool failed;         /* that one brought nothing, as far as is known */
 };
 
 void lease_holder_init(struct lease_holder *holder, int64_t lease_us);
@@ -57,6 +58,9 @@ void lease_holder_limit(struct lease_holder *holder, int64_t lease_us, struct mo
 
 /* A renewal is about to be sent: sets when the next one is due. */
 void lease_holder_attempt(struct lease_holder *holder, struct mono now);
+
+/* Neither the store nor the others extended the right: the next renewal is due soon, as much of the lease is gone. */
+void lease_holder_failed(struct lease_holder *holder);
 
 /* The store renewed. False: too late, or of another epoch; the right is not extended (a right that has ended never
  * comes back). An answer that overtook a later one never shortens the right. */

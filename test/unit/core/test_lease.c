@@ -40,6 +40,23 @@ static void test_holder_right_counts_from_sending(void **state)
     assert_int_equal(lease_holder_left_us(&holder, at(5000)), 0);
 }
 
+static void test_holder_tries_again_soon_after_a_failure(void **state)
+{
+    (void)state;
+    struct lease_holder holder;
+    lease_holder_init(&holder, LEASE);
+    assert_true(lease_holder_acquired(&holder, 7, 1, at(1000), at(1000)));
+    lease_holder_attempt(&holder, at(2000));
+    lease_holder_failed(&holder);
+    assert_int_equal(lease_holder_due(&holder).us, at(2250).us);
+    lease_holder_attempt(&holder, at(2250));
+    assert_int_equal(lease_holder_due(&holder).us, at(3250).us); /* while the answer may still come */
+    lease_holder_failed(&holder);
+    assert_int_equal(holder.right_end.us, at(4000).us);
+    assert_true(lease_holder_renewed(&holder, 7, 2, at(2250), at(2600))); /* it came after all */
+    assert_int_equal(lease_holder_due(&holder).us, at(3250).us);
+}
+
 static void test_holder_late_answers(void **state)
 {
     (void)state;
@@ -460,6 +477,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_holder_right_counts_from_sending),
+        cmocka_unit_test(test_holder_tries_again_soon_after_a_failure),
         cmocka_unit_test(test_holder_late_answers),
         cmocka_unit_test(test_holder_promises_and_loss),
         cmocka_unit_test(test_taker_counts_from_first_sight),
