@@ -419,7 +419,9 @@ void lead_look(struct lead *lead, struct lead_picture *ret_picture)
     const bool holds = ret_picture->ours || (leader->state == LEADER_FOLLOWING && leader->seen &&
                                              !time_reached(now, lease_taker_free_at(&leader->taker)));
     if (holds) {
-        text_copy(ret_picture->site, sizeof ret_picture->site, leader->record.id.site);
+        /* After a renewal that overtook itself the record is read again: who holds the right knows who it is. */
+        text_copy(ret_picture->site, sizeof ret_picture->site,
+                  ret_picture->ours ? leader->self.site : leader->record.id.site);
     }
     ret_picture->term = lead->shown_term;
     ret_picture->since_ms = time_since_ms(now, lead->shown_at);
