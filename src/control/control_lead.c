@@ -185,6 +185,22 @@ static void control_lead_yield(struct control *control)
     }
 }
 
+/* The store's own leader, too, is to stand outside the writers' regions; not in the middle of a run, which needs the
+ * store now. */
+static void control_lead_store(struct control *control)
+{
+    const struct config *config = control->born->config;
+    uint32_t members = 0;
+    for (uint32_t i = 0; i < config->sites_count && !engine_busy(&control->engine); i++) {
+        const uint32_t member = config_site_member(config, i);
+        const uint32_t site = model_site_find(&control->engine.model, config->sites[i].name);
+        if (member != CONFIG_NONE && site != LIMITS_NONE && engine_rank(&control->engine, site) == 0) {
+            members |= UINT32_C(1) << member;
+        }
+    }
+    store_prefer(control->store, members);
+}
+
 void control_lead_turn(struct control *control)
 {
     if (control->lead == NULL) {
@@ -200,6 +216,7 @@ void control_lead_turn(struct control *control)
         if (!control->engine.leading) {
             control_lead_take(control, term_revision, same_clock);
         } else {
+            control_lead_store(control);
             control_lead_yield(control);
         }
         break;
@@ -207,6 +224,7 @@ void control_lead_turn(struct control *control)
         if (control->engine.leading) {
             LOG_E("nothing is decided until the store answers again; readers keep their view");
             engine_follow(&control->engine);
+            store_prefer(control->store, 0);
         }
         break;
     case LEADER_ENDED:

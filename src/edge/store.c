@@ -225,6 +225,13 @@ enum err store_append(struct store *store, const char *kind, const char *run, st
     return err;
 }
 
+void store_prefer(struct store *store, uint32_t members)
+{
+    if (store->backend->prefer != NULL) {
+        store->backend->prefer(store, members);
+    }
+}
+
 void store_close(struct store *store)
 {
     if (store != NULL) {

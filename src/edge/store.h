@@ -139,6 +139,10 @@ ERR_CHECK enum err store_put_if(struct store *store, const char *key, struct spa
 ERR_CHECK enum err store_append(struct store *store, const char *kind, const char *run, struct wall wall,
                                 const char *text, uint64_t *ret_number);
 
+/* Which members should lead the store, a bit for each in the order of the configuration: the lead goes to one of them
+ * within some seconds when it can. 0: no wish any more (as at first). Stores without members ignore it. Any thread. */
+void store_prefer(struct store *store, uint32_t members);
+
 /* Finishes what was submitted, cancels waiting CHANGES, closes and frees. Accepts NULL. */
 void store_close(struct store *store);
 
@@ -162,6 +166,7 @@ struct store_backend {
     enum err (*submit)(struct store *store, struct store_job *job);
     bool (*is_own_thread)(const struct store *store);
     void (*close)(struct store *store);
+    void (*prefer)(struct store *store, uint32_t members); /* NULL: has no members */
 };
 
 /* First member of a backend's own struct. */

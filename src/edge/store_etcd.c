@@ -3,6 +3,7 @@
 #include "edge/store_etcd.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "edge/clock.h"
 #include "edge/log.h"
 #include "edge/metric.h"
+#include "edge/store_etcd_chief.h"
 #include "edge/store_etcd_commit.h"
 #include "edge/store_etcd_keep.h"
 #include "edge/store_etcd_line.h"
@@ -53,6 +55,8 @@ struct store_etcd {
     size_t worker_count;
     struct store_etcd_line line; /* the keeper's */
     struct store_etcd_keep keep;
+    struct store_etcd_chief chief;
+    _Atomic(uint32_t) wanted; /* members one of which should lead etcd */
     pthread_t timer;
     pthread_t keeper;
     bool timed;
@@ -477,6 +481,9 @@ static void *store_etcd_attend(void *context)
         store_etcd_look_at_members(store, all);
         store_etcd_look_for_changes(store, &missed);
         store_etcd_keep_run(&store->keep, time_add_ms(clock_mono(), store_etcd_timeout_ms(store)));
+        if (all) {
+            store_etcd_chief_run(&store->chief, atomic_load(&store->wanted));
+        }
         const struct mono until = time_add_ms(clock_mono(), STORE_ETCD_LOOK_MS);
         pthread_mutex_lock(&store->mutex);
         while (!store->ending && !time_reached(clock_mono(), until) &&
@@ -568,8 +575,14 @@ static void store_etcd_close(struct store *base)
     store_etcd_free(store);
 }
 
+static void store_etcd_prefer(struct store *base, uint32_t members)
+{
+    atomic_store(&store_etcd_of(base)->wanted, members);
+}
+
 static const struct store_backend store_etcd_backend = {
     .submit = store_etcd_submit,
+    .prefer = store_etcd_prefer,
     .is_own_thread = store_etcd_is_own_thread,
     .close = store_etcd_close,
 };
@@ -614,6 +627,7 @@ static enum err store_etcd_init(struct store_etcd *store)
         err = store_etcd_line_init(&worker->line, store->members);
     }
     store->keep.line = &store->line;
+    store->chief.line = &store->line;
     return err;
 }
 

@@ -153,12 +153,25 @@ static enum err store_etcd_answer_error(const json_t *root, struct arena *arena,
     return *ret_message != NULL ? ERR_OK : ERR_NO_MEMORY;
 }
 
+/* A member's number as its digits: 64 bits without a sign, which no number of ours holds. Absent, 0 or no number: "".
+ */
+static enum err store_etcd_answer_id(const json_t *object, const char *name, struct arena *arena, const char **ret_id)
+{
+    const char *text = json_string_value(json_object_get(object, name));
+    const size_t size = text != NULL ? strspn(text, "0123456789") : 0;
+    const bool good = size > 0 && size < STORE_ETCD_ANSWER_ID && text[size] == '\0' && text[0] != '0';
+    *ret_id = good ? arena_text(arena, text) : "";
+    return *ret_id != NULL ? ERR_OK : ERR_NO_MEMORY;
+}
+
 static enum err store_etcd_answer_take(const json_t *root, struct arena *arena, struct store_etcd_answer *answer)
 {
     const json_t *header = json_object_get(root, "header");
     enum err err = store_etcd_answer_error(root, arena, &answer->code, &answer->message);
     err = err != ERR_OK ? err : store_etcd_answer_number(header, "revision", &answer->revision);
     err = err != ERR_OK ? err : store_etcd_answer_parts(root, arena, answer);
+    err = err != ERR_OK ? err : store_etcd_answer_id(header, "member_id", arena, &answer->member);
+    err = err != ERR_OK ? err : store_etcd_answer_id(root, "leader", arena, &answer->leader);
     answer->succeeded = store_etcd_answer_flag(root, "succeeded");
     const json_t *token = json_object_get(root, "token");
     if (err == ERR_OK && token != NULL) {

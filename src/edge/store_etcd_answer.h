@@ -13,6 +13,10 @@
 #include "base/err.h"
 #include "base/span.h"
 
+enum {
+    STORE_ETCD_ANSWER_ID = 24, /* of a member: digits of 64 bits, and a NUL */
+};
+
 struct store_etcd_pair {
     struct span key;   /* NUL-terminated behind its size, as the value is */
     struct span value; /* empty when only keys were asked for */
@@ -34,7 +38,9 @@ struct store_etcd_answer {
     const struct store_etcd_part *parts; /* a transaction: one per operation, empty for those that are no range; a
                                             range: one */
     size_t part_count;
-    const char *token; /* of authenticate; NULL: none */
+    const char *token;  /* of authenticate; NULL: none */
+    const char *member; /* of a status: who answers, in digits; "": not said */
+    const char *leader; /* of a status: whom it follows; "": nobody */
 };
 
 /* One message of a watch. */

@@ -387,9 +387,9 @@ enum err store_etcd_line_token(struct store_etcd_line *line, size_t member, char
 
 /* -- one request to somebody -- */
 
-/* With the token it takes, and the conclusions about the member. */
-static struct store_etcd_meaning store_etcd_line_send(struct store_etcd_line *line, size_t member, const char *path,
-                                                      struct span body)
+/* With the token it takes. */
+static struct store_etcd_meaning store_etcd_line_carry(struct store_etcd_line *line, size_t member, const char *path,
+                                                       struct span body)
 {
     char token[STORE_ETCD_MEMBER_TOKEN];
     uint64_t version = 0;
@@ -404,6 +404,21 @@ static struct store_etcd_meaning store_etcd_line_send(struct store_etcd_line *li
     } else if (meaning.token) {
         meaning.again = false; /* etcd wants a user, and none is configured */
     }
+    return meaning;
+}
+
+enum err store_etcd_line_tell(struct store_etcd_line *line, size_t member, const char *path)
+{
+    const struct store_etcd_meaning meaning =
+        store_etcd_line_carry(line, member, path, span_of(line->body.data, line->body.size));
+    return meaning.outcome == STORE_ETCD_ANSWERED ? ERR_OK : meaning.err;
+}
+
+/* And the conclusions about the member. */
+static struct store_etcd_meaning store_etcd_line_send(struct store_etcd_line *line, size_t member, const char *path,
+                                                      struct span body)
+{
+    const struct store_etcd_meaning meaning = store_etcd_line_carry(line, member, path, body);
     if (meaning.elsewhere) {
         store_etcd_member_mark(line->members, member, false, line->why);
     }

@@ -43,6 +43,8 @@ struct store_etcd_line {
 #define STORE_ETCD_LINE_COMPACTION   "/v3/kv/compaction"
 #define STORE_ETCD_LINE_AUTHENTICATE "/v3/auth/authenticate"
 #define STORE_ETCD_LINE_WATCH        "/v3/watch"
+#define STORE_ETCD_LINE_STATUS       "/v3/maintenance/status"
+#define STORE_ETCD_LINE_TRANSFER     "/v3/maintenance/transfer-leadership"
 
 ERR_CHECK enum err store_etcd_line_init(struct store_etcd_line *line, struct store_etcd_members *members);
 void store_etcd_line_fini(struct store_etcd_line *line);
@@ -57,6 +59,9 @@ ERR_CHECK enum err store_etcd_line_ask(struct store_etcd_line *line, const char 
 
 /* Whether this member answers now; marks and measures it. */
 ERR_CHECK enum err store_etcd_line_check(struct store_etcd_line *line, size_t member);
+
+/* Sends `body` once to this member and nobody else; what comes of it says nothing about whether it is up. */
+ERR_CHECK enum err store_etcd_line_tell(struct store_etcd_line *line, size_t member, const char *path);
 
 /* -- for the watch, which runs a handle of its own -- */
 

@@ -159,6 +159,7 @@ struct config_site {
     uint32_t region; /* CONFIG_NONE: a witness */
     uint32_t roles;  /* enum config_role, or-ed */
     const char *state_dir;
+    struct config_address etcd; /* the member that stands there; family NONE: none is known to */
     struct config_api api;
     struct config_listen dns;
     struct config_listen proxy;
@@ -409,4 +410,7 @@ uint32_t config_region_find(const struct config *config, const char *name);
 uint32_t config_site_find(const struct config *config, const char *name);
 uint32_t config_database_find(const struct config *config, const char *name);
 uint32_t config_node_find(const struct config_database *database, const char *name);
+/* The index in store.endpoints of the etcd member that stands at the site; CONFIG_NONE: none, or it is not among them.
+ */
+uint32_t config_site_member(const struct config *config, uint32_t site);
 uint32_t config_check_find(const struct config *config, const char *name);

@@ -41,3 +41,16 @@ uint32_t config_check_find(const struct config *config, const char *name)
 {
     return config_find(config->checks, sizeof config->checks[0], config->checks_count, name);
 }
+
+uint32_t config_site_member(const struct config *config, uint32_t site)
+{
+    const struct config_address *etcd = &config->sites[site].etcd;
+    for (uint32_t i = 0; i < config->store.endpoints_count && etcd->family != CONFIG_FAMILY_NONE; i++) {
+        const struct config_address *endpoint = &config->store.endpoints[i];
+        if (endpoint->family == etcd->family && endpoint->port == etcd->port &&
+            memcmp(endpoint->bytes, etcd->bytes, sizeof etcd->bytes) == 0) {
+            return i;
+        }
+    }
+    return CONFIG_NONE;
+}

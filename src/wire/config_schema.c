@@ -215,6 +215,10 @@ static const struct config_schema_row config_schema_site_rows[] = {
         .prose = "What runs there."),
     ROW("state_dir", PATH, config_site, state_dir, .fallback = "/var/lib/holdfast",
         .prose = "The directory for the last view and other state of this site's processes."),
+    ROW("etcd", ADDRESS, config_site, etcd,
+        .prose = "The etcd member that stands there, as in store.endpoints: the controllers keep etcd's leader out of "
+                 "the region "
+                 "of the writer."),
     ROW("api", SECTION, config_site, api, .section = &config_schema_api,
         .prose = "The controller's API; required with the role control."),
     ROW("dns", SECTION, config_site, dns, .section = &config_schema_listen,

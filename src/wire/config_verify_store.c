@@ -91,8 +91,23 @@ static void config_verify_store_etcd(const struct config_verify *verify)
     config_verify_store_timeout(verify);
 }
 
+/* A site's member is one of the store's. */
+static void config_verify_store_sites(const struct config_verify *verify)
+{
+    const struct config *config = verify->config;
+    for (uint32_t i = 0; i < config->sites_count; i++) {
+        const struct config_site *site = &config->sites[i];
+        if (site->etcd.family != CONFIG_FAMILY_NONE && config_site_member(config, i) == CONFIG_NONE) {
+            const struct config_verify_place place = CONFIG_VERIFY_AT(verify, "sites", site->name, "etcd");
+            config_problem_error(verify->problems, place.line, place.column,
+                                 "'%.60s' is no member of the store; expected one of store.endpoints", site->etcd.text);
+        }
+    }
+}
+
 void config_verify_store(const struct config_verify *verify)
 {
+    config_verify_store_sites(verify);
     if (verify->config->store.kind == CONFIG_STORE_SQLITE) {
         config_verify_store_sqlite(verify);
     } else {

@@ -441,6 +441,32 @@ static void test_members_stopped(void **state)
     suffer(hurt_stop, heal_continue);
 }
 
+static void wait_for_leader(size_t leader, bool is)
+{
+    const struct mono deadline = time_add_ms(clock_mono(), PATIENCE_MS);
+    while ((etcd_peer_leader() == leader) != is) {
+        assert_false(time_reached(clock_mono(), deadline));
+        pause_ms(100);
+    }
+}
+
+/* etcd's leader goes where it is wanted, and commits go on meanwhile. */
+static void test_the_leader_moves(void **state)
+{
+    (void)state;
+    struct store *store = open_all(0, "one");
+    uint64_t revision = 0;
+    for (size_t member = 0; member < ETCD_PEER_MEMBERS; member++) {
+        store_prefer(store, UINT32_C(1) << member);
+        wait_for_leader(member, true);
+        assert_int_equal(store_put_if(store, "r", span_text("1"), revision, &revision), ERR_OK);
+    }
+    store_prefer(store, (UINT32_C(1) << ETCD_PEER_MEMBERS) - 1 - (UINT32_C(1) << (ETCD_PEER_MEMBERS - 1)));
+    wait_for_leader(ETCD_PEER_MEMBERS - 1, false);
+    assert_int_equal(store_put_if(store, "r", span_text("1"), revision, &revision), ERR_OK);
+    store_close(store);
+}
+
 /* Nothing is decided without a majority, and that is said in bounded time; with it everything goes on by itself. */
 static void test_no_majority(void **state)
 {
@@ -548,6 +574,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_hanging_member_does_not_hold_up, setup_cluster, teardown_cluster),
         cmocka_unit_test_setup_teardown(test_members_killed, setup_cluster, teardown_cluster),
         cmocka_unit_test_setup_teardown(test_members_stopped, setup_cluster, teardown_cluster),
+        cmocka_unit_test_setup_teardown(test_the_leader_moves, setup_cluster, teardown_cluster),
         cmocka_unit_test_setup_teardown(test_no_majority, setup_cluster, teardown_cluster),
         cmocka_unit_test_setup_teardown(test_changes_while_members_are_killed, setup_cluster, teardown_cluster),
         cmocka_unit_test_setup_teardown(test_changes_while_members_are_stopped, setup_cluster, teardown_cluster),

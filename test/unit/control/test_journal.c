@@ -146,7 +146,7 @@ struct place {
 
 static int place_setup(void **state)
 {
-    static const struct store_backend backend = {slow_submit, slow_own, slow_close};
+    static const struct store_backend backend = {slow_submit, slow_own, slow_close, NULL};
     struct place *place = calloc(1, sizeof *place);
     struct durable *durable = NULL;
     place->slow.store.backend = &backend;
@@ -267,7 +267,7 @@ static bool sink_leads(void *context)
 /* One of several: follows first. */
 static int among_setup(void **state)
 {
-    static const struct store_backend backend = {slow_submit, slow_own, slow_close};
+    static const struct store_backend backend = {slow_submit, slow_own, slow_close, NULL};
     struct place *place = calloc(1, sizeof *place);
     place->slow.store.backend = &backend;
     const struct journal_sink sink = {sink_tell, sink_told,  sink_publish, sink_act,

@@ -11,6 +11,7 @@
 
 #include "edge/store_etcd_answer.h"
 #include "edge/store_etcd_block.h"
+#include "edge/store_etcd_chief.h"
 #include "edge/store_etcd_code.h"
 #include "edge/store_etcd_meaning.h"
 #include "edge/store_etcd_name.h"
@@ -202,6 +203,53 @@ static void test_answers(void **state)
     }
 }
 
+/* Numbers of members have 64 bits without a sign. */
+static void test_status(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "{\"header\":{\"cluster_id\":\"1\",\"member_id\":\"18446744073709551615\",\"revision\":\"7\"},"
+        "\"version\":\"3.4.23\",\"dbSize\":\"20480\",\"leader\":\"9372538179322589801\"}";
+    struct store_etcd_answer answer;
+    assert_int_equal(store_etcd_answer_read(span_text(text), &arena, &answer), ERR_OK);
+    assert_string_equal(answer.member, "18446744073709551615");
+    assert_string_equal(answer.leader, "9372538179322589801");
+    static const char *const nobody[] = {"{}", "{\"leader\":\"0\"}", "{\"leader\":7}", "{\"leader\":\"12x\"}",
+                                         "{\"leader\":\"123456789012345678901234\"}"};
+    for (size_t i = 0; i < sizeof nobody / sizeof nobody[0]; i++) {
+        assert_int_equal(store_etcd_answer_read(span_text(nobody[i]), &arena, &answer), ERR_OK);
+        assert_string_equal(answer.leader, "");
+        assert_string_equal(answer.member, "");
+    }
+}
+
+static void test_who_should_lead(void **state)
+{
+    (void)state;
+    static const struct {
+        struct store_etcd_chief_member members[3];
+        uint32_t wanted;
+        bool moves;
+        size_t from;
+        size_t to;
+    } cases[] = {
+        {{{"1", "1"}, {"2", "1"}, {"3", "1"}}, 6, true, 0, 1},  {{{"1", "1"}, {"2", "1"}, {"3", "1"}}, 4, true, 0, 2},
+        {{{"1", "2"}, {"2", "2"}, {"3", "2"}}, 6, false, 0, 0}, /* a wanted one leads already */
+        {{{"1", "1"}, {"", ""}, {"3", "1"}}, 6, true, 0, 2},    /* the first is silent */
+        {{{"1", "1"}, {"2", "3"}, {"3", "1"}}, 6, true, 0, 2},  /* the first follows somebody else */
+        {{{"1", "1"}, {"2", ""}, {"3", ""}}, 6, false, 0, 0},   /* no wanted one follows */
+        {{{"", ""}, {"2", "1"}, {"3", "1"}}, 6, false, 0, 0},   /* the leader is silent */
+        {{{"1", "3"}, {"2", "3"}, {"3", "3"}}, 3, true, 2, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        size_t from = 9;
+        size_t to = 9;
+        assert_int_equal(store_etcd_chief_choose(cases[i].members, 3, cases[i].wanted, &from, &to), cases[i].moves);
+        assert_int_equal(from, cases[i].moves ? cases[i].from : 9);
+        assert_int_equal(to, cases[i].moves ? cases[i].to : 9);
+    }
+}
+
 static void test_news(void **state)
 {
     (void)state;
@@ -290,6 +338,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_indexes_do_not_mix, setup, teardown),
         cmocka_unit_test_setup_teardown(test_transactions_are_json, setup, teardown),
         cmocka_unit_test_setup_teardown(test_answers, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_status, setup, teardown),
+        cmocka_unit_test(test_who_should_lead),
         cmocka_unit_test_setup_teardown(test_news, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_errors_mean, setup, teardown),
         cmocka_unit_test_setup_teardown(test_blocks, setup, teardown),

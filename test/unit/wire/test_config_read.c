@@ -142,6 +142,8 @@ static const struct broken broken[] = {
     {"path: /var/lib/holdfast/a.db", "kind: etcd, endpoints: [\"etcd.example:2379\"]",
      "t.yaml:3:34: error: endpoints 'etcd.example:2379' is not valid; expected a literal address and port such as "
      "127.0.0.1:80 or [::1]:80; names are never looked up here\n"},
+    {"{ roles: [control]", "{ roles: [control], etcd: \"10.1.0.5:2379\"",
+     "t.yaml:10:38: error: '10.1.0.5:2379' is no member of the store; expected one of store.endpoints\n"},
     {"path: /var/lib/holdfast/a.db", "kind: etcd, endpoints: []",
      "t.yaml:3:33: error: endpoints is empty; expected at least 1 entry\n"},
     {"path: /var/lib/holdfast/a.db", "kind: etcd, endpoints: [\"10.1.0.5:2379\"], prefix: shop",
