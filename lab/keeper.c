@@ -2,7 +2,8 @@
  * Parent of every process of the lab: starts them in groups (one per region), kills a group at once, leaves nothing.
  *
  *   lab-keeper root DIR OWNER            the guardian, in the background; ends with process OWNER (0: with nobody)
- *   lab-keeper send DIR root group NAME  a new group: a process of its own that adopts what its services leave behind
+ *   lab-keeper send DIR root group NAME [net]   a new group: a process of its own that adopts what its services leave
+ *                                        behind; with "net" in a network namespace of its own, which ends with it
  *   lab-keeper send DIR root disown|end  outlive the owner | kill everything, remove DIR
  *   lab-keeper send DIR GROUP start NAME USER PROGRAM ARGUMENT...     (USER "-": the caller's; log in DIR/log)
  *   lab-keeper send DIR GROUP kill | signal NAME NUMBER | stop NAME | list
@@ -16,6 +17,7 @@
 #include <grp.h>
 #include <poll.h>
 #include <pwd.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -316,7 +318,8 @@ static void keeper_run(const char *group);
 
 static void keeper_command_group(char *const *arguments, size_t count, struct buf *answer)
 {
-    struct keeper_service *service = count == 2 ? keeper_slot(arguments[1], answer) : NULL;
+    const bool net = count == 3 && strcmp(arguments[2], "net") == 0;
+    struct keeper_service *service = count == 2 || net ? keeper_slot(arguments[1], answer) : NULL;
     if (service == NULL) {
         return;
     }
@@ -324,7 +327,7 @@ static void keeper_command_group(char *const *arguments, size_t count, struct bu
     const pid_t pid = fork();
     if (pid == 0) {
         (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
-        if (getppid() != guardian) {
+        if (getppid() != guardian || (net && unshare(CLONE_NEWNET) != 0)) {
             _exit(1);
         }
         (void)close(keeper.listen_fd);
@@ -340,7 +343,12 @@ static void keeper_command_group(char *const *arguments, size_t count, struct bu
         return;
     }
     service->pid = pid;
-    buf_text(answer, keeper_wait_up(keeper.dir, arguments[1]) ? "ok" : "error: the group did not start");
+    if (keeper_wait_up(keeper.dir, arguments[1])) {
+        buf_printf(answer, "ok %d", (int)pid);
+    } else {
+        buf_text(answer, net ? "error: the group did not start (a network namespace is for root)"
+                             : "error: the group did not start");
+    }
 }
 
 static void keeper_command_disown(char *const *arguments, size_t count, struct buf *answer)

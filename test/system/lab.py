@@ -85,9 +85,17 @@ def template(*changes):
     return text
 
 
+def only(text, store):
+    """Of the template's marked lines those of this store, as lab/up does it."""
+    other = "etcd" if store == "sqlite" else "sqlite"
+    return "".join(line.replace(" #" + store, "") for line in text.splitlines(True) if not line.endswith(" #%s\n" % other))
+
+
 class Lab:
     count = 0
     patience_s = 15  # with a controller that does not answer
+
+    store = "sqlite"  # one controller: the quicker lab
 
     def __init__(self, *changes):
         Lab.count += 1
@@ -114,7 +122,7 @@ class Lab:
 
     def __enter__(self):
         try:
-            self.script("up", str(os.getpid()))
+            self.script("up", "--store", self.store, str(os.getpid()))
         except BaseException:
             self.keep_logs()
             self.down()

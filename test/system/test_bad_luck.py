@@ -10,7 +10,7 @@ import tempfile
 
 import pytest
 
-from lab import HOLDFAST, template
+from lab import HOLDFAST, only, template
 from plain import as_user
 
 PGBIN = "/usr/lib/postgresql/15/bin"
@@ -38,7 +38,7 @@ def world():
 def run(world, *words, bin=PGBIN, timeout=30):
     config = os.path.join(world, "holdfast.yaml")
     with open(config, "w") as file:
-        file.write(re.sub(r"127\.([123])\.0", r"127.9\1.0", template()).replace("@DIR@", world).replace("@PGBIN@", bin))
+        file.write(re.sub(r"127\.([123])\.0", r"127.9\1.0", only(template(), "sqlite")).replace("@DIR@", world).replace("@PGBIN@", bin))
     os.chmod(config, 0o644)
     return subprocess.run([HOLDFAST, *words, "--config", config], capture_output=True, text=True, timeout=timeout, cwd="/", **as_user())
 

@@ -16,7 +16,7 @@ from plain import BUILD, wait
 
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 DIRECTORY = os.path.join(tempfile.gettempdir(), f"holdfast-test-{os.getpid()}")
-ENVIRONMENT = dict(os.environ, LAB_DIR=DIRECTORY, BUILD=BUILD, REPORT=DIRECTORY + "-report")
+ENVIRONMENT = dict(os.environ, LAB_DIR=DIRECTORY, BUILD=BUILD, REPORT=DIRECTORY + "-report", STORE="sqlite")
 
 
 def lab(*words, check=True, timeout=420):
@@ -69,9 +69,9 @@ def clean():
 
 
 def test_up_kill_start_down():
-    lab("up")
+    lab("up", "--store", "sqlite")
     assert ready(1) and ready(2)
-    assert "runs already" in lab("up", check=False).stderr
+    assert "runs already" in lab("up", "--store", "sqlite", check=False).stderr
     at_us, count = lab("region", "kill", "taiwan").stdout.split()
     assert int(at_us) > 0 and int(count) > 15
     assert "pid" not in lab("region", "list", "taiwan").stdout
@@ -89,7 +89,7 @@ def test_port_in_use_is_said_and_nothing_started():
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind(("127.2.0.80", 8080))
         taken.listen()
-        done = lab("up", check=False)
+        done = lab("up", "--store", "sqlite", check=False)
     assert done.returncode != 0 and "127.2.0.80:8080" in done.stderr
     nothing_left()
 

@@ -21,10 +21,11 @@ ADDRESSES = {site: "127.%d.0.1:7080" % n for n, site in enumerate(SITES, 1)}
 MEMBERS = {site: "127.%d.0.61" % n for n, site in enumerate(SITES, 1)}
 STORE = "  kind: etcd\n  timeout: 300ms\n  endpoints: [ %s ]\n" % ", ".join('"%s:2379"' % host for host in MEMBERS.values())
 ENDED_RIGHT = "the right to lead has ended"
-CHANGES = [("  kind: sqlite\n  path: @DIR@/witness/holdfast.db\n", STORE),
+# The controllers of the lab over etcd, but with members of our own: they are stopped while the sites' processes go on.
+CHANGES = [("  kind: sqlite #sqlite\n  path: @DIR@/witness/holdfast.db #sqlite\n", STORE),
            ("cooldown: 30s", "cooldown: 1s\n  flapping_transitions: 100")]
 for _site in ("taiwan", "tokyo"):
-    CHANGES.append(("    region: %s\n    roles: [observer, dns, proxy]\n" % _site,
+    CHANGES.append(("    region: %s\n    roles: [observer, dns, proxy] #sqlite\n" % _site,
                     "    region: %s\n    roles: [control, dns, proxy]\n    api: { listen: \"%s\" }\n" % (_site, ADDRESSES[_site])))
 
 
