@@ -75,7 +75,7 @@ def test_clock_is_set(lab, us):
     ttl, serial = answer("taiwan")
     told = lab.log("witness", "holdfast").count("the clock of this machine was set")
     lab.set_clock(us)
-    end = time.monotonic() + 7  # three leases
+    end = time.monotonic() + 7  # two leases
     while time.monotonic() < end:
         for site in RESOLVERS:
             now_ttl, now_serial = answer(site)

@@ -143,12 +143,19 @@ def test_abort_in_the_canary_returns_the_split(lab):
 
 
 def test_failback_with_control_killed_in_the_canary(lab):
-    epoch, run = lab.epoch(), ask_failback(lab)
-    after = lab.newest_event()
-    lab.tell_run(run, "approve")
-    twice = kill_control_in(lab, run, {"CANARY"}, after)
-    assert "CANARY" in twice
-    assert lab.wait_run(run)["state"] in MOVED
+    epoch = lab.epoch()
+    for _ in range(3):
+        run, after = ask_failback(lab), lab.newest_event()
+        lab.tell_run(run, "approve")
+        twice = kill_control_in(lab, run, {"CANARY"}, after)
+        assert "CANARY" in twice
+        ended = lab.wait_run(run)
+        if ended["state"] in MOVED:
+            break
+        # The guard did not like what it saw, on a busy machine: all is as before, and it may be asked again.
+        print("called off:", [step["detail"] for step in ended["steps"] if step["state"] == "undone"])
+        assert ended["state"] == "compensated" and lab.share("taiwan") == 0 and lab.writer() == "tokyo-a", ended
+    assert ended["state"] in MOVED, ended
     assert lab.share("taiwan") == 100 and lab.epoch() > epoch
     lab.wait_served()
     lab.one_writer("taiwan-a")

@@ -172,8 +172,7 @@ def test_failover(lab):
     assert lab.run()["id"] == run and lab.share("taiwan") == 0
 
 
-def test_failback(lab):
-    lab.start_region("taiwan")
+def fail_back(lab):
     lab.wait_healthy()
     lab.wait_member("taiwan-a")
     lab.wait_fit("failback", target="taiwan")
@@ -188,6 +187,19 @@ def test_failback(lab):
         return state in ENDED
     with lab.halting(), meanwhile(begin_and_approve):
         kill_twice_in_every_step(lab, run, kills)
+    return epoch, run, kills
+
+
+def test_failback(lab):
+    lab.start_region("taiwan")
+    for _ in range(3):
+        epoch, run, kills = fail_back(lab)
+        ended = lab.wait_run(run)
+        if ended["state"] != "compensated":
+            break
+        # The guard did not like what it saw in the canary, on a busy machine: all is as before, and it may be asked again.
+        print("called off:", [step["detail"] for step in ended["steps"] if step["state"] == "undone"])
+        assert lab.share("taiwan") == 0 and lab.writer() == "tokyo-a", ended
     check_every_step(lab, run, kills)
     check_writer(lab, "taiwan", epoch)
     assert lab.share("taiwan") == 100
