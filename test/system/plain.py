@@ -20,8 +20,9 @@ PG, REDIS, WEB = 15432, 16379, 18081
 def wait(condition, seconds=60):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        if condition():
-            return
+        value = condition()
+        if value:
+            return value
         time.sleep(0.05)
     raise AssertionError("did not come true in time")
 

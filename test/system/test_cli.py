@@ -46,15 +46,17 @@ checks:
     component: app
     path: /health
     interval: {interval}
-    timeout: 250ms
+    timeout: 450ms
+    failure_threshold: 4
     targets: {{ taiwan: {{ address: "127.9.1.80:26080" }}, tokyo: {{ address: "127.9.2.80:26080" }} }}
   port:
     kind: tcp
     severity: critical
     layer: 1
     component: queue
-    interval: 300ms
-    timeout: 200ms
+    interval: 500ms
+    timeout: 450ms
+    failure_threshold: 4
     targets: {{ taiwan: {{ address: "127.9.1.80:26080" }}, tokyo: {{ address: "127.9.2.80:26080" }} }}
 dns:
   zone: example.test
@@ -106,7 +108,7 @@ class World:
     def __init__(self):
         self.root = tempfile.mkdtemp(prefix="holdfast-cli-")
         self.config = os.path.join(self.root, "holdfast.yaml")
-        self.write(interval="300ms")
+        self.write(interval="500ms")
         with open(os.path.join(self.root, "token"), "w") as file:
             file.write("sesame\n")
         os.chmod(file.name, 0o600)
@@ -589,7 +591,7 @@ def test_invalid_configuration_changes_nothing(world):
         wait(lambda: "configuration not applied, the old one stays" in world.said())
         assert config_hash(world) == hash_before and answers() == [WEB["tokyo"]]
     finally:
-        world.write(interval="300ms")
+        world.write(interval="500ms")
 
 
 def config_hash(world):
@@ -600,7 +602,7 @@ def config_hash(world):
 
 def test_apply(world):
     before = config_hash(world)
-    world.write(interval="400ms")
+    world.write(interval="600ms")
     done = world.run("config", "apply")
     assert done.returncode == 0 and done.stdout == "applied\n", done.stderr
     assert config_hash(world) != before

@@ -97,10 +97,13 @@ def test_disowned_lab_outlives_its_owner(lab):
 def test_guardian_killed(lab):
     directory, _ = lab
     for pid in living(directory):
-        with open(f"/proc/{pid}/cmdline", "rb") as file:
-            words = file.read().split(b"\0")
-        with open(f"/proc/{pid}/stat") as file:
-            parent = int(file.read().rsplit(")", 1)[1].split()[1])
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as file:
+                words = file.read().split(b"\0")
+            with open(f"/proc/{pid}/stat") as file:
+                parent = int(file.read().rsplit(")", 1)[1].split()[1])
+        except OSError:
+            continue  # a service's sleep that is over
         if words[1:2] == [b"root"] and parent not in living(directory):
             os.kill(pid, signal.SIGKILL)
             break
