@@ -280,16 +280,12 @@ static void sim_agent_order(struct sim *sim, const struct sim_event *event)
         result.error = result.ok ? ERR_OK : ERR_UNAVAILABLE;
         break;
     case ACTION_AGENT_DURABILITY:
-        result.refused = event->y == agent->record.sync_epoch && event->z < agent->record.sync_order;
-        if (result.refused) {
+        if (!sim_agent_role_require(&agent->record, event)) {
             result.ok = false;
+            result.refused = true;
             result.error = ERR_STALE;
             break;
         }
-        agent->record.sync_epoch = event->y;
-        agent->record.sync_order = event->z;
-        agent->record.sync_mask = event->c;
-        agent->record.sync_required = event->d;
         sim_pg_require(sim, node, event->c, event->d);
         result.lsn.position = writer ? self->pg.flushed : 0;
         break;
@@ -317,7 +313,7 @@ static void sim_agent_action(struct sim *sim, const struct sim_event *event)
         sim_desk_answer(sim, self->place, event->to, &result);
     } else if (event->b == ACTION_AGENT_PROMOTE) {
         agent->asked_by[0] = event->to;
-        sim_agent_role_promote(sim, event->a, event->y, event->x);
+        sim_agent_role_promote(sim, event);
     } else if (event->b == ACTION_AGENT_STOP) {
         sim_agent_order_fence(sim, event->a, 0);
         agent->asked_by[1] = event->to;

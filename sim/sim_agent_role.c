@@ -108,10 +108,25 @@ static void sim_agent_role_promote_begin(struct sim *sim, uint32_t node)
     }
 }
 
-void sim_agent_role_promote(struct sim *sim, uint32_t node, uint64_t epoch, uint64_t action)
+bool sim_agent_role_require(struct sim_record *record, const struct sim_event *order)
 {
+    if (order->z == 0 || order->y < record->sync_epoch ||
+        (order->y == record->sync_epoch && order->z < record->sync_order)) {
+        return false;
+    }
+    record->sync_epoch = order->y;
+    record->sync_order = order->z;
+    record->sync_mask = order->c;
+    record->sync_required = order->d;
+    return true;
+}
+
+void sim_agent_role_promote(struct sim *sim, const struct sim_event *order)
+{
+    const uint32_t node = order->a;
+    const uint64_t epoch = order->y;
     struct sim_agent *agent = sim_agent_role_of(sim, node);
-    agent->asked[0] = action;
+    agent->asked[0] = order->x;
     if (epoch <= agent->record.refused || epoch <= agent->record.halted ||
         !lease_promise_order(&agent->promise, epoch)) {
         sim_agent_call_answer(sim, node, 0, false, true, ERR_FENCED);
@@ -122,6 +137,7 @@ void sim_agent_role_promote(struct sim *sim, uint32_t node, uint64_t epoch, uint
         sim_agent_call_answer(sim, node, 0, true, false, ERR_OK);
         return;
     }
+    (void)sim_agent_role_require(&agent->record, order);
     sim_agent_role_save(agent);
     agent->work_until = time_add_ms(sim_right_now(sim, node), SIM_ROLE_PROMOTE_MS);
     if (agent->work == SIM_WORK_NONE) {

@@ -4,8 +4,11 @@
 
 #include "sim/sim_world.h"
 
-/* Ordered to become the writer: answers at once, or when it is over. */
-void sim_agent_role_promote(struct sim *sim, uint32_t node, uint64_t epoch, uint64_t action);
+/* Ordered to become the writer: answers at once, or when it is over. It opens with what the order requires. */
+void sim_agent_role_promote(struct sim *sim, const struct sim_event *order);
+
+/* What an order requires of the server's standbys, into the record. False: it says nothing, or is overtaken. */
+bool sim_agent_role_require(struct sim_record *record, const struct sim_event *order);
 void sim_agent_role_stop(struct sim *sim, uint32_t node, uint64_t action);
 
 /* The store's answer to acquire, get or resume. */

@@ -18,6 +18,27 @@
 #include "sim/sim_right.h"
 #include "sim/sim_say.h"
 
+/* What the controllers know of the run: of several, what is in the store, since who leads may just have died. */
+static const struct durable *sim_check_durable(const struct sim *sim)
+{
+    return sim_lead_several(sim) ? &sim->store.record : &sim->control->engine.durable;
+}
+
+/* No commit returns that the record does not know to be safe: any K of the servers that this one requires have W
+ * members among them (core/durability.h). */
+static void sim_check_required(struct sim *sim, uint32_t node)
+{
+    const uint32_t database = sim->model.nodes[node].database;
+    const struct durable_database *state = &sim_check_durable(sim)->databases[database];
+    const struct sim_pg *pg = &sim->nodes[node].pg;
+    const uint32_t outside = (uint32_t)__builtin_popcount(pg->sync_mask & ~state->members);
+    if (sim->model.databases[database].tier1 && state->required > 0 && pg->sync_required < state->required + outside) {
+        sim_say_violation(sim, "%s acknowledges tier 1 by %u of %x, the record trusts %u of %x",
+                          sim->model.nodes[node].name, pg->sync_required, pg->sync_mask, state->required,
+                          state->members);
+    }
+}
+
 void sim_check_writers(struct sim *sim)
 {
     uint32_t writer[LIMITS_DATABASES];
@@ -35,16 +56,11 @@ void sim_check_writers(struct sim *sim)
                               sim->model.nodes[node].name);
         }
         writer[database] = node;
+        sim_check_required(sim, node);
         if (lease_holder_left_us(&sim->nodes[node].agent.holder, sim_right_now(sim, node)) == 0) {
             sim_say_violation(sim, "%s accepts writes without a right", sim->model.nodes[node].name);
         }
     }
-}
-
-/* What the controllers know of the run: of several, what is in the store, since who leads may just have died. */
-static const struct durable *sim_check_durable(const struct sim *sim)
-{
-    return sim_lead_several(sim) ? &sim->store.record : &sim->control->engine.durable;
 }
 
 /* A commit that the new writer does not have: forgiven when a person accepted the loss, or of tier 2 in a failover. */

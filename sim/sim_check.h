@@ -4,7 +4,8 @@
 
 #include "sim/sim_world.h"
 
-/* After every event: at most one server per database that accepts writes, and only with a right. */
+/* After every event: at most one server per database that accepts writes, only with a right, and none that requires
+ * less than the record of its durability set trusts. */
 void sim_check_writers(struct sim *sim);
 
 /* A server became writable under this epoch: epochs grow, nothing that was acknowledged is missing. */

@@ -100,15 +100,75 @@ static void command_get_node(const struct http_server_request *request, struct h
     http_server_answer_json(answer, 200, report_json(request->context));
 }
 
+/* How new a setting of the durability set is; 0: nothing is said about it. */
+static uint64_t command_order(const struct command *command)
+{
+    const json_int_t number = json_integer_value(json_object_get(command->body, "order"));
+    return number > 0 ? (uint64_t)number : 0;
+}
+
+/* The members' names into the text of the setting. Only names of the cluster, never our own. */
+static bool command_members_text(const struct command *command, struct buf *text)
+{
+    const json_t *members = json_object_get(command->body, "members");
+    const json_int_t required = json_integer_value(json_object_get(command->body, "required"));
+    const char *names[LIMITS_NODES];
+    uint32_t count = 0;
+    if (!json_is_array(members) || json_array_size(members) > LIMITS_NODES || required < 0 || required > LIMITS_NODES) {
+        return false;
+    }
+    for (size_t i = 0; i < json_array_size(members); i++) {
+        const char *name = json_string_value(json_array_get(members, i));
+        bool known = false;
+        for (uint32_t k = 0; k < command->node->options->peers_count; k++) {
+            known |= name != NULL && strcmp(name, command->node->options->peers[k].name) == 0;
+        }
+        if (known) {
+            names[count++] = name;
+        } else if (name == NULL || strcmp(name, command->node->options->node) != 0) {
+            return false;
+        }
+    }
+    pgconf_durability(names, count, (uint32_t)required, text);
+    return !text->overflow && (uint32_t)required <= count;
+}
+
+/* False: answered. */
+static bool command_members(const struct command *command, struct http_server_answer *answer, struct buf *text)
+{
+    const bool good = command_members_text(command, text);
+    if (!good) {
+        http_server_answer_problem(answer, ERR_INVALID,
+                                   "\"members\" must be other nodes of the cluster, \"required\" at most their number");
+    }
+    return good;
+}
+
+static const char *command_whom(const char *durability)
+{
+    return durability[0] != '\0' ? durability : "nobody";
+}
+
 static void command_promote(const struct http_server_request *request, struct http_server_answer *answer)
 {
     struct command command;
+    char memory[RECORD_DURABILITY];
+    struct buf text;
     if (!command_begin(request, answer, &command)) {
         return;
     }
     struct node *node = command.node;
-    LOG_N("ordered to become the writer, epoch %llu", (unsigned long long)command.epoch);
-    const enum role_result result = role_promote(node, command.epoch, time_add_ms(clock_mono(), COMMAND_PROMOTE_MS));
+    struct role_opening opening = {.order = command_order(&command)};
+    buf_init(&text, memory, sizeof memory);
+    if (opening.order > 0 && !command_members(&command, answer, &text)) {
+        json_decref(command.body);
+        return;
+    }
+    opening.durability = buf_string(&text);
+    LOG_N("ordered to become the writer, epoch %llu%s%s", (unsigned long long)command.epoch,
+          opening.order > 0 ? ", commits wait for " : "", opening.order > 0 ? command_whom(opening.durability) : "");
+    const enum role_result result =
+        role_promote(node, command.epoch, &opening, time_add_ms(clock_mono(), COMMAND_PROMOTE_MS));
     switch (result) {
     case ROLE_DONE:
         command_answer(node, answer, 200, NULL, NULL);
@@ -260,32 +320,6 @@ static void command_prove(const struct http_server_request *request, struct http
     json_decref(command.body);
 }
 
-/* The members' names into the text of the setting. Only names of the cluster, never our own. */
-static bool command_members(const struct command *command, struct buf *text)
-{
-    const json_t *members = json_object_get(command->body, "members");
-    const json_int_t required = json_integer_value(json_object_get(command->body, "required"));
-    const char *names[LIMITS_NODES];
-    uint32_t count = 0;
-    if (!json_is_array(members) || json_array_size(members) > LIMITS_NODES || required < 0 || required > LIMITS_NODES) {
-        return false;
-    }
-    for (size_t i = 0; i < json_array_size(members); i++) {
-        const char *name = json_string_value(json_array_get(members, i));
-        bool known = false;
-        for (uint32_t k = 0; k < command->node->options->peers_count; k++) {
-            known |= name != NULL && strcmp(name, command->node->options->peers[k].name) == 0;
-        }
-        if (known) {
-            names[count++] = name;
-        } else if (name == NULL || strcmp(name, command->node->options->node) != 0) {
-            return false;
-        }
-    }
-    pgconf_durability(names, count, (uint32_t)required, text);
-    return !text->overflow && (uint32_t)required <= count;
-}
-
 /* A reload is asynchronous: waits until the server shows the value. */
 static enum err command_await_durability(struct node *node, const char *wanted)
 {
@@ -312,19 +346,17 @@ static enum err command_set_durability(const struct command *command, const char
 {
     struct node *node = command->node;
     struct node_writer upstream;
-    const json_int_t number = json_integer_value(json_object_get(command->body, "order"));
-    const uint64_t order = number > 0 ? (uint64_t)number : 0;
+    const uint64_t order = command_order(command);
     node_lock(node);
-    const bool overtaken = command->epoch == node->record.durability_epoch && order < node->record.durability_order;
-    if (command->epoch < node->promise.epoch || overtaken) {
-        node_unlock(node);
-        return overtaken ? ERR_STALE : ERR_FENCED;
+    enum err err = command->epoch < node->promise.epoch ? ERR_FENCED : ERR_OK;
+    if (err == ERR_OK && !record_require(&node->record, command->epoch, order, text)) {
+        err = ERR_STALE;
     }
-    node->record.durability_epoch = command->epoch;
-    node->record.durability_order = order;
-    snprintf(node->record.durability, sizeof node->record.durability, "%s", text);
-    node->record.durability_told = true;
-    enum err err = node_save(node);
+    if (err != ERR_OK) {
+        node_unlock(node);
+        return err;
+    }
+    err = node_save(node);
     const bool running = node->state == NODE_RUNNING;
     const bool standby = node->record.role == RECORD_STANDBY;
     upstream = node->writer;
@@ -345,10 +377,11 @@ static void command_durability(const struct http_server_request *request, struct
         return;
     }
     buf_init(&text, memory, sizeof memory);
-    if (!command_members(&command, &text)) {
-        http_server_answer_problem(answer, ERR_INVALID,
-                                   "\"members\" must be other nodes of the cluster, \"required\" at most their number");
-    } else if (!command_take_work(command.node)) {
+    if (!command_members(&command, answer, &text)) {
+        json_decref(command.body);
+        return;
+    }
+    if (!command_take_work(command.node)) {
         http_server_answer_problem(answer, ERR_TIMEOUT, "busy with another transition");
     } else {
         const enum err err = command_set_durability(&command, buf_string(&text));

@@ -110,6 +110,18 @@ enum err record_parse(struct span text, struct record *ret_record)
     return ERR_OK;
 }
 
+bool record_require(struct record *record, uint64_t epoch, uint64_t order, const char *text)
+{
+    if (epoch < record->durability_epoch || (epoch == record->durability_epoch && order < record->durability_order)) {
+        return false;
+    }
+    record->durability_epoch = epoch;
+    record->durability_order = order;
+    snprintf(record->durability, sizeof record->durability, "%s", text);
+    record->durability_told = true;
+    return true;
+}
+
 enum err record_load(const char *folder, struct record *ret_record)
 {
     char path[RECORD_PATH];

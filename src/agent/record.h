@@ -33,6 +33,10 @@ struct record {
     uint64_t durability_order; /* ... and the number of the order: an older one that comes late is not obeyed */
 };
 
+/* Takes in what a controller requires of the server's standbys (the text of synchronous_standby_names). False, and
+ * nothing changes: it is overtaken by a newer order or a newer epoch. */
+bool record_require(struct record *record, uint64_t epoch, uint64_t order, const char *text);
+
 /* Reads the text; unknown keys are skipped. ERR_INVALID: a value that cannot be. */
 ERR_CHECK enum err record_parse(struct span text, struct record *ret_record);
 

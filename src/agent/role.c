@@ -241,6 +241,27 @@ enum err role_promote_server(struct node *node, uint64_t epoch, struct mono dead
     return err;
 }
 
+/* While the server is still a standby: what it will require of its own standbys is in force before it opens for
+ * writes, and costs the first commits nothing. A failure (told by node_configure) leaves an older setting in force:
+ * as safe (core/durability.h), until a controller's next word. */
+static void role_open_with(struct node *node)
+{
+    char memory[RECORD_DURABILITY];
+    struct buf wanted;
+    buf_init(&wanted, memory, sizeof memory);
+    node_lock(node);
+    node_durability(node, &wanted);
+    const bool writes = node->status_known && !node->status.in_recovery;
+    const bool same = node->status_known && strcmp(node->status.durability, buf_string(&wanted)) == 0;
+    const bool standby = node->record.role == RECORD_STANDBY && !writes;
+    const struct node_writer upstream = node->writer;
+    node_unlock(node);
+    if (standby && !same) {
+        const enum err err = node_configure(node, upstream.name[0] != '\0' ? &upstream : NULL, true);
+        (void)err;
+    }
+}
+
 static enum role_result role_promote_locked(struct node *node, uint64_t epoch, struct mono deadline)
 {
     node_lock(node);
@@ -252,6 +273,9 @@ static enum role_result role_promote_locked(struct node *node, uint64_t epoch, s
         return ROLE_DONE;
     }
     enum err err = role_ready(node, deadline);
+    if (err == ERR_OK) {
+        role_open_with(node);
+    }
     if (!held) {
         if (err != ERR_OK) {
             return role_refuse(node, epoch, "no standby that answers here");
@@ -273,7 +297,8 @@ static enum role_result role_promote_locked(struct node *node, uint64_t epoch, s
     return err == ERR_OK ? ROLE_DONE : ROLE_UNKNOWN;
 }
 
-enum role_result role_promote(struct node *node, uint64_t epoch, struct mono deadline)
+enum role_result role_promote(struct node *node, uint64_t epoch, const struct role_opening *opening,
+                              struct mono deadline)
 {
     enum role_result result = ROLE_UNKNOWN;
     node_lock(node);
@@ -283,6 +308,10 @@ enum role_result role_promote(struct node *node, uint64_t epoch, struct mono dea
         result = ROLE_FENCED;
     } else if (role_is_writer(node, epoch)) {
         result = ROLE_DONE;
+    }
+    if (result == ROLE_UNKNOWN && opening->order > 0) {
+        (void)record_require(&node->record, epoch, opening->order,
+                             opening->durability); /* overtaken: the newer holds */
     }
     const enum err err = result == ROLE_UNKNOWN ? node_save(node) : ERR_OK;
     node_unlock(node);

@@ -16,9 +16,16 @@ enum role_result {
     ROLE_UNKNOWN, /* under way, or the outcome cannot be told: ask again */
 };
 
+/* What an order to promote says about the durability set. */
+struct role_opening {
+    uint64_t order;         /* how new it is; 0: nothing is said, what the node was told last holds */
+    const char *durability; /* synchronous_standby_names */
+};
+
 /* Becomes the writer of `epoch`: waits out own promises, acquires the lease, promotes, waits for the end of recovery.
- * May be repeated. */
-enum role_result role_promote(struct node *node, uint64_t epoch, struct mono deadline);
+ * The server opens with what `opening` requires of its standbys. May be repeated. */
+enum role_result role_promote(struct node *node, uint64_t epoch, const struct role_opening *opening,
+                              struct mono deadline);
 
 /* From now on `writer` is the one to follow; the keeper does it. ERR_FENCED: an older epoch. ERR_CONFLICT: this node
  * holds the lease. */

@@ -207,7 +207,9 @@ static enum err role_standby_start(struct node *node, const struct node_writer *
     node_lock(node);
     node->record.role = RECORD_STANDBY;
     snprintf(node->record.upstream, sizeof node->record.upstream, "%s", writer->name);
-    node->record.durability_told = false; /* what it was told as a writer is out of date: the configured copies hold */
+    /* What it was told as a writer is out of date: the configured copies hold. Unless it was told just now, with an
+     * order to become the writer. */
+    node->record.durability_told &= node->record.durability_epoch == node->promise.epoch;
     enum err err = node_save(node);
     node_unlock(node);
     err = err == ERR_OK ? node_configure(node, writer, true) : err;

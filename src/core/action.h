@@ -14,7 +14,7 @@
 #define ACTION_TABLE(X)                                                                                                \
     X(LEASE_REVOKE, "store: revoke the database's lease in favour of `node` under `epoch`")                            \
     X(AGENT_FENCE, "agent of `node`: end every PostgreSQL process")                                                    \
-    X(AGENT_PROMOTE, "agent of `node`: acquire the lease for `epoch` and become the writer")                           \
+    X(AGENT_PROMOTE, "agent of `node`: acquire the lease for `epoch`, become the writer, require as below")            \
     X(AGENT_PROVE, "agent of `node`: commit a row that carries `epoch`")                                               \
     X(AGENT_CHECKPOINT, "agent of `node`: CHECKPOINT")                                                                 \
     X(AGENT_STOP, "agent of `node`: clean stop; answers the position of the shutdown checkpoint")                      \
@@ -44,7 +44,7 @@ struct action {
     uint64_t epoch;
     uint32_t mask; /* bit per node */
     uint32_t required;
-    uint64_t order;      /* AGENT_DURABILITY: grows with each change of mind; the agent obeys no older one */
+    uint64_t order;      /* of `mask`: grows with each change of mind; the agent obeys no older one; 0: says nothing */
     uint32_t timeout_ms; /* the edge gives up after this */
     enum action_phase phase;
 };

@@ -7,6 +7,7 @@
 
 enum {
     DURABILITY_SILENT_MS = 2000,              /* a member that has not been receiving for this long leaves the set */
+    DURABILITY_HEARD_MS = 500,                /* agents report each 250 ms: who was heard this recently lives */
     DURABILITY_SETTLE_MS = 1000,              /* a server's processes learn of a new setting one by one */
     DURABILITY_NEAR_BYTES = 16 * 1024 * 1024, /* further behind, a standby would hold up every commit */
 };
@@ -22,11 +23,13 @@ static uint32_t durability_count(uint32_t mask)
     return (uint32_t)__builtin_popcount(mask);
 }
 
-/* A standby that streams from the present writer. */
+/* A standby that streams from the present writer: what it told before it knew of this one was about another. */
 static bool durability_streams(const struct engine *engine, uint32_t node)
 {
     const struct engine_node *entry = &engine->nodes[node];
-    return entry->alive && entry->report.running && entry->report.role == VIEW_NODE_STANDBY && entry->report.receiving;
+    const struct durable_database *state = &engine->durable.databases[engine->model.nodes[node].database];
+    return entry->alive && entry->report.running && entry->report.role == VIEW_NODE_STANDBY &&
+           entry->report.receiving && entry->report.epoch >= state->routed_epoch;
 }
 
 /* Nodes that may be members while `writer` writes: configured, and not in the writer's own region unless more are
@@ -189,20 +192,30 @@ static void durability_settle(struct engine *engine, struct output *output, uint
     set->settled = set->told;
 }
 
+/* Nobody is judged by its silence: it had no writer to follow. */
+static void durability_rest(struct engine *engine, uint32_t database)
+{
+    for (uint32_t node = 0; node < engine->model.nodes_count; node++) {
+        engine->durability[database].silent[node] = engine->now;
+    }
+}
+
 void durability_step(struct engine *engine, struct output *output)
 {
     for (uint32_t database = 0; database < engine->model.databases_count; database++) {
         const struct durable_database *state = &engine->durable.databases[database];
         const bool moving = state->routed != state->writer || state->hold;
-        if (!engine->model.databases[database].tier1 || state->writer == LIMITS_NONE || moving) {
+        if (!engine->model.databases[database].tier1 || state->writer == LIMITS_NONE) {
+            continue;
+        }
+        if (moving) {
+            durability_rest(engine, database);
             continue;
         }
         const struct engine_node *writer = &engine->nodes[state->writer];
         if (!writer->alive || writer->report.role != VIEW_NODE_WRITER || writer->report.epoch != state->routed_epoch) {
             /* Nobody can acknowledge, or nobody is known to: the set stays as it is, a promotion may depend on it. */
-            for (uint32_t node = 0; node < engine->model.nodes_count; node++) {
-                engine->durability[database].silent[node] = engine->now;
-            }
+            durability_rest(engine, database);
             continue;
         }
         const uint32_t wanted = durability_wanted(engine, output, database);
@@ -212,20 +225,57 @@ void durability_step(struct engine *engine, struct output *output)
     }
 }
 
-void durability_reset(struct engine *engine, struct output *output, uint32_t database, uint32_t writer)
+static uint64_t durability_position(const struct engine_node *node)
+{
+    const uint64_t received = node->report.received.position;
+    const uint64_t replayed = node->report.replayed.position;
+    return received > replayed ? received : replayed;
+}
+
+/* A member that will follow the new writer in a moment, as far as can be known: it lives, and is no worse a standby
+ * than the one that takes over. */
+static bool durability_remains(const struct engine *engine, uint32_t node, uint32_t writer)
+{
+    const struct engine_node *entry = &engine->nodes[node];
+    return entry->alive && entry->report.running && entry->report.role == VIEW_NODE_STANDBY &&
+           time_since_ms(engine->now, entry->at) <= DURABILITY_HEARD_MS &&
+           durability_position(entry) + DURABILITY_NEAR_BYTES >= durability_position(&engine->nodes[writer]);
+}
+
+void durability_open(struct engine *engine, struct output *output, uint32_t database, uint32_t writer)
 {
     struct durable_database *state = &engine->durable.databases[database];
     struct engine_durability *set = &engine->durability[database];
+    uint32_t eligible = state->members & durability_eligible(engine, database, writer);
+    if (state->writer != LIMITS_NONE) {
+        eligible &= ~durability_bit(state->writer);
+    }
+    uint32_t remain = 0;
     for (uint32_t node = 0; node < engine->model.nodes_count; node++) {
-        set->silent[node] = engine->now;
-        if ((state->members & durability_bit(node)) != 0 && node != writer) {
+        if ((eligible & durability_bit(node)) != 0 && durability_remains(engine, node, writer)) {
+            remain |= durability_bit(node);
+        } else if ((state->members & durability_bit(node)) != 0 && node != writer) {
             durability_say(engine, output, TRACE_DURABILITY_SHRUNK, database, node);
         }
     }
+    ASSERT((remain & durability_bit(writer)) == 0);
+    durability_rest(engine, database);
     set->told_any = false;
     set->told = 0;
-    set->settled = 0;
-    state->members = 0;
+    set->settled &= remain;
+    state->members = engine->model.databases[database].tier1 ? remain : 0;
     state->required = 0;
     engine_persist(engine, output);
+}
+
+void durability_order(const struct engine *engine, struct action *promote)
+{
+    const struct durable_database *state = &engine->durable.databases[promote->database];
+    if (!engine->model.databases[promote->database].tier1) {
+        return;
+    }
+    ASSERT(state->required == 0);
+    promote->mask = state->members;
+    promote->required = durability_required(engine, promote->database, state->members);
+    promote->order = engine->durable.sequence + 1;
 }

@@ -11,7 +11,13 @@
  * b alone acknowledged, and adding b to the server first loses the same. So a change takes three moves: the record
  * takes in the members of both settings and the smaller W (never less safe, perhaps nobody may be promoted for a
  * moment), then the server is told, then, once every standby it requires has flushed what was acknowledged before, the
- * record says the same as the server. Shrinking is told loudly; nothing changes while the writer moves. */
+ * record says the same as the server. Shrinking is told loudly; nothing changes while the writer moves.
+ *
+ * A new writer opens with its set already in force: whoever is gone with the old writer must not hold up its first
+ * commits, whoever is left must go on acknowledging. The record takes that set in before the order to promote goes out,
+ * but requires nobody: what was acknowledged under the old epoch is on the new writer and perhaps nowhere else, so
+ * nobody may be promoted until, by the same third move, the standbys have caught up with it. A server that opens with
+ * any other set (an agent that does not know the order's set) is therefore as safe, only slower. */
 #pragma once
 
 #include "core/engine.h"
@@ -19,6 +25,10 @@
 /* The duty of every step: compares what is with what should be and moves one notch. */
 void durability_step(struct engine *engine, struct output *output);
 
-/* The set a new writer opens with: the record without the writer and without nodes that are not heard. Sets the record.
- */
-void durability_reset(struct engine *engine, struct output *output, uint32_t database, uint32_t writer);
+/* The set that `writer` will open with: the record's members without it, without the old writer and without those that
+ * are not heard. Sets the record: these members, none required. Once, before the order to promote is given. */
+void durability_open(struct engine *engine, struct output *output, uint32_t database, uint32_t writer);
+
+/* What the order to promote carries: the set of durability_open, the same after a restart; nothing (`order` 0) for a
+ * database without tier 1. */
+void durability_order(const struct engine *engine, struct action *promote);

@@ -234,12 +234,13 @@ enum step_verdict step_writer_promote(struct engine *engine, struct output *outp
         }
         ASSERT(move->target != LIMITS_NONE && move->epoch != 0);
         if (!move->promote_sent) {
-            /* The record shrinks before the new server opens; it grows again once standbys have caught up. */
+            /* The record shrinks before the new server is told; it grows again once standbys have caught up. */
             move->promote_sent = true;
-            durability_reset(engine, output, move->database, move->target);
+            durability_open(engine, output, move->database, move->target);
         }
-        const struct action wanted =
+        struct action wanted =
             step_writer_action(engine, ACTION_AGENT_PROMOTE, move, move->target, STEP_WRITER_PROMOTE_MS);
+        durability_order(engine, &wanted);
         const struct engine_task *task = task_want(engine, output, TASK_SLOT_STEP + i, &wanted);
         const struct engine_node *node = &engine->nodes[move->target];
         const bool reported = node->alive && node->report.role == VIEW_NODE_WRITER && node->report.lease_held &&

@@ -42,6 +42,22 @@ static void test_saved_is_loaded(void **state)
     assert_int_equal(rmdir(folder), 0);
 }
 
+static void test_an_overtaken_requirement_is_not_taken(void **state)
+{
+    (void)state;
+    struct record record = {.durability_epoch = 4, .durability_order = 9, .durability = "old", .durability_told = true};
+    assert_false(record_require(&record, 4, 8, "late"));
+    assert_false(record_require(&record, 3, 10, "of a writer before"));
+    assert_string_equal(record.durability, "old");
+    assert_true(record_require(&record, 4, 9, "again"));
+    assert_string_equal(record.durability, "again");
+    assert_true(record_require(&record, 5, 1, "")); /* a new epoch begins anew, also with nobody required */
+    assert_string_equal(record.durability, "");
+    assert_true(record.durability_told);
+    assert_int_equal(record.durability_epoch, 5);
+    assert_int_equal(record.durability_order, 1);
+}
+
 static void test_refused(void **state)
 {
     (void)state;
@@ -68,6 +84,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_saved_is_loaded),
+        cmocka_unit_test(test_an_overtaken_requirement_is_not_taken),
         cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -39,6 +39,10 @@ struct world {
     uint32_t ledger_open; /* as the writer's agent counts */
     bool uncounted;       /* it does not count */
     uint64_t homed[NODES];
+    bool deaf[NODES];      /* does not follow the writer */
+    bool died[NODES];      /* its server ended by itself, and its agent says so */
+    struct action promote; /* the last order to become the writer */
+    struct action require; /* and the last one to require standbys */
     uint32_t writer;
     uint64_t epoch;
     uint64_t sequence;
@@ -149,6 +153,11 @@ static inline void answer(const struct action *action)
     if (action->kind == ACTION_NOTIFY) {
         return;
     }
+    if (action->kind == ACTION_AGENT_PROMOTE) {
+        world->promote = *action;
+    } else if (action->kind == ACTION_AGENT_DURABILITY) {
+        world->require = *action;
+    }
     if (action->kind == ACTION_AGENT_PROMOTE && world->mute[action->node]) {
         return;
     }
@@ -169,6 +178,7 @@ static inline void answer(const struct action *action)
         event.result.ok = false;
         event.result.refused = true;
     } else if (action->kind == ACTION_AGENT_PROMOTE && !dead) {
+        world->died[action->node] = false;
         world->writer = action->node;
         world->holder = action->node;
         world->epoch = action->epoch;
@@ -226,11 +236,14 @@ static inline void reports(void)
         event.node = (struct event_node){.node = node,
                                          .boot = 1,
                                          .sequence = ++world->sequence,
-                                         .running = !world->down[node],
+                                         .running = !world->down[node] && !world->died[node],
+                                         .died = world->died[node],
                                          .fenced = world->down[node],
-                                         .role = writer ? VIEW_NODE_WRITER : VIEW_NODE_STANDBY,
+                                         .role = world->died[node] ? VIEW_NODE_UNKNOWN
+                                                 : writer          ? VIEW_NODE_WRITER
+                                                                   : VIEW_NODE_STANDBY,
                                          .epoch = world->epoch,
-                                         .receiving = !writer && world->writer < NODES,
+                                         .receiving = !writer && world->writer < NODES && !world->deaf[node],
                                          .homed = world->homed[node],
                                          .ledger_open = writer ? world->ledger_open : 0,
                                          .ledger_age_ms = writer && !world->uncounted ? 0 : UINT32_MAX,

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The set a new writer opens with: who is left goes on acknowledging, who is gone is not waited for, nobody is trusted
+ * before it has caught up. */
+#include "engine_world.h"
+
+enum { TAIWAN_A_BIT = 1U << TAIWAN_A, TAIWAN_B_BIT = 1U << TAIWAN_B, TOKYO_A_BIT = 1U << TOKYO_A };
+
+static const struct durable_database *record(void)
+{
+    return &world->engine.durable.databases[0];
+}
+
+/* Any two of the others acknowledge, so that the neighbour holds everything. */
+static int neighbours_setup(void **state)
+{
+    (void)world_setup(state);
+    struct model *model = model_two_regions();
+    model->databases[0].durability_members = TAIWAN_A_BIT | TAIWAN_B_BIT | TOKYO_A_BIT;
+    model->databases[0].durability_required = 2;
+    engine_init(&world->engine, model, NULL, world->now, (struct wall){world->now.us});
+    pass(10000);
+    assert_int_equal(record()->members, TAIWAN_B_BIT | TOKYO_A_BIT);
+    assert_int_equal(record()->required, 2);
+    return 0;
+}
+
+static void writer_dies(void)
+{
+    world->died[TAIWAN_A] = true;
+    world->writer = NODES;
+}
+
+/* Until the order to promote is out. */
+static void ordered(void)
+{
+    for (int i = 0; i < 200 && world->promote.order == 0; i++) {
+        pass(50);
+    }
+    assert_true(world->promote.order > 0);
+}
+
+static void test_who_is_left_is_required_from_the_first_commit_on(void **state)
+{
+    (void)state;
+    world->mute[TAIWAN_B] = true;
+    writer_dies();
+    ordered();
+    assert_int_equal(world->promote.node, TAIWAN_B);
+    assert_int_equal(world->promote.mask, TOKYO_A_BIT);
+    assert_int_equal(world->promote.required, 1);
+    /* What the old writer acknowledged is on the new one: nobody else is promoted yet. */
+    assert_int_equal(record()->members, TOKYO_A_BIT);
+    assert_int_equal(record()->required, 0);
+    world->mute[TAIWAN_B] = false;
+    pass(20000);
+    assert_int_equal(world->writer, TAIWAN_B);
+    assert_int_equal(record()->members, TOKYO_A_BIT);
+    assert_int_equal(record()->required, 1);
+    assert_int_equal(world->require.mask, TOKYO_A_BIT);
+    assert_true(world->require.order > world->promote.order);
+}
+
+static void test_who_was_not_heard_of_lately_is_not_waited_for(void **state)
+{
+    (void)state;
+    world->silent[TOKYO_A] = true;
+    pass(600);
+    assert_true(world->engine.nodes[TOKYO_A].alive);
+    writer_dies();
+    ordered();
+    assert_int_equal(world->promote.node, TAIWAN_B);
+    assert_int_equal(world->promote.mask, 0);
+    assert_int_equal(world->promote.required, 0);
+    assert_int_equal(record()->members, 0);
+    assert_int_equal(record()->required, 0);
+}
+
+static void test_who_never_follows_is_let_go(void **state)
+{
+    (void)state;
+    world->deaf[TOKYO_A] = true;
+    writer_dies();
+    ordered();
+    assert_int_equal(world->promote.mask, TOKYO_A_BIT);
+    pass(10000);
+    assert_int_equal(world->require.mask, 0);
+    assert_int_equal(record()->members, 0);
+    world->deaf[TOKYO_A] = false;
+    pass(10000);
+    assert_int_equal(record()->members, TOKYO_A_BIT);
+    assert_int_equal(record()->required, 1);
+}
+
+/* Another life of the controller asks for the same. */
+static void test_a_restart_orders_the_same_set(void **state)
+{
+    (void)state;
+    world->mute[TAIWAN_B] = true;
+    writer_dies();
+    ordered();
+    static struct durable durable;
+    durable = world->engine.durable;
+    durable_seal(&durable);
+    const struct model model = world->engine.model;
+    world->silent[TOKYO_A] = true; /* it would not be chosen now */
+    engine_init(&world->engine, &model, &durable, world->now, (struct wall){world->now.us});
+    const struct action before = world->promote;
+    world->promote.order = 0;
+    ordered();
+    assert_int_equal(world->promote.epoch, before.epoch);
+    assert_int_equal(world->promote.node, before.node);
+    assert_int_equal(world->promote.mask, before.mask);
+    assert_int_equal(world->promote.required, before.required);
+    assert_true(world->promote.order >= before.order);
+}
+
+/* Nothing was acknowledged under the epoch of who certainly refuses: the record trusts the others as before. */
+static void test_a_refusal_gives_the_record_back(void **state)
+{
+    (void)state;
+    world->refuse[TAIWAN_B] = true;
+    world->refuse[TOKYO_A] = true;
+    writer_dies();
+    pass(3000);
+    assert_int_equal(last_run()->state, DURABLE_RUN_COMPENSATED);
+    assert_int_equal(world->writer, TAIWAN_A);
+    assert_int_equal(record()->members, TAIWAN_B_BIT | TOKYO_A_BIT);
+    assert_int_equal(record()->required, 2);
+}
+
+/* One of two regions: nobody is left to acknowledge, and nobody is waited for. */
+static void test_the_lost_writer_is_not_waited_for(void **state)
+{
+    (void)state;
+    world->dead[TAIWAN] = true;
+    pass(20000);
+    assert_int_equal(world->writer, TOKYO_A);
+    assert_true(world->promote.order > 0);
+    assert_int_equal(world->promote.mask, 0);
+    assert_int_equal(world->promote.required, 0);
+}
+
+static void test_without_tier_1_nothing_is_said(void **state)
+{
+    (void)state;
+    struct model model = world->engine.model;
+    model.databases[0].tier1 = false;
+    engine_init(&world->engine, &model, NULL, world->now, (struct wall){world->now.us});
+    pass(10000);
+    world->dead[TAIWAN] = true;
+    pass(20000);
+    assert_int_equal(world->writer, TOKYO_A);
+    assert_int_equal(world->promote.order, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_who_is_left_is_required_from_the_first_commit_on, neighbours_setup,
+                                        world_teardown),
+        cmocka_unit_test_setup_teardown(test_who_was_not_heard_of_lately_is_not_waited_for, neighbours_setup,
+                                        world_teardown),
+        cmocka_unit_test_setup_teardown(test_who_never_follows_is_let_go, neighbours_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(test_a_restart_orders_the_same_set, neighbours_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(test_a_refusal_gives_the_record_back, neighbours_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(test_the_lost_writer_is_not_waited_for, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(test_without_tier_1_nothing_is_said, world_setup, world_teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
