@@ -62,9 +62,13 @@ static void agent_pause(int64_t ms)
 static void *agent_keep_main(void *context)
 {
     struct node *node = context;
+    uint64_t heard = 0;
     while (!atomic_load(&node->quit)) {
         keep_turn(node);
-        agent_pause(AGENT_KEEP_MS);
+        node_lock(node);
+        node_wait(node, &node->heard, heard, AGENT_KEEP_MS);
+        heard = node->heard;
+        node_unlock(node);
     }
     return NULL;
 }

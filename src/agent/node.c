@@ -65,6 +65,27 @@ void node_change(struct node *node)
     pthread_cond_broadcast(&node->changed);
 }
 
+void node_change_urgent(struct node *node)
+{
+    node->urgent++;
+    node_change(node);
+}
+
+void node_wait(struct node *node, const uint64_t *counter, uint64_t seen, int64_t ms)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += ms / 1000;
+    until.tv_nsec += ms % 1000 * 1000000;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    while (*counter == seen && !atomic_load(&node->quit)) {
+        if (pthread_cond_timedwait(&node->changed, &node->lock, &until) == ETIMEDOUT) {
+            return;
+        }
+    }
+}
+
 void node_activity(struct node *node, const char *format, ...)
 {
     va_list arguments;
@@ -359,7 +380,7 @@ static void node_give_up(struct node *node)
     node->state = NODE_STOPPED;
     node->status_known = false;
     node->fenced = fence_process_count(node->fence.page) == 0;
-    node_change(node);
+    node_change_urgent(node);
 }
 
 enum err node_stop(struct node *node, struct mono deadline, struct lsn *ret_shutdown)
@@ -441,7 +462,7 @@ enum err node_kill(struct node *node, const char *reason)
         node_error(node, "a process of PostgreSQL cannot be killed: stuck in the kernel?");
     }
     node->killing--;
-    node_change(node);
+    node_change_urgent(node);
     node_unlock(node);
     return err;
 }
@@ -480,7 +501,7 @@ static void node_bury(struct node *node)
         node->crash_at = clock_mono();
         node->died =
             node_held(node) && node->record.role == RECORD_WRITER && node->record.data_epoch == node->holder.epoch;
-        node_change(node);
+        node_change_urgent(node);
     }
     node_unlock(node);
 }

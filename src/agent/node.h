@@ -47,6 +47,8 @@ struct node {
     pthread_mutex_t work;
     pthread_cond_t changed; /* something that a report tells */
     uint64_t changes;
+    uint64_t urgent; /* of these: what a controller waits for with a run, or clients with it */
+    uint64_t heard;  /* times another writer was heard of: the keeper need not wait for its turn */
     struct fence fence;
     struct pgctl server;
     enum node_server state;
@@ -92,8 +94,13 @@ void node_unlock(struct node *node);
 bool node_take_work(struct node *node, struct mono deadline);
 void node_give_work(struct node *node);
 
-/* With `lock` held: wakes the reporter. */
+/* With `lock` held: wakes the reporter; when urgent, also one that has reported only just now. */
 void node_change(struct node *node);
+void node_change_urgent(struct node *node);
+
+/* With `lock` held: until `*counter` (one of the above) is not `seen` any more, the time is over or the agent ends. */
+void node_wait(struct node *node, const uint64_t *counter, uint64_t seen, int64_t ms);
+
 void node_activity(struct node *node, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void node_error(struct node *node, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -17,7 +17,9 @@
 
 enum {
     REPORT_INTERVAL_MS = 250,
-    REPORT_LEAST_MS = 20, /* between two reports, however much changes */
+    REPORT_LEAST_MS = 20,     /* between two reports, unless what changed is urgent */
+    REPORT_SHORT_MS = 50,     /* while a standby has no writer ... */
+    REPORT_FORLORN_MS = 3000, /* ... for this long */
     REPORT_LOOK_MS = 100,
     REPORT_TRIM_TURNS = 100, /* looks between two looks at the log's size */
     REPORT_TIMEOUT_MS = 1500,
@@ -145,6 +147,12 @@ json_t *report_json(struct node *node)
     return report;
 }
 
+/* What the report under way tells at least. */
+struct report_seen {
+    uint64_t changes;
+    uint64_t urgent;
+};
+
 /* One controller as the sender to it sees it. */
 struct report_lane {
     struct node *node;
@@ -192,31 +200,29 @@ static void report_pause(int64_t ms)
     (void)nanosleep(&pause, NULL);
 }
 
-/* Until something changed or the interval is over. */
-static void report_wait(struct node *node, uint64_t *seen)
+/* A standby that has just lost its writer: the next one's name is news that its commits may wait for. */
+static bool report_forlorn(const struct node *node)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += REPORT_INTERVAL_MS * 1000000L;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
+    return node->state == NODE_RUNNING && node->status_known && node->status.in_recovery && !node->status.receiving &&
+           time_since_ms(clock_mono(), node->receiving_at) < REPORT_FORLORN_MS;
+}
+
+/* Until something changed or the interval is over; something urgent is not made to wait for the last report. */
+static void report_wait(struct node *node, struct report_seen *seen)
+{
     node_lock(node);
-    while (node->changes == *seen && !atomic_load(&node->quit)) {
-        if (pthread_cond_timedwait(&node->changed, &node->lock, &until) == ETIMEDOUT) {
-            break;
-        }
-    }
-    *seen = node->changes;
+    node_wait(node, &node->urgent, seen->urgent, REPORT_LEAST_MS);
+    node_wait(node, &node->changes, seen->changes, report_forlorn(node) ? REPORT_SHORT_MS : REPORT_INTERVAL_MS);
+    *seen = (struct report_seen){.changes = node->changes, .urgent = node->urgent};
     node_unlock(node);
 }
 
 static void *report_lane_main(void *context)
 {
     const struct report_lane *lane = context;
-    uint64_t seen = 0;
+    struct report_seen seen = {0};
     while (!atomic_load(&lane->node->quit)) {
         report_send(lane);
-        report_pause(REPORT_LEAST_MS);
         report_wait(lane->node, &seen);
     }
     return NULL;

@@ -13,7 +13,7 @@
 #include "edge/log.h"
 
 enum {
-    ROLE_POLL_US = 5000, /* how often a promotion is looked at */
+    ROLE_POLL_US = 2000, /* how often a promotion is looked at */
     ROLE_ASK_US = 50000, /* between two tries at the store */
     ROLE_QUERY_MS = 1000,
     ROLE_LEASE_MS = 500,
@@ -190,6 +190,9 @@ enum err role_became_writer(struct node *node, uint64_t epoch, struct pgquery *q
     node_error(node, "%s", "");
     node_unlock(node);
     node_look(node, query);
+    node_lock(node);
+    node_change_urgent(node);
+    node_unlock(node);
     LOG_N("PostgreSQL accepts writes under epoch %llu", (unsigned long long)epoch);
     return err;
 }
@@ -382,10 +385,14 @@ void role_hear(struct node *node, const char *writer, uint64_t epoch)
     const bool old = writer[0] == '\0' || epoch == 0 || epoch < node->promise.epoch;
     if (!old && strcmp(writer, node->options->node) == 0) {
         node->writer = (struct node_writer){0};
-    } else if (!old && news && role_set_writer(node, writer, epoch) && epoch > node->promise.epoch) {
-        lease_promise_learn(&node->promise, epoch);
-        const enum err err = node_save(node);
-        (void)err; /* logged; learned again with the next answer */
+    } else if (!old && news && role_set_writer(node, writer, epoch)) {
+        if (epoch > node->promise.epoch) {
+            lease_promise_learn(&node->promise, epoch);
+            const enum err err = node_save(node);
+            (void)err; /* logged; learned again with the next answer */
+        }
+        node->heard++;
+        pthread_cond_broadcast(&node->changed);
     }
     node_unlock(node);
 }
