@@ -114,6 +114,17 @@ static void agent_loop(struct node *node, const sigset_t *signals)
     }
 }
 
+/* Sessions go on meanwhile, and the stop after it is short. */
+static void agent_checkpoint(struct node *node, struct mono deadline)
+{
+    struct pgquery query;
+    pgquery_init(&query, node->options);
+    if (pgquery_checkpoint(&query, deadline) != ERR_OK) {
+        LOG_W("no checkpoint before the stop: %s", query.error);
+    }
+    pgquery_close(&query);
+}
+
 /* Stops the server while the main thread goes on beating: a stop may take longer than the beat may rest. */
 static void *agent_stop_main(void *context)
 {
@@ -123,6 +134,9 @@ static void *agent_stop_main(void *context)
     node_lock(node);
     const bool running = node->state != NODE_STOPPED;
     node_unlock(node);
+    if (running) {
+        agent_checkpoint(node, time_add_ms(clock_mono(), AGENT_STOP_MS));
+    }
     if (running && node_stop(node, time_add_ms(clock_mono(), AGENT_STOP_MS), &shutdown) != ERR_OK) {
         const enum err err = node_kill(node, "it does not stop");
         (void)err; /* logged; the fence process ends what remains */

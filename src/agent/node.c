@@ -385,24 +385,13 @@ static void node_give_up(struct node *node)
 
 enum err node_stop(struct node *node, struct mono deadline, struct lsn *ret_shutdown)
 {
-    struct pgquery query;
-    pgquery_init(&query, node->options);
+    enum err err = ERR_OK;
     node_lock(node);
     const bool running = pgctl_running(&node->server);
     const uint64_t kills = node->kills;
     node->state = running ? NODE_STOPPING : NODE_STOPPED;
     node_change(node);
-    node_unlock(node);
     if (running) {
-        const enum err checkpoint = pgquery_checkpoint(&query, deadline);
-        if (checkpoint != ERR_OK) {
-            LOG_W("no checkpoint before the stop: %s", query.error);
-        }
-        pgquery_close(&query);
-    }
-    enum err err = ERR_OK;
-    node_lock(node);
-    if (running && pgctl_running(&node->server)) {
         /* The lock is let go while waiting: a stop takes as long as the last checkpoint. */
         struct pgctl server = node->server;
         node_unlock(node);

@@ -123,7 +123,8 @@ ERR_CHECK enum err node_configure(struct node *node, const struct node_writer *u
  * (ERR_STALE). ERR_CANCELLED: killed meanwhile. ERR_EXIT_STATUS: it ended, see the log. */
 ERR_CHECK enum err node_start(struct node *node, bool writer, struct mono deadline);
 
-/* Clean stop; the end of the shutdown checkpoint's record is where everything ends. `work` held. */
+/* Clean stop; the end of the shutdown checkpoint's record is where everything ends. Who wants that checkpoint to be
+ * short makes one before, while sessions still work. `work` held. */
 ERR_CHECK enum err node_stop(struct node *node, struct mono deadline, struct lsn *ret_shutdown);
 
 /* Ends every process of the server and any right to write; returns with the proof. ERR_TIMEOUT: one is stuck. */
