@@ -25,6 +25,7 @@ databases:
     superuser: {{ name: postgres, password: {{ file: {dir}/superuser }} }}
     replication: {{ name: replicator, password: {{ file: {dir}/replication }} }}
     dbname: shop
+    wal_segment: {segment}
     initial_writer: a
     nodes:
       a: {{ region: taiwan, agent: "{a}:7081", postgres: "{a}:5432", data: {dir}/a/pg, bin: {bin}, priority: 100 }}
@@ -54,8 +55,8 @@ proxy:
 policy: {{ profile: standard, cooldown: 10s, flapping_transitions: 1000 }}  # making the cluster is no flapping
 """
 PROFILES = {
-    "default": {"lease": "3s", "margin": "300ms", "interval": "1s", "timeout": "800ms", "threshold": 3},
-    "fast": {"lease": "500ms", "margin": "50ms", "interval": "200ms", "timeout": "150ms", "threshold": 2},
+    "default": {"lease": "3s", "margin": "300ms", "interval": "1s", "timeout": "800ms", "threshold": 3, "segment": "16MB"},
+    "fast": {"lease": "500ms", "margin": "50ms", "interval": "200ms", "timeout": "150ms", "threshold": 2, "segment": "1MB"},
 }
 # Steps of a run by the phase they belong to; what is not named here lies outside the outage.
 PHASES = {"FENCE": "fence", "HOLD": "hold", "STOP": "stop", "CATCH_UP": "catch up", "PROMOTE": "promote", "PROVE": "prove",

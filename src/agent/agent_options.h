@@ -44,6 +44,7 @@ struct agent_options {
     const char *replication;
     const char *replication_password; /* NULL: none; nodes then trust each other's addresses */
     const char *dbname;
+    uint32_t wal_segment_bytes; /* of a cluster that is founded here */
     bool initial_writer;
     int64_t lease_us;
     int64_t margin_us;

@@ -29,7 +29,6 @@ enum {
     NODE_SPARE_MS = 200,  /* right left before a writer is worth starting */
     NODE_POLL_US = 20000,
     NODE_WORK_US = 2000,
-    NODE_SEGMENT = 16 * 1024 * 1024,
 };
 
 void node_lock(struct node *node)
@@ -409,8 +408,9 @@ enum err node_stop(struct node *node, struct mono deadline, struct lsn *ret_shut
         err = ERR_CONTENT; /* it was not a clean stop */
     }
     if (err == ERR_OK) {
-        *ret_shutdown = control.state == PGPARSE_SHUT_DOWN ? pgparse_checkpoint_end(control.checkpoint, NODE_SEGMENT)
-                                                           : control.minimum;
+        *ret_shutdown = control.state == PGPARSE_SHUT_DOWN
+                            ? pgparse_checkpoint_end(control.checkpoint, control.segment_bytes)
+                            : control.minimum;
     }
     return err;
 }

@@ -18,6 +18,7 @@ enum {
     PGCONF_BYTES = 64 * 1024,
     PGCONF_PATH = AGENT_OPTIONS_PATH + 64,
     PGCONF_USER = 128,
+    PGCONF_SEGMENT = 16 * 1024 * 1024, /* PostgreSQL's default */
 };
 
 static const char pgconf_include[] = "include_if_exists = 'holdfast.conf'\n";
@@ -59,6 +60,13 @@ static const struct agent_options_setting pgconf_defaults[] = {
     {"tcp_keepalives_count", "3"},
     {"recovery_init_sync_method", "syncfs"},
     {"log_line_prefix", "%m [%p] %u@%d "},
+};
+
+/* What initdb derives from the size of a segment, as it would be with PostgreSQL's own: small segments are for short
+ * promotions, not for more checkpoints. The operator may set these too. */
+static const struct agent_options_setting pgconf_small_segments[] = {
+    {"min_wal_size", "80MB"},
+    {"max_wal_size", "1GB"},
 };
 
 static const char *const pgconf_written[] = {
@@ -218,6 +226,10 @@ void pgconf_print(const struct agent_options *options, const struct pgconf *conf
                    "# Set parameters in holdfast.yaml, databases.*.parameters.\n");
     for (size_t i = 0; i < sizeof pgconf_defaults / sizeof pgconf_defaults[0]; i++) {
         pgconf_line(text, pgconf_defaults[i].name, pgconf_defaults[i].value);
+    }
+    const bool small = options->wal_segment_bytes < PGCONF_SEGMENT;
+    for (size_t i = 0; small && i < sizeof pgconf_small_segments / sizeof pgconf_small_segments[0]; i++) {
+        pgconf_line(text, pgconf_small_segments[i].name, pgconf_small_segments[i].value);
     }
     for (uint32_t i = 0; i < options->settings_count; i++) {
         if (pgconf_reserved(options->settings[i].name)) {

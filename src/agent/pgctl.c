@@ -183,9 +183,11 @@ enum err pgctl_initdb(const struct agent_options *options)
     char home[AGENT_OPTIONS_PATH];
     char password[PGCTL_PATH];
     char password_argument[PGCTL_PATH + 16];
+    char segment[32];
     pgconf_home(options, home);
     snprintf(password, sizeof password, "%s/initdb-password", home);
     snprintf(password_argument, sizeof password_argument, "--pwfile=%s", password);
+    snprintf(segment, sizeof segment, "--wal-segsize=%u", options->wal_segment_bytes / (1024 * 1024));
     const char *arguments[] = {"initdb",
                                "-D",
                                options->data,
@@ -194,6 +196,7 @@ enum err pgctl_initdb(const struct agent_options *options)
                                "--data-checksums",
                                "--encoding=UTF8",
                                "--locale=C.UTF-8",
+                               segment,
                                "--auth-local=peer",
                                "--auth-host=scram-sha-256",
                                NULL,
@@ -201,10 +204,10 @@ enum err pgctl_initdb(const struct agent_options *options)
     enum err err = ERR_OK;
     if (options->superuser_password != NULL) {
         err = file_replace(password, options->superuser_password, strlen(options->superuser_password), 0600);
-        arguments[10] = password_argument;
+        arguments[11] = password_argument;
     } else {
         /* initdb refuses a scram host line without a password; our own pg_hba.conf replaces it anyway. */
-        arguments[9] = "--auth-host=reject";
+        arguments[10] = "--auth-host=reject";
     }
     err = err == ERR_OK ? pgctl_run(options, arguments, NULL, time_add_ms(clock_mono(), PGCTL_TOOL_MS)) : err;
     (void)unlink(password);

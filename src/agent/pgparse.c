@@ -100,6 +100,9 @@ static bool pgparse_control_line(const char *line, struct pgparse_control *contr
     } else if ((value = pgparse_value(line, "Min recovery ending loc's timeline")) != NULL) {
         good = pgparse_number(value, UINT32_MAX, &number);
         control->minimum_timeline = (uint32_t)number;
+    } else if ((value = pgparse_value(line, "Bytes per WAL segment")) != NULL) {
+        good = pgparse_number(value, UINT32_MAX, &number);
+        control->segment_bytes = (uint32_t)number;
     } else if ((value = pgparse_value(line, "Data page checksum version")) != NULL) {
         good = pgparse_number(value, UINT32_MAX, &number);
         control->checksums = number > 0;
@@ -118,7 +121,8 @@ enum err pgparse_control(struct span text, struct pgparse_control *ret_control)
             return ERR_INVALID;
         }
     }
-    if (control.system_id == 0 || control.checkpoint.position == 0 || control.timeline == 0) {
+    if (control.system_id == 0 || control.checkpoint.position == 0 || control.timeline == 0 ||
+        control.segment_bytes == 0) {
         return ERR_INVALID;
     }
     *ret_control = control;

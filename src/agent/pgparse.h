@@ -33,6 +33,7 @@ struct pgparse_control {
     struct lsn minimum;    /* minimum recovery ending location; 0: none */
     uint32_t minimum_timeline;
     bool checksums;
+    uint32_t segment_bytes; /* of the log's files */
 };
 ERR_CHECK enum err pgparse_control(struct span text, struct pgparse_control *ret_control);
 

@@ -184,6 +184,7 @@ static bool agent_main_options(const struct config *config, const struct config_
         .superuser = database->superuser.name,
         .replication = database->replication.name,
         .dbname = database->dbname,
+        .wal_segment_bytes = (uint32_t)database->wal_segment_bytes,
         .initial_writer = database->initial_writer == self,
         .lease_us = (int64_t)database->lease_ms * TIME_US_PER_MS,
         .margin_us = (int64_t)database->margin_ms * TIME_US_PER_MS,

@@ -199,6 +199,7 @@ struct config_database {
     struct config_account superuser;
     struct config_account replication;
     const char *dbname;
+    uint64_t wal_segment_bytes;
     uint32_t initial_writer; /* index into nodes */
     struct config_node *nodes;
     uint32_t nodes_count;

@@ -295,6 +295,10 @@ static const struct config_schema_row config_schema_database_rows[] = {
         .prose = "The account that standbys stream with."),
     ROW("dbname", WORD, config_database, dbname, .fallback = "postgres",
         .prose = "The database inside the cluster that checks and proofs connect to."),
+    ROW("wal_segment", SIZE, config_database, wal_segment_bytes, .fallback = "16MB", .min = 1024 * 1024,
+        .max = 16 * 1024 * 1024,
+        .prose = "Size of the log's files in a cluster that the agent founds, a power of two: a promotion copies one, "
+                 "so 1MB makes it shorter by what the disk needs for the rest. An existing cluster keeps its own."),
     ROW("initial_writer", REFERENCE, config_database, initial_writer, .required = true, .target = CONFIG_SCHEMA_NODE,
         .prose = "The node that is writer at the very first start."),
     ROWS("nodes", MAP, config_database, nodes, .required = true, .min = 1, .max = CONFIG_NODES,

@@ -47,6 +47,15 @@ static void config_verify_database_lease(const struct config_verify *verify, con
     }
 }
 
+static void config_verify_database_segment(const struct config_verify *verify, const struct config_database *database)
+{
+    if ((database->wal_segment_bytes & (database->wal_segment_bytes - 1)) != 0) {
+        const struct config_verify_place place = CONFIG_VERIFY_AT(verify, "databases", database->name, "wal_segment");
+        config_problem_error(verify->problems, place.line, place.column,
+                             "wal_segment is not a power of two; expected 1MB, 2MB, 4MB, 8MB or 16MB");
+    }
+}
+
 static void config_verify_database_collide(const struct config_verify *verify, const struct config_database *database,
                                            const struct config_node *node, const struct config_node *other)
 {
@@ -101,6 +110,7 @@ void config_verify_database(const struct config_verify *verify)
     for (uint32_t i = 0; i < verify->config->databases_count; i++) {
         config_verify_database_durability(verify, &verify->config->databases[i]);
         config_verify_database_lease(verify, &verify->config->databases[i]);
+        config_verify_database_segment(verify, &verify->config->databases[i]);
     }
     config_verify_database_nodes(verify);
 }

@@ -135,7 +135,7 @@ class Controller:
 
 
 class World:
-    def __init__(self, lease="2s", margin="300ms", durability=None, parameters="wal_keep_size: 64MB"):
+    def __init__(self, lease="2s", margin="300ms", durability=None, parameters="wal_keep_size: 64MB", segment="16MB"):
         self.user = pwd.getpwnam("postgres") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
         self.dir = tempfile.mkdtemp(prefix="holdfast-agent-")
         os.chmod(self.dir, 0o755)
@@ -149,9 +149,9 @@ class World:
             os.chown(os.path.join(self.dir, name), self.user.pw_uid, self.user.pw_gid)
         self.config = os.path.join(self.dir, "holdfast.yaml")
         with open(self.config, "w") as file:
-            file.write(self.yaml(lease, margin, durability or [], parameters))
+            file.write(self.yaml(lease, margin, durability or [], parameters, segment))
 
-    def yaml(self, lease, margin, durability, parameters):
+    def yaml(self, lease, margin, durability, parameters, segment):
         nodes = "".join(
             "      %s: { region: %s, agent: \"%s:%d\", postgres: \"%s:%d\", data: %s, bin: %s, priority: 100 }\n"
             % ((name, "tokyo" if name == "c" else "taiwan") + agent + postgres + (self.data(name), PGBIN))
@@ -175,6 +175,7 @@ databases:
 {members}    superuser: {{ name: postgres, password: {{ file: {dir}/superuser }} }}
     replication: {{ name: replicator, password: {{ file: {dir}/replication }} }}
     dbname: shop
+    wal_segment: {segment}
     initial_writer: a
     nodes:
 {nodes}    parameters: {{ shared_buffers: 32MB, max_connections: "60", {parameters}, log_connections: "off" }}
@@ -185,7 +186,7 @@ checks:
     layer: 1
     targets: {{ taiwan: {{ address: "127.9.1.1:80" }}, tokyo: {{ address: "127.9.2.1:80" }} }}
 """.format(dir=self.dir, host=CONTROLLER[0], port=CONTROLLER[1], lease=lease, margin=margin, members=members,
-           nodes=nodes, parameters=parameters, tier1="true" if durability else "false")
+           nodes=nodes, parameters=parameters, segment=segment, tier1="true" if durability else "false")
 
     def data(self, name):
         return os.path.join(self.dir, name, "pg")

@@ -17,7 +17,7 @@ LEASE = 2.0
 
 @pytest.fixture
 def world():
-    made = World()
+    made = World(segment="1MB")
     try:
         made.up()
         wait(lambda: made.controller.renewals, 60, "the controller has renewed the right")
@@ -71,10 +71,15 @@ def test_switchover_and_back(world):
     world.controller.revoke("b")
     refused, answer = world.call("c", "/v1/promote", {"epoch": 2, "run": "r2", "database": "shop"})
     assert refused == 409 and answer["refused"], "the lease is not for c"
-    status, report = world.call("b", "/v1/promote", {"epoch": 2, "run": "r2", "database": "shop"})
+    order = {"epoch": 2, "run": "r2", "database": "shop", "members": ["c"], "required": 1, "order": 4}
+    assert world.call("b", "/v1/promote", dict(order, members=["nobody"]))[0] == 400
+    status, report = world.call("b", "/v1/promote", order)
     assert status == 200 and report["role"] == "writer" and report["epoch"] == 2, report
-    status, again = world.call("b", "/v1/promote", {"epoch": 2, "run": "r2", "database": "shop"})
+    assert world.sql("b", "SHOW synchronous_standby_names") == [('ANY 1 ("c")',)], "it opens with what the order requires"
+    assert world.sql("b", "SHOW wal_segment_size") == [("1MB",)]
+    status, again = world.call("b", "/v1/promote", dict(order, members=[], required=0, order=3))
     assert status == 200 and again["timeline"] == report["timeline"] == 2
+    assert world.sql("b", "SHOW synchronous_standby_names") == [('ANY 1 ("c")',)], "what came late changes nothing"
     for old in ("/v1/promote", "/v1/fence", "/v1/stop", "/v1/prove", "/v1/follow"):
         status, answer = world.call("b", old, {"epoch": 1, "run": "old", "writer": "a", "host": "127.9.0.11",
                                                "port": 23432, "database": "shop"})
@@ -90,7 +95,7 @@ def test_switchover_and_back(world):
     assert world.sql("b", "SELECT count(*) FROM t") == count
     assert world.call("b", "/v1/prove", {"epoch": 2, "run": "r2"})[0] == 200
 
-    status, report = world.call("b", "/v1/durability", {"epoch": 2, "run": "r2", "members": ["a", "c"], "required": 1})
+    status, report = world.call("b", "/v1/durability", {"epoch": 2, "run": "r2", "members": ["a", "c"], "required": 1, "order": 5})
     assert status == 200, report
     wait(lambda: world.node("b")["sync"] == ["a", "c"], 30, "the report tells the members")
     assert world.sql("b", "SHOW synchronous_standby_names") == [('ANY 1 ("a", "c")',)]

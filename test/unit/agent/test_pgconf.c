@@ -22,6 +22,7 @@ static struct agent_options options = {
     .replication = "replicator",
     .replication_password = "hush",
     .dbname = "shop",
+    .wal_segment_bytes = 16 * 1024 * 1024,
     .peers = {{"taiwan-b", "127.1.0.12:7081", "127.1.0.12", 5432}, {"tokyo-a", "127.2.0.11:7081", "fd00::11", 5433}},
     .peers_count = 2,
     .settings = {{"max_connections", "200"}, {"Fsync", "on"}, {"restart_after_crash", "on"}, {"PORT", "1"}},
@@ -71,6 +72,27 @@ static void test_conf_of_a_writer(void **state)
     assert_non_null(strstr(buf_string(&text), "primary_conninfo = ''\n"));
     assert_non_null(strstr(buf_string(&text), "primary_slot_name = ''\n"));
     assert_non_null(strstr(buf_string(&text), "synchronous_standby_names = ''\n"));
+}
+
+/* Small segments must not make more checkpoints; the operator has the last word. */
+static void test_conf_with_small_segments(void **state)
+{
+    (void)state;
+    struct buf text = fresh();
+    const struct pgconf conf = {.durability = ""};
+    pgconf_print(&options, &conf, &text);
+    assert_null(strstr(buf_string(&text), "max_wal_size"));
+    struct agent_options small = options;
+    small.wal_segment_bytes = 1024 * 1024;
+    small.settings[0] = (struct agent_options_setting){"max_wal_size", "4GB"};
+    text = fresh();
+    pgconf_print(&small, &conf, &text);
+    const char *ours = strstr(buf_string(&text), "max_wal_size = '1GB'\n");
+    const char *theirs = strstr(buf_string(&text), "max_wal_size = '4GB'\n");
+    assert_non_null(ours);
+    assert_non_null(theirs);
+    assert_true(ours < theirs);
+    assert_non_null(strstr(buf_string(&text), "min_wal_size = '80MB'\n"));
 }
 
 static void test_quotes(void **state)
@@ -175,6 +197,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_conf_of_a_standby),
         cmocka_unit_test(test_conf_of_a_writer),
+        cmocka_unit_test(test_conf_with_small_segments),
         cmocka_unit_test(test_quotes),
         cmocka_unit_test(test_hba),
         cmocka_unit_test(test_passfile),

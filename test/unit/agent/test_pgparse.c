@@ -21,6 +21,7 @@ static const char control_text[] = "pg_control version number:            1300\n
                                    "Latest checkpoint's PrevTimeLineID:   3\n"
                                    "Minimum recovery ending location:     0/0\n"
                                    "Min recovery ending loc's timeline:   0\n"
+                                   "Bytes per WAL segment:                1048576\n"
                                    "Data page checksum version:           1\n";
 
 static void test_control(void **state)
@@ -33,6 +34,7 @@ static void test_control(void **state)
     assert_int_equal(control.checkpoint.position, 0x3000148);
     assert_int_equal(control.timeline, 3);
     assert_int_equal(control.minimum.position, 0);
+    assert_int_equal(control.segment_bytes, 1024 * 1024);
     assert_true(control.checksums);
 }
 
@@ -54,7 +56,7 @@ static void test_control_states(void **state)
         struct pgparse_control control;
         snprintf(text, sizeof text,
                  "Database system identifier: 7\nDatabase cluster state:   %s\nLatest checkpoint location: 1/0\n"
-                 "Latest checkpoint's TimeLineID: 1\n",
+                 "Latest checkpoint's TimeLineID: 1\nBytes per WAL segment: 16777216\n",
                  cases[i].text);
         assert_int_equal(pgparse_control(span_text(text), &control), ERR_OK);
         assert_int_equal(control.state, cases[i].state);
@@ -68,6 +70,7 @@ static void test_control_refused(void **state)
         "",
         "Database system identifier: 7\n",
         "Database system identifier: 99999999999999999999999\n",
+        "Database system identifier: 7\nLatest checkpoint location: 1/0\nLatest checkpoint's TimeLineID: 1\n",
         "Database system identifier: 7x\nLatest checkpoint location: 1/0\nLatest checkpoint's TimeLineID: 1\n",
         "Database system identifier: 7\nLatest checkpoint location: 1-0\nLatest checkpoint's TimeLineID: 1\n",
         "Database system identifier: 7\nLatest checkpoint location: 1/0\nLatest checkpoint's TimeLineID: 4294967296\n",

@@ -229,6 +229,11 @@ static const struct broken broken[] = {
     {"margin: 300ms", "margin: 4s",
      "t.yaml:14:13: warning: margin is longer than the lease; expected about a tenth of it; a failover waits for "
      "both\n"},
+    {"tier1: true", "tier1: true\n    wal_segment: 3MB",
+     "t.yaml:16:18: error: wal_segment is not a power of two; expected 1MB, 2MB, 4MB, 8MB or 16MB\n"},
+    {"tier1: true", "tier1: true\n    wal_segment: 32MB",
+     "t.yaml:16:18: error: wal_segment '32MB' is out of range; expected a size such as 512B, 64kB, 64MB, from 1MB to "
+     "16MB\n"},
     {"tier1: true", "tier1: yes",
      "t.yaml:15:12: error: tier1 'yes' is not valid; expected true or false; write true\n"},
     {"members: [west-a], ", "",
