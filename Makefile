@@ -32,7 +32,7 @@ setup:
 	@tool/setup test
 
 #: make               builds the program, the lab and the tests
-#: make demo          two real regions, one is killed, the service goes on and comes home; KEEP=1 leaves it running, REPORT=DIR, STORE=sqlite
+#: make demo          two real regions, one is killed, the service goes on and comes home; KEEP=1 leaves it running, REPORT=DIR, STORE=sqlite; SCENARIO=partition (root): one is cut off
 demo: setup all
 	@BUILD=$(BUILD) lab/demo
 

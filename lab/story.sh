@@ -55,7 +55,7 @@ writer_rows_once() {
 # wait_run SECONDS KIND: until the newest run of the kind has ended; sets RUN and STATE. False when it did not move the service.
 wait_run() {
     RUN=""
-    tries=0
+    patience_us=$(($(lab_now_us) + $1 * 1000000))
     while :; do
         RUN=$(run_id "$2")
         STATE=none
@@ -64,8 +64,7 @@ wait_run() {
         succeeded | unproven) return 0 ;;
         compensated | refused | failed) return 1 ;;
         esac
-        tries=$((tries + 1))
-        [ "$tries" -le $(($1 * 5)) ] || return 1
+        [ "$(lab_now_us)" -le "$patience_us" ] || return 1
         sleep 0.2
     done
 }

@@ -46,6 +46,24 @@ static void (*const web_anyone[])(const struct http_server_request *request, str
     web_observe_view, web_observe_readers, web_observe_results,    web_agent_report,
     web_agent_renew,  web_agent_acquire,   web_agent_lease};
 
+void web_nobody(const struct desk_lead *lead, char *ret_text, size_t size)
+{
+    uint32_t heard = 0;
+    for (uint32_t i = 0; i < lead->controllers_count; i++) {
+        heard += lead->controllers[i].alive ? 1 : 0;
+    }
+    if (heard * 2 > lead->controllers_count) {
+        snprintf(ret_text, size, "no controller leads now; ask again in a moment");
+    } else {
+        snprintf(
+            ret_text, size,
+            "no controller leads: through the store this one hears %u of %u, itself included, and a minority decides "
+            "nothing; a writer here goes on only while every other node promises; look at the network, or ask a "
+            "controller elsewhere",
+            heard, lead->controllers_count);
+    }
+}
+
 static bool web_gate(const struct http_server_request *request, const struct http_server_route *route,
                      struct http_server_answer *answer)
 {
@@ -61,7 +79,9 @@ static bool web_gate(const struct http_server_request *request, const struct htt
         return false;
     }
     if (lead.address[0] == 0) {
-        http_server_answer_problem(answer, ERR_NO_LEADER, "no controller leads now; ask again in a moment");
+        char detail[320];
+        web_nobody(&lead, detail, sizeof detail);
+        http_server_answer_problem(answer, ERR_NO_LEADER, "%s", detail);
     } else {
         char detail[160];
         snprintf(detail, sizeof detail, "the controller of site %s leads, at %s", lead.site, lead.address);

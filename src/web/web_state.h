@@ -22,6 +22,9 @@ struct engine *web_engine(const struct http_server_request *request, struct http
 const char *web_text(const json_t *object, const char *name, bool *ret_good);
 bool web_number(const json_t *object, const char *name, uint64_t *ret_number);
 
+/* Why nobody leads, as this controller knows: an election under way, or it is cut off from the majority. */
+void web_nobody(const struct desk_lead *lead, char *ret_text, size_t size);
+
 /* What the engine said to an order that it did not take. */
 void web_refusal(struct http_server_answer *answer, const struct engine_reply *reply);
 
