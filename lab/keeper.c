@@ -42,10 +42,10 @@ enum {
     KEEPER_ARGUMENTS = 256,
     KEEPER_SERVICES = 64,
     KEEPER_NAME = 32,
-    KEEPER_STOP_MS = 10000,  /* patience with a service that was asked to stop */
-    KEEPER_START_MS = 10000, /* with a guardian or group that comes up, on a busy machine */
+    KEEPER_STOP_MS = 60000,  /* patience with a service that was asked to stop */
+    KEEPER_START_MS = 30000, /* with a guardian or group that comes up, on a busy machine */
     KEEPER_LISTEN_S = 5,     /* with a peer that connects and says nothing */
-    KEEPER_ANSWER_S = 60,    /* with a keeper: removing everything takes a while */
+    KEEPER_ANSWER_S = 90,    /* with a keeper: removing everything takes a while */
 };
 
 struct keeper_service {

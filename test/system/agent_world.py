@@ -21,6 +21,7 @@ PGBIN = "/usr/lib/postgresql/15/bin"
 TOKEN = "a-token-of-the-tests"
 PASSWORD = "it's a \\ secret: of sorts"
 CONTROLLER = ("127.9.0.1", 23080)
+LEASE_MS = 3000
 NODES = {  # name: (agent, postgres)
     "a": (("127.9.0.11", 23081), ("127.9.0.11", 23432)),
     "b": (("127.9.0.12", 23081), ("127.9.0.12", 23432)),
@@ -34,13 +35,17 @@ def now():
 
 
 def wait(condition, seconds=60, what=""):
-    end = time.monotonic() + seconds
+    """Polls until `condition` gives something true, and returns that. A server that cannot be asked has not said yes yet."""
+    end, said = time.monotonic() + seconds, ""
     while time.monotonic() < end:
-        value = condition()
+        try:
+            value = condition()
+        except (OSError, psycopg2.OperationalError) as error:
+            value, said = None, str(error)
         if value:
             return value
         time.sleep(0.05)
-    raise AssertionError("did not come true in time: " + (what or getattr(condition, "__name__", "")))
+    raise AssertionError("did not come true in time: %s %s" % (what or getattr(condition, "__name__", ""), said))
 
 
 class Controller:
@@ -124,7 +129,7 @@ class Controller:
                 self.state, self.holder, self.epoch, self.candidate = "held", body["node"], body["epoch"], ""
                 self.revision += 1
                 self.writer = body["node"]
-                return 200, {"revision": self.revision, "lease_ms": 2000}
+                return 200, {"revision": self.revision, "lease_ms": LEASE_MS}
             return 404, {"code": "NOT_FOUND"}
 
     def revoke(self, candidate):
@@ -135,7 +140,7 @@ class Controller:
 
 
 class World:
-    def __init__(self, lease="2s", margin="300ms", durability=None, parameters="wal_keep_size: 64MB", segment="16MB"):
+    def __init__(self, lease="%dms" % LEASE_MS, margin="300ms", durability=None, parameters="wal_keep_size: 64MB", segment="16MB"):
         self.user = pwd.getpwnam("postgres") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
         self.dir = tempfile.mkdtemp(prefix="holdfast-agent-")
         os.chmod(self.dir, 0o755)
@@ -212,6 +217,13 @@ checks:
                     if file.read().startswith(HOLDFAST.encode() + b"\0"):
                         return int(pid)
         return 0
+
+    def postmaster(self, name):
+        with open(os.path.join(self.data(name), "postmaster.pid")) as file:
+            return int(file.readline())
+
+    def walreceiver(self, name):
+        return wait(lambda: self.sql(name, "SELECT pid FROM pg_stat_wal_receiver"), 60, "a walreceiver of " + name)[0][0]
 
     def postgres_pids(self, name):
         """Every PostgreSQL process whose working directory is the node's data directory; not the dead ones."""
@@ -311,7 +323,8 @@ checks:
 
 
 class Client(threading.Thread):
-    """Commits numbered rows one after the other; an acknowledgement counts when the client has it, with its time."""
+    """Commits numbered rows one after the other; an acknowledgement counts when the client has it. `last` is when that commit was
+    sent: this thread may have to wait for its turn before it can look at the clock again."""
 
     def __init__(self, world, name):
         super().__init__(daemon=True)
@@ -328,8 +341,8 @@ class Client(threading.Thread):
             with self.connection.cursor() as cursor:
                 while not self.over:
                     n += 1
+                    sent = now()
                     cursor.execute("INSERT INTO t (worker, n) VALUES (%s, %s)", (self.name, n))
-                    self.last = now()
-                    self.acknowledged = n
+                    self.last, self.acknowledged = sent, n
         except psycopg2.Error:
             pass

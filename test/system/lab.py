@@ -178,7 +178,7 @@ class Lab:
 
     def keeper(self, *arguments, check=True):
         done = subprocess.run([os.path.join(BIN, "lab-keeper"), "send", self.dir, *arguments], capture_output=True, text=True,
-                              timeout=60)
+                              timeout=120)
         assert not check or done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

@@ -52,8 +52,8 @@ def logs(request, lab):
 
 def answer(site):
     """(TTL, serial of the zone) as the site's DNS server says now."""
-    address = dns.query.udp(dns.message.make_query("www.example.test.", "A"), RESOLVERS[site], port=5353, timeout=3).answer[0]
-    zone = dns.query.udp(dns.message.make_query("example.test.", "SOA"), RESOLVERS[site], port=5353, timeout=3).answer[0]
+    address = dns.query.udp(dns.message.make_query("www.example.test.", "A"), RESOLVERS[site], port=5353, timeout=10).answer[0]
+    zone = dns.query.udp(dns.message.make_query("example.test.", "SOA"), RESOLVERS[site], port=5353, timeout=10).answer[0]
     assert address.rdtype == dns.rdatatype.A and len(address) >= 1
     return address.ttl, zone[0].serial
 

@@ -41,7 +41,7 @@ def test_guard_slots(world):
     world.sql("a", "INSERT INTO t (v) SELECT repeat('x', 100) FROM generate_series(1, 1000)")
     mark = world.sql("a", "SELECT pg_current_wal_lsn()")[0][0]
     wait(lambda: world.sql("a", behind, mark) == [(False,)], 60, "it moves up")
-    receiver = world.sql("c", "SELECT pid FROM pg_stat_wal_receiver")[0][0]
+    receiver = world.walreceiver("c")
     os.kill(receiver, signal.SIGSTOP)
     world.sql("a", "INSERT INTO t (v) SELECT 'tail' FROM generate_series(1, 10)")
     for _ in range(40):
@@ -51,8 +51,8 @@ def test_guard_slots(world):
                              "pg_database WHERE datname = 'shop'), NULL, NULL) WHERE data LIKE '%%tail%%'")
     assert changes == [(10,)]
     os.kill(receiver, signal.SIGCONT)
-    report = world.node("a")["guard"]
-    assert report["slots"] == 2 and report["lost"] == 0 and report["limit_bytes"] == 64 << 20, report
+    report = wait(lambda: [guard for guard in [world.node("a").get("guard")] if guard and guard["slots"] == 2], 30, "the report tells")[0]
+    assert report["lost"] == 0 and report["limit_bytes"] == 64 << 20, report
 
     # A standby that stays away costs no more than the limit; the loss is told, and another slot made.
     world.signal("c", signal.SIGTERM)

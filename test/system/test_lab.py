@@ -62,7 +62,7 @@ def clean():
         shutil.rmtree(kept, ignore_errors=True)
         shutil.copytree(DIRECTORY + ".failed", kept)
         print("logs of the lab:", kept)
-    subprocess.run([os.path.join(TOP, "lab", "down")], env=ENVIRONMENT, capture_output=True, timeout=60)
+    subprocess.run([os.path.join(TOP, "lab", "down")], env=ENVIRONMENT, capture_output=True, timeout=120)
     nothing_left()
     for rest in ("-report", ".failed"):
         shutil.rmtree(DIRECTORY + rest, ignore_errors=True)
@@ -107,8 +107,9 @@ def test_directory_of_somebody_else_is_left_alone():
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_demo_killed(number):
     demo = subprocess.Popen([os.path.join(TOP, "lab", "demo")], env=ENVIRONMENT, stdout=subprocess.DEVNULL,
-                            stderr=subprocess.DEVNULL, start_new_session=True)
-    wait(lambda: ready(1) and ready(2), 120)
+                            stderr=subprocess.DEVNULL, start_new_session=True,
+                            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))  # ignored, where the tests run in the background
+    wait(lambda: ready(1) and ready(2), 300)
     time.sleep(1)
     os.killpg(demo.pid, number)
     demo.wait(60)

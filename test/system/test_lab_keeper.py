@@ -15,7 +15,7 @@ STUBBORN = "trap '' TERM HUP INT; (setsid sh -c 'trap \"\" TERM HUP; while :; do
 
 
 def send(directory, group, *words, check=True):
-    done = subprocess.run([KEEPER, "send", directory, group, *words], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([KEEPER, "send", directory, group, *words], capture_output=True, text=True, timeout=120)
     if check:
         assert done.returncode == 0, done.stderr
     return done

@@ -44,7 +44,7 @@ def everywhere(lab, stack):
 
 def verdicts(lab):
     """region -> (verdict, error) of the check of the database's writer or standby there."""
-    checks = (lab.call("/v1/health")[1] or {"checks": []})["checks"]
+    checks = lab.read("/v1/health", {"checks": []})["checks"]
     return {check["region"]: (check["verdict"], check["error"]) for check in checks if check["check"] == "database-master"}
 
 
@@ -75,9 +75,9 @@ def test_superuser(lab):
     with contextlib.ExitStack() as stack:
         sessions = everywhere(lab, stack)
         refuse(sessions, NEW)
-        wait(lambda: set(verdicts(lab).values()) == {("UNKNOWN", "authentication failed")}, 30, "both are unknown")
+        wait(lambda: set(verdicts(lab).values()) == {("UNKNOWN", "authentication failed")}, 60, "both are unknown")
         time.sleep(5)  # far more than a decision takes
-        assert {region["checks_failed"] for region in lab.status()["regions"]} == {0}
+        assert "FAILED" not in {verdict for verdict, _ in verdicts(lab).values()}
         health = said_by(lab, "health")
         print(health)
         assert 'password authentication failed for user "postgres"' in health and "databases.shop.superuser" in health
@@ -94,7 +94,7 @@ def test_superuser(lab):
         assert {verdict for verdict, _ in verdicts(lab).values()} == {"PASSED"}
         # And back, this time on the server alone.
         refuse(sessions, right)
-        wait(lambda: set(verdicts(lab).values()) == {("UNKNOWN", "authentication failed")}, 30, "both are unknown again")
+        wait(lambda: set(verdicts(lab).values()) == {("UNKNOWN", "authentication failed")}, 60, "both are unknown again")
         refuse(sessions, NEW)
         lab.wait_healthy()
     check_quiet(lab, before)
