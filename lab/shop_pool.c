@@ -18,6 +18,9 @@ enum {
     SHOP_POOL_LIMIT = 64,
     SHOP_POOL_CONNECT_MS = 300, /* one attempt to connect */
     SHOP_POOL_PAUSE_MS = 20,    /* between attempts that failed */
+    /* Attempts at a time. A server forks and computes for each: if every request tried on its own, the attempts alone
+     * could keep a small machine so busy that none ever comes through. */
+    SHOP_POOL_OPENING = 2,
 };
 
 struct shop_pool_conn {
@@ -31,6 +34,7 @@ struct shop_pool {
     pthread_mutex_t lock;
     pthread_cond_t returned;
     size_t open;
+    size_t opening; /* of these: not there yet */
     size_t idle_count;
     struct shop_pool_conn *idle[SHOP_POOL_LIMIT];
 };
@@ -126,7 +130,7 @@ static struct shop_pool_conn *shop_pool_take(struct shop_pool *pool, struct mono
     struct shop_pool_conn *conn = NULL;
     *ret_new = false;
     (void)pthread_mutex_lock(&pool->lock);
-    while (pool->idle_count == 0 && pool->open == pool->limit) {
+    while (pool->idle_count == 0 && (pool->open == pool->limit || pool->opening == SHOP_POOL_OPENING)) {
         struct timespec until;
         const int left_ms = shop_pool_left_ms(deadline);
         (void)clock_gettime(CLOCK_MONOTONIC, &until);
@@ -139,8 +143,9 @@ static struct shop_pool_conn *shop_pool_take(struct shop_pool *pool, struct mono
     }
     if (pool->idle_count > 0) {
         conn = pool->idle[--pool->idle_count];
-    } else if (pool->open < pool->limit) {
+    } else if (pool->open < pool->limit && pool->opening < SHOP_POOL_OPENING) {
         pool->open++;
+        pool->opening++;
         *ret_new = true;
     }
     (void)pthread_mutex_unlock(&pool->lock);
@@ -169,7 +174,12 @@ static struct shop_pool_conn *shop_pool_open(struct shop_pool *pool, struct mono
     ASSERT(conn != NULL);
     conn->pg = PQconnectStart(pool->conninfo);
     ASSERT(conn->pg != NULL);
-    if (shop_pool_connect(conn, deadline)) {
+    const bool good = shop_pool_connect(conn, deadline);
+    (void)pthread_mutex_lock(&pool->lock);
+    pool->opening--;
+    (void)pthread_cond_signal(&pool->returned);
+    (void)pthread_mutex_unlock(&pool->lock);
+    if (good) {
         return conn;
     }
     const char *text = PQerrorMessage(conn->pg);

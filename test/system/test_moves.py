@@ -74,10 +74,14 @@ def test_failover_with_control_killed_at_every_step(lab):
     epoch, after = lab.epoch(), lab.newest_event()
     since = boot_us()
     lab.kill_region("taiwan")
-    run = lab.wait_new_run(0)
-    wanted = {"FENCE", "PROMOTE", "PROVE", "ROUTE_SQL", "ROUTE_BALANCERS", "ROUTE_DNS", "VERIFY"}
-    twice = kill_control_in(lab, run, wanted, after)
-    ended = lab.wait_run(run)
+    run, twice = 0, set()
+    for _ in range(4):
+        run = lab.wait_new_run(run)
+        wanted = {"FENCE", "PROMOTE", "PROVE", "ROUTE_SQL", "ROUTE_BALANCERS", "ROUTE_DNS", "VERIFY"} - twice
+        twice |= kill_control_in(lab, run, wanted, after)
+        ended = lab.wait_run(run)
+        if ended["state"] != "refused":
+            break  # else the controller tries again: the target's reports were old for a moment
     assert ended["state"] in MOVED, ended
     # A step that control was killed in is begun again. Which ones are seen in time depends on the machine (test_steps.py misses none).
     print("control was killed in", sorted(twice))
@@ -123,16 +127,23 @@ def ask_failback(lab):
 
 def test_failback_needs_approval_also_after_a_restart(lab):
     lab.start_region("taiwan")
-    run = ask_failback(lab)
-    old = lab.kill_role("witness", "control")
-    wait(lambda: lab.role("witness", "control") not in (0, old), 30, "control is back")
-    time.sleep(6)  # longer than what a controller that has just started is given to settle
-    assert lab.wait_run(run, ("waiting",), 60)["state"] == "waiting"
+    for _ in range(3):
+        run = ask_failback(lab)
+        old = lab.kill_role("witness", "control")
+        wait(lambda: lab.role("witness", "control") not in (0, old), 60, "control is back")
+        time.sleep(6)  # longer than what a controller that has just started is given to settle
+        state = lab.wait_run(run, ("waiting", "refused"), 60)
+        if state["state"] == "waiting":
+            break
+        # The guard goes on looking while people think: on a busy machine it may not like what it sees.
+        print("refused:", state["problem"])
+    assert state["state"] == "waiting", state
     assert lab.share("taiwan") == 0 and lab.writer() == "tokyo-a"
 
 
 def test_abort_in_the_canary_returns_the_split(lab):
-    run = lab.run()["id"]
+    newest = lab.run()
+    run = newest["id"] if newest["state"] == "waiting" else ask_failback(lab)
     lab.tell_run(run, "approve")
     wait(lambda: lab.share("taiwan") == 10, 60, "the canary's share")
     assert lab.writer() == "tokyo-a"
