@@ -292,6 +292,38 @@ static void command_follow(const struct http_server_request *request, struct htt
     json_decref(command.body);
 }
 
+/* Taken here, carried out by the keeper: a clone takes as long as it takes. */
+static void command_reinit(const struct http_server_request *request, struct http_server_answer *answer)
+{
+    struct command command;
+    if (!command_begin(request, answer, &command)) {
+        return;
+    }
+    struct node *node = command.node;
+    const json_int_t number = json_integer_value(json_object_get(command.body, "order"));
+    const uint64_t order = number > 0 ? (uint64_t)number : 0;
+    if (order == 0) {
+        http_server_answer_problem(answer, ERR_INVALID, "\"order\" must be a whole number above 0");
+        json_decref(command.body);
+        return;
+    }
+    node_lock(node);
+    const bool writer = node_held(node) || node->writer.name[0] == '\0' || command.epoch != node->writer.epoch;
+    const bool known = node->reinit.state != NODE_REINIT_NONE && order <= node->reinit.order;
+    if (!writer && !known) {
+        node->reinit = (struct node_reinit){.state = NODE_REINIT_WANTED, .order = order};
+        node_change(node);
+    }
+    node_unlock(node);
+    if (writer) {
+        command_refuse(node, answer, ERR_CONFLICT, "this node writes, or knows no writer of that epoch");
+    } else {
+        LOG_N("ordered to be cloned anew%s", known ? " (known already)" : "");
+        command_answer(node, answer, 202, NULL, NULL);
+    }
+    json_decref(command.body);
+}
+
 static void command_prove(const struct http_server_request *request, struct http_server_answer *answer)
 {
     struct command command;
@@ -430,7 +462,7 @@ static const struct http_server_route command_routes[] = {
     {"POST", "/v1/fence", true, command_fence},           {"POST", "/v1/stop", true, command_stop},
     {"POST", "/v1/checkpoint", true, command_checkpoint}, {"POST", "/v1/follow", true, command_follow},
     {"POST", "/v1/prove", true, command_prove},           {"POST", "/v1/durability", true, command_durability},
-    {"POST", "/v1/promise", true, command_promise},
+    {"POST", "/v1/promise", true, command_promise},       {"POST", "/v1/reinit", true, command_reinit},
 };
 
 enum err command_start(struct node *node, struct http_server **ret_server)

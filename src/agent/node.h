@@ -37,6 +37,14 @@ struct node_writer {
     uint64_t epoch;
 };
 
+/* An order to be cloned anew from the writer (POST /v1/reinit). */
+enum node_reinit_state { NODE_REINIT_NONE, NODE_REINIT_WANTED, NODE_REINIT_DONE, NODE_REINIT_FAILED };
+
+struct node_reinit {
+    enum node_reinit_state state;
+    uint64_t order; /* of the controllers: an older one, or the same again, is not obeyed */
+};
+
 enum node_server { NODE_STOPPED, NODE_STARTING, NODE_RUNNING, NODE_STOPPING };
 
 struct node {
@@ -73,8 +81,9 @@ struct node {
     bool died;               /* a writer: ended by itself, none of its processes remains, not started again since */
     struct mono retry_at;    /* following failed: not again before */
     uint32_t home_tries;     /* salvages in a row that failed */
-    bool recloned;           /* a standby that did not start was cloned once in this life: not again */
-    bool unsettled;          /* a fresh writer: configuration and slots are still those of the standby */
+    struct node_reinit reinit;
+    bool recloned;  /* a standby that did not start was cloned once in this life: not again */
+    bool unsettled; /* a fresh writer: configuration and slots are still those of the standby */
     uint64_t boot;
     uint64_t sequence;
     char activity[NODE_TEXT];

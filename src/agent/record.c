@@ -63,6 +63,7 @@ static bool record_line(struct span key, struct span value, struct record *recor
         {"halted", &record->halted},
         {"data_epoch", &record->data_epoch},
         {"homed", &record->homed},
+        {"owes", &record->owes},
         {"durability_epoch", &record->durability_epoch},
         {"durability_order", &record->durability_order},
     };
@@ -148,7 +149,7 @@ enum err record_save(const char *folder, const struct record *record)
                (unsigned long long)record->epoch, (unsigned long long)record->ordered,
                (unsigned long long)record->refused, (unsigned long long)record->halted,
                (unsigned long long)record->data_epoch);
-    buf_printf(&buf, "homed %llu\n", (unsigned long long)record->homed);
+    buf_printf(&buf, "homed %llu\nowes %llu\n", (unsigned long long)record->homed, (unsigned long long)record->owes);
     buf_printf(&buf, "durability_epoch %llu\ndurability_order %llu\n", (unsigned long long)record->durability_epoch,
                (unsigned long long)record->durability_order);
     buf_printf(&buf, "role %s\nupstream %s\n", record_roles[record->role], record->upstream);

@@ -25,6 +25,7 @@ struct record {
     uint64_t halted;     /* up to here it was fenced or stopped by command: never a writer of it again */
     uint64_t data_epoch; /* whose writing the data directory's last timeline is */
     uint64_t homed;      /* up to this epoch, what it wrote alone was brought home (agent/home.h) */
+    uint64_t owes;       /* what it wrote up to this epoch was set aside instead, with its directory; 0: nothing */
     enum record_role role;
     char upstream[LIMITS_NAME]; /* the writer followed last */
     char durability[RECORD_DURABILITY];

@@ -124,6 +124,12 @@ static json_t *report_guard(const struct guard_state *guard)
     return json;
 }
 
+static json_t *report_reinit(const struct node_reinit *reinit)
+{
+    static const char *const states[] = {"none", "wanted", "done", "failed"};
+    return json_pack("{s:I,s:s}", "order", (json_int_t)reinit->order, "state", states[reinit->state]);
+}
+
 json_t *report_json(struct node *node)
 {
     json_t *report = json_object();
@@ -141,6 +147,10 @@ json_t *report_json(struct node *node)
         report_set(report, "guard", report_guard(&node->guard));
     }
     report_set(report, "homed", json_integer((json_int_t)node->record.homed));
+    report_set(report, "owes", json_integer((json_int_t)node->record.owes));
+    if (node->reinit.state != NODE_REINIT_NONE) {
+        report_set(report, "reinit", report_reinit(&node->reinit));
+    }
     report_set(report, "activity", json_string(node->activity[0] != '\0' ? node->activity : "idle"));
     report_set(report, "error", json_string(node->error));
     node_unlock(node);

@@ -172,6 +172,16 @@ static enum err role_standby_clone(struct node *node, const struct node_writer *
     return err;
 }
 
+/* What the node wrote up to its data's epoch is with others, or stays in a directory that is set aside. Becomes durable
+ * with what follows. */
+static void role_standby_account(struct node *node, bool homed)
+{
+    node_lock(node);
+    uint64_t *epoch = homed ? &node->record.homed : &node->record.owes;
+    *epoch = *epoch < node->record.data_epoch ? node->record.data_epoch : *epoch;
+    node_unlock(node);
+}
+
 /* A data directory that is not part of the writer's past: what it holds alone is brought home first. Then it is
  * rewound, or cloned anew, and the old one kept. */
 static enum err role_standby_return(struct node *node, const struct node_writer *writer)
@@ -184,11 +194,7 @@ static enum err role_standby_return(struct node *node, const struct node_writer 
     if (outcome == HOME_AGAIN) {
         return err != ERR_OK ? err : ERR_UNAVAILABLE;
     }
-    node_lock(node);
-    if (outcome != HOME_KEEP && node->record.homed < node->record.data_epoch) {
-        node->record.homed = node->record.data_epoch; /* becomes durable with what follows */
-    }
-    node_unlock(node);
+    role_standby_account(node, outcome != HOME_KEEP);
     if (outcome != HOME_REWOUND) {
         return role_standby_clone(node, writer);
     }
@@ -255,6 +261,38 @@ void role_standby_begin(struct node *node, const struct node_writer *writer)
     if (err != ERR_OK) {
         LOG_W("not following %s yet: %s", writer->name, err_text(err));
     }
+}
+
+bool role_standby_reinit(struct node *node)
+{
+    node_lock(node);
+    const struct node_writer writer = node->writer;
+    const bool wanted = node->reinit.state == NODE_REINIT_WANTED;
+    const bool able = writer.name[0] != '\0' && writer.epoch >= node->promise.epoch &&
+                      writer.epoch > node->record.halted && !node_held(node);
+    const bool met = node->record.data_epoch == writer.epoch;
+    node_unlock(node);
+    struct pgquery_upstream upstream;
+    if (!wanted || !able) {
+        return false; /* the writer is not known yet, or moves just now */
+    }
+    enum err err = role_standby_ask(node, &writer, &upstream);
+    err = err == ERR_OK && upstream.in_recovery ? ERR_ROLE : err;
+    if (err == ERR_OK && !met && pgctl_has_data(node->options)) {
+        role_standby_account(node, false);
+    }
+    err = err == ERR_OK ? role_standby_clone(node, &writer) : err;
+    node_lock(node);
+    node->reinit.state = err == ERR_OK ? NODE_REINIT_DONE : NODE_REINIT_FAILED;
+    if (err != ERR_OK) {
+        node_error(node, "reinit from %s failed, the data directory is as it was: %s", writer.name, err_text(err));
+    }
+    node_change(node);
+    node_unlock(node);
+    if (err == ERR_OK && role_standby_start(node, &writer) != ERR_OK) {
+        LOG_W("what was made anew does not start");
+    }
+    return true;
 }
 
 /* Points the running walreceiver elsewhere: a reload, no restart. */
@@ -334,6 +372,9 @@ static void role_standby_meet(struct node *node, const struct node_writer *write
         node->strange = 0;
     }
     if (verdict == ROLE_STANDBY_CAN) {
+        if (node->record.homed < node->record.data_epoch) {
+            node->record.homed = node->record.data_epoch; /* all of it is part of the writer's past */
+        }
         node->record.data_epoch = writer->epoch;
         const enum err err = node_save(node);
         (void)err; /* logged; tried again at the next epoch */

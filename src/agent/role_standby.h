@@ -14,3 +14,7 @@ void role_standby_begin(struct node *node, const struct node_writer *writer);
 /* A standby runs: follows the present writer, notices that it cannot. Takes `work` only for the move itself: asking a
  * writer that does not answer takes seconds, and an order to promote must not wait for that. */
 void role_standby_keep(struct node *node);
+
+/* With `work` held: carries out an order to be cloned anew, when there is one. The old directory is kept; a failure
+ * leaves it where it is, and the node follows with it. False: nothing was done. */
+bool role_standby_reinit(struct node *node);

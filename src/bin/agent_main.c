@@ -10,6 +10,7 @@
 
 #include "agent/agent.h"
 #include "base/time.h"
+#include "bin/cli_agent.h"
 #include "bin/cli_load.h"
 #include "bin/verb.h"
 #include "edge/config_secret.h"
@@ -42,6 +43,8 @@ static void agent_main_usage(FILE *stream)
     fputs("usage: holdfast agent --node NAME [--config FILE] [--database NAME] [--run-as USER] [--verbose]\n"
           "         runs beside one PostgreSQL node, in the foreground: owns the server process, holds the\n"
           "         writer's lease, fences it, follows the writer\n"
+          "       holdfast agent reinit NODE --reason TEXT [--force] [--dry-run] [OPTION...]\n"
+          "         has a standby cloned anew from its writer (holdfast agent reinit --help)\n"
           "\n"
           "FILE is $HOLDFAST_CONFIG or /etc/holdfast/holdfast.yaml when not given.\n"
           "--database is needed only when two clusters have a node of that name.\n"
@@ -214,6 +217,9 @@ int agent_main(int argc, char **argv)
     static struct agent_main_memory memory;
     static struct agent_options options;
     struct agent_main_arguments arguments = {0};
+    if (argc > 1 && strcmp(argv[1], "reinit") == 0) {
+        return cli_agent_reinit(argc - 1, argv + 1);
+    }
     if (argc == 2 && strcmp(argv[1], "--help") == 0) {
         agent_main_usage(stdout);
         return VERB_OK;

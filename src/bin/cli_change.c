@@ -44,7 +44,7 @@ static void cli_change_who(json_t *body)
     json_object_set_new(body, "who", json_string(who));
 }
 
-static json_t *cli_change_body(const struct cli_option *option)
+json_t *cli_change_body(const struct cli_option *option)
 {
     json_t *body = json_pack("{s:s}", "reason", option->reason);
     if (body != NULL) {

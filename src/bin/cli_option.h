@@ -24,7 +24,8 @@ enum cli_option_group {
     CLI_OPTION_MODE = 8,     /* --mode normal|emergency */
     CLI_OPTION_RUN = 16,     /* --run ID */
     CLI_OPTION_FOLLOWS = 32, /* --follow, --after N */
-    CLI_OPTION_WAITS = 64    /* --wait */
+    CLI_OPTION_WAITS = 64,   /* --wait */
+    CLI_OPTION_FORCES = 128  /* --force --dry-run */
 };
 
 struct cli_option_verb {
@@ -56,6 +57,7 @@ struct cli_option {
     bool yes;
     bool wait;
     bool accept_loss;
+    bool force;
     bool no_input;
     bool color; /* standard output is a terminal, and NO_COLOR is not set */
     const char *operands[CLI_OPTION_OPERANDS];

@@ -19,6 +19,7 @@
     X(AGENT_CHECKPOINT, "agent of `node`: CHECKPOINT")                                                                 \
     X(AGENT_STOP, "agent of `node`: clean stop; answers the position of the shutdown checkpoint")                      \
     X(AGENT_DURABILITY, "agent of `node`: require `mask`, `required` of them")                                         \
+    X(AGENT_REINIT, "agent of `node`: clone it anew from the writer of `epoch`")                                       \
     X(BALANCE, "load balancers: weights by the view's split")                                                          \
     X(VERIFY, "synthetic probes through DNS, load balancer and SQL proxy reach `region`")                              \
     X(COMPARE, "compare database at `node` with its writer at one position")                                           \
@@ -44,7 +45,8 @@ struct action {
     uint64_t epoch;
     uint32_t mask; /* bit per node */
     uint32_t required;
-    uint64_t order;      /* of `mask`: grows with each change of mind; the agent obeys no older one; 0: says nothing */
+    uint64_t order; /* of `mask`, of AGENT_REINIT: grows with each change of mind; the agent obeys no older one; 0: says
+                       nothing */
     uint32_t timeout_ms; /* the edge gives up after this */
     enum action_phase phase;
 };

@@ -12,6 +12,7 @@
 #include "core/engine_view.h"
 #include "core/judge.h"
 #include "core/ledger.h"
+#include "core/reinit.h"
 #include "core/run.h"
 #include "core/task.h"
 
@@ -73,6 +74,7 @@ bool engine_configure(struct engine *engine, const struct model *model)
     memset(engine->readers, 0, sizeof engine->readers);
     memset(engine->durability, 0, sizeof engine->durability);
     memset(engine->leases, 0, sizeof engine->leases);
+    memset(&engine->reinit, 0, sizeof engine->reinit);
     memset(engine->tasks, 0, sizeof engine->tasks); /* their answers are about nodes by their old numbers */
     engine_lease_init(engine);
     engine_adopt_durable(engine, &before);
@@ -197,6 +199,10 @@ static void engine_take_lease(struct engine *engine, struct output *output, cons
 
 static void engine_take_command(struct engine *engine, struct output *output, const struct event_command *command)
 {
+    if (engine->leading && command->kind == EVENT_COMMAND_REINIT) {
+        reinit_command(engine, output, command);
+        return;
+    }
     if (engine->leading) {
         run_command(engine, output, command);
         return;
@@ -339,6 +345,7 @@ static void engine_step_lead(struct engine *engine, struct output *output)
     run_walk(engine, output);
     durability_step(engine, output);
     ledger_step(engine, output);
+    reinit_step(engine, output);
     engine_balance(engine, output);
     if (engine->view_dirty) {
         engine_view_build(engine, output);

@@ -125,6 +125,15 @@ struct engine_durability {
     struct mono silent[LIMITS_NODES]; /* since when a member has not been receiving */
 };
 
+/* A node that is to be cloned anew (core/reinit.h). */
+struct engine_reinit {
+    bool wanted;
+    uint32_t node;
+    uint64_t order;
+    uint64_t epoch;
+    struct mono since;
+};
+
 struct engine_reply {
     uint64_t token;
     enum err error; /* OK: done or started; UNAVAILABLE: refused by a safety rule; CONFLICT: a run is in progress */
@@ -165,6 +174,7 @@ struct engine {
     struct engine_durability durability[LIMITS_DATABASES];
     struct engine_run run;
     struct engine_task tasks[ENGINE_TASKS];
+    struct engine_reinit reinit;
     struct mono failover_at; /* of the last region failover, this controller's clock */
     bool failover_any;
     struct mono routed_at[LIMITS_DATABASES]; /* since when the view names this writer */

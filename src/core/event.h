@@ -59,6 +59,7 @@ struct event_node {
     uint32_t sync_required;
     uint32_t lag_ms;        /* UINT32_MAX: unknown */
     uint64_t homed;         /* up to this epoch, what the node wrote alone is on its later writers or in their ledger */
+    uint64_t owes;          /* ... but not what it wrote up to this epoch: that was set aside with its directory */
     uint32_t ledger_open;   /* writers: entries of the ledger that wait for a person ... */
     uint32_t ledger_age_ms; /* ... as counted so long ago; UINT32_MAX: never */
 };
@@ -103,6 +104,7 @@ enum event_command_kind {
     EVENT_COMMAND_ABORT,
     EVENT_COMMAND_PAUSE,
     EVENT_COMMAND_RESUME,
+    EVENT_COMMAND_REINIT,
 };
 
 struct event_command {
@@ -110,7 +112,9 @@ struct event_command {
     uint64_t token;  /* names the reply */
     uint32_t source; /* regions; LIMITS_NONE: choose */
     uint32_t target;
-    uint64_t run; /* approve, abort */
+    uint64_t run;  /* approve, abort */
+    uint32_t node; /* reinit */
+    bool force;    /* reinit */
     bool accept_loss;
     bool emergency;
     bool dry_run;

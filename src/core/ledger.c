@@ -44,8 +44,8 @@ static bool ledger_settled(const struct engine *engine, const struct durable_end
         return false;
     }
     const struct engine_node *node = &engine->nodes[end->node];
-    return node->alive && node->report.homed >= end->epoch && time_since_us(counted, node->homed) > 0 &&
-           ledger_look(engine, end->database).open == 0;
+    return node->alive && node->report.homed >= end->epoch && node->report.owes < end->epoch &&
+           time_since_us(counted, node->homed) > 0 && ledger_look(engine, end->database).open == 0;
 }
 
 void ledger_step(struct engine *engine, struct output *output)

@@ -16,6 +16,10 @@ void run_decide(struct engine *engine, struct output *output);
 /* An operator's command; the reply is in the output. */
 void run_command(struct engine *engine, struct output *output, const struct event_command *command);
 
+/* The reply to a command, for other commands too (core/reinit.c). */
+void run_command_reply(struct output *output, const struct event_command *command, enum err error, uint64_t run,
+                       const char *text);
+
 /* Whether another run may begin: there is none, or one that is stuck on its way back. */
 bool run_yields(const struct engine *engine);
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  * An operator's commands: start, approve, abort, pause. */
+#include "base/assert.h"
 #include "base/text.h"
 #include "core/judge.h"
 #include "core/run.h"
 #include "core/run_start.h"
 #include "core/split.h"
 
-static void run_command_reply(struct output *output, const struct event_command *command, enum err error, uint64_t run,
-                              const char *text)
+void run_command_reply(struct output *output, const struct event_command *command, enum err error, uint64_t run,
+                       const char *text)
 {
     if (output->replies_count < ENGINE_REPLIES) {
         struct engine_reply *reply = &output->replies[output->replies_count++];
@@ -194,5 +195,7 @@ void run_command(struct engine *engine, struct output *output, const struct even
     case EVENT_COMMAND_RESUME:
         run_command_pause(engine, output, command);
         break;
+    case EVENT_COMMAND_REINIT: /* core/reinit.h */
+        ASSERT(false);
     }
 }

@@ -53,7 +53,8 @@ struct model;
     X(ADOPTED, NOTICE, "{database}: {node} is the writer of epoch {n}")                                                \
     X(RETURNING, NOTICE, "{region}: keeps its clients while {node} is on its way back")                                \
     X(LAG_HIGH, WARNING, "{database}: {node} is {n} ms behind, more than max_lag ({m} ms)")                            \
-    X(LAG_BACK, NOTICE, "{database}: {node} is {n} ms behind, well below max_lag ({m} ms)")
+    X(LAG_BACK, NOTICE, "{database}: {node} is {n} ms behind, well below max_lag ({m} ms)")                            \
+    X(REINIT, WARNING, "reinit of {node}: {text}")
 
 enum trace_kind {
 #define TRACE_ENUM(name, severity, sentence) TRACE_##name,

@@ -53,6 +53,8 @@ struct desk_guard {
 struct desk_report {
     struct event_node node;
     struct desk_guard guard;
+    uint64_t reinit_order; /* the last order to be cloned anew that its agent took; 0: none */
+    char reinit[16];       /* what became of it: "wanted", "done", "failed" */
     char activity[64];
     char error[128];
 };

@@ -77,3 +77,27 @@ def test_guard_slots(world):
     wait(lambda: world.follows("a", "b"), 90, "a follows b")
     wait(lambda: slots(world, "a") == {}, 30, "a standby guards nothing")
     wait(lambda: set(slots(world, "b")) == {"postgres", "shop"}, 30, "all of them")
+    reinit(world)
+
+
+def reinit(world):
+    """A standby is cloned anew when it is ordered to: once per order, and its old directory is kept. A writer is not."""
+    def kept():
+        return [entry for entry in os.listdir(os.path.join(world.dir, "a")) if ".kept-" in entry]
+    before = kept()
+    world.sql("b", "CREATE TABLE fresh AS SELECT 7 AS n")
+    status, report = world.call("b", "/v1/reinit", {"epoch": 2, "run": "r", "order": 4})
+    assert status == 409 and report["refused"] and world.is_writer("b"), report
+    status, report = world.call("a", "/v1/reinit", {"epoch": 1, "run": "r", "order": 4})
+    assert status == 409, report
+    assert world.call("a", "/v1/reinit", {"epoch": 2, "run": "r"})[0] == 400
+    status, report = world.call("a", "/v1/reinit", {"epoch": 2, "run": "r", "order": 5})
+    assert status == 202 and report["reinit"]["order"] == 5, report
+    wait(lambda: world.node("a").get("reinit") == {"order": 5, "state": "done"}, 120, "a was cloned")
+    wait(lambda: world.follows("a", "b"), 90, "a follows b again")
+    assert len(kept()) == len(before) + 1, kept()
+    for old in (5, 4):
+        status, report = world.call("a", "/v1/reinit", {"epoch": 2, "run": "r", "order": old})
+        assert status == 202 and report["reinit"] == {"order": 5, "state": "done"}, "the same order, or an older one, is not obeyed again"
+    wait(lambda: world.sql("a", "SELECT to_regclass('fresh') IS NOT NULL") == [(True,)], 60, "it has what the writer has")
+    assert world.node("a")["owes"] == 0

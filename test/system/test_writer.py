@@ -201,3 +201,29 @@ def test_ledger_in_the_api_and_in_the_failback_guard(lab):
     answered(lab, resolve, {"resolution": "discard", "reason": "again"}, code=409)
     wait(lambda: ledger_open(lab) == 0, 60, "the metric again")
     wait(lambda: "TIER1" not in (lab.start_run("failback", target="taiwan", dry_run=True)[1] or {"problem": "TIER1"}).get("problem", ""), 60, "nor in the way")
+
+
+def test_reinit_by_an_operator(lab):
+    """A standby is cloned anew, its old directory kept; the writer is not, nor the one that tier-1 commits wait for."""
+    def order(*words):
+        done = subprocess.run([HOLDFAST, "agent", "reinit", "--config", lab.config, *words], capture_output=True, text=True, timeout=400)
+        print(done.stdout, done.stderr)
+        return done
+    assert order("taiwan-a").returncode == 2, "a reason is needed"
+    assert order("nobody", "--reason", "test", "--yes").returncode != 0
+    writer = lab.writer()
+    refused = order(writer, "--reason", "test", "--yes", "--force")
+    assert refused.returncode == 3 and "it is the writer" in refused.stderr
+    name = "taiwan-a" if writer != "taiwan-a" else "taiwan-b"
+    lab.wait_healthy()
+    asked = order(name, "--reason", "test", "--dry-run")  # one member is enough here, and this is it
+    assert asked.returncode in (0, 3) and "tier 1" in asked.stdout
+    before = kept_directories(lab)
+    done = order(name, "--reason", "its disk was replaced", "--yes", "--force", "--wait", "--timeout", "5m")
+    assert done.returncode == 0 and "streams again" in done.stderr
+    assert len(kept_directories(lab)) == len(before) + 1, (before, kept_directories(lab))
+    assert lab.writer() == writer
+    events = lab.read("/v1/events", {"events": []})["events"]
+    assert any("reinit of %s: ordered by" % name in event["text"] and "its disk was replaced" in event["text"] for event in events)
+    lab.wait_healthy()
+    lab.check_rows(writer)

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * holdfast agent reinit: an operator's order about one PostgreSQL node, through the controllers. */
+#include "bin/cli_agent.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/time.h"
+#include "bin/cli_change.h"
+#include "bin/cli_client.h"
+#include "bin/cli_view.h"
+#include "bin/verb.h"
+#include "edge/clock.h"
+
+enum {
+    CLI_AGENT_PATH = 128,
+    CLI_AGENT_POLL_MS = 500,
+};
+
+static const struct cli_option_verb cli_agent_verb = {
+    .name = "agent reinit",
+    .usage = "NODE --reason TEXT [--force] [OPTION...]",
+    .about = "Has a standby cloned anew from its writer. The old data directory is kept (DATA.kept-DATE-EPOCH), so\n"
+             "the copy needs room beside it. Refused for the writer and while no writer is seen; --force is needed\n"
+             "when tier-1 commits wait for the node, or when it was a writer and has not brought home what it holds.",
+    .example = "holdfast agent reinit tokyo-b --reason \"its disk was replaced\" --wait",
+    .takes = CLI_OPTION_CHANGES | CLI_OPTION_FORCES | CLI_OPTION_WAITS,
+    .operands_min = 1,
+    .operands_max = 1,
+};
+
+static void cli_agent_draw(struct cli_text *text, const json_t *preview)
+{
+    static const char *const titles[] = {"check", "", "", NULL};
+    struct cli_text_table *table = cli_text_table_new(titles);
+    size_t index = 0;
+    const json_t *check = NULL;
+    buf_printf(&text->out, "reinit of %s from %s would %s\n", cli_text_member(preview, "node"),
+               cli_text_member(preview, "from"), cli_text_member(preview, "would"));
+    json_array_foreach(json_object_get(preview, "checks"), index, check)
+    {
+        const bool good = cli_text_true(check, "ok");
+        const bool blocks = cli_text_true(check, "blocks");
+        cli_text_table_row(table);
+        cli_text_table_cell(table, CLI_TEXT_PLAIN, "%s", cli_text_member(check, "check"));
+        cli_text_table_cell(table,
+                            good     ? CLI_TEXT_GOOD
+                            : blocks ? CLI_TEXT_BAD
+                                     : CLI_TEXT_WARN,
+                            "%s",
+                            good     ? "good"
+                            : blocks ? "REFUSES"
+                                     : "note");
+        cli_text_table_cell(table, CLI_TEXT_PLAIN, "%s", good ? "" : cli_text_member(check, "detail"));
+    }
+    cli_text_table_end(table, "  ", text);
+}
+
+/* The order's checks, asked for real. VERB_OK: give it. */
+static int cli_agent_look(struct cli_client *client, const struct cli_option *option, const char *path, json_t *body)
+{
+    json_t *preview = NULL;
+    json_object_set_new(body, "dry_run", json_true());
+    int code = cli_client_post(client, path, body, &preview);
+    json_object_del(body, "dry_run");
+    if (code != VERB_OK) {
+        return cli_client_complain(client, code);
+    }
+    const char *problem = cli_text_member(preview, "problem");
+    if (option->format >= CLI_OPTION_JSON) {
+        code = option->dry_run ? cli_view_data(option, preview) : VERB_OK;
+    } else {
+        struct cli_text text;
+        cli_view_begin(&text, option);
+        cli_agent_draw(&text, preview);
+        code = cli_view_flush(&text);
+    }
+    if (problem[0] != 0) {
+        fprintf(stderr, "holdfast: refused by a safety rule: %s\n", problem);
+        code = VERB_REFUSED;
+    }
+    if (code == VERB_OK && !option->dry_run) {
+        code = cli_change_confirm(option, cli_text_member(preview, "node"));
+    }
+    json_decref(preview);
+    return code;
+}
+
+/* What the node says about the order: VERB_OK done and streaming, VERB_FAILED, or VERB_TIMEOUT. */
+static int cli_agent_state(const json_t *status, const char *name, int64_t order)
+{
+    size_t index = 0;
+    const json_t *database = NULL;
+    json_array_foreach(json_object_get(status, "databases"), index, database)
+    {
+        const json_t *node = cli_text_named(json_object_get(database, "nodes"), name);
+        const json_t *reinit = json_object_get(node, "reinit");
+        if (node == NULL || cli_text_integer(reinit, "order", 0) != order) {
+            continue;
+        }
+        const char *state = cli_text_member(reinit, "state");
+        if (strcmp(state, "failed") == 0) {
+            fprintf(stderr, "holdfast: %s\n", cli_text_member(node, "error"));
+            return VERB_FAILED;
+        }
+        return strcmp(state, "done") == 0 && cli_text_true(node, "receiving") ? VERB_OK : VERB_TIMEOUT;
+    }
+    return VERB_TIMEOUT;
+}
+
+static int cli_agent_wait(struct cli_client *client, const struct cli_option *option, const char *name, int64_t order)
+{
+    const struct mono start = clock_mono();
+    int code = VERB_TIMEOUT;
+    while (code == VERB_TIMEOUT &&
+           (option->timeout_ms == 0 || time_since_ms(clock_mono(), start) < option->timeout_ms)) {
+        const struct timespec pause = {.tv_nsec = CLI_AGENT_POLL_MS * 1000000L};
+        json_t *status = NULL;
+        (void)nanosleep(&pause, NULL);
+        if (cli_client_get(client, "/v1/status", &status) == VERB_OK) {
+            code = cli_agent_state(status, name, order);
+            json_decref(status);
+        }
+    }
+    if (code != VERB_FAILED) {
+        fprintf(stderr, "holdfast: %s %s\n", name, code == VERB_OK ? "streams again" : "is not back yet");
+    }
+    return code;
+}
+
+static int cli_agent_order(struct cli_client *client, const struct cli_option *option, const char *path,
+                           const json_t *body)
+{
+    json_t *answer = NULL;
+    int code = cli_client_post(client, path, body, &answer);
+    if (code != VERB_OK) {
+        return cli_client_complain(client, code);
+    }
+    const int64_t order = cli_text_integer(answer, "order", 0);
+    if (option->format >= CLI_OPTION_JSON) {
+        code = cli_view_data(option, answer);
+    } else {
+        printf("reinit of %s is ordered%s\n", option->operands[0],
+               option->wait ? "" : "; `holdfast status --watch` shows how far it is");
+        (void)fflush(stdout);
+    }
+    json_decref(answer);
+    return code == VERB_OK && option->wait ? cli_agent_wait(client, option, option->operands[0], order) : code;
+}
+
+int cli_agent_reinit(int argc, char **argv)
+{
+    struct cli_option option;
+    struct cli_client *client = NULL;
+    char path[CLI_AGENT_PATH];
+    int code = cli_option_parse(argc, argv, &cli_agent_verb, &option);
+    if (code != CLI_OPTION_GO) {
+        return code;
+    }
+    const char *name = option.operands[0];
+    if (strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") != strlen(name) ||
+        snprintf(path, sizeof path, "/v1/nodes/%s/reinit", name) >= (int)sizeof path) {
+        fprintf(stderr, "holdfast: '%s' is no node's name\n", name);
+        return VERB_USAGE;
+    }
+    json_t *body = cli_change_body(&option);
+    code = body != NULL ? cli_client_open(&option, true, &client) : VERB_USAGE;
+    if (code == VERB_OK) {
+        json_object_set_new(body, "force", json_boolean(option.force));
+        code = cli_agent_look(client, &option, path, body);
+    }
+    if (code == VERB_OK && !option.dry_run) {
+        code = cli_agent_order(client, &option, path, body);
+    }
+    json_decref(body);
+    cli_client_close(client);
+    return code;
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Reinit: an operator has a standby cloned anew from its writer. */
+#include "core/reinit.h"
+
+#include "base/assert.h"
+#include "base/text.h"
+#include "core/run.h"
+#include "core/task.h"
+
+enum {
+    REINIT_GIVE_UP_MS = 30000,
+    REINIT_TIMEOUT_MS = 15000, /* the agent may have to end a transition first */
+};
+
+static bool reinit_writer(const struct engine *engine, uint32_t database, uint32_t node)
+{
+    const struct durable_database *state = &engine->durable.databases[database];
+    const struct engine_node *entry = &engine->nodes[node];
+    const struct engine_lease *lease = &engine->leases[database];
+    return state->writer == node || state->routed == node ||
+           (lease->seen && lease->state == EVENT_LEASE_HELD && lease->holder == node) ||
+           (lease->seen && lease->state == EVENT_LEASE_REVOKED && lease->candidate == node) ||
+           (entry->alive && (entry->report.role == VIEW_NODE_WRITER || entry->report.lease_held));
+}
+
+/* A writer that is seen to write, under the epoch that the view has. */
+static bool reinit_source(const struct engine *engine, uint32_t database)
+{
+    const struct durable_database *state = &engine->durable.databases[database];
+    if (state->writer >= engine->model.nodes_count || state->routed != state->writer) {
+        return false;
+    }
+    const struct engine_node *writer = &engine->nodes[state->writer];
+    return writer->alive && writer->report.running && writer->report.role == VIEW_NODE_WRITER &&
+           writer->report.lease_held && writer->report.epoch == state->routed_epoch;
+}
+
+static bool reinit_streams(const struct engine *engine, uint32_t node)
+{
+    const struct engine_node *entry = &engine->nodes[node];
+    return entry->alive && entry->report.running && entry->report.role == VIEW_NODE_STANDBY && entry->report.receiving;
+}
+
+/* It wrote once, and has neither said that others have all that it wrote nor set that aside. */
+static bool reinit_homed(const struct engine *engine, uint32_t node)
+{
+    for (uint32_t i = 0; i < engine->durable.ends_count; i++) {
+        const struct durable_end *end = &engine->durable.ends[i];
+        const struct event_node *report = &engine->nodes[node].report;
+        if (end->node == node && report->homed < end->epoch && report->owes < end->epoch) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Whether as many others of the durability set stream as tier-1 commits wait for. */
+static bool reinit_spared(const struct engine *engine, uint32_t database, uint32_t node)
+{
+    const struct durable_database *state = &engine->durable.databases[database];
+    uint32_t others = 0;
+    if (!engine->model.databases[database].tier1 || (state->members >> node & 1U) == 0) {
+        return true;
+    }
+    for (uint32_t other = 0; other < engine->model.nodes_count; other++) {
+        others += other != node && other != state->writer && (state->members >> other & 1U) != 0 &&
+                  reinit_streams(engine, other);
+    }
+    return others >= state->required;
+}
+
+static bool reinit_another(const struct engine *engine, uint32_t database, uint32_t node)
+{
+    for (uint32_t other = 0; other < engine->model.nodes_count; other++) {
+        if (other != node && engine->model.nodes[other].database == database && reinit_streams(engine, other)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void reinit_look(const struct engine *engine, uint32_t node, struct reinit_check ret_checks[REINIT_CHECKS])
+{
+    ASSERT(node < engine->model.nodes_count);
+    const uint32_t database = engine->model.nodes[node].database;
+    const struct reinit_check checks[REINIT_CHECKS] = {
+        {"not the writer", !reinit_writer(engine, database, node), REINIT_NEVER,
+         "it is the writer, or may be: move the writer first (holdfast switchover)"},
+        {"a writer to clone from", reinit_source(engine, database), REINIT_NEVER,
+         "no writer is seen to write: this node may hold the last copy; bring the writer back first"},
+        {"no run", run_yields(engine), REINIT_NEVER, "a run is in progress: wait for its end"},
+        {"its agent", engine->nodes[node].alive, REINIT_NEVER, "its agent does not report: start it first"},
+        {"brought home", reinit_homed(engine, node), REINIT_FORCED,
+         "it was a writer and has not brought home what it holds alone: let it, or use --force"},
+        {"tier 1", reinit_spared(engine, database, node), REINIT_FORCED,
+         "tier-1 commits wait for it: bring another member of the durability set up, or use --force"},
+        {"another copy", reinit_another(engine, database, node), REINIT_TOLD,
+         "no other standby streams: until it is back, only the writer has the data"},
+    };
+    for (uint32_t i = 0; i < REINIT_CHECKS; i++) {
+        ret_checks[i] = checks[i];
+    }
+}
+
+const struct reinit_check *reinit_refusal(const struct reinit_check checks[REINIT_CHECKS], bool force)
+{
+    for (uint32_t i = 0; i < REINIT_CHECKS; i++) {
+        const bool refuses = checks[i].weight == REINIT_NEVER || (checks[i].weight == REINIT_FORCED && !force);
+        if (!checks[i].good && refuses) {
+            return &checks[i];
+        }
+    }
+    return NULL;
+}
+
+static void reinit_say(struct engine *engine, struct output *output, uint32_t node, const char *what, const char *more)
+{
+    struct trace *trace = engine_trace(engine, output, TRACE_REINIT);
+    trace->node = node;
+    struct buf buf;
+    buf_init(&buf, trace->text, sizeof trace->text);
+    buf_text(&buf, what);
+    buf_text(&buf, more);
+    (void)buf_string(&buf);
+}
+
+void reinit_command(struct engine *engine, struct output *output, const struct event_command *command)
+{
+    struct reinit_check checks[REINIT_CHECKS];
+    struct engine_reinit *order = &engine->reinit;
+    if (command->node >= engine->model.nodes_count) {
+        run_command_reply(output, command, ERR_NOT_FOUND, 0, "no such node");
+        return;
+    }
+    if (command->reason[0] == 0) {
+        run_command_reply(output, command, ERR_INVALID, 0, "a reason is required");
+        return;
+    }
+    reinit_look(engine, command->node, checks);
+    const struct reinit_check *refusal = reinit_refusal(checks, command->force);
+    if (refusal != NULL) {
+        run_command_reply(output, command, ERR_UNAVAILABLE, 0, refusal->detail);
+        return;
+    }
+    if (order->wanted) {
+        run_command_reply(output, command, ERR_CONFLICT, 0, "another node's reinit is being ordered: ask again");
+        return;
+    }
+    char who[25];
+    char reason[61];
+    text_copy(who, sizeof who, command->who);
+    text_copy(reason, sizeof reason, command->reason);
+    engine_persist(engine, output); /* uses a number up, over restarts too */
+    *order = (struct engine_reinit){
+        .wanted = true,
+        .node = command->node,
+        .order = engine->durable.sequence + 1,
+        .epoch = engine->durable.databases[engine->model.nodes[command->node].database].routed_epoch,
+        .since = engine->now};
+    struct trace *trace = engine_trace(engine, output, TRACE_REINIT);
+    trace->node = command->node;
+    struct buf buf;
+    buf_init(&buf, trace->text, sizeof trace->text);
+    buf_printf(&buf, "ordered by %s%s: %s", who, command->force ? " with force" : "", reason);
+    run_command_reply(output, command, ERR_OK, order->order, "ordered");
+}
+
+void reinit_step(struct engine *engine, struct output *output)
+{
+    struct engine_reinit *order = &engine->reinit;
+    if (!order->wanted) {
+        return;
+    }
+    const struct action wanted = {.kind = ACTION_AGENT_REINIT,
+                                  .database = engine->model.nodes[order->node].database,
+                                  .node = order->node,
+                                  .epoch = order->epoch,
+                                  .order = order->order,
+                                  .timeout_ms = REINIT_TIMEOUT_MS};
+    const struct engine_task *task = task_want(engine, output, TASK_SLOT_REINIT, &wanted);
+    const bool late = time_since_ms(engine->now, order->since) > REINIT_GIVE_UP_MS;
+    if (task->state == ENGINE_TASK_OK) {
+        engine->nodes[order->node].returning = true; /* its agent takes its server down: that is no loss */
+        engine->nodes[order->node].since = engine->now;
+        reinit_say(engine, output, order->node, "its agent has taken the order", "");
+    } else if (task->state == ENGINE_TASK_REFUSED) {
+        reinit_say(engine, output, order->node, "its agent refuses: ", task->detail);
+    } else if (late) {
+        reinit_say(engine, output, order->node, "its agent has not answered; whether it obeys is unknown. ",
+                   task->detail);
+    }
+    if (late || task->state == ENGINE_TASK_OK || task->state == ENGINE_TASK_REFUSED) {
+        *order = (struct engine_reinit){.wanted = false};
+        task_clear(engine, TASK_SLOT_REINIT);
+    }
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Reinit: an operator has a standby cloned anew from its writer (`holdfast agent reinit`).
+ *
+ * What it needs is a table of checks. Some never give way: a writer, or the only copy, is not taken down. Others a
+ * person may force, with a reason. The order goes to the node's agent, which keeps the old directory; its report tells
+ * how far it is. One order at a time. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/engine.h"
+
+enum { REINIT_CHECKS = 7 };
+
+enum reinit_weight { REINIT_TOLD, REINIT_FORCED, REINIT_NEVER };
+
+struct reinit_check {
+    const char *name;
+    bool good;
+    enum reinit_weight weight; /* of a check that is not good: only told; a person may force it; never */
+    const char *detail;        /* what is seen, and what to do about it; constant text */
+};
+
+/* All checks, in order of weight. */
+void reinit_look(const struct engine *engine, uint32_t node, struct reinit_check ret_checks[REINIT_CHECKS]);
+
+/* The first check that refuses it; NULL: none. */
+const struct reinit_check *reinit_refusal(const struct reinit_check checks[REINIT_CHECKS], bool force);
+
+/* An operator's order. Gives one reply. */
+void reinit_command(struct engine *engine, struct output *output, const struct event_command *command);
+
+/* A duty of the leader: the order is given until it is answered or a while has passed. */
+void reinit_step(struct engine *engine, struct output *output);

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Orders about one PostgreSQL node: cloned anew (core/reinit.h). */
+#include <stdlib.h>
+
+#include "base/text.h"
+#include "core/reinit.h"
+#include "web/web_state.h"
+
+static json_t *web_node_checks(const struct reinit_check checks[REINIT_CHECKS], bool force)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < REINIT_CHECKS; i++) {
+        const struct reinit_check *check = &checks[i];
+        const bool blocks = check->weight == REINIT_NEVER || (check->weight == REINIT_FORCED && !force);
+        json_array_append_new(list, json_pack("{s:s,s:b,s:b,s:s}", "check", check->name, "ok", (int)check->good,
+                                              "blocks", (int)blocks, "detail", check->good ? "good" : check->detail));
+    }
+    return list;
+}
+
+/* What would be done; nothing is. */
+static void web_node_preview(struct http_server_answer *answer, const struct engine *engine, uint32_t node, bool force)
+{
+    struct reinit_check checks[REINIT_CHECKS];
+    reinit_look(engine, node, checks);
+    const struct reinit_check *refusal = reinit_refusal(checks, force);
+    const uint32_t writer = engine->durable.databases[engine->model.nodes[node].database].writer;
+    http_server_answer_json(
+        answer, 200,
+        json_pack("{s:s,s:s,s:s,s:s,s:o}", "node", web_render_node(engine, node), "from",
+                  web_render_node(engine, writer), "would", refusal != NULL ? "be refused" : "start", "problem",
+                  refusal != NULL ? refusal->detail : "", "checks", web_node_checks(checks, force)));
+}
+
+static void web_node_order(const struct http_server_request *request, struct http_server_answer *answer,
+                           const struct event_command *command)
+{
+    const struct desk *desk = web_of(request)->options.desk;
+    struct engine_reply reply = {0};
+    const enum err err = desk->command(desk->context, command, &reply);
+    if (err != ERR_OK) {
+        http_server_answer_problem(answer, err, "the engine did not reply: the outcome is unknown, look at the status");
+    } else if (reply.error != ERR_OK) {
+        web_refusal(answer, &reply);
+    } else {
+        http_server_answer_json(answer, 202,
+                                json_pack("{s:I,s:s}", "order", (json_int_t)reply.run, "text", reply.text));
+    }
+}
+
+void web_node_reinit(const struct http_server_request *request, struct http_server_answer *answer)
+{
+    json_t *body = NULL;
+    if (http_server_body_json(request, answer, &body) != ERR_OK) {
+        return;
+    }
+    bool good = true;
+    const char *reason = web_text(body, "reason", &good);
+    const char *who = web_text(body, "who", &good);
+    struct engine *engine = web_engine(request, answer);
+    if (engine == NULL) {
+        json_decref(body);
+        return;
+    }
+    struct event_command command = {.kind = EVENT_COMMAND_REINIT,
+                                    .node = model_node_find(&engine->model, request->segments[0]),
+                                    .force = json_is_true(json_object_get(body, "force"))};
+    text_copy(command.reason, sizeof command.reason, reason != NULL ? reason : "");
+    text_copy(command.who, sizeof command.who, who != NULL ? who : "api");
+    if (!good) {
+        http_server_answer_problem(answer, ERR_INVALID, "reason and who are texts");
+    } else if (command.node == LIMITS_NONE) {
+        http_server_answer_problem(answer, ERR_NOT_FOUND, "no node '%s'", request->segments[0]);
+    } else if (json_is_true(json_object_get(body, "dry_run"))) {
+        web_node_preview(answer, engine, command.node, command.force);
+    } else {
+        web_node_order(request, answer, &command);
+    }
+    free(engine);
+    json_decref(body);
+}
