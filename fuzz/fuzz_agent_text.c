@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "agent/adopt_text.h"
 #include "agent/clone.h"
 #include "agent/controller.h"
 #include "agent/pgconf.h"
@@ -28,6 +29,22 @@ static void fuzz_agent_answers(const char *text, size_t size)
     (void)clone_parse_progress(line, &number, &other);
 }
 
+static void fuzz_agent_adoption(struct span text)
+{
+    static char memory[8192];
+    char unit[64];
+    uint32_t major;
+    struct buf out;
+    (void)adopt_text_major(text, &major);
+    (void)adopt_text_unit(text, unit, sizeof unit);
+    (void)adopt_text_manager(text);
+    buf_init(&out, memory, sizeof memory);
+    adopt_text_overridden(text, &out);
+    (void)buf_string(&out);
+    buf_reset(&out);
+    pgconf_add_defaults(text, &out);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const struct span text = span_of(data, size);
@@ -46,6 +63,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     (void)!record_parse(text, &record);
     buf_init(&filtered, memory, sizeof memory);
     pgconf_filter_auto(text, &filtered);
+    fuzz_agent_adoption(text);
     fuzz_agent_answers((const char *)data, size);
     return 0;
 }

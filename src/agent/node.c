@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/adopt.h"
 #include "agent/child.h"
 #include "agent/pgconf.h"
 #include "base/assert.h"
@@ -177,7 +178,7 @@ static enum err node_take_lock(struct node *node)
     bool told = false;
     while (flock(node->lock_fd, LOCK_EX | LOCK_NB) != 0) {
         if (time_reached(clock_mono(), deadline)) {
-            LOG_E("another agent, or its fence process, holds %s", path);
+            LOG_E("another agent of this node, or its fence process, holds %s: end it first (fuser -v %s)", path, path);
             return ERR_IN_USE;
         }
         if (!told) {
@@ -194,13 +195,37 @@ static enum err node_load(struct node *node)
 {
     const enum err err = record_load(node->home, &node->record);
     if (err != ERR_OK && err != ERR_NOT_FOUND) {
-        LOG_E("%s/record cannot be read (%s): repair or remove it; without it the node counts as fresh", node->home,
-              err_text(err));
+        LOG_E("%s/record cannot be read (%s): repair it; or remove it and adopt the directory (holdfast agent adopt "
+              "--node "
+              "%s)",
+              node->home, err_text(err), node->options->node);
         return err;
     }
     lease_holder_init(&node->holder, node->options->lease_us);
     lease_promise_init(&node->promise, node->options->lease_us, node->options->margin_us, clock_mono());
     lease_promise_restore(&node->promise, node->record.epoch, node->record.ordered);
+    /* From now on what is in the data directory was made by this agent, also if it ends in the middle of that. */
+    return err == ERR_NOT_FOUND ? node_save(node) : ERR_OK;
+}
+
+/* What this agent may not touch: a directory that other hands made, or that its programs cannot run. */
+static enum err node_look_at_data(const struct agent_options *options)
+{
+    uint32_t program = 0;
+    uint32_t data = 0;
+    if (adopt_needed(options)) {
+        LOG_E(
+            "%s holds a cluster that no agent has made, and is left alone: adopt it (holdfast agent adopt --node %s), "
+            "or move it away",
+            options->data, options->node);
+        return ERR_REFUSED;
+    }
+    if (adopt_data_major(options, &data) && adopt_program_major(options, &program) && data != program) {
+        LOG_E("%s is of PostgreSQL %u, the programs in %s are of %u: correct databases.%s.nodes.%s.bin, or upgrade the "
+              "directory with pg_upgrade",
+              options->data, data, options->bin, program, options->database, options->node);
+        return ERR_INVALID;
+    }
     return ERR_OK;
 }
 
@@ -251,7 +276,11 @@ enum err node_init(struct node *node, const struct agent_options *options)
     node_init_locks(node);
     pgconf_home(options, node->home);
     child_init();
-    enum err err = pgconf_write_home(options);
+    enum err err = node_look_at_data(options);
+    if (err != ERR_OK) {
+        return err; /* said; nothing was touched */
+    }
+    err = pgconf_write_home(options);
     if (err != ERR_OK) {
         LOG_E("cannot write %s: %s: its parent must belong to the user that the agent runs as", node->home,
               err_text(err));

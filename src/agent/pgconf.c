@@ -21,6 +21,8 @@ enum {
     PGCONF_SEGMENT = 16 * 1024 * 1024, /* PostgreSQL's default */
 };
 
+static const char pgconf_include_defaults[] =
+    "include_if_exists = '" PGCONF_DEFAULTS "' # holdfast agent adopt: what follows wins over it\n";
 static const char pgconf_include[] = "include_if_exists = 'holdfast.conf'\n";
 
 /* Settings that the cluster's safety rests on. Reasons:
@@ -70,10 +72,17 @@ static const struct agent_options_setting pgconf_small_segments[] = {
 };
 
 static const char *const pgconf_written[] = {
-    "listen_addresses",          "port",
-    "unix_socket_directories",   "cluster_name",
-    "primary_conninfo",          "primary_slot_name",
+    "listen_addresses",
+    "port",
+    "unix_socket_directories",
+    "cluster_name",
+    "primary_conninfo",
+    "primary_slot_name",
     "synchronous_standby_names",
+    "data_directory",
+    "hba_file",
+    "ident_file",
+    "external_pid_file",
 };
 
 bool pgconf_reserved(const char *name)
@@ -216,6 +225,25 @@ static void pgconf_print_upstream(const struct agent_options *options, const str
     pgconf_line(text, "primary_slot_name", conf->upstream != NULL ? slot : "");
 }
 
+void pgconf_print_defaults(struct buf *text)
+{
+    for (size_t i = 0; i < sizeof pgconf_defaults / sizeof pgconf_defaults[0]; i++) {
+        pgconf_line(text, pgconf_defaults[i].name, pgconf_defaults[i].value);
+    }
+}
+
+/* An adopted postgresql.conf may name files of the machine that it was written on. */
+static void pgconf_print_paths(const struct agent_options *options, struct buf *text)
+{
+    char path[PGCONF_PATH];
+    pgconf_line(text, "data_directory", options->data);
+    snprintf(path, sizeof path, "%s/pg_hba.conf", options->data);
+    pgconf_line(text, "hba_file", path);
+    snprintf(path, sizeof path, "%s/pg_ident.conf", options->data);
+    pgconf_line(text, "ident_file", path);
+    pgconf_line(text, "external_pid_file", "");
+}
+
 void pgconf_print(const struct agent_options *options, const struct pgconf *conf, struct buf *text)
 {
     char sockets[AGENT_OPTIONS_PATH];
@@ -224,8 +252,10 @@ void pgconf_print(const struct agent_options *options, const struct pgconf *conf
     snprintf(port, sizeof port, "%u", options->port);
     buf_text(text, "# Written by holdfast agent at each start and change of role: changes here are lost.\n"
                    "# Set parameters in holdfast.yaml, databases.*.parameters.\n");
-    for (size_t i = 0; i < sizeof pgconf_defaults / sizeof pgconf_defaults[0]; i++) {
-        pgconf_line(text, pgconf_defaults[i].name, pgconf_defaults[i].value);
+    if (conf->adopted) {
+        pgconf_print_paths(options, text);
+    } else {
+        pgconf_print_defaults(text);
     }
     const bool small = options->wal_segment_bytes < PGCONF_SEGMENT;
     for (size_t i = 0; small && i < sizeof pgconf_small_segments / sizeof pgconf_small_segments[0]; i++) {
@@ -261,9 +291,11 @@ static void pgconf_hba_address(struct buf *text, const char *user, const char *h
     buf_printf(text, "\" %s/%d trust\n", host, pgconf_is_ipv6(host) ? 128 : 32);
 }
 
-/* The socket's folder is ours alone, and `peer` asks the kernel who calls: no password of the superuser is needed
+/* In an adopted directory only what the cluster itself needs: who else may come in, the operators' lines say.
+ *
+ * The socket's folder is ours alone, and `peer` asks the kernel who calls: no password of the superuser is needed
  * there. Over TCP everybody proves a password. */
-void pgconf_print_hba(const struct agent_options *options, struct buf *text)
+void pgconf_print_hba(const struct agent_options *options, bool adopted, struct buf *text)
 {
     buf_text(text, "# Written by holdfast agent: changes here are lost.\n"
                    "local all all peer map=holdfast\n"
@@ -274,10 +306,16 @@ void pgconf_print_hba(const struct agent_options *options, struct buf *text)
             pgconf_hba_address(text, options->replication, options->peers[i].host);
         }
     }
-    buf_text(text, "host replication all 0.0.0.0/0 scram-sha-256\n"
-                   "host replication all ::/0 scram-sha-256\n"
-                   "host all all 0.0.0.0/0 scram-sha-256\n"
-                   "host all all ::/0 scram-sha-256\n");
+    const char *superuser = adopted ? options->superuser : "all";
+    const char *replication = adopted ? options->replication : "all";
+    const char *quote = adopted ? "\"" : "";
+    static const char *const everywhere[] = {"0.0.0.0/0", "::/0"};
+    for (size_t i = 0; i < 2; i++) {
+        buf_printf(text, "host replication %s%s%s %s scram-sha-256\n", quote, replication, quote, everywhere[i]);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        buf_printf(text, "host all %s%s%s %s scram-sha-256\n", quote, superuser, quote, everywhere[i]);
+    }
 }
 
 static void pgconf_print_ident(const struct agent_options *options, struct buf *text)
@@ -321,23 +359,36 @@ void pgconf_print_passfile(const struct agent_options *options, struct buf *text
     }
 }
 
-/* The key of a "name = value" line. */
-static bool pgconf_line_is_ours(struct span line)
+bool pgconf_line_ours(struct span line, char ret_key[PGCONF_KEY])
 {
-    char key[64] = "";
     size_t size = 0;
-    for (size_t i = 0; i < line.size && size < sizeof key - 1; i++) {
+    for (size_t i = 0; i < line.size && size < PGCONF_KEY - 1; i++) {
         const char c = (char)line.data[i];
-        if (c == ' ' || c == '\t' || c == '=') {
+        if (c == ' ' || c == '\t' || c == '=' || c == '\n' || c == '\r' || c == '\0') {
             if (size > 0) {
                 break;
             }
             continue;
         }
-        key[size++] = c;
+        ret_key[size++] = c;
     }
-    key[size] = '\0';
-    return size > 0 && pgconf_reserved(key);
+    ret_key[size] = '\0';
+    return size > 0 && pgconf_reserved(ret_key);
+}
+
+static bool pgconf_line_is_ours(struct span line)
+{
+    char key[PGCONF_KEY];
+    return pgconf_line_ours(line, key);
+}
+
+void pgconf_add_defaults(struct span text, struct buf *changed)
+{
+    if (text.size == 0 ||
+        memmem(text.data, text.size, pgconf_include_defaults, sizeof pgconf_include_defaults - 1) == NULL) {
+        buf_text(changed, pgconf_include_defaults);
+    }
+    buf_bytes(changed, text.data, text.size);
 }
 
 void pgconf_filter_auto(struct span text, struct buf *filtered)
@@ -442,26 +493,64 @@ enum err pgconf_write_home(const struct agent_options *options)
     return err;
 }
 
-enum err pgconf_write(const struct agent_options *options, const struct pgconf *conf)
+/* The operators' own lines behind ours. */
+static void pgconf_append(const char *folder, const char *name, struct buf *text)
+{
+    char path[PGCONF_PATH];
+    static _Thread_local char memory[PGCONF_BYTES];
+    struct buf local;
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    buf_init(&local, memory, sizeof memory);
+    const enum err err = file_read(path, &local);
+    if (err == ERR_OK) {
+        buf_printf(text, "# From %s:\n", name);
+        buf_bytes(text, local.data, local.size);
+    } else if (err != ERR_NOT_FOUND) {
+        LOG_W("%s cannot be read: %s", path, err_text(err));
+    }
+}
+
+/* pg_hba.conf, pg_ident.conf, and what stands before an adopted postgresql.conf. */
+static enum err pgconf_write_others(const struct agent_options *options, bool adopted)
 {
     static _Thread_local char memory[PGCONF_BYTES];
     struct buf text;
+    buf_init(&text, memory, sizeof memory);
+    pgconf_print_hba(options, adopted, &text);
+    if (adopted) {
+        pgconf_append(options->data, PGCONF_HBA_LOCAL, &text);
+    }
+    enum err err = pgconf_put(options->data, "pg_hba.conf", &text);
+    buf_reset(&text);
+    pgconf_print_ident(options, &text);
+    if (adopted) {
+        pgconf_append(options->data, PGCONF_IDENT_LOCAL, &text);
+    }
+    err = err == ERR_OK ? pgconf_put(options->data, "pg_ident.conf", &text) : err;
+    if (err == ERR_OK && adopted) {
+        buf_reset(&text);
+        pgconf_print_defaults(&text);
+        err = pgconf_put(options->data, PGCONF_DEFAULTS, &text);
+    }
+    return err;
+}
+
+enum err pgconf_write(const struct agent_options *options, const struct pgconf *conf)
+{
+    static _Thread_local char memory[PGCONF_BYTES];
+    char path[PGCONF_PATH];
+    struct buf text;
+    struct pgconf full = *conf;
+    snprintf(path, sizeof path, "%s/" PGCONF_DEFAULTS, options->data);
+    full.adopted = access(path, F_OK) == 0;
     enum err err = pgconf_write_home(options);
     if (err == ERR_OK) {
         buf_init(&text, memory, sizeof memory);
-        pgconf_print(options, conf, &text);
+        pgconf_print(options, &full, &text);
         err = pgconf_put(options->data, "holdfast.conf", &text);
     }
-    if (err == ERR_OK) {
-        buf_reset(&text);
-        pgconf_print_hba(options, &text);
-        err = pgconf_put(options->data, "pg_hba.conf", &text);
-    }
-    if (err == ERR_OK) {
-        buf_reset(&text);
-        pgconf_print_ident(options, &text);
-        err = pgconf_put(options->data, "pg_ident.conf", &text);
-    }
+    err = err == ERR_OK ? pgconf_write_others(options, full.adopted) : err;
+    err = err == ERR_OK && full.adopted ? pgconf_rewrite(options->data, "postgresql.conf", pgconf_add_defaults) : err;
     err = err == ERR_OK ? pgconf_rewrite(options->data, "postgresql.conf", pgconf_add_include) : err;
     err = err == ERR_OK ? pgconf_rewrite(options->data, "postgresql.auto.conf", pgconf_filter_auto) : err;
     return err == ERR_OK ? pgconf_signal(options, conf->standby) : err;

@@ -4,7 +4,11 @@
  *
  * postgresql.conf keeps what initdb wrote and gets one line, an include of holdfast.conf, at its end.
  * postgresql.auto.conf would win over it, so lines there with keys of ours are taken out before each start. The
- * passwords stand only in DATA.holdfast/passfile (mode 0600). */
+ * passwords stand only in DATA.holdfast/passfile (mode 0600).
+ *
+ * In an adopted data directory (agent/adopt.h; it has holdfast.defaults.conf) the operators' own files go on counting:
+ * our defaults stand before their postgresql.conf instead of behind it, and the lines of pg_hba.local.conf and
+ * pg_ident.local.conf behind those that we need. */
 #pragma once
 
 #include <stdbool.h>
@@ -17,6 +21,7 @@
 enum {
     PGCONF_SLOT = 64, /* bytes of a replication slot's name: PostgreSQL's limit, terminator included */
     PGCONF_NAMES = 1024,
+    PGCONF_KEY = 64, /* bytes of a parameter's name, terminator included */
 };
 
 /* The changing part. */
@@ -24,7 +29,12 @@ struct pgconf {
     const struct agent_options_peer *upstream; /* NULL: none: a writer, or a standby that only waits */
     const char *durability;                    /* synchronous_standby_names */
     bool standby;                              /* standby.signal */
+    bool adopted;                              /* found out by pgconf_write */
 };
+
+#define PGCONF_DEFAULTS    "holdfast.defaults.conf"
+#define PGCONF_HBA_LOCAL   "pg_hba.local.conf"
+#define PGCONF_IDENT_LOCAL "pg_ident.local.conf"
 
 /* DATA.holdfast: record, passfile, sockets, log. `path` of AGENT_OPTIONS_PATH bytes. */
 void pgconf_home(const struct agent_options *options, char *path);
@@ -54,8 +64,15 @@ bool pgconf_reserved(const char *name);
 
 /* The texts of the files, pure. */
 void pgconf_print(const struct agent_options *options, const struct pgconf *conf, struct buf *text);
-void pgconf_print_hba(const struct agent_options *options, struct buf *text);
+void pgconf_print_defaults(struct buf *text);
+void pgconf_print_hba(const struct agent_options *options, bool adopted, struct buf *text);
 void pgconf_print_passfile(const struct agent_options *options, struct buf *text);
+
+/* A line of a configuration file that sets one of our keys: which one. */
+bool pgconf_line_ours(struct span line, char ret_key[PGCONF_KEY]);
+
+/* `text` with the include of our defaults before everything else: an adopted postgresql.conf. */
+void pgconf_add_defaults(struct span text, struct buf *changed);
 
 /* `text` without the lines that set one of our keys. */
 void pgconf_filter_auto(struct span text, struct buf *filtered);

@@ -486,14 +486,16 @@ enum err pgquery_upstream(const struct agent_options *options, const struct agen
     pgconf_home(options, home);
     snprintf(passfile, sizeof passfile, "%s/passfile", home);
     snprintf(port, sizeof port, "%u", peer->port);
-    const char *const keys[PGQUERY_KEYS] = {"host",     "port",        "user",    "dbname", "application_name",
-                                            "passfile", "replication", "sslmode", NULL};
+    const char *const keys[PGQUERY_KEYS] = {"host",     "port",        "user",    "dbname",   "application_name",
+                                            "passfile", "replication", "sslmode", "password", NULL};
     const char *const values[PGQUERY_KEYS] = {
-        peer->host, port, options->replication, "replication", "holdfast agent", passfile, "true", "prefer", NULL};
+        peer->host, port,     options->replication,          "replication", "holdfast agent", passfile,
+        "true",     "prefer", options->replication_password, NULL};
     struct pgquery query;
     struct pgquery_upstream upstream = {0};
     pgquery_init(&query, options);
     enum err err = pgquery_connect(&query, keys, values, deadline);
+    upstream.version = err == ERR_OK ? (uint32_t)PQserverVersion(query.connection) : 0;
     err = err == ERR_OK ? pgquery_identify(&query, deadline, &upstream) : err;
     err = err == ERR_OK ? pgquery_upstream_recovery(&query, deadline, &upstream) : err;
     err = err == ERR_OK ? pgquery_upstream_history(&query, deadline, &upstream) : err;

@@ -71,6 +71,7 @@ struct pgquery_recovery {
 struct pgquery_upstream {
     bool in_recovery; /* not a writer (yet): its position says nothing */
     uint64_t system_id;
+    uint32_t version; /* 150020 */
     uint32_t timeline;
     struct lsn position;
     struct pgparse_history history;

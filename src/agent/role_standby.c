@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/adopt.h"
 #include "agent/clone.h"
 #include "agent/home.h"
 #include "base/assert.h"
@@ -138,6 +139,31 @@ static enum err role_standby_end_server(struct node *node)
     return err == ERR_OK ? ERR_OK : node_kill(node, "it cannot follow the writer");
 }
 
+/* A copy that our programs cannot run is not worth making. */
+static enum err role_standby_version(struct node *node, const struct node_writer *writer)
+{
+    struct pgquery_upstream upstream;
+    uint32_t own = 0;
+    const enum err err = role_standby_ask(node, writer, &upstream);
+    if (err != ERR_OK) {
+        node_lock(node);
+        if (err != ERR_AUTH) { /* told already */
+            node_error(node, "cloning from %s failed: %s", writer->name, err_text(err));
+        }
+        node_unlock(node);
+        return err;
+    }
+    if (adopt_program_major(node->options, &own) && own != upstream.version / 10000) {
+        node_lock(node);
+        node_error(node, "%s runs PostgreSQL %u, the programs in %s are of %u: correct databases.%s.nodes.%s.bin",
+                   writer->name, upstream.version / 10000, node->options->bin, own, node->options->database,
+                   node->options->node);
+        node_unlock(node);
+        return ERR_UNSUPPORTED;
+    }
+    return ERR_OK;
+}
+
 static enum err role_standby_clone(struct node *node, const struct node_writer *writer)
 {
     struct role_standby_clone clone = {.node = node, .percent = -1};
@@ -146,7 +172,11 @@ static enum err role_standby_clone(struct node *node, const struct node_writer *
     node_lock(node);
     const bool running = node->state != NODE_STOPPED;
     node_unlock(node);
-    enum err err = running ? role_standby_end_server(node) : ERR_OK;
+    enum err err = role_standby_version(node, writer);
+    if (err != ERR_OK) {
+        return err;
+    }
+    err = running ? role_standby_end_server(node) : ERR_OK;
     node_lock(node);
     clone.kills = node->kills;
     const uint64_t kept_epoch = node->record.data_epoch;

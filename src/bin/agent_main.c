@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/adopt.h"
 #include "agent/agent.h"
 #include "base/time.h"
 #include "bin/cli_agent.h"
@@ -28,6 +29,9 @@ struct agent_main_arguments {
     const char *database; /* NULL: the only one with that node */
     const char *run_as;
     bool verbose;
+    bool adopt;   /* holdfast agent adopt */
+    bool stop;    /* adopt: a running server may be stopped */
+    bool dry_run; /* adopt: only look */
 };
 
 /* What outlives the mapping: the options point into it. */
@@ -43,19 +47,24 @@ static void agent_main_usage(FILE *stream)
     fputs("usage: holdfast agent --node NAME [--config FILE] [--database NAME] [--run-as USER] [--verbose]\n"
           "         runs beside one PostgreSQL node, in the foreground: owns the server process, holds the\n"
           "         writer's lease, fences it, follows the writer\n"
+          "       holdfast agent adopt --node NAME [--stop] [--dry-run] [--config FILE] [--database NAME]\n"
+          "                            [--run-as USER]\n"
+          "         takes over a data directory that was made by hand or by another manager, once; the agent is\n"
+          "         started afterwards. --stop: a running server may be stopped\n"
           "       holdfast agent reinit NODE --reason TEXT [--force] [--dry-run] [OPTION...]\n"
           "         has a standby cloned anew from its writer (holdfast agent reinit --help)\n"
           "\n"
           "FILE is $HOLDFAST_CONFIG or /etc/holdfast/holdfast.yaml when not given.\n"
           "--database is needed only when two clusters have a node of that name.\n"
           "Started as root it becomes USER (postgres) before it touches PostgreSQL.\n"
-          "Exit status: 0 ended by SIGTERM or SIGINT, 1 failed, 2 wrong usage, 8 invalid configuration.\n",
+          "Exit status: 0 ended by SIGTERM or SIGINT, 1 failed, 2 wrong usage, 3 refused, 8 invalid configuration.\n",
           stream);
 }
 
 static bool agent_main_parse(int argc, char **argv, struct agent_main_arguments *arguments)
 {
-    for (int i = 1; i < argc; i++) {
+    arguments->adopt = argc > 1 && strcmp(argv[1], "adopt") == 0;
+    for (int i = arguments->adopt ? 2 : 1; i < argc; i++) {
         const char **value = strcmp(argv[i], "--config") == 0     ? &arguments->config
                              : strcmp(argv[i], "--node") == 0     ? &arguments->node
                              : strcmp(argv[i], "--database") == 0 ? &arguments->database
@@ -65,6 +74,10 @@ static bool agent_main_parse(int argc, char **argv, struct agent_main_arguments 
             *value = argv[++i];
         } else if (strcmp(argv[i], "--verbose") == 0) {
             arguments->verbose = true;
+        } else if (arguments->adopt && strcmp(argv[i], "--stop") == 0) {
+            arguments->stop = true;
+        } else if (arguments->adopt && strcmp(argv[i], "--dry-run") == 0) {
+            arguments->dry_run = true;
         } else {
             return false;
         }
@@ -212,6 +225,55 @@ static bool agent_main_options(const struct config *config, const struct config_
            agent_main_secret(&database->replication.password, memory->replication, &options->replication_password);
 }
 
+static void agent_main_tell(const struct adopt_report *report, uint32_t from)
+{
+    for (uint32_t i = from; i < report->count; i++) {
+        const struct adopt_finding *finding = &report->findings[i];
+        fprintf(finding->refuses ? stderr : stdout, "%s: %s\n", finding->refuses ? "refused" : "note", finding->text);
+    }
+}
+
+/* Takes over a directory that no agent made, or says why not. */
+static int agent_main_adopt(const struct agent_options *options, const struct agent_main_arguments *arguments)
+{
+    static struct adopt_report report;
+    if (agent_drop_root(options) != ERR_OK) {
+        return VERB_FAILED; /* logged */
+    }
+    adopt_look(options, arguments->stop, &report);
+    agent_main_tell(&report, 0);
+    if (report.refusals > 0) {
+        fputs("holdfast agent adopt: nothing was changed\n", stderr);
+        return VERB_REFUSED;
+    }
+    printf("%s: %s of system %llu, timeline %u%s\n", options->data, report.standby ? "a standby" : "the primary",
+           (unsigned long long)report.system_id, report.timeline, report.running != 0 ? ", running" : "");
+    if (arguments->dry_run) {
+        printf("it would be adopted as %s of %s\n", options->node, options->database);
+        return VERB_OK;
+    }
+    (void)fflush(stdout);
+    const uint32_t told = report.count;
+    const enum err err = adopt_take(options, &report);
+    agent_main_tell(&report, told);
+    if (err != ERR_OK) {
+        fprintf(stderr, "holdfast agent adopt: not adopted: %s\n", err_text(err));
+        return err == ERR_REFUSED ? VERB_REFUSED : VERB_FAILED;
+    }
+    printf("adopted as %s of %s: start its agent now (holdfast agent --node %s)\n", options->node, options->database,
+           options->node);
+    return VERB_OK;
+}
+
+static int agent_main_serve(const struct agent_options *options)
+{
+    const enum err err = agent_run(options);
+    if (err != ERR_OK) {
+        LOG_E("ended: %s", err_text(err));
+    }
+    return err == ERR_OK ? VERB_OK : VERB_FAILED;
+}
+
 int agent_main(int argc, char **argv)
 {
     static struct agent_main_memory memory;
@@ -240,11 +302,7 @@ int agent_main(int argc, char **argv)
     int result = VERB_CONFIG;
     if (database != NULL && agent_main_options(config, database, &arguments, &memory, &options) &&
         agent_main_programs(&options)) {
-        const enum err err = agent_run(&options);
-        if (err != ERR_OK) {
-            LOG_E("ended: %s", err_text(err));
-        }
-        result = err == ERR_OK ? VERB_OK : VERB_FAILED;
+        result = arguments.adopt ? agent_main_adopt(&options, &arguments) : agent_main_serve(&options);
     }
     explicit_bzero(&memory, sizeof memory);
     config_free(config);

@@ -110,13 +110,13 @@ static void test_hba(void **state)
 {
     (void)state;
     struct buf text = fresh();
-    pgconf_print_hba(&options, &text);
+    pgconf_print_hba(&options, false, &text);
     assert_null(strstr(buf_string(&text), "trust"));
     assert_non_null(strstr(buf_string(&text), "local all all peer map=holdfast\n"));
     struct agent_options open = options;
     open.replication_password = NULL;
     text = fresh();
-    pgconf_print_hba(&open, &text);
+    pgconf_print_hba(&open, false, &text);
     assert_non_null(strstr(buf_string(&text), "host replication \"replicator\" 127.1.0.11/32 trust\n"));
     assert_non_null(strstr(buf_string(&text), "host replication \"replicator\" fd00::11/128 trust\n"));
     assert_null(strstr(buf_string(&text), "host all all 0.0.0.0/0 trust"));
