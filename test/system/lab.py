@@ -261,7 +261,7 @@ class Lab:
     def writer(self):
         return next((database["writer"] for database in self.status()["databases"]), None)
 
-    def wait_member(self, node, seconds=90):
+    def wait_member(self, node, seconds=180):
         """Until the node's word is waited for at each tier-1 commit: only such a node may take over."""
         wait(lambda: any(node in database["durability"]["members"] and database["durability"]["required"] > 0
                          for database in self.status()["databases"]), seconds,
@@ -281,7 +281,7 @@ class Lab:
                 all(node["alive"] and node["running"] and (node["role"] == "writer" or node["receiving"])
                     for node in status["databases"][0]["nodes"]))
 
-    def wait_healthy(self, seconds=120):
+    def wait_healthy(self, seconds=240):
         try:
             wait(self.healthy, seconds, "everything healthy")
         except AssertionError as error:
@@ -304,7 +304,7 @@ class Lab:
             raise AssertionError("run %s is not %s in %d s: %s" % (
                 number, states, seconds, json.dumps(self.run(number), indent=1))) from None
 
-    def wait_new_run(self, after, kind="failover", seconds=60):
+    def wait_new_run(self, after, kind="failover", seconds=120):
         return wait(lambda: [run for run in [self.run()] if run["id"] > after and run["kind"] == kind], seconds,
                     "a " + kind + " begins")[0]["id"]
 
@@ -432,7 +432,7 @@ class Lab:
         return [entry for entry in self.attempts() if entry["outcome"] == "ok" and entry["end"] > since_us and
                 path in (None, entry["path"]) and tier in (None, entry["tier"])]
 
-    def wait_served(self, since_us=None, seconds=60):
+    def wait_served(self, since_us=None, seconds=120):
         """Until clients of both homes are acknowledged on both paths."""
         since_us = boot_us() if since_us is None else since_us
         wanted = {(path, home) for path in ("http", "sql") for home in ("taiwan", "tokyo")}
