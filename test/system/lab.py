@@ -98,6 +98,7 @@ class Lab:
     calm = [("lease: 2s", "lease: 3s"), ("latency_limit: 300ms\n    failure_threshold: 3", "latency_limit: 300ms\n    failure_threshold: 6")]
 
     store = "sqlite"  # one controller: the quicker lab
+    api = API
 
     def __init__(self, *changes):
         Lab.count += 1
@@ -230,7 +231,7 @@ class Lab:
 
     def call(self, path, body=None, timeout=5):
         """(status, JSON); (0, None) when nobody answers."""
-        request = urllib.request.Request(API + path, None if body is None else json.dumps(body).encode(), {
+        request = urllib.request.Request(self.api + path, None if body is None else json.dumps(body).encode(), {
             "Authorization": "Bearer " + self.secret("token"), "Content-Type": "application/json"})
         try:
             with OPENER.open(request, timeout=timeout) as answer:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whatever happens to the one who started the lab, no process and no file of it stays."""
+import contextlib
 import os
 import signal
 import subprocess
@@ -125,11 +126,40 @@ def test_region_dies_alone_and_comes_back(lab):
     assert send(directory, "taiwan", "list").stdout.count("pid") == 1
 
 
+@pytest.mark.skipif(os.geteuid() != 0 or subprocess.run(["unshare", "--net", "true"], capture_output=True).returncode != 0,
+                    reason="network namespaces are not permitted")
+@pytest.mark.parametrize("end", ["send", "owner"])
+def test_a_groups_network_ends_with_it(lab, end):
+    directory, owner = lab
+    place = "/proc/%s/ns/net" % send(directory, "root", "group", "apart", "net").stdout.strip()
+    send(directory, "apart", "start", "one", "-", "sleep", "600")
+    mine = os.readlink(place)
+    assert mine != os.readlink("/proc/self/ns/net")
+
+    def members():
+        found = 0
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            with contextlib.suppress(OSError):
+                found += os.readlink(f"/proc/{pid}/ns/net") == mine
+        return found
+    wait(lambda: members() == 2)
+    # A group that is killed keeps its network: a machine that lost its processes is still plugged in.
+    send(directory, "apart", "kill")
+    wait(lambda: members() == 1)
+    if end == "send":
+        send(directory, "root", "end")
+    else:
+        owner.kill()
+        owner.wait()
+    gone(directory)
+    assert members() == 0
+
+
 def test_commands_that_make_no_sense(lab):
     directory, _ = lab
     for group, *words in (("taiwan", "start", "one", "-", "true"), ("taiwan", "start", "../x", "-", "true"), ("taiwan", "nonsense"),
                           ("taiwan", "end"), ("taiwan", "stop", "nobody"), ("taiwan", "signal", "one", "x"), ("root", "kill"),
-                          ("root", "group", "taiwan"), ("nowhere", "list")):
+                          ("root", "group", "taiwan"), ("root", "group", "other", "nonsense"), ("nowhere", "list")):
         done = send(directory, group, *words, check=False)
         assert done.returncode == 1 and done.stderr, (group, words)
     assert send(directory, "tokyo", "list").stdout.count("pid") == 2
