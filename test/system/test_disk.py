@@ -31,9 +31,9 @@ def mount_in_namespace(path, size):
 @pytest.fixture(scope="module")
 def lab():
     lab = Lab(("path: @DIR@/witness/holdfast.db", "path: @SCRATCH@/store/holdfast.db"))
-    lab.store = os.path.join(lab.scratch, "store")
-    os.mkdir(lab.store)
-    problem = mount_in_namespace(lab.store, 8 * 1024 * 1024)
+    lab.disk = os.path.join(lab.scratch, "store")
+    os.mkdir(lab.disk)
+    problem = mount_in_namespace(lab.disk, 8 * 1024 * 1024)
     if problem is not None:
         lab.down()
         pytest.skip(problem)
@@ -44,7 +44,7 @@ def lab():
             lab.wait_member("tokyo-a")
             yield lab
     finally:
-        subprocess.run(["umount", "-l", lab.store], check=False)
+        subprocess.run(["umount", "-l", lab.disk], check=False)
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +57,7 @@ def logs(request, lab):
 
 def fill(lab):
     """Not a byte is left, also not at the end of the log that SQLite has room in: all is taken away from under it."""
-    path = os.path.join(lab.store, "filler")
+    path = os.path.join(lab.disk, "filler")
     with open(path, "wb", buffering=0) as file, contextlib.suppress(OSError):
         while True:
             file.write(bytes(4096))
@@ -106,7 +106,7 @@ def test_failover_while_the_store_is_full(lab):
 def test_the_journal_is_whole(lab):
     """Every acknowledged entry is there, and the file is sound."""
     lab.keeper("witness", "stop", "holdfast")
-    with contextlib.closing(sqlite3.connect(os.path.join(lab.store, "holdfast.db"))) as store:
+    with contextlib.closing(sqlite3.connect(os.path.join(lab.disk, "holdfast.db"))) as store:
         assert store.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         numbers = [number for number, in store.execute("SELECT number FROM journal ORDER BY number")]
         kinds = {kind for kind, in store.execute("SELECT kind FROM journal")}
