@@ -6,8 +6,10 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,6 +23,8 @@
 
 enum {
     NODE_PATH = AGENT_OPTIONS_PATH + 64,
+    NODE_NUMBER = 24,
+    NODE_COMM = 64,
     NODE_LOCK_MS = 60000, /* an earlier fence process may need that long */
     NODE_KILL_MS = 60000, /* a process stuck in the kernel */
     NODE_STILL_MS = 300,  /* a server may be stopped by a signal for so long */
@@ -165,6 +169,46 @@ enum err node_configure(struct node *node, const struct node_writer *upstream, b
     return err;
 }
 
+/* A process that lives and is called as we are. (What its program is, only its parent may ask: it has changed its
+ * user.) */
+static bool node_lives(long pid)
+{
+    char path[NODE_NUMBER + 16];
+    char own[NODE_COMM] = "";
+    char text[NODE_COMM] = "";
+    (void)prctl(PR_GET_NAME, own);
+    snprintf(path, sizeof path, "/proc/%ld/stat", pid); /* proc(5): PID (NAME) STATE ... */
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    const ssize_t size = fd >= 0 ? read(fd, text, sizeof text - 1) : 0;
+    if (fd >= 0) {
+        close(fd);
+    }
+    const char *name = size > 0 ? strchr(text, '(') : NULL;
+    const char *end = name != NULL ? strrchr(text, ')') : NULL;
+    return end != NULL && (size_t)(end - name - 1) == strlen(own) && strncmp(name + 1, own, strlen(own)) == 0 &&
+           end[1] == ' ' && end[2] != 'Z' && end[2] != 'X';
+}
+
+/* The agent that wrote its number into the lock file, when that still lives. */
+static pid_t node_lock_owner(int lock_fd)
+{
+    char text[NODE_NUMBER] = "";
+    if (pread(lock_fd, text, sizeof text - 1, 0) <= 0) {
+        return 0;
+    }
+    const long pid = strtol(text, NULL, 10);
+    return pid > 1 && pid <= INT32_MAX && pid != getpid() && node_lives(pid) ? (pid_t)pid : 0;
+}
+
+static void node_lock_sign(int lock_fd)
+{
+    char text[NODE_NUMBER];
+    const int size = snprintf(text, sizeof text, "%d\n", (int)getpid());
+    if (ftruncate(lock_fd, 0) != 0 || pwrite(lock_fd, text, (size_t)size, 0) != size) {
+        LOG_W("the lock of this node cannot be signed: %s", err_text(err_from_errno(errno)));
+    }
+}
+
 /* Takes the lock file; the fence process of an earlier life shares that lock until it has done its work. */
 static enum err node_take_lock(struct node *node)
 {
@@ -177,6 +221,11 @@ static enum err node_take_lock(struct node *node)
     const struct mono deadline = time_add_ms(clock_mono(), NODE_LOCK_MS);
     bool told = false;
     while (flock(node->lock_fd, LOCK_EX | LOCK_NB) != 0) {
+        const pid_t owner = node_lock_owner(node->lock_fd);
+        if (owner != 0) {
+            LOG_E("an agent of this node runs already (process %d): end it first", (int)owner);
+            return ERR_IN_USE;
+        }
         if (time_reached(clock_mono(), deadline)) {
             LOG_E("another agent of this node, or its fence process, holds %s: end it first (fuser -v %s)", path, path);
             return ERR_IN_USE;
@@ -188,6 +237,7 @@ static enum err node_take_lock(struct node *node)
         const struct timespec pause = {.tv_nsec = 20000000};
         (void)nanosleep(&pause, NULL);
     }
+    node_lock_sign(node->lock_fd);
     return ERR_OK;
 }
 

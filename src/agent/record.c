@@ -51,6 +51,17 @@ static bool record_role_of(struct span value, enum record_role *ret_role)
     return false;
 }
 
+/* Keys of later versions are unknown here, and look like these all the same: anything else is damage. */
+static bool record_key(struct span key)
+{
+    for (size_t i = 0; i < key.size; i++) {
+        if ((key.data[i] < 'a' || key.data[i] > 'z') && key.data[i] != '_') {
+            return false;
+        }
+    }
+    return key.size > 0;
+}
+
 static bool record_line(struct span key, struct span value, struct record *record)
 {
     const struct {
@@ -100,7 +111,8 @@ enum err record_parse(struct span text, struct record *ret_record)
             return ERR_INVALID;
         }
         const size_t key = (size_t)(blank - line.data);
-        if (!record_line(span_of(line.data, key), span_of(blank + 1, line.size - key - 1), &record)) {
+        if (!record_key(span_of(line.data, key)) ||
+            !record_line(span_of(line.data, key), span_of(blank + 1, line.size - key - 1), &record)) {
             return ERR_INVALID;
         }
     }

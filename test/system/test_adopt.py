@@ -197,6 +197,14 @@ def test_other_versions_are_refused(world):
     world.agents["b"].wait(60)
     agent_refuses(world, "b", "is of PostgreSQL 15, the programs in", config=other_version_config(world))
 
+    # Started twice, or with a record that nobody can read.
+    agent_refuses(world, "a", "an agent of this node runs already")
+    assert world.is_writer("a")
+    with open(world.data("b") + ".holdfast/record", "r+b") as file:
+        file.write(b"epoch x\n")
+    agent_refuses(world, "b", "record cannot be read")
+    assert world.postgres_pids("b") == []
+
 
 def other_version_config(world):
     return os.path.join(world.dir, "bin16.yaml")
