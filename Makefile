@@ -14,7 +14,7 @@ DESTDIR ?=
 CLANG ?= clang
 
 .NOTPARALLEL:
-.PHONY: all help setup setup-build demo test check unit system torture sim walk bless asan tsan clang fuzz bench tidy fmt doc install clean
+.PHONY: all help setup setup-build demo test check unit system torture partition sim walk bless asan tsan clang fuzz bench tidy fmt doc install clean
 
 all: $(BUILD)/build.ninja
 	@umask 022 && ninja -C $(BUILD)
@@ -51,6 +51,10 @@ unit system: all
 torture: setup all
 	@test/torture/torture $(BUILD) $(if $(HOURS),--hours $(HOURS)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
 	  $(if $(SEED),--seed $(SEED)) $(if $(MODE),--mode $(MODE)) $(if $(DIRECT),--direct)
+
+#: make partition     as root: every kind of partition on the real lab in network namespaces; not part of make test yet
+partition: setup all
+	@HOLDFAST_BUILD=$(BUILD) /usr/bin/python3 -m pytest -q -x -p no:cacheprovider test/system/test_partition.py
 
 #: make asan, tsan    SUITES (default: unit and system) under the address and undefined-behaviour sanitizers, under the thread sanitizer
 asan: setup
