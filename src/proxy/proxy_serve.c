@@ -22,11 +22,15 @@ static void proxy_serve_wait(struct proxy *proxy, const sigset_t *signals)
         if (sigwait(signals, &number) != 0) {
             continue;
         }
-        if (number != SIGUSR1) {
+        if (number == SIGHUP) {
+            /* For the site's other roles; sessions must not pay for it. */
+            LOG_N("the configuration of the SQL proxy takes a restart; it goes on as it is");
+        } else if (number == SIGUSR1) {
+            proxy_log_status(proxy);
+        } else {
             LOG_N("signal %d: stopping", number);
             return;
         }
-        proxy_log_status(proxy);
     }
 }
 
@@ -37,6 +41,7 @@ enum err proxy_serve_run(const struct proxy_options *options)
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGUSR1);
+    sigaddset(&signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     struct proxy *proxy = NULL;
     const enum err err = proxy_start(options, &proxy);
@@ -48,6 +53,7 @@ enum err proxy_serve_run(const struct proxy_options *options)
     sigaction(SIGTERM, &leave, NULL);
     sigaction(SIGINT, &leave, NULL);
     sigdelset(&signals, SIGUSR1);
+    sigdelset(&signals, SIGHUP);
     pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
     proxy_log_status(proxy);
     proxy_stop(proxy);

@@ -545,6 +545,16 @@ def test_control_restarts_and_sessions_stay(world):
     assert one(connection, "SELECT 1") == 1
 
 
+def test_reload_leaves_sessions_alone(world):
+    """The site's supervisor passes SIGHUP to all its roles."""
+    connection = connect()
+    world.proxy.send_signal(signal.SIGHUP)
+    world.counters()  # it has taken that signal, and the one behind it
+    assert one(connection, "SELECT 1") == 1
+    assert one(connect(), "SELECT 1") == 1
+    assert world.proxy.poll() is None
+
+
 def test_cold_start_from_the_file(servers):
     servers.view(servers.version + 1, 0)
     servers.publisher.stdin.close()
