@@ -279,6 +279,10 @@ static void sim_agent_order(struct sim *sim, const struct sim_event *event)
         result.ok = self->pg.state == SIM_RUNNING;
         result.error = result.ok ? ERR_OK : ERR_UNAVAILABLE;
         break;
+    case ACTION_AGENT_REPLAYED:
+        result.ok = self->pg.state == SIM_RUNNING && self->pg.recovery && self->pg.replayed >= (uint64_t)event->t;
+        result.error = result.ok ? ERR_OK : ERR_TIMEOUT;
+        break;
     case ACTION_AGENT_DURABILITY:
         if (!sim_agent_role_require(&agent->record, event)) {
             result.ok = false;

@@ -21,7 +21,8 @@ enum {
     COMMAND_STOP_MS = 60000,
     COMMAND_CHECKPOINT_MS = 60000,
     COMMAND_QUERY_MS = 3000,
-    COMMAND_WORK_MS = 10000, /* for the transition under way to end */
+    COMMAND_WORK_MS = 10000,    /* for the transition under way to end */
+    COMMAND_REPLAYED_MS = 1500, /* less than a controller waits for the answer */
     COMMAND_POLL_US = 5000,
 };
 
@@ -254,6 +255,41 @@ static void command_checkpoint(const struct http_server_request *request, struct
     json_decref(command.body);
 }
 
+/* Answers as soon as it is so: a report would be up to a look and an interval late. */
+static void command_replayed(const struct http_server_request *request, struct http_server_answer *answer)
+{
+    struct command command;
+    if (!command_begin(request, answer, &command)) {
+        return;
+    }
+    struct node *node = command.node;
+    struct pgquery query;
+    struct lsn wanted = {0};
+    const char *text = json_string_value(json_object_get(command.body, "lsn"));
+    if (text == NULL || !lsn_parse(text, &wanted)) {
+        http_server_answer_problem(answer, ERR_INVALID, "\"lsn\" must be a position such as 0/3000148");
+        json_decref(command.body);
+        return;
+    }
+    const struct mono deadline = time_add_ms(clock_mono(), COMMAND_REPLAYED_MS);
+    pgquery_init(&query, node->options);
+    bool done = false;
+    for (;;) {
+        node_look(node, &query);
+        node_lock(node);
+        done = node->status_known && node->status.in_recovery && node->status.replayed.position >= wanted.position;
+        node_unlock(node);
+        if (done || time_reached(clock_mono(), deadline) || atomic_load(&node->quit)) {
+            break;
+        }
+        const struct timespec pause = {.tv_nsec = COMMAND_POLL_US * 1000};
+        (void)nanosleep(&pause, NULL);
+    }
+    pgquery_close(&query);
+    command_answer(node, answer, done ? 200 : 504, NULL, NULL);
+    json_decref(command.body);
+}
+
 /* {"writer","host","port"}: the host a literal address. */
 static bool command_writer(const struct command *command, struct node_writer *ret_writer)
 {
@@ -463,6 +499,7 @@ static const struct http_server_route command_routes[] = {
     {"POST", "/v1/checkpoint", true, command_checkpoint}, {"POST", "/v1/follow", true, command_follow},
     {"POST", "/v1/prove", true, command_prove},           {"POST", "/v1/durability", true, command_durability},
     {"POST", "/v1/promise", true, command_promise},       {"POST", "/v1/reinit", true, command_reinit},
+    {"POST", "/v1/replayed", true, command_replayed},
 };
 
 enum err command_start(struct node *node, struct http_server **ret_server)

@@ -36,6 +36,7 @@ static void act_run(const struct act_job *job, struct event_result *ret_result)
     case ACTION_AGENT_PROVE:
     case ACTION_AGENT_CHECKPOINT:
     case ACTION_AGENT_STOP:
+    case ACTION_AGENT_REPLAYED:
     case ACTION_AGENT_DURABILITY:
     case ACTION_AGENT_REINIT:
         act_agent_run(job, ret_result);

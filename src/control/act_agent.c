@@ -29,6 +29,8 @@ static const char *act_agent_path(enum action_kind kind)
         return "/v1/checkpoint";
     case ACTION_AGENT_STOP:
         return "/v1/stop";
+    case ACTION_AGENT_REPLAYED:
+        return "/v1/replayed";
     case ACTION_AGENT_DURABILITY:
         return "/v1/durability";
     case ACTION_AGENT_REINIT:
@@ -49,11 +51,13 @@ static void act_agent_body(const struct act_job *job, struct buf *body)
 {
     const struct model *model = &job->setup->model;
     const struct action *action = &job->action;
+    char lsn[LSN_TEXT];
+    lsn_print(action->lsn, lsn);
     buf_printf(body,
-               "{\"epoch\":%llu,\"run\":\"%llu\",\"database\":\"%s\",\"mode\":\"fast\",\"required\":%u,\"order\":%llu,"
-               "\"members\":[",
+               "{\"epoch\":%llu,\"run\":\"%llu\",\"database\":\"%s\",\"mode\":\"fast\",\"lsn\":\"%s\",\"required\":%u,"
+               "\"order\":%llu,\"members\":[",
                (unsigned long long)action->epoch, (unsigned long long)action->run,
-               model->databases[action->database].name, action->required, (unsigned long long)action->order);
+               model->databases[action->database].name, lsn, action->required, (unsigned long long)action->order);
     const char *comma = "";
     for (uint32_t node = 0; node < model->nodes_count; node++) {
         if ((action->mask >> node & 1U) != 0) {

@@ -18,6 +18,7 @@
     X(AGENT_PROVE, "agent of `node`: commit a row that carries `epoch`")                                               \
     X(AGENT_CHECKPOINT, "agent of `node`: CHECKPOINT")                                                                 \
     X(AGENT_STOP, "agent of `node`: clean stop; answers the position of the shutdown checkpoint")                      \
+    X(AGENT_REPLAYED, "agent of `node`: answers once its server has replayed `lsn`")                                   \
     X(AGENT_DURABILITY, "agent of `node`: require `mask`, `required` of them")                                         \
     X(AGENT_REINIT, "agent of `node`: clone it anew from the writer of `epoch`")                                       \
     X(BALANCE, "load balancers: weights by the view's split")                                                          \
@@ -47,6 +48,7 @@ struct action {
     uint32_t required;
     uint64_t order; /* of `mask`, of AGENT_REINIT: grows with each change of mind; the agent obeys no older one; 0: says
                        nothing */
+    struct lsn lsn; /* of AGENT_REPLAYED */
     uint32_t timeout_ms; /* the edge gives up after this */
     enum action_phase phase;
 };

@@ -397,27 +397,38 @@ enum step_verdict step_writer_stop(struct engine *engine, struct output *output)
     return all ? STEP_DONE : STEP_RUNNING;
 }
 
+/* The end of the shutdown checkpoint: with it replayed nothing is missing, and the source can follow. By the target's
+ * report, or, sooner, by its agent's answer to just this question. */
+static bool step_writer_caught_up(struct engine *engine, struct output *output, const struct durable_move *move,
+                                  uint32_t i)
+{
+    const struct engine_node *target = &engine->nodes[move->target];
+    char have[LSN_TEXT];
+    char want[LSN_TEXT];
+    lsn_print(target->report.replayed, have);
+    lsn_print(move->source_end, want);
+    step_detail(engine, "target replayed %s, source ended at %s", have, want);
+    if (target->alive && target->report.replayed.position >= move->source_end.position) {
+        return true;
+    }
+    struct action wanted = step_writer_action(engine, ACTION_AGENT_REPLAYED, move, move->target, 0);
+    wanted.lsn = move->source_end;
+    if (task_want(engine, output, TASK_SLOT_STEP + i, &wanted)->state != ENGINE_TASK_OK) {
+        return false;
+    }
+    step_detail(engine, "target replayed %s, as it was asked", want);
+    return true;
+}
+
 enum step_verdict step_writer_catch_up(struct engine *engine, struct output *output)
 {
-    (void)output;
     const struct durable_run *run = &engine->durable.run;
+    bool all = true;
     for (uint32_t i = 0; i < run->moves_count; i++) {
         const struct durable_move *move = &run->moves[i];
-        if (step_writer_ordered(move)) {
-            continue;
-        }
-        const struct engine_node *target = &engine->nodes[move->target];
-        char have[LSN_TEXT];
-        char want[LSN_TEXT];
-        lsn_print(target->report.replayed, have);
-        lsn_print(move->source_end, want);
-        step_detail(engine, "target replayed %s, source ended at %s", have, want);
-        /* The end of the shutdown checkpoint: with it replayed nothing is missing, and the source can follow. */
-        if (!target->alive || target->report.replayed.position < move->source_end.position) {
-            return STEP_RUNNING;
-        }
+        all &= step_writer_ordered(move) || step_writer_caught_up(engine, output, move, i);
     }
-    return STEP_DONE;
+    return all ? STEP_DONE : STEP_RUNNING;
 }
 
 /* Until then the source's region has no healthy node, and would look like one to flee from. */

@@ -41,6 +41,8 @@ struct world {
     uint64_t homed[NODES];
     bool deaf[NODES];      /* does not follow the writer */
     bool died[NODES];      /* its server ended by itself, and its agent says so */
+    uint64_t replayed;     /* what standbys report; 0: everything */
+    bool behind;           /* they have replayed no more than they report */
     struct action promote; /* the last order to become the writer */
     struct action require; /* and the last one to require standbys */
     uint32_t writer;
@@ -170,7 +172,10 @@ static inline void answer(const struct action *action)
         world->epoch = action->epoch;
         return;
     }
-    if (taken || refuses) {
+    if (action->kind == ACTION_AGENT_REPLAYED && world->behind) {
+        event.result.ok = false;
+        event.result.error = ERR_TIMEOUT;
+    } else if (taken || refuses) {
         event.result.ok = false;
         event.result.refused = true;
     } else if (action->kind == ACTION_AGENT_PROVE && world->unproven > 0) {
@@ -250,7 +255,7 @@ static inline void reports(void)
                                          .lease_held = writer};
         event.node.written.position = writer ? 0x6000 : 0;
         event.node.received.position = 0x6000;
-        event.node.replayed.position = 0x6000;
+        event.node.replayed.position = world->replayed > 0 ? world->replayed : 0x6000;
         feed(&event);
     }
     if (world->writer < NODES && !world->silent[world->writer] &&

@@ -90,6 +90,36 @@ static void test_switchover_is_undone_when_the_target_refuses(void **state)
     assert_int_equal(view->split[TAIWAN][TAIWAN], VIEW_SHARES_WHOLE);
 }
 
+/* What the target has replayed counts as soon as its agent says so, asked or not; nothing is promoted before. */
+static void test_switchover_waits_for_the_target(void **state)
+{
+    (void)state;
+    world->replayed = 0x4000; /* the source ends at 0x5000 */
+    world->behind = true;
+    command(EVENT_COMMAND_SWITCHOVER, TAIWAN, TOKYO, 0);
+    pass(2000);
+    assert_int_equal(world->engine.durable.run.steps[world->engine.durable.run.at].step, PLAN_CATCH_UP);
+    assert_int_equal(world->promote.epoch, 0);
+    world->behind = false; /* the reports still say what they said */
+    pass(20000);
+    assert_int_equal(world->writer, TOKYO_A);
+    assert_int_equal(last_run()->state, DURABLE_RUN_SUCCEEDED);
+}
+
+static void test_switchover_goes_on_by_the_report(void **state)
+{
+    (void)state;
+    world->replayed = 0x4000;
+    world->behind = true;
+    command(EVENT_COMMAND_SWITCHOVER, TAIWAN, TOKYO, 0);
+    pass(1000);
+    assert_int_equal(world->promote.epoch, 0);
+    world->replayed = 0x5000; /* an agent that does not know the question says so in its report */
+    pass(20000);
+    assert_int_equal(world->writer, TOKYO_A);
+    assert_int_equal(last_run()->state, DURABLE_RUN_SUCCEEDED);
+}
+
 /* The only candidate refuses, and there is nothing to go back to: the run says so and makes way for another. */
 static void test_target_refuses_while_the_source_is_lost(void **state)
 {
@@ -425,6 +455,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_steady_state, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_region_is_lost_and_comes_home, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_canary_is_aborted, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(test_switchover_waits_for_the_target, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(test_switchover_goes_on_by_the_report, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_switchover_is_undone_when_the_target_refuses, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_target_refuses_while_the_source_is_lost, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_source_comes_back_to_a_stuck_run, world_setup, world_teardown),
