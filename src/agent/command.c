@@ -374,6 +374,9 @@ static void command_prove(const struct http_server_request *request, struct http
     node_lock(node);
     const bool held = node_held(node) && node->holder.epoch == command.epoch;
     node_unlock(node);
+    if (held) {
+        node_await_guard(node, time_add_ms(clock_mono(), COMMAND_QUERY_MS));
+    }
     const enum err err =
         held ? pgquery_prove(&query, command.epoch, time_add_ms(clock_mono(), COMMAND_QUERY_MS), &lsn) : ERR_OK;
     if (!held) {

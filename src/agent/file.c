@@ -97,3 +97,13 @@ enum err file_replace(const char *path, const void *data, size_t size, mode_t mo
     }
     return file_sync_folder(folder);
 }
+
+enum err file_touch(const char *path, mode_t mode)
+{
+    const int file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, mode);
+    if (file < 0) {
+        return err_from_errno(errno);
+    }
+    close(file);
+    return ERR_OK;
+}

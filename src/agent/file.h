@@ -14,5 +14,8 @@ ERR_CHECK enum err file_read(const char *path, struct buf *buf);
 
 ERR_CHECK enum err file_replace(const char *path, const void *data, size_t size, mode_t mode);
 
+/* An empty file that is there at once; it need not survive a crash. One that is there already will do. */
+ERR_CHECK enum err file_touch(const char *path, mode_t mode);
+
 /* Makes a rename or a new entry in the folder durable. */
 ERR_CHECK enum err file_sync_folder(const char *folder);

@@ -13,7 +13,8 @@
  * max_slot_wal_keep_size (databases.*.parameters) bounds what it holds back. A slot that passes this limit is lost:
  * told, dropped and made anew, and salvage has only the log for what lies before.
  *
- * The slot of the cluster's own database is made within the promotion, before the node says that it is the writer;
+ * The slot of the cluster's own database is made within the promotion, before the node proves that it is the writer,
+ * and so before a controller lets clients in (the proof waits for it, the node's report does not);
  * those of other databases within the next second, and that of a new database within a second of its creation.
  * doc/salvage.md has the costs. */
 #pragma once

@@ -34,6 +34,7 @@ enum {
     NODE_SPARE_MS = 200,  /* right left before a writer is worth starting */
     NODE_POLL_US = 20000,
     NODE_WORK_US = 2000,
+    NODE_GUARD_MS = 100, /* between two looks whether a guard slot is made: it is told */
 };
 
 void node_lock(struct node *node)
@@ -617,6 +618,15 @@ void node_tick(struct node *node)
     } else if (unburied) {
         node_bury(node);
     }
+}
+
+void node_await_guard(struct node *node, struct mono deadline)
+{
+    node_lock(node);
+    while (node->guarding && !atomic_load(&node->quit) && !time_reached(clock_mono(), deadline)) {
+        node_wait(node, &node->changes, node->changes, NODE_GUARD_MS);
+    }
+    node_unlock(node);
 }
 
 void node_look(struct node *node, struct pgquery *query)

@@ -83,6 +83,7 @@ struct node {
     uint32_t home_tries;     /* salvages in a row that failed */
     struct node_reinit reinit;
     bool recloned;  /* a standby that did not start was cloned once in this life: not again */
+    bool guarding;  /* a fresh writer: its guard slot is being made, clients must not come yet */
     bool unsettled; /* a fresh writer: configuration and slots are still those of the standby */
     uint64_t boot;
     uint64_t sequence;
@@ -145,6 +146,9 @@ void node_tick(struct node *node);
 /* With `lock` held: the certain death of a writer, while a controller may still choose another one: the server is not
  * started again in place before that moment is over. */
 bool node_died_now(const struct node *node);
+
+/* Until the guard slot of a fresh writer is made, or the deadline. */
+void node_await_guard(struct node *node, struct mono deadline);
 
 /* Looks at the server and keeps what it saw. Its session is the caller's. */
 void node_look(struct node *node, struct pgquery *query);

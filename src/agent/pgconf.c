@@ -461,7 +461,7 @@ static enum err pgconf_signal(const struct agent_options *options, bool standby)
     char path[PGCONF_PATH];
     snprintf(path, sizeof path, "%s/standby.signal", options->data);
     if (standby) {
-        return file_replace(path, "", 0, 0600);
+        return access(path, F_OK) == 0 ? ERR_OK : file_replace(path, "", 0, 0600);
     }
     if (unlink(path) != 0 && errno != ENOENT) {
         return err_from_errno(errno);

@@ -354,7 +354,7 @@ enum err pgctl_promote(const struct pgctl *pgctl)
         return ERR_UNAVAILABLE;
     }
     snprintf(path, sizeof path, "%s/promote", pgctl->options->data);
-    const enum err err = file_replace(path, "", 0, 0600);
+    const enum err err = file_touch(path, 0600); /* PostgreSQL removes what a crash left of it */
     if (err != ERR_OK) {
         return err;
     }

@@ -215,6 +215,14 @@ static enum err role_restart(struct node *node, struct mono deadline)
     return err == ERR_OK ? node_start(node, false, deadline) : err;
 }
 
+static void role_guarding(struct node *node, bool guarding)
+{
+    node_lock(node);
+    node->guarding = guarding;
+    node_change(node);
+    node_unlock(node);
+}
+
 enum err role_promote_server(struct node *node, uint64_t epoch, struct mono deadline)
 {
     struct pgquery query;
@@ -236,10 +244,16 @@ enum err role_promote_server(struct node *node, uint64_t epoch, struct mono dead
         node_unlock(node);
         err = err == ERR_OK ? role_watch(node, &query, deadline, &before.next_xid) : err;
     }
-    if (err == ERR_OK && before.in_recovery) {
-        guard_promoted(&query, epoch, before.next_xid);
+    const bool guard = err == ERR_OK && before.in_recovery;
+    if (err == ERR_OK) {
+        role_guarding(node, guard);
+        err = role_became_writer(node, epoch, &query);
     }
-    err = err == ERR_OK ? role_became_writer(node, epoch, &query) : err;
+    if (guard) {
+        guard_promoted(&query, epoch,
+                       before.next_xid); /* the controller has heard of the writer, and goes on meanwhile */
+    }
+    role_guarding(node, false);
     pgquery_close(&query);
     return err;
 }
