@@ -259,8 +259,9 @@ enum err role_promote_server(struct node *node, uint64_t epoch, struct mono dead
 }
 
 /* While the server is still a standby: what it will require of its own standbys is in force before it opens for
- * writes, and costs the first commits nothing. A failure (told by node_configure) leaves an older setting in force:
- * as safe (core/durability.h), until a controller's next word. */
+ * writes, and costs the first commits nothing. A failure (told by node_configure), or an agent so young that it does
+ * not know whom its server follows, leaves an older setting in force: as safe (core/durability.h), until a controller's
+ * next word. */
 static void role_open_with(struct node *node)
 {
     char memory[RECORD_DURABILITY];
@@ -273,8 +274,8 @@ static void role_open_with(struct node *node)
     const bool standby = node->record.role == RECORD_STANDBY && !writes;
     const struct node_writer upstream = node->writer;
     node_unlock(node);
-    if (standby && !same) {
-        const enum err err = node_configure(node, upstream.name[0] != '\0' ? &upstream : NULL, true);
+    if (standby && !same && upstream.name[0] != '\0') {
+        const enum err err = node_configure(node, &upstream, true);
         (void)err;
     }
 }
