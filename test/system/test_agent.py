@@ -163,7 +163,7 @@ def ledger(world):
     assert "complete" in run("list").stdout
     line = run("list", "--open").stdout.splitlines()[-1].split("\t")
     assert "changed" in line[-1], line
-    wait(lambda: world.node("b")["guard"].get("ledger_open") == 1, 30, "the report tells")
+    wait(lambda: world.node("b").get("guard", {}).get("ledger_open") == 1, 60, "the report tells")
     assert world.node("b")["guard"]["ledger_age_ms"] < 60000 and world.node("a")["homed"] == 1
     assert json.loads(run("show", line[0]).stdout)["state"] == "quarantined"
     assert run("show", "999").returncode == 1 and run("show").returncode == 2
