@@ -247,8 +247,7 @@ static enum err node_load(struct node *node)
     const enum err err = record_load(node->home, &node->record);
     if (err != ERR_OK && err != ERR_NOT_FOUND) {
         LOG_E("%s/record cannot be read (%s): repair it; or remove it and adopt the directory (holdfast agent adopt "
-              "--node "
-              "%s)",
+              "--node %s)",
               node->home, err_text(err), node->options->node);
         return err;
     }
@@ -508,8 +507,8 @@ enum err node_kill(struct node *node, const char *reason)
         LOG_W("killing PostgreSQL: %s", reason);
     }
     if (node->state != NODE_STOPPED) {
-        node->state =
-            NODE_STOPPING; /* its end is decided here: it did not die by itself, also when it is dead already */
+        /* Its end is decided here: it did not die by itself, also when it is dead already. */
+        node->state = NODE_STOPPING;
     }
     node_change(node);
     node_unlock(node);

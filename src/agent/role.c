@@ -250,8 +250,8 @@ enum err role_promote_server(struct node *node, uint64_t epoch, struct mono dead
         err = role_became_writer(node, epoch, &query);
     }
     if (guard) {
-        guard_promoted(&query, epoch,
-                       before.next_xid); /* the controller has heard of the writer, and goes on meanwhile */
+        /* The controller has heard of the writer, and goes on meanwhile. */
+        guard_promoted(&query, epoch, before.next_xid);
     }
     role_guarding(node, false);
     pgquery_close(&query);

@@ -2,8 +2,9 @@
  * How far a standby is behind its writer, over the last minutes: percentiles in time and in write-ahead log.
  *
  * One struct lag per link (a standby and whoever is the writer). Samples fall into buckets, four for each doubling, so
- * a percentile is at most a fifth too high and never too low. Two windows take turns: what is told covers between one
- * and two windows. One owner; nothing allocates. */
+ * a percentile is less than a quarter too high and never too low. Two windows take turns: what is told covers between
+ * one and two windows before the last sample; who shows it looks whether the standby still reports. One owner; nothing
+ * allocates. */
 #pragma once
 
 #include <stdbool.h>

@@ -158,7 +158,9 @@ static void web_metric_databases(const struct engine *engine)
             const uint64_t received = report->received.position;
             metric_set(METRIC_REPLICATION_LAG_BYTES, written > received ? (double)(written - received) : 0,
                        METRIC_WITH(name, label));
-            web_metric_lag(engine, node, name);
+            if (engine->nodes[node].alive) { /* of a silent one these are old */
+                web_metric_lag(engine, node, name);
+            }
         }
     }
 }

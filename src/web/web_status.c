@@ -133,7 +133,7 @@ static json_t *web_status_node(const struct desk *desk, const struct engine *eng
     web_status_set_lsn(json, "replayed", entry->report.replayed);
     json_object_set_new(json, "lag_ms",
                         entry->report.lag_ms == UINT32_MAX ? json_null() : json_integer(entry->report.lag_ms));
-    if (lag_samples(&engine->lags[node]) > 0 && entry->report.role == VIEW_NODE_STANDBY) {
+    if (entry->alive && lag_samples(&engine->lags[node]) > 0 && entry->report.role == VIEW_NODE_STANDBY) {
         json_object_set_new(json, "lag_recent",
                             json_pack("{s:i,s:o,s:o}", "samples", (int)lag_samples(&engine->lags[node]), "ms",
                                       web_status_percentiles(&engine->lags[node], LAG_MS), "bytes",
