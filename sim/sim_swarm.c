@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "base/buf.h"
 #include "base/text.h"
+#include "sim/sim_model.h"
 
 enum { SIM_SWARM_READINESS = 9 }; /* one seed of so many has applications that are unready without a writer */
 
@@ -65,14 +66,10 @@ static void sim_swarm_checks(struct prng *dice, struct model *model)
         {"order-service", MODEL_CRITICAL, 2, 2000, 800, 3, 2, 0, MODEL_COMPONENT_APP, MODEL_FIGURE_NONE, 0},
         {"error-rate", MODEL_IMPORTANT, 3, 2000, 800, 2, 2, 0, MODEL_COMPONENT_NONE, MODEL_FIGURE_ERROR_RATE, 100000},
     };
-    model->checks_count = sizeof kinds / sizeof kinds[0];
-    memcpy(model->checks, kinds, sizeof kinds);
+    sim_model_checks(model, kinds, sizeof kinds / sizeof kinds[0]);
     const uint32_t threshold = sim_swarm_pick(dice, 2, 4);
     for (uint32_t check = 0; check < model->checks_count; check++) {
         model->checks[check].failure_threshold = threshold;
-        for (uint32_t region = 0; region < model->regions_count; region++) {
-            model->probes[model->probes_count++] = (struct model_probe){check, region};
-        }
     }
 }
 

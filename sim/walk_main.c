@@ -13,6 +13,7 @@
 #include "core/event.h"
 #include "core/plan.h"
 #include "sim/sim.h"
+#include "sim/sim_model.h"
 #include "sim/sim_report.h"
 
 enum {
@@ -26,28 +27,7 @@ enum {
     WALK_LASTS = 2,
 };
 
-enum { WALK_TAIWAN, WALK_TOKYO, WALK_WITNESS, WALK_PLACES };
 enum { WALK_TAIWAN_A, WALK_TAIWAN_B, WALK_TOKYO_A, WALK_NODES };
-
-static void walk_model_places(struct model *model)
-{
-    static const char *const names[] = {"taiwan", "tokyo", "witness"};
-    model->regions_count = WALK_WITNESS;
-    model->sites_count = WALK_PLACES;
-    for (uint32_t place = 0; place < WALK_PLACES; place++) {
-        struct model_site *site = &model->sites[place];
-        text_copy(site->name, sizeof site->name, names[place]);
-        site->region = place < WALK_WITNESS ? place : LIMITS_NONE;
-        site->observes = site->controls = site->dns = site->proxy = true;
-    }
-    for (uint32_t region = 0; region < model->regions_count; region++) {
-        struct model_region *entry = &model->regions[region];
-        text_copy(entry->name, sizeof entry->name, names[region]);
-        entry->backup[entry->backup_count++] = 1 - region;
-        entry->capacity_ppm = 1500000;
-        entry->weight = 1;
-    }
-}
 
 static void walk_model_checks(struct model *model)
 {
@@ -57,13 +37,7 @@ static void walk_model_checks(struct model *model)
         {"redis-cluster", MODEL_CRITICAL, 1, 2000, 800, 3, 2, 0, MODEL_COMPONENT_CACHE, MODEL_FIGURE_NONE, 0},
         {"order-service", MODEL_CRITICAL, 2, 2000, 800, 3, 2, 0, MODEL_COMPONENT_APP, MODEL_FIGURE_NONE, 0},
     };
-    model->checks_count = sizeof checks / sizeof checks[0];
-    memcpy(model->checks, checks, sizeof checks);
-    for (uint32_t check = 0; check < model->checks_count; check++) {
-        for (uint32_t region = 0; region < model->regions_count; region++) {
-            model->probes[model->probes_count++] = (struct model_probe){check, region};
-        }
-    }
+    sim_model_checks(model, checks, sizeof checks / sizeof checks[0]);
 }
 
 static void walk_model_database(struct model *model)
@@ -72,7 +46,8 @@ static void walk_model_database(struct model *model)
         const char *name;
         uint32_t region;
         uint32_t priority;
-    } nodes[WALK_NODES] = {{"taiwan-a", WALK_TAIWAN, 2}, {"taiwan-b", WALK_TAIWAN, 1}, {"tokyo-a", WALK_TOKYO, 0}};
+    } nodes[WALK_NODES] = {
+        {"taiwan-a", SIM_MODEL_TAIWAN, 2}, {"taiwan-b", SIM_MODEL_TAIWAN, 1}, {"tokyo-a", SIM_MODEL_TOKYO, 0}};
     struct model_database *database = &model->databases[model->databases_count++];
     text_copy(database->name, sizeof database->name, "shop");
     database->lease_ms = 3000;
@@ -95,7 +70,10 @@ static void walk_model(struct model *ret_model)
 {
     memset(ret_model, 0, sizeof *ret_model);
     text_copy(ret_model->name, sizeof ret_model->name, "walk");
-    walk_model_places(ret_model);
+    sim_model_two_regions(ret_model);
+    for (uint32_t site = 0; site < ret_model->sites_count; site++) {
+        ret_model->sites[site].controls = true;
+    }
     walk_model_checks(ret_model);
     walk_model_database(ret_model);
     ret_model->policy = (struct model_policy){.profile = MODEL_STANDARD,
@@ -128,8 +106,10 @@ struct walk_cause {
 };
 
 static const struct walk_cause walk_causes[] = {
-    {.name = "the writer's region is lost", .chaos_us = 60, .fault = {.kind = SIM_FAULT_REGION, .a = WALK_TAIWAN}},
-    {.name = "the writer's region is cut off", .chaos_us = 60, .fault = {.kind = SIM_FAULT_ISOLATE, .a = WALK_TAIWAN}},
+    {.name = "the writer's region is lost", .chaos_us = 60, .fault = {.kind = SIM_FAULT_REGION, .a = SIM_MODEL_TAIWAN}},
+    {.name = "the writer's region is cut off",
+     .chaos_us = 60,
+     .fault = {.kind = SIM_FAULT_ISOLATE, .a = SIM_MODEL_TAIWAN}},
     {.name = "the writer's machine dies", .chaos_us = 60, .fault = {.kind = SIM_FAULT_NODE, .a = WALK_TAIWAN_A}},
     {.name = "the writer's server dies", .chaos_us = 60, .fault = {.kind = SIM_FAULT_SERVER, .a = WALK_TAIWAN_A}},
     {.name = "the writer's machine stands still",
@@ -138,16 +118,16 @@ static const struct walk_cause walk_causes[] = {
     {.name = "a switchover to the other region",
      .chaos_us = 60,
      .orders = 1,
-     .order = {{.command = EVENT_COMMAND_SWITCHOVER, .source = WALK_TAIWAN, .target = WALK_TOKYO}}},
+     .order = {{.command = EVENT_COMMAND_SWITCHOVER, .source = SIM_MODEL_TAIWAN, .target = SIM_MODEL_TOKYO}}},
     {.name = "a switchover to the neighbour",
      .chaos_us = 60,
      .orders = 1,
-     .order = {{.command = EVENT_COMMAND_SWITCHOVER, .source = WALK_TAIWAN, .target = WALK_TAIWAN}}},
+     .order = {{.command = EVENT_COMMAND_SWITCHOVER, .source = SIM_MODEL_TAIWAN, .target = SIM_MODEL_TAIWAN}}},
     {.name = "there and back",
      .chaos_us = 110,
      .orders = 2,
-     .order = {{.command = EVENT_COMMAND_SWITCHOVER, .source = WALK_TAIWAN, .target = WALK_TOKYO},
-               {.command = EVENT_COMMAND_FAILBACK, .source = LIMITS_NONE, .target = WALK_TAIWAN}}},
+     .order = {{.command = EVENT_COMMAND_SWITCHOVER, .source = SIM_MODEL_TAIWAN, .target = SIM_MODEL_TOKYO},
+               {.command = EVENT_COMMAND_FAILBACK, .source = LIMITS_NONE, .target = SIM_MODEL_TAIWAN}}},
 };
 
 enum { WALK_CAUSES = sizeof walk_causes / sizeof walk_causes[0], WALK_BACK_US = 25 * WALK_S };
@@ -182,18 +162,18 @@ struct walk_reach {
 static struct walk_reach walk_reach(enum sim_fault_kind kind)
 {
     static const struct walk_reach reaches[SIM_FAULT_COUNT] = {
-        [SIM_FAULT_REGION] = {WALK_WITNESS, 1},
-        [SIM_FAULT_CACHE] = {WALK_WITNESS, 1},
-        [SIM_FAULT_APP] = {WALK_WITNESS, 1},
-        [SIM_FAULT_ERRORS] = {WALK_WITNESS, 1},
-        [SIM_FAULT_SITE] = {WALK_PLACES, 1},
-        [SIM_FAULT_ISOLATE] = {WALK_PLACES, 1},
-        [SIM_FAULT_LOSS] = {WALK_PLACES, 1},
-        [SIM_FAULT_WALL] = {WALK_PLACES, 1},
-        [SIM_FAULT_READERS] = {WALK_PLACES, 1},
-        [SIM_FAULT_CUT] = {WALK_PLACES, WALK_PLACES},
-        [SIM_FAULT_CUT_BOTH] = {WALK_PLACES, WALK_PLACES},
-        [SIM_FAULT_LIAR] = {WALK_PLACES, WALK_WITNESS},
+        [SIM_FAULT_REGION] = {SIM_MODEL_WITNESS, 1},
+        [SIM_FAULT_CACHE] = {SIM_MODEL_WITNESS, 1},
+        [SIM_FAULT_APP] = {SIM_MODEL_WITNESS, 1},
+        [SIM_FAULT_ERRORS] = {SIM_MODEL_WITNESS, 1},
+        [SIM_FAULT_SITE] = {SIM_MODEL_PLACES, 1},
+        [SIM_FAULT_ISOLATE] = {SIM_MODEL_PLACES, 1},
+        [SIM_FAULT_LOSS] = {SIM_MODEL_PLACES, 1},
+        [SIM_FAULT_WALL] = {SIM_MODEL_PLACES, 1},
+        [SIM_FAULT_READERS] = {SIM_MODEL_PLACES, 1},
+        [SIM_FAULT_CUT] = {SIM_MODEL_PLACES, SIM_MODEL_PLACES},
+        [SIM_FAULT_CUT_BOTH] = {SIM_MODEL_PLACES, SIM_MODEL_PLACES},
+        [SIM_FAULT_LIAR] = {SIM_MODEL_PLACES, SIM_MODEL_WITNESS},
         [SIM_FAULT_CONTROL] = {2, 1}, /* the leader, another */
         [SIM_FAULT_STORE_FULL] = {1, 1},
         [SIM_FAULT_STORE_SLOW] = {1, 1},

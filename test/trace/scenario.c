@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "core/event.h"
 #include "core/plan.h"
+#include "sim/sim_model.h"
 
 enum { SCENARIO_WORDS = 8, SCENARIO_LINE = 256, SCENARIO_S = 1000000 };
 
@@ -17,30 +18,6 @@ struct scenario_line {
     char *words[SCENARIO_WORDS];
     uint32_t count;
 };
-
-static void scenario_places(struct model *model)
-{
-    static const char *const names[] = {"taiwan", "tokyo", "witness"};
-    model->regions_count = 2;
-    model->sites_count = 3;
-    for (uint32_t i = 0; i < 3; i++) {
-        struct model_site *site = &model->sites[i];
-        text_copy(site->name, LIMITS_NAME, names[i]);
-        site->region = i < 2 ? i : LIMITS_NONE;
-        site->observes = true;
-        site->controls = i == 2;
-        site->dns = true;
-        site->proxy = true;
-    }
-    for (uint32_t i = 0; i < 2; i++) {
-        struct model_region *region = &model->regions[i];
-        text_copy(region->name, LIMITS_NAME, names[i]);
-        region->backup[0] = 1 - i;
-        region->backup_count = 1;
-        region->capacity_ppm = 1500000;
-        region->weight = 50;
-    }
-}
 
 static void scenario_checks(struct model *model)
 {
@@ -51,13 +28,7 @@ static void scenario_checks(struct model *model)
         {"order-service", MODEL_CRITICAL, 2, 1000, 800, 3, 2, 0, MODEL_COMPONENT_APP, MODEL_FIGURE_NONE, 0},
         {"error-rate", MODEL_IMPORTANT, 3, 1000, 800, 2, 2, 0, MODEL_COMPONENT_NONE, MODEL_FIGURE_ERROR_RATE, 100000},
     };
-    model->checks_count = sizeof kinds / sizeof kinds[0];
-    memcpy(model->checks, kinds, sizeof kinds);
-    for (uint32_t check = 0; check < model->checks_count; check++) {
-        for (uint32_t region = 0; region < model->regions_count; region++) {
-            model->probes[model->probes_count++] = (struct model_probe){check, region};
-        }
-    }
+    sim_model_checks(model, kinds, sizeof kinds / sizeof kinds[0]);
 }
 
 static void scenario_nodes(struct model *model, const uint32_t counts[2])
@@ -80,7 +51,8 @@ static void scenario_world(struct model *model)
 {
     static const uint32_t counts[2] = {2, 1};
     text_copy(model->name, LIMITS_NAME, "scenario");
-    scenario_places(model);
+    sim_model_two_regions(model);
+    model->sites[SIM_MODEL_WITNESS].controls = true;
     scenario_checks(model);
     model->databases_count = 1;
     struct model_database *database = &model->databases[0];
