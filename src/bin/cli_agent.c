@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "bin/cli_change.h"
 #include "bin/cli_client.h"
+#include "bin/cli_preview.h"
 #include "bin/cli_view.h"
 #include "bin/verb.h"
 #include "edge/clock.h"
@@ -32,29 +33,9 @@ static const struct cli_option_verb cli_agent_verb = {
 
 static void cli_agent_draw(struct cli_text *text, const json_t *preview)
 {
-    static const char *const titles[] = {"check", "", "", NULL};
-    struct cli_text_table *table = cli_text_table_new(titles);
-    size_t index = 0;
-    const json_t *check = NULL;
     buf_printf(&text->out, "reinit of %s from %s would %s\n", cli_text_member(preview, "node"),
                cli_text_member(preview, "from"), cli_text_member(preview, "would"));
-    json_array_foreach(json_object_get(preview, "checks"), index, check)
-    {
-        const bool good = cli_text_true(check, "ok");
-        const bool blocks = cli_text_true(check, "blocks");
-        cli_text_table_row(table);
-        cli_text_table_cell(table, CLI_TEXT_PLAIN, "%s", cli_text_member(check, "check"));
-        cli_text_table_cell(table,
-                            good     ? CLI_TEXT_GOOD
-                            : blocks ? CLI_TEXT_BAD
-                                     : CLI_TEXT_WARN,
-                            "%s",
-                            good     ? "good"
-                            : blocks ? "REFUSES"
-                                     : "note");
-        cli_text_table_cell(table, CLI_TEXT_PLAIN, "%s", good ? "" : cli_text_member(check, "detail"));
-    }
-    cli_text_table_end(table, "  ", text);
+    cli_preview_checks(text, preview);
 }
 
 /* The order's checks, asked for real. VERB_OK: give it. */

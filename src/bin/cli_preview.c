@@ -11,7 +11,7 @@ bool cli_preview_refused(const json_t *preview)
     return strcmp(cli_text_member(preview, "would"), "start") != 0;
 }
 
-static void cli_preview_checks(struct cli_text *text, const json_t *preview)
+void cli_preview_checks(struct cli_text *text, const json_t *preview)
 {
     static const char *const titles[] = {"pre-check", "result", "", NULL};
     const json_t *checks = json_object_get(preview, "checks");

@@ -13,7 +13,7 @@ static json_t *web_node_checks(const struct reinit_check checks[REINIT_CHECKS], 
         const struct reinit_check *check = &checks[i];
         const bool blocks = check->weight == REINIT_NEVER || (check->weight == REINIT_FORCED && !force);
         json_array_append_new(list, json_pack("{s:s,s:b,s:b,s:s}", "check", check->name, "ok", (int)check->good,
-                                              "blocks", (int)blocks, "detail", check->good ? "good" : check->detail));
+                                              "blocks", (int)blocks, "detail", check->good ? "" : check->detail));
     }
     return list;
 }
