@@ -14,7 +14,7 @@ import urllib.request
 
 import psycopg2
 
-from plain import BUILD
+from plain import BUILD, alive
 
 TOP = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 HOLDFAST = os.path.join(BUILD, "src", "bin", "holdfast")
@@ -64,15 +64,6 @@ def words(pid):
             return file.read().decode(errors="replace").split("\0")[:-1]
     except OSError:
         return []
-
-
-def alive(pid):
-    """Zombies count as gone."""
-    try:
-        with open("/proc/%d/stat" % pid) as file:
-            return file.read().rsplit(")", 1)[1].split()[0] not in "ZX"
-    except OSError:
-        return False
 
 
 def template(*changes):

@@ -27,6 +27,15 @@ def wait(condition, seconds=60):
     raise AssertionError("did not come true in time")
 
 
+def alive(pid):
+    """Zombies count as gone."""
+    try:
+        with open("/proc/%s/stat" % pid) as file:
+            return file.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
 def as_user():
     """PostgreSQL refuses to run as root."""
     if os.geteuid() != 0:

@@ -14,6 +14,8 @@ import time
 import psycopg2
 import psycopg2.extras
 
+from plain import alive
+
 BUILD = os.path.abspath(os.environ.get("HOLDFAST_BUILD", os.path.join(os.path.dirname(__file__), "..", "..", "build")))
 HOLDFAST = os.path.join(BUILD, "src", "bin", "holdfast")
 PGBIN = "/usr/lib/postgresql/15/bin"
@@ -38,15 +40,6 @@ def wait(condition, seconds=60, what=""):
             return value
         time.sleep(0.02)
     raise AssertionError("did not come true in time: " + what)
-
-
-def alive(pid):
-    """Zombies count as gone."""
-    try:
-        with open("/proc/%s/stat" % pid) as file:
-            return file.read().rsplit(")", 1)[1].split()[0] not in "ZX"
-    except OSError:
-        return False
 
 
 class World:

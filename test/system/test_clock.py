@@ -42,14 +42,6 @@ def lab():
         yield lab
 
 
-@pytest.fixture(autouse=True)
-def logs(request, lab):
-    failed = request.session.testsfailed
-    yield
-    if request.session.testsfailed > failed:
-        lab.keep_logs()
-
-
 def answer(site):
     """(TTL, serial of the zone) as the site's DNS server says now."""
     address = dns.query.udp(dns.message.make_query("www.example.test.", "A"), RESOLVERS[site], port=5353, timeout=10).answer[0]

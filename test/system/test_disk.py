@@ -47,14 +47,6 @@ def lab():
         subprocess.run(["umount", "-l", lab.disk], check=False)
 
 
-@pytest.fixture(autouse=True)
-def logs(request, lab):
-    failed = request.session.testsfailed
-    yield
-    if request.session.testsfailed > failed:
-        lab.keep_logs()
-
-
 def fill(lab):
     """Not a byte is left, also not at the end of the log that SQLite has room in: all is taken away from under it."""
     path = os.path.join(lab.disk, "filler")

@@ -143,14 +143,6 @@ def lab(etcd):
         yield lab
 
 
-@pytest.fixture(autouse=True)
-def logs(request, lab):
-    failed = request.session.testsfailed
-    yield
-    if request.session.testsfailed > failed:
-        lab.keep_logs()
-
-
 def test_one_leads_outside_the_writers_region(lab):
     # Whoever came first: the writer is in taiwan, so its controller hands the lead over to one of the others.
     leader = wait(lambda: lab.leader() in ("tokyo", "witness") and lab.leader(), 60, "the leader is not beside the writer")

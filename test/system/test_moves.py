@@ -37,14 +37,6 @@ def lab():
     dead.close()
 
 
-@pytest.fixture(autouse=True)
-def logs(request, lab):
-    failed = request.session.testsfailed
-    yield
-    if request.session.testsfailed > failed:
-        lab.keep_logs()
-
-
 def steps_begun(lab, run, after):
     """(names of the steps begun, in order; the one that is under way) from the journal: what is there has been committed."""
     begun, present = [], None

@@ -24,14 +24,6 @@ def lab():
         yield lab
 
 
-@pytest.fixture(autouse=True)
-def logs(request, lab):
-    failed = request.session.testsfailed
-    yield
-    if request.session.testsfailed > failed:
-        lab.keep_logs()
-
-
 def taken_over(lab, before, since, writer):
     """The end of the run that moved the writer inside the region; prints what clients saw of it."""
     run = lab.wait_run(lab.wait_new_run(before))

@@ -108,14 +108,6 @@ def lab():
         yield lab
 
 
-@pytest.fixture(autouse=True)
-def logs(request, lab):
-    failed = request.session.testsfailed
-    yield
-    if request.session.testsfailed > failed:
-        lab.keep_logs()
-
-
 def test_the_witness_is_lost_and_the_writer_goes_on(lab):
     epoch, runs = lab.epoch(), lab.run()["id"]
     with lab.cut("witness", "all"):

@@ -23,14 +23,6 @@ def lab():
         yield lab
 
 
-@pytest.fixture(autouse=True)
-def logs(request, lab):
-    failed = request.session.testsfailed
-    yield
-    if request.session.testsfailed > failed:
-        lab.keep_logs()
-
-
 def run(connection, text, *arguments):
     with connection.cursor() as cursor:
         cursor.execute(text, arguments)

@@ -21,14 +21,6 @@ def lab():
         yield lab
 
 
-@pytest.fixture(autouse=True)
-def logs(request, lab):
-    failed = request.session.testsfailed
-    yield
-    if request.session.testsfailed > failed:
-        lab.keep_logs()
-
-
 def resolves(site, address=None):
     """Whether the site's DNS server answers for www (with this address)."""
     try:

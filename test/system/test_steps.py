@@ -79,14 +79,6 @@ def lab():
         yield lab
 
 
-@pytest.fixture(autouse=True)
-def logs(request, lab):
-    failed = request.session.testsfailed
-    yield
-    if request.session.testsfailed > failed:
-        lab.keep_logs()
-
-
 def under_way(events):
     """The step that has begun and has not ended; None when there is none."""
     present = None

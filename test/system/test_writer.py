@@ -23,14 +23,6 @@ def lab():
         yield lab
 
 
-@pytest.fixture(autouse=True)
-def logs(request, lab):
-    failed = request.session.testsfailed
-    yield
-    if request.session.testsfailed > failed:
-        lab.keep_logs()
-
-
 def postgres_of(lab, node):
     """Every living PostgreSQL process of the node, by its data directory."""
     found = []

@@ -20,6 +20,7 @@
 #include "agent/fence.h"
 #include "edge/clock.h"
 #include "edge/log.h"
+#include "program.h"
 
 enum { PATIENCE_S = 60 };
 
@@ -29,28 +30,13 @@ struct scene {
     struct fence fence;
 };
 
-static void scene_copy(const char *from, const char *to)
-{
-    char bytes[65536];
-    FILE *in = fopen(from, "rbe");
-    FILE *out = fopen(to, "wbe");
-    assert_non_null(in);
-    assert_non_null(out);
-    for (size_t size; (size = fread(bytes, 1, sizeof bytes, in)) > 0;) {
-        assert_int_equal(fwrite(bytes, 1, size, out), size);
-    }
-    fclose(in);
-    assert_int_equal(fclose(out), 0);
-    assert_int_equal(chmod(to, 0700), 0);
-}
-
 static int scene_begin(void **state)
 {
     static struct scene scene;
     scene = (struct scene){.folder = "/tmp/holdfast-fence-XXXXXX"};
     assert_non_null(mkdtemp(scene.folder));
     snprintf(scene.program, sizeof scene.program, "%s/postgres", scene.folder);
-    scene_copy("/bin/sleep", scene.program);
+    program_copy("/bin/sleep", scene.program);
     assert_int_equal(fence_init(&scene.fence, scene.folder, 20 * TIME_US_PER_S, -1, false), ERR_OK);
     *state = &scene;
     return 0;

@@ -20,6 +20,7 @@
 #include "agent/node.h"
 #include "edge/clock.h"
 #include "edge/log.h"
+#include "program.h"
 
 enum { PATIENCE_S = 120, ROUNDS = 20 };
 
@@ -42,21 +43,6 @@ static int scene_postgres(const char *data)
     }
 }
 
-static void scene_copy(const char *from, const char *to)
-{
-    char bytes[65536];
-    FILE *in = fopen(from, "rbe");
-    FILE *out = fopen(to, "wbe");
-    assert_non_null(in);
-    assert_non_null(out);
-    for (size_t size; (size = fread(bytes, 1, sizeof bytes, in)) > 0;) {
-        assert_int_equal(fwrite(bytes, 1, size, out), size);
-    }
-    fclose(in);
-    assert_int_equal(fclose(out), 0);
-    assert_int_equal(chmod(to, 0700), 0);
-}
-
 static int scene_begin(void **state)
 {
     static struct scene scene;
@@ -66,7 +52,7 @@ static int scene_begin(void **state)
     snprintf(scene.data, sizeof scene.data, "%s/data", scene.folder);
     snprintf(program, sizeof program, "%s/postgres", scene.folder);
     assert_int_equal(mkdir(scene.data, 0700), 0);
-    scene_copy("/proc/self/exe", program);
+    program_copy("/proc/self/exe", program);
     scene.options = (struct agent_options){.database = "shop",
                                            .node = "a",
                                            .host = "127.9.0.1",
