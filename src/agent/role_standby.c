@@ -314,7 +314,7 @@ bool role_standby_reinit(struct node *node)
     err = err == ERR_OK ? role_standby_clone(node, &writer) : err;
     node_lock(node);
     node->reinit.state = err == ERR_OK ? NODE_REINIT_DONE : NODE_REINIT_FAILED;
-    if (err != ERR_OK) {
+    if (err != ERR_OK && err != ERR_UNSUPPORTED) { /* of another version: said already, with what to do about it */
         node_error(node, "reinit from %s failed, the data directory is as it was: %s", writer.name, err_text(err));
     }
     node_change(node);
