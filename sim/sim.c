@@ -235,6 +235,7 @@ void sim_run(const struct sim_options *options, struct sim_result *ret_result)
         sim->model = *options->model;
     } else {
         sim_swarm_model(&sim->dice[SIM_DICE_SWARM], &sim->model);
+        sim_swarm_tiers(options->seed, &sim->model);
         if (options->seed % SIM_SEVERAL == SIM_SEVERAL_AT) {
             sim_swarm_several(&sim->model);
         }

@@ -9,7 +9,11 @@
 #include "base/text.h"
 #include "sim/sim_model.h"
 
-enum { SIM_SWARM_READINESS = 9 }; /* one seed of so many has applications that are unready without a writer */
+/* One seed of so many ... */
+enum {
+    SIM_SWARM_READINESS = 9, /* has applications that are unready without a writer */
+    SIM_SWARM_BLOCK = 7,     /* waits when nobody is left to acknowledge */
+};
 
 static uint32_t sim_swarm_pick(struct prng *dice, uint32_t low, uint32_t high)
 {
@@ -147,6 +151,13 @@ void sim_swarm_model(struct prng *dice, struct model *ret_model)
         sim_swarm_database(dice, ret_model, database);
     }
     sim_swarm_policy(dice, ret_model);
+}
+
+void sim_swarm_tiers(uint64_t seed, struct model *model)
+{
+    for (uint32_t database = 0; database < model->databases_count; database++) {
+        model->databases[database].durability_block = seed % SIM_SWARM_BLOCK == 2;
+    }
 }
 
 void sim_swarm_several(struct model *model)

@@ -15,5 +15,8 @@ void sim_swarm_episode(struct sim *sim, struct sim_script *ret_script);
 /* How many of those a year brings to this configuration, in 1/1,000. */
 uint32_t sim_swarm_episodes(const struct model *model);
 
+/* Choices of durability that take no dice: older seeds keep their stories. */
+void sim_swarm_tiers(uint64_t seed, struct model *model);
+
 /* Up to three of its sites get a controller. */
 void sim_swarm_several(struct model *model);

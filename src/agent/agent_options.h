@@ -55,6 +55,7 @@ struct agent_options {
     const char *durability_members[LIMITS_NODES]; /* the set at first boot */
     uint32_t durability_members_count;
     uint32_t durability_required;
+    bool every_commit; /* promised: no commit goes without the set */
     struct agent_options_setting settings[AGENT_OPTIONS_SETTINGS];
     uint32_t settings_count;
 };

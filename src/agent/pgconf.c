@@ -29,7 +29,8 @@ static const char pgconf_include[] = "include_if_exists = 'holdfast.conf'\n";
  *   wal_retrieve_retry_interval  a promotion that meets a restarting walreceiver sleeps this long (default 5 s)
  *   restart_after_crash          the agent decides whether a crashed writer comes back
  *   wal_log_hints                a diverged node can be rewound
- *   synchronous_commit           local by default; roles of tier 1 set on: never remote_write
+ *   synchronous_commit           local by default, roles of tier 1 set on: never remote_write; on where every commit
+ *                                was promised to wait
  *   archive_mode                 off the promotion's path; backups bring their own
  *   wal_receiver/sender_timeout  a dead link is noticed in seconds */
 static const struct agent_options_setting pgconf_fixed[] = {
@@ -42,7 +43,6 @@ static const struct agent_options_setting pgconf_fixed[] = {
     {"recovery_target_timeline", "latest"},
     {"restore_command", ""},
     {"archive_mode", "off"},
-    {"synchronous_commit", "local"},
     {"password_encryption", "scram-sha-256"},
     {"unix_socket_permissions", "0700"},
 };
@@ -78,6 +78,7 @@ static const char *const pgconf_written[] = {
     "cluster_name",
     "primary_conninfo",
     "primary_slot_name",
+    "synchronous_commit",
     "synchronous_standby_names",
     "data_directory",
     "hba_file",
@@ -275,6 +276,7 @@ void pgconf_print(const struct agent_options *options, const struct pgconf *conf
     pgconf_line(text, "port", port);
     pgconf_line(text, "unix_socket_directories", sockets);
     pgconf_line(text, "cluster_name", options->node);
+    pgconf_line(text, "synchronous_commit", options->every_commit ? "on" : "local");
     pgconf_line(text, "synchronous_standby_names", conf->durability);
     pgconf_print_upstream(options, conf, text);
 }

@@ -150,6 +150,7 @@ static void agent_main_nodes(const struct config_database *database, uint32_t se
     }
     options->durability_members_count = database->durability.members_count;
     options->durability_required = database->durability.required;
+    options->every_commit = database->durability.every_commit;
 }
 
 static bool agent_main_settings(const struct config_database *database, struct agent_options *options)

@@ -207,6 +207,15 @@ static void cli_status_durability(struct cli_text *text, const json_t *durabilit
     const json_t *member = NULL;
     const json_t *members = json_object_get(durability, "members");
     const long long required = (long long)cli_text_integer(durability, "required", 0);
+    const char *state = cli_text_member(durability, "state");
+    if (strcmp(state, "blocked") == 0) {
+        cli_text_print(text, CLI_TEXT_BAD, "BLOCKED: no standby acknowledges, tier-1 commits wait");
+        return;
+    }
+    if (strcmp(state, "degraded") == 0) {
+        cli_text_print(text, CLI_TEXT_BAD, "DEGRADED: no standby acknowledges, tier-1 commits are on one node only");
+        return;
+    }
     if (json_array_size(members) == 0 || required == 0) {
         cli_text_print(text, CLI_TEXT_WARN, "commits wait for no other node");
         return;

@@ -86,7 +86,44 @@ static bool durability_near(const struct engine *engine, uint32_t database, uint
            engine->nodes[writer].report.written.position;
 }
 
-/* What the server should require: the members that have not been away for too long, and who streams and may be one. */
+/* With nobody left: those whose acknowledgement is waited for, whenever it comes. */
+static uint32_t durability_awaited(const struct engine *engine, uint32_t database, uint32_t writer, uint32_t members)
+{
+    const uint32_t eligible = durability_eligible(engine, database, writer);
+    return (members & eligible) != 0 ? members & eligible : eligible;
+}
+
+/* The set has emptied, or somebody is in it again: said once. */
+static void durability_empty(struct engine *engine, struct output *output, uint32_t database, bool nobody)
+{
+    struct engine_durability *set = &engine->durability[database];
+    if (!nobody) {
+        set->filled = engine->now;
+    }
+    const bool empty = nobody && (set->empty || time_since_ms(engine->now, set->filled) >= DURABILITY_SILENT_MS);
+    if (set->empty == empty) {
+        return;
+    }
+    set->empty = empty;
+    const bool block = engine->model.databases[database].durability_block;
+    const enum trace_kind kind = !empty  ? TRACE_DURABILITY_BACK
+                                 : block ? TRACE_DURABILITY_BLOCKED
+                                         : TRACE_DURABILITY_DEGRADED;
+    engine_trace(engine, output, kind)->database = database;
+}
+
+enum durability_state durability_look(const struct engine *engine, uint32_t database)
+{
+    const struct durable_database *state = &engine->durable.databases[database];
+    if (!engine->model.databases[database].tier1 || state->writer == LIMITS_NONE || state->routed != state->writer ||
+        !engine->durability[database].empty) {
+        return DURABILITY_KEPT;
+    }
+    return engine->model.databases[database].durability_block ? DURABILITY_BLOCKED : DURABILITY_DEGRADED;
+}
+
+/* What the server should require: the members that have not been away for too long, and who streams and may be one.
+ * Nobody left: nobody, or, where the operator wants it so, still the same. */
 static uint32_t durability_wanted(struct engine *engine, struct output *output, uint32_t database)
 {
     const struct durable_database *state = &engine->durable.databases[database];
@@ -102,13 +139,18 @@ static uint32_t durability_wanted(struct engine *engine, struct output *output, 
         const bool silent = time_since_ms(engine->now, set->silent[node]) >= DURABILITY_SILENT_MS;
         const bool stays = (state->members & bit) != 0 && node != state->writer && !silent;
         const bool comes = (eligible & bit) != 0 && streams && durability_near(engine, database, node);
-        if (stays || comes) {
-            wanted |= bit;
-        } else if ((set->settled & bit) != 0) {
-            set->settled &= ~bit;
+        wanted |= stays || comes ? bit : 0;
+    }
+    durability_empty(engine, output, database, wanted == 0 && eligible != 0);
+    if (wanted == 0 && engine->model.databases[database].durability_block) {
+        wanted = durability_awaited(engine, database, state->writer, state->members);
+    }
+    for (uint32_t node = 0; node < engine->model.nodes_count; node++) {
+        if ((set->settled & ~wanted & durability_bit(node)) != 0) {
             durability_say(engine, output, TRACE_DURABILITY_SHRUNK, database, node);
         }
     }
+    set->settled &= wanted;
     return wanted;
 }
 
@@ -198,6 +240,7 @@ static void durability_rest(struct engine *engine, uint32_t database)
     for (uint32_t node = 0; node < engine->model.nodes_count; node++) {
         engine->durability[database].silent[node] = engine->now;
     }
+    engine->durability[database].filled = engine->now;
 }
 
 void durability_step(struct engine *engine, struct output *output)
@@ -259,6 +302,10 @@ void durability_open(struct engine *engine, struct output *output, uint32_t data
         }
     }
     ASSERT((remain & durability_bit(writer)) == 0);
+    if (remain == 0 && engine->model.databases[database].durability_block) {
+        /* Whoever comes first; the proof of the new epoch waits for nobody. */
+        remain = durability_awaited(engine, database, writer, 0);
+    }
     durability_rest(engine, database);
     set->told_any = false;
     set->told = 0;

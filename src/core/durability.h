@@ -13,6 +13,12 @@
  * moment), then the server is told, then, once every standby it requires has flushed what was acknowledged before, the
  * record says the same as the server. Shrinking is told loudly; nothing changes while the writer moves.
  *
+ * A member that has not been receiving for two seconds leaves the set. When it was the last one, the operator's choice
+ * holds: `degrade`, the server requires nobody and the record has no members, so that nobody may be promoted without a
+ * person's accept_loss until a standby has caught up and the set has grown again; or `block`, server and record stay
+ * as they are, commits wait, and who has acknowledged all of them may still take over. Without a controller that leads
+ * nobody changes anything: commits wait.
+ *
  * A new writer opens with its set already in force: whoever is gone with the old writer must not hold up its first
  * commits, whoever is left must go on acknowledging. The record takes that set in before the order to promote goes out,
  * but requires nobody: what was acknowledged under the old epoch is on the new writer and perhaps nowhere else, so
@@ -21,6 +27,14 @@
 #pragma once
 
 #include "core/engine.h"
+
+/* Whether the writer's commits are acknowledged by another node as well. */
+enum durability_state {
+    DURABILITY_KEPT,     /* or nothing is promised, or the writer moves just now */
+    DURABILITY_DEGRADED, /* no member is left that can acknowledge: tier-1 commits go on alone (on_empty: degrade) */
+    DURABILITY_BLOCKED,  /* ... they wait (on_empty: block) */
+};
+enum durability_state durability_look(const struct engine *engine, uint32_t database);
 
 /* The duty of every step: compares what is with what should be and moves one notch. */
 void durability_step(struct engine *engine, struct output *output);

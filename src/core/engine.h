@@ -122,6 +122,8 @@ struct engine_durability {
     struct mono told_at;
     struct lsn mark;                  /* who has flushed this has everything acknowledged under an older setting */
     uint32_t settled;                 /* members that were said to be in the set */
+    bool empty;                       /* nobody is left that can acknowledge, and that was said */
+    struct mono filled;               /* last time that somebody was */
     struct mono silent[LIMITS_NODES]; /* since when a member has not been receiving */
 };
 

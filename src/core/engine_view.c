@@ -49,6 +49,7 @@ static void engine_view_databases(const struct engine *engine, struct view *view
         entry->writer = state->routed;
         entry->epoch = state->routed == LIMITS_NONE ? state->epoch : state->routed_epoch;
         entry->hold = state->hold;
+        entry->locked_commit = model->databases[database].every_commit;
     }
     view->nodes_count = model->nodes_count;
     for (uint32_t node = 0; node < model->nodes_count; node++) {

@@ -75,6 +75,8 @@ struct model_database {
     bool tier1;
     uint32_t durability_members; /* bit per node index: the set at first boot */
     uint32_t durability_required;
+    bool durability_block; /* with nobody left to acknowledge tier-1 commits wait, instead of going on alone */
+    bool every_commit;     /* promised: no commit of the cluster goes without the set */
     uint32_t max_lag_ms;
     uint32_t initial_writer; /* node index */
 };

@@ -29,6 +29,10 @@ struct model;
     X(LEASE, NOTICE, "{database}: lease of epoch {n} is {text}, node {node}")                                          \
     X(DURABILITY_SHRUNK, WARNING, "{database}: {node} left the durability set; tier-1 commits no longer wait for it")  \
     X(DURABILITY_GROWN, NOTICE, "{database}: {node} joined the durability set at {lsn}")                               \
+    X(DURABILITY_DEGRADED, WARNING,                                                                                    \
+      "{database}: DEGRADED: no standby acknowledges; tier-1 commits are on one node only, and none may be promoted")  \
+    X(DURABILITY_BLOCKED, WARNING, "{database}: BLOCKED: no standby acknowledges; tier-1 commits wait for one")        \
+    X(DURABILITY_BACK, NOTICE, "{database}: a standby follows again; tier-1 commits wait for it")                              \
     X(RUN_STARTED, NOTICE, "run {run}: {text} {region} -> {to}")                                                       \
     X(RUN_WAITING, WARNING, "run {run} waits for a person: {text}")                                                    \
     X(RUN_UNDOING, WARNING, "run {run} is being undone: {text}")                                                       \

@@ -14,7 +14,7 @@
 #define VIEW_MAGIC 0x57454956444c4f48U /* "HOLDVIEW" in little-endian memory */
 
 enum {
-    VIEW_FORMAT = 1,
+    VIEW_FORMAT = 2,
     VIEW_SHARES_WHOLE = 10000, /* a row of the split adds up to this: shares are in 1/10,000 */
     VIEW_HOMES = LIMITS_REGIONS + 1,
     VIEW_HOME_DEFAULT = LIMITS_REGIONS, /* the split's row of clients without a home region */
@@ -76,6 +76,9 @@ struct view_database {
     uint64_t epoch;  /* nothing obeys an older one */
     uint32_t writer; /* node index, LIMITS_NONE: no writer now, hold or refuse writes */
     uint32_t hold;   /* 1: a planned move is under way, hold sessions at transaction boundaries */
+    uint32_t
+        locked_commit; /* 1: every commit waits for the durability set: refuse what would lower synchronous_commit */
+    uint32_t reserved;
 };
 
 struct view {

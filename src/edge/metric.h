@@ -94,6 +94,10 @@ enum {
       "Nodes that say they are the writer; more than 1: alarm")                                                        \
     X(DURABILITY_MEMBERS, "durability_members", GAUGE, NONE, "database",                                               \
       "Nodes that acknowledge commits beside the writer")                                                              \
+    X(DURABILITY_DEGRADED, "durability_degraded", GAUGE, NONE, "database",                                             \
+      "1: no standby can acknowledge, tier-1 commits go on alone")                                                     \
+    X(DURABILITY_BLOCKED, "durability_blocked", GAUGE, NONE, "database",                                               \
+      "1: no standby can acknowledge, tier-1 commits wait for one")                                                    \
     X(GUARD_SLOTS, "guard_slots", GAUGE, NONE, "database",                                                             \
       "Guard slots that the writer keeps for salvage, one per database of its server")                                 \
     X(GUARD_SLOTS_MISSING, "guard_slots_missing", GAUGE, NONE, "database",                                             \

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/decide_rule.h"
+#include "core/durability.h"
 #include "core/judge.h"
 #include "core/ledger.h"
 #include "core/split.h"
@@ -167,13 +168,14 @@ static json_t *web_status_database(const struct desk *desk, const struct engine 
         }
     }
     const struct ledger_state ledger = ledger_look(engine, database);
-    return json_pack("{s:o,s:s,s:s?,s:I,s:b,s:b,s:{s:o,s:i},s:o}", "ledger_open",
+    static const char *const states[] = {"kept", "degraded", "blocked"};
+    return json_pack("{s:o,s:s,s:s?,s:I,s:b,s:b,s:{s:o,s:i,s:s},s:o}", "ledger_open",
                      ledger.known ? json_integer(ledger.open) : json_null(), "name",
                      engine->model.databases[database].name, "writer",
                      state->routed != LIMITS_NONE ? engine->model.nodes[state->routed].name : NULL, "epoch",
                      (json_int_t)engine->view.databases[database].epoch, "hold", (int)state->hold, "tier1",
                      (int)engine->model.databases[database].tier1, "durability", "members", members, "required",
-                     (int)state->required, "nodes", nodes);
+                     (int)state->required, "state", states[durability_look(engine, database)], "nodes", nodes);
 }
 
 /* ---- sites ---- */
@@ -208,6 +210,7 @@ static bool web_status_degraded(const struct engine *engine)
     }
     for (uint32_t database = 0; database < engine->model.databases_count; database++) {
         degraded |= engine->durable.databases[database].routed == LIMITS_NONE;
+        degraded |= durability_look(engine, database) != DURABILITY_KEPT;
     }
     return degraded;
 }

@@ -169,7 +169,11 @@ struct config_durability {
     uint32_t *members; /* indices into the database's nodes */
     uint32_t members_count;
     uint32_t required;
+    uint32_t on_empty; /* enum config_empty */
+    bool every_commit;
 };
+
+enum config_empty { CONFIG_EMPTY_DEGRADE, CONFIG_EMPTY_BLOCK };
 
 struct config_node {
     const char *name;

@@ -89,6 +89,12 @@ static const struct config_schema_choice config_schema_routes[] = {
     {"reader", CONFIG_ROUTE_READER, "to a healthy standby of the proxy's own region, else to the writer"},
     {NULL, 0, NULL}};
 
+static const struct config_schema_choice config_schema_empties[] = {
+    {"degrade", CONFIG_EMPTY_DEGRADE,
+     "tier-1 commits go on alone, told loudly; nobody may then be promoted without loss"},
+    {"block", CONFIG_EMPTY_BLOCK, "tier-1 commits wait until one of them is back"},
+    {NULL, 0, NULL}};
+
 static const struct config_schema_choice config_schema_profiles[] = {
     {"standard", CONFIG_STANDARD, "the rules and gates of this system"},
     {"adr-039", CONFIG_ADR_039,
@@ -237,6 +243,15 @@ static const struct config_schema_row config_schema_durability_rows[] = {
              "Nodes that acknowledge tier-1 commits while they are standbys; only they may be promoted without loss."),
     ROW("required", INTEGER, config_durability, required, .fallback = "1", .min = 1, .max = CONFIG_NODES,
         .prose = "How many of them must acknowledge."),
+    ROW("on_empty", ENUM, config_durability, on_empty, .fallback = "degrade", .choices = config_schema_empties,
+        .prose = "What the leading controller does with tier-1 commits when no member is left that can acknowledge. "
+                 "Without a controller that leads nothing changes: commits wait."),
+    ROW("every_commit", BOOLEAN, config_durability, every_commit, .fallback = "false",
+        .prose =
+            "A promise that every commit of the cluster waits for the set: the agent makes it the servers' default "
+            "and looks for roles, databases and functions that lower it, the proxies refuse sessions that do. While "
+            "it is kept, a lost writer is replaced without waiting for the end of its lease. Sessions that do not "
+            "come through the proxies must be kept out by pg_hba.conf."),
     END};
 static const struct config_schema_section config_schema_durability = SECTION(
     "durability", config_durability, config_schema_durability_rows, .prose = "The durability set at first boot.");

@@ -35,6 +35,12 @@ static void config_verify_database_durability(const struct config_verify *verify
                              "tier1 without a durability set; expected durability.members; or set tier1: false when "
                              "losing the last commits is acceptable");
     }
+    if (durability->every_commit && !database->tier1) {
+        const struct config_verify_place place =
+            CONFIG_VERIFY_AT(verify, "databases", database->name, "durability", "every_commit");
+        config_problem_error(verify->problems, place.line, place.column,
+                             "every_commit without tier1; expected tier1: true, or commits wait for nobody");
+    }
 }
 
 static void config_verify_database_lease(const struct config_verify *verify, const struct config_database *database)

@@ -11,6 +11,7 @@
     51.073  error-rate@taiwan PASSED: 1 of 3 observers see it failed
     52.116  taiwan: MONITOR, SINGLE_SERVICE_DOWN, confidence LOW, rule 10, gate 0
     52.163  node taiwan-b is standby (epoch 2)
+    52.163  shop: a standby follows again; tier-1 commits wait for it
     53.103  database-master@taiwan PASSED: 1 of 3 observers see it failed
     53.103  taiwan: NO_ACTION, ALL_HEALTHY, confidence HIGH, rule 13, gate 0
     53.659  shop: taiwan-b joined the durability set at 0/11F81

@@ -78,3 +78,4 @@
     42.558  run 1: CLOSE started
     42.558  run 1: CLOSE done in 0 ms; 
     42.558  run 1 succeeded after 8889 ms
+    43.459  shop: DEGRADED: no standby acknowledges; tier-1 commits are on one node only, and none may be promoted

@@ -43,9 +43,11 @@
     33.627  node tokyo-a is standby (epoch 2)
     34.538  database-master@taiwan PASSED: 1 of 3 observers see it failed
     34.538  taiwan: NO_ACTION, ALL_HEALTHY, confidence HIGH, rule 13, gate 0
+    35.381  shop: DEGRADED: no standby acknowledges; tier-1 commits are on one node only, and none may be promoted
     60.000  END   node-dead taiwan-a
     60.044  node taiwan-a is stopped (epoch 1)
     60.290  node taiwan-a is stopped (epoch 2)
     69.608      taiwan-a is a fresh copy of taiwan-b
     69.793  node taiwan-a is standby (epoch 2)
+    69.793  shop: a standby follows again; tier-1 commits wait for it
     71.042  shop: taiwan-a joined the durability set at 0/19CE5

@@ -46,6 +46,7 @@
     33.625  node tokyo-a is standby (epoch 2)
     34.538  database-master@taiwan PASSED: 1 of 3 observers see it failed
     34.538  taiwan: NO_ACTION, ALL_HEALTHY, confidence HIGH, rule 13, gate 0
+    35.376  shop: DEGRADED: no standby acknowledges; tier-1 commits are on one node only, and none may be promoted
     60.000  END   node-dead taiwan-a
     60.045  node taiwan-a is stopped (epoch 1)
     60.291  node taiwan-a is stopped (epoch 2)
@@ -54,4 +55,5 @@
     66.615  tokyo: NO_ACTION, ALL_HEALTHY, confidence HIGH, rule 13, gate 0
     69.810      taiwan-a is a fresh copy of taiwan-b
     70.043  node taiwan-a is standby (epoch 2)
+    70.043  shop: a standby follows again; tier-1 commits wait for it
     71.291  shop: taiwan-a joined the durability set at 0/19ED9

@@ -43,6 +43,7 @@
     33.924  run 1: ROUTE_DNS done in 37 ms; view 11: 2 readers acknowledged, 0 waited for, 1 unreachable
     33.924  run 1: VERIFY started
     33.926  node tokyo-a is writer (epoch 2)
+    35.927  shop: DEGRADED: no standby acknowledges; tier-1 commits are on one node only, and none may be promoted
     35.981      clients of shop in taiwan are served again after 6048 ms
     36.575  run 1: VERIFY done in 2649 ms; ; requests/s: source had 7, target 8 then 14
     36.575  run 1: LEDGER started
@@ -63,6 +64,7 @@
     71.295  order-service@taiwan PASSED: 1 of 3 observers see it failed
     71.295  error-rate@taiwan PASSED: 1 of 3 observers see it failed
     71.861  node taiwan-b is standby (epoch 2)
+    71.861  shop: a standby follows again; tier-1 commits wait for it
     72.343  taiwan: MONITOR, SINGLE_SERVICE_DOWN, confidence LOW, rule 10, gate 0
     73.061  shop: taiwan-b joined the durability set at 0/19F3D
     73.322  database-master@taiwan PASSED: 1 of 3 observers see it failed

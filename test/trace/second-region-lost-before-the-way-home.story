@@ -105,6 +105,7 @@
     55.948  run 2: CLOSE done in 0 ms; 
     55.948  run 2 succeeded after 2276 ms
     56.508      clients of shop in taiwan are served again after 6522 ms
+    56.543  shop: DEGRADED: no standby acknowledges; tier-1 commits are on one node only, and none may be promoted
     90.000  END   region-dead tokyo
     90.027  node tokyo-a is stopped (epoch 2)
     90.323  node tokyo-a is stopped (epoch 3)
@@ -116,6 +117,7 @@
     91.255  error-rate@tokyo PASSED: 1 of 3 observers see it failed
     94.202      tokyo-a is a fresh copy of taiwan-a
     94.227  node tokyo-a is standby (epoch 3)
+    94.227  shop: a standby follows again; tier-1 commits wait for it
     94.354  tokyo: MONITOR, SINGLE_SERVICE_DOWN, confidence LOW, rule 10, gate 0
     95.423  shop: tokyo-a joined the durability set at 0/22602
     95.483  database-master@tokyo PASSED: 1 of 3 observers see it failed

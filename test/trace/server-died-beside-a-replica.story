@@ -33,7 +33,9 @@
     30.734  run 1: CLOSE done in 0 ms; 
     30.734  run 1 succeeded after 694 ms
     30.926  node tokyo-a is standby (epoch 2)
+    32.725  shop: DEGRADED: no standby acknowledges; tier-1 commits are on one node only, and none may be promoted
     60.000  END   server-dead taiwan-a
     67.128      taiwan-a is a fresh copy of taiwan-b
     67.293  node taiwan-a is standby (epoch 2)
+    67.293  shop: a standby follows again; tier-1 commits wait for it
     68.545  shop: taiwan-a joined the durability set at 0/19E11

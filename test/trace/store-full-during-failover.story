@@ -54,3 +54,4 @@
     46.505  run 1: CLOSE started
     46.505  run 1: CLOSE done in 0 ms; 
     46.505  run 1 succeeded after 12835 ms
+    47.910  shop: DEGRADED: no standby acknowledges; tier-1 commits are on one node only, and none may be promoted

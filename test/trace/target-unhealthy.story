@@ -53,6 +53,7 @@
     56.725  node tokyo-a is writer (epoch 2)
     56.753      clients of shop in tokyo are served again after 16826 ms
     58.535      clients of shop in taiwan are served again after 18622 ms
+    58.706  shop: DEGRADED: no standby acknowledges; tier-1 commits are on one node only, and none may be promoted
     59.189  run 1: VERIFY done in 2489 ms; ; requests/s: source had 8, target 7 then 14
     59.189  run 1: LEDGER started
     59.189  run 1: shop: taiwan-a ended at 0/E358; its data directory is kept when it comes home

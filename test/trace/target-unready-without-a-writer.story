@@ -53,6 +53,7 @@
     51.478  order-service@tokyo PASSED: 1 of 2 observers see it failed
     51.478  tokyo: NO_ACTION, ALL_HEALTHY, confidence HIGH, rule 13, gate 0
     52.364      clients of shop in taiwan are served again after 22431 ms
+    52.715  shop: DEGRADED: no standby acknowledges; tier-1 commits are on one node only, and none may be promoted
     53.103  run 1: VERIFY done in 2510 ms; ; requests/s: source had 7, target 8 then 13
     53.103  run 1: LEDGER started
     53.103  run 1: shop: taiwan-a ended at 0/A08C; its data directory is kept when it comes home

@@ -63,6 +63,18 @@ static void test_conf_of_a_standby(void **state)
     assert_true(strstr(got, "max_connections = '200'") < strstr(got, "restart_after_crash = 'off'"));
 }
 
+static void test_conf_where_every_commit_waits(void **state)
+{
+    (void)state;
+    struct buf text = fresh();
+    struct agent_options promised = options;
+    promised.every_commit = true;
+    pgconf_print(&promised, &(struct pgconf){.durability = "ANY 1 (\"taiwan-b\")"}, &text);
+    assert_non_null(strstr(buf_string(&text), "synchronous_commit = 'on'\n"));
+    assert_null(strstr(buf_string(&text), "synchronous_commit = 'local'"));
+    assert_true(pgconf_reserved("Synchronous_Commit"));
+}
+
 static void test_conf_of_a_writer(void **state)
 {
     (void)state;
@@ -196,6 +208,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_conf_of_a_standby),
+        cmocka_unit_test(test_conf_where_every_commit_waits),
         cmocka_unit_test(test_conf_of_a_writer),
         cmocka_unit_test(test_conf_with_small_segments),
         cmocka_unit_test(test_quotes),

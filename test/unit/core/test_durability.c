@@ -201,6 +201,7 @@ static uint32_t cluster_live(uint64_t seed, uint32_t required)
     prng_init(&cluster.prng, seed);
     cluster.now = (struct mono){1000000000};
     engine_init(&cluster.engine, cluster_model(required), NULL, cluster.now, (struct wall){0});
+    cluster.engine.model.databases[0].durability_block = seed % 2 == 1;
     uint32_t protected = 0;
     for (uint32_t turn = 0; turn < 2400; turn++) {
         cluster.now = time_add_ms(cluster.now, STEP_MS);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The set a new writer opens with: who is left goes on acknowledging, who is gone is not waited for, nobody is trusted
  * before it has caught up. */
+#include "core/candidate.h"
+#include "core/durability.h"
 #include "engine_world.h"
 
 enum { TAIWAN_A_BIT = 1U << TAIWAN_A, TAIWAN_B_BIT = 1U << TAIWAN_B, TOKYO_A_BIT = 1U << TOKYO_A };
@@ -140,6 +142,67 @@ static void test_the_lost_writer_is_not_waited_for(void **state)
     assert_int_equal(world->promote.required, 0);
 }
 
+/* A writer in taiwan, one member in tokyo. */
+static void world_on_empty(bool block)
+{
+    struct model *model = model_two_regions();
+    model->databases[0].durability_block = block;
+    engine_init(&world->engine, model, NULL, world->now, (struct wall){world->now.us});
+    pass(10000);
+    assert_int_equal(record()->members, TOKYO_A_BIT);
+    assert_int_equal(record()->required, 1);
+    assert_int_equal(durability_look(&world->engine, 0), DURABILITY_KEPT);
+    world->deaf[TOKYO_A] = true; /* reached, but not streaming */
+    pass(10000);
+}
+
+static void test_degrade_goes_on_alone_and_trusts_nobody(void **state)
+{
+    (void)state;
+    world_on_empty(false);
+    assert_int_equal(durability_look(&world->engine, 0), DURABILITY_DEGRADED);
+    assert_int_equal(world->require.mask, 0);
+    assert_int_equal(record()->members, 0);
+    assert_int_equal(record()->required, 0);
+    assert_int_equal(candidate_choose(&world->engine, 0, TOKYO, TAIWAN_A_BIT, false).node, LIMITS_NONE);
+    assert_int_equal(candidate_choose(&world->engine, 0, TOKYO, TAIWAN_A_BIT, true).node, TOKYO_A);
+    world->deaf[TOKYO_A] = false;
+    pass(10000);
+    assert_int_equal(durability_look(&world->engine, 0), DURABILITY_KEPT);
+    assert_int_equal(record()->members, TOKYO_A_BIT);
+    assert_int_equal(record()->required, 1);
+}
+
+static void test_block_waits_and_goes_on_trusting(void **state)
+{
+    (void)state;
+    world_on_empty(true);
+    assert_int_equal(durability_look(&world->engine, 0), DURABILITY_BLOCKED);
+    assert_int_equal(world->require.mask, TOKYO_A_BIT);
+    assert_int_equal(record()->members, TOKYO_A_BIT);
+    assert_int_equal(record()->required, 1);
+    assert_int_equal(candidate_choose(&world->engine, 0, TOKYO, TAIWAN_A_BIT, false).node, TOKYO_A);
+    world->deaf[TOKYO_A] = false;
+    pass(3000);
+    assert_int_equal(durability_look(&world->engine, 0), DURABILITY_KEPT);
+}
+
+/* The new writer waits for whoever comes first, and nobody is trusted before that one has caught up. */
+static void test_block_holds_for_a_new_writer_too(void **state)
+{
+    (void)state;
+    world_on_empty(true);
+    world->deaf[TOKYO_A] = false;
+    pass(3000);
+    world->dead[TAIWAN] = true;
+    pass(20000);
+    assert_int_equal(world->writer, TOKYO_A);
+    assert_int_equal(world->promote.mask, TAIWAN_A_BIT);
+    assert_int_equal(world->promote.required, 1);
+    assert_int_equal(record()->required, 0);
+    assert_int_equal(durability_look(&world->engine, 0), DURABILITY_BLOCKED);
+}
+
 static void test_without_tier_1_nothing_is_said(void **state)
 {
     (void)state;
@@ -164,6 +227,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_restart_orders_the_same_set, neighbours_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_a_refusal_gives_the_record_back, neighbours_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_the_lost_writer_is_not_waited_for, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(test_degrade_goes_on_alone_and_trusts_nobody, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(test_block_waits_and_goes_on_trusting, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(test_block_holds_for_a_new_writer_too, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_without_tier_1_nothing_is_said, world_setup, world_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
