@@ -110,6 +110,50 @@ enum err pg_message_key_parse(struct span body, uint32_t *ret_pid, struct span *
     return ERR_OK;
 }
 
+enum err pg_message_authentication_parse(struct span body, uint32_t *ret_code, struct span *ret_rest)
+{
+    struct cursor cursor;
+    cursor_init(&cursor, body.data, body.size);
+    const uint32_t code = cursor_u32be(&cursor);
+    const struct span rest = cursor_span(&cursor, cursor_left(&cursor));
+    if (!cursor_ok(&cursor) || (code == PG_MESSAGE_AUTH_MD5 && rest.size != 4)) {
+        return ERR_PROTOCOL;
+    }
+    *ret_code = code;
+    *ret_rest = rest;
+    return ERR_OK;
+}
+
+bool pg_message_mechanism_offered(struct span list, const char *mechanism)
+{
+    struct cursor cursor;
+    cursor_init(&cursor, list.data, list.size);
+    while (cursor_left(&cursor) > 0) {
+        const struct span name = cursor_until(&cursor, 0);
+        if (!cursor_ok(&cursor) || name.size == 0) {
+            return false;
+        }
+        if (span_is(name, mechanism)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum err pg_message_sasl_initial_parse(struct span body, struct span *ret_mechanism, struct span *ret_data)
+{
+    struct cursor cursor;
+    cursor_init(&cursor, body.data, body.size);
+    const struct span mechanism = cursor_until(&cursor, 0);
+    const uint32_t size = cursor_u32be(&cursor);
+    if (!cursor_ok(&cursor) || size != cursor_left(&cursor)) {
+        return ERR_PROTOCOL;
+    }
+    *ret_mechanism = mechanism;
+    *ret_data = cursor_span(&cursor, size);
+    return ERR_OK;
+}
+
 static size_t pg_message_open(struct buf *buf, uint8_t type)
 {
     buf_u8(buf, type);
@@ -178,5 +222,42 @@ void pg_message_key_write(struct buf *buf, uint32_t pid, struct span secret)
     const size_t start = pg_message_open(buf, PG_MESSAGE_KEY);
     buf_u32be(buf, pid);
     buf_bytes(buf, secret.data, secret.size);
+    pg_message_close(buf, start);
+}
+
+void pg_message_query_write(struct buf *buf, struct span text)
+{
+    const size_t start = pg_message_open(buf, PG_MESSAGE_QUERY);
+    buf_bytes(buf, text.data, text.size);
+    buf_u8(buf, 0);
+    pg_message_close(buf, start);
+}
+
+void pg_message_sync_write(struct buf *buf)
+{
+    pg_message_close(buf, pg_message_open(buf, PG_MESSAGE_SYNC));
+}
+
+void pg_message_password_write(struct buf *buf, struct span password)
+{
+    const size_t start = pg_message_open(buf, PG_MESSAGE_PASSWORD);
+    buf_bytes(buf, password.data, password.size);
+    buf_u8(buf, 0);
+    pg_message_close(buf, start);
+}
+
+void pg_message_sasl_initial_write(struct buf *buf, const char *mechanism, struct span data)
+{
+    const size_t start = pg_message_open(buf, PG_MESSAGE_PASSWORD);
+    pg_message_string(buf, mechanism);
+    buf_u32be(buf, (uint32_t)data.size);
+    buf_bytes(buf, data.data, data.size);
+    pg_message_close(buf, start);
+}
+
+void pg_message_sasl_write(struct buf *buf, struct span data)
+{
+    const size_t start = pg_message_open(buf, PG_MESSAGE_PASSWORD);
+    buf_bytes(buf, data.data, data.size);
     pg_message_close(buf, start);
 }

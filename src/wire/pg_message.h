@@ -19,12 +19,16 @@
 #define PG_MESSAGE_READY          'Z'
 #define PG_MESSAGE_ERROR          'E'
 #define PG_MESSAGE_COMPLETE       'C'
+#define PG_MESSAGE_NOTICE         'N'
 
 /* Types sent by the client. */
 #define PG_MESSAGE_QUERY     'Q'
 #define PG_MESSAGE_SYNC      'S'
 #define PG_MESSAGE_FUNCTION  'F'
 #define PG_MESSAGE_EXECUTE   'E'
+#define PG_MESSAGE_PARSE     'P'
+#define PG_MESSAGE_CLOSE     'C'
+#define PG_MESSAGE_PASSWORD  'p'
 #define PG_MESSAGE_COPY_DONE 'c'
 #define PG_MESSAGE_COPY_FAIL 'f'
 #define PG_MESSAGE_TERMINATE 'X'
@@ -55,9 +59,30 @@ ERR_CHECK enum err pg_message_parameter_parse(struct span body, struct span *ret
 /* BackendKeyData: process id and secret (4 bytes, up to 256 from protocol 3.2 on). */
 ERR_CHECK enum err pg_message_key_parse(struct span body, uint32_t *ret_pid, struct span *ret_secret);
 
+/* What an AuthenticationRequest wants of the client. Others (Kerberos, GSSAPI, SSPI) cannot be repeated by a relay. */
+#define PG_MESSAGE_AUTH_OK            0U
+#define PG_MESSAGE_AUTH_PLAIN         3U  /* the password itself */
+#define PG_MESSAGE_AUTH_MD5           5U  /* rest: four bytes of salt */
+#define PG_MESSAGE_AUTH_SASL          10U /* rest: names of mechanisms, each ended by a zero, and one more zero */
+#define PG_MESSAGE_AUTH_SASL_CONTINUE 11U /* rest: the mechanism's data */
+#define PG_MESSAGE_AUTH_SASL_FINAL    12U
+
+ERR_CHECK enum err pg_message_authentication_parse(struct span body, uint32_t *ret_code, struct span *ret_rest);
+
+/* Whether the list of an AUTH_SASL has this mechanism. */
+bool pg_message_mechanism_offered(struct span list, const char *mechanism);
+
+/* SASLInitialResponse: a password message that begins with the mechanism's name. */
+ERR_CHECK enum err pg_message_sasl_initial_parse(struct span body, struct span *ret_mechanism, struct span *ret_data);
+
 /* `severity` is ERROR or FATAL, `hint` may be NULL. */
 void pg_message_error_write(struct buf *buf, const char *severity, const char *sqlstate, const char *message,
                             const char *hint);
 void pg_message_ready_write(struct buf *buf, uint8_t status);
 void pg_message_parameter_write(struct buf *buf, const char *name, const char *value);
 void pg_message_key_write(struct buf *buf, uint32_t pid, struct span secret);
+void pg_message_query_write(struct buf *buf, struct span text);
+void pg_message_sync_write(struct buf *buf);
+void pg_message_password_write(struct buf *buf, struct span password); /* also an md5 answer; without a zero in it */
+void pg_message_sasl_initial_write(struct buf *buf, const char *mechanism, struct span data);
+void pg_message_sasl_write(struct buf *buf, struct span data);
