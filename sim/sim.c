@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "sim/sim_act.h"
 #include "sim/sim_agent.h"
+#include "sim/sim_beat.h"
 #include "sim/sim_check.h"
 #include "sim/sim_client.h"
 #include "sim/sim_control.h"
@@ -26,6 +27,8 @@ enum {
     SIM_STILL_US = 5 * (int64_t)SIM_S,   /* converged for this long: stays so */
     SIM_SEVERAL = 5,                     /* one seed of so many has several controllers */
     SIM_SEVERAL_AT = 2,
+    SIM_BEATS = 7, /* so many of so many seeds have heartbeats */
+    SIM_BEATS_OF = 2,
     SIM_EVENTS_MOST = 3 * 1000 * 1000, /* ten times what a long seed takes */
 };
 
@@ -110,6 +113,9 @@ static void sim_make_world(struct sim *sim)
         }
         if (sim->model.sites[site].observes) {
             sim_start(sim, SIM_PROBE, site, SIM_S + prng_between(dice, 0, SIM_S));
+            if (sim_beat_any(sim)) {
+                sim_start(sim, SIM_BEAT, site, prng_between(&sim->beat_dice, 0, 100 * SIM_MS));
+            }
         }
         sim_start(sim, SIM_READER_TICK, site, prng_between(dice, 0, SIM_S / 2));
     }
@@ -162,6 +168,8 @@ static void sim_dispatch(struct sim *sim, const struct sim_event *event)
         sim_pg_event(sim, event);
     } else if (event->kind == SIM_PROBE) {
         sim_probe(sim, event);
+    } else if (event->kind == SIM_BEAT) {
+        sim_beat(sim, event);
     } else if (event->kind <= SIM_READER_VIEW) {
         sim_reader_event(sim, event);
     } else if (event->kind <= SIM_CLIENT_ACK) {
@@ -229,6 +237,7 @@ void sim_run(const struct sim_options *options, struct sim_result *ret_result)
         prng_init(&sim->dice[i], options->seed * SIM_DICE + i);
     }
     prng_init(&sim->lead_dice, options->seed ^ 0x6c656164);
+    prng_init(&sim->beat_dice, options->seed ^ 0x62656174);
     sim->control = &sim->controls[0];
     sim_queue_init(&sim->queue);
     if (options->model != NULL) {
@@ -238,6 +247,9 @@ void sim_run(const struct sim_options *options, struct sim_result *ret_result)
         sim_swarm_tiers(options->seed, &sim->model);
         if (options->seed % SIM_SEVERAL == SIM_SEVERAL_AT) {
             sim_swarm_several(&sim->model);
+        }
+        if (options->seed % SIM_BEATS < SIM_BEATS_OF) {
+            sim_swarm_beats(&sim->beat_dice, &sim->model);
         }
     }
     sim_make_world(sim);

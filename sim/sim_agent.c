@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "sim/sim_agent_call.h"
 #include "sim/sim_agent_role.h"
+#include "sim/sim_beat.h"
 #include "sim/sim_clock.h"
 #include "sim/sim_desk.h"
 #include "sim/sim_history.h"
@@ -336,6 +337,9 @@ static void sim_agent_look(struct sim *sim, uint32_t node)
     if (agent->wrote && self->pg.state == SIM_STOPPED && lease_holder_state(&agent->holder, now) == LEASE_HELD) {
         agent->choice_to = time_add_ms(now, SIM_AGENT_CHOICE_MS);
         agent->report_at = now;
+        if (sim_beat_any(sim)) {
+            sim_beat_death(sim, node);
+        }
     }
     agent->wrote = sim_history_writable(self);
 }

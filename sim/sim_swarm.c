@@ -169,6 +169,18 @@ void sim_swarm_several(struct model *model)
     }
 }
 
+void sim_swarm_beats(struct prng *dice, struct model *model)
+{
+    for (uint32_t database = 0; database < model->databases_count; database++) {
+        struct model_database *entry = &model->databases[database];
+        if (sim_swarm_percent(dice, 30)) {
+            entry->lease_ms = sim_swarm_pick(dice, 15, 20) * 100;
+            entry->margin_ms = entry->lease_ms / 5;
+        }
+        entry->silence_ms = entry->lease_ms * sim_swarm_pick(dice, 40, 90) / 100;
+    }
+}
+
 static struct sim_fault sim_swarm_fault(struct sim *sim, enum sim_fault_kind kind)
 {
     struct prng *dice = &sim->dice[SIM_DICE_FAULT];

@@ -20,3 +20,6 @@ void sim_swarm_tiers(uint64_t seed, struct model *model);
 
 /* Up to three of its sites get a controller. */
 void sim_swarm_several(struct model *model);
+
+/* Gives the databases a window of silence, and one of three a short lease. */
+void sim_swarm_beats(struct prng *dice, struct model *model);

@@ -62,6 +62,7 @@ enum sim_kind {
     SIM_PG_WAL_ACK,
     SIM_PG_WRITE,
     SIM_PROBE,
+    SIM_BEAT, /* a round of one site's ears */
     SIM_READER_TICK,
     SIM_READER_VIEW,
     SIM_CLIENT_TICK,
@@ -311,6 +312,15 @@ struct sim_site {
     struct sim_reader reader;
 };
 
+/* What a site hears of heartbeats. */
+struct sim_ears {
+    bool any[LIMITS_NODES];
+    int64_t heard_us[LIMITS_NODES];
+    int64_t round_us;
+    int64_t said_us;
+    uint32_t silent;
+};
+
 struct sim_client {
     uint32_t home;
     uint32_t database;
@@ -371,9 +381,11 @@ struct sim {
     struct view view;            /* newest that anybody published */
     struct sim_reader published[SIM_PUBLISHED];
     uint64_t compared_run;
+    struct prng beat_dice; /* of heartbeats */
     struct prng lead_dice; /* of what only several controllers do: the stories of one stay as they are */
     struct sim_node nodes[LIMITS_NODES];
     struct sim_site sites[LIMITS_SITES];
+    struct sim_ears ears[LIMITS_SITES];
     struct sim_region regions[LIMITS_REGIONS];
     struct sim_client clients[SIM_CLIENTS];
     uint32_t clients_count;

@@ -14,6 +14,7 @@
 #include "core/ledger.h"
 #include "core/reinit.h"
 #include "core/run.h"
+#include "core/silence.h"
 #include "core/task.h"
 
 enum {
@@ -48,6 +49,7 @@ void engine_init(struct engine *engine, const struct model *model, const struct 
     engine->started = now;
     engine->leading = true;
     engine->view_dirty = true;
+    silence_init(engine);
     health_init(&engine->health);
     engine_lease_init(engine);
     if (durable != NULL) {
@@ -69,6 +71,7 @@ bool engine_configure(struct engine *engine, const struct model *model)
     for (uint32_t node = 0; node < LIMITS_NODES; node++) {
         engine->nodes[node] = silent;
     }
+    silence_init(engine);
     memset(engine->lags, 0, sizeof engine->lags);
     memset(engine->decisions, 0, sizeof engine->decisions);
     memset(engine->readers, 0, sizeof engine->readers);
@@ -246,6 +249,12 @@ static void engine_take(struct engine *engine, struct output *output, const stru
     case EVENT_NODE:
         engine_take_node(engine, output, &event->node);
         break;
+    case EVENT_BEATS:
+        silence_take(engine, &event->beats);
+        break;
+    case EVENT_DEATH:
+        silence_take_death(engine, &event->death);
+        break;
     case EVENT_LEASE:
         engine_take_lease(engine, output, &event->lease);
         break;
@@ -341,6 +350,7 @@ static void engine_step_lead(struct engine *engine, struct output *output)
 {
     engine_adopt_writers(engine, output);
     judge_step(engine, output);
+    silence_say(engine, output);
     run_decide(engine, output);
     run_walk(engine, output);
     durability_step(engine, output);
@@ -365,6 +375,7 @@ static void engine_step_lead(struct engine *engine, struct output *output)
 static void engine_step_follow(struct engine *engine, struct output *output)
 {
     judge_step(engine, output);
+    silence_say(engine, output);
     ASSERT(output->actions_count == 0 && !output->publish);
     output->persist = false;
 }
@@ -377,8 +388,10 @@ void engine_step(struct engine *engine, const struct event *event, struct output
     ret_output->traces_count = 0;
     ret_output->traces_lost = 0;
     ret_output->replies_count = 0;
+    const struct mono before = engine->now;
     engine->now = time_max(engine->now, event->at); /* events of several threads may arrive a little out of order */
     engine->wall = event->wall;
+    silence_pause(engine, before);
     engine_take(engine, ret_output, event);
     engine_expire_nodes(engine, ret_output);
     if (engine->leading) {
@@ -394,6 +407,7 @@ struct mono engine_deadline(const struct engine *engine)
     if (!engine->leading) {
         return deadline;
     }
+    deadline = time_min(deadline, silence_deadline(engine));
     deadline = time_min(deadline, run_deadline(engine));
     return time_min(deadline, task_deadline(engine));
 }

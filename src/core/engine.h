@@ -46,6 +46,23 @@ struct engine_node {
     struct event_node report;
 };
 
+/* What a site last said about the heartbeats that it hears. */
+struct engine_beats {
+    bool any;
+    struct mono at;
+    uint32_t heard; /* bit per node */
+    uint32_t silent;
+    uint32_t age_ms[LIMITS_NODES]; /* then */
+};
+
+/* Heartbeats as all sites hear them (core/silence.h). */
+struct engine_silence {
+    struct engine_beats beats[LIMITS_SITES];
+    struct mono since;               /* since when this engine has been stepping without a pause */
+    uint32_t told;                   /* nodes whose silence was said, bit per node */
+    uint32_t held[LIMITS_DATABASES]; /* the gate that was said to hold a failover for silence back */
+};
+
 struct engine_lease {
     bool seen;
     enum event_lease_state state;
@@ -169,6 +186,7 @@ struct engine {
     struct traffic traffic;
     struct engine_node nodes[LIMITS_NODES];
     struct lag lags[LIMITS_NODES]; /* of each standby behind its writer */
+    struct engine_silence silence;
     struct engine_lease leases[LIMITS_DATABASES];
     struct engine_reader readers[LIMITS_SITES][ENGINE_READER_KINDS];
     struct engine_decision decisions[LIMITS_REGIONS];

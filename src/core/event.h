@@ -18,6 +18,8 @@ enum event_kind {
     EVENT_OBSERVATION, /* one probe of one site ended */
     EVENT_SITE,        /* a site's report arrived: it is alive */
     EVENT_NODE,        /* an agent's report arrived */
+    EVENT_BEATS,       /* what a site hears of heartbeats: on change, and again and again */
+    EVENT_DEATH,       /* a heartbeat said that a writer's server died */
     EVENT_LEASE,       /* the store's lease record of a database: seen at start, granted, renewed or revoked */
     EVENT_READER,      /* a reader of the view announced the version it answers from */
     EVENT_RESULT,      /* an action was answered */
@@ -62,6 +64,22 @@ struct event_node {
     uint64_t owes;          /* ... but not what it wrote up to this epoch: that was set aside with its directory */
     uint32_t ledger_open;   /* writers: entries of the ledger that wait for a person ... */
     uint32_t ledger_age_ms; /* ... as counted so long ago; UINT32_MAX: never */
+};
+
+/* The heartbeats that one site hears, bit per node. In neither mask: unknown, it never heard that node or stood still
+ * itself. */
+struct event_beats {
+    uint32_t site;
+    uint32_t heard;
+    uint32_t silent;               /* for the whole window of its database (model_database.silence_ms) */
+    uint32_t age_ms[LIMITS_NODES]; /* of those: since the last heartbeat */
+};
+
+/* The report of this boot will say the same; until it comes, this stands for it. */
+struct event_death {
+    uint32_t node;
+    uint64_t boot;
+    uint64_t epoch;
 };
 
 enum event_lease_state { EVENT_LEASE_NONE, EVENT_LEASE_HELD, EVENT_LEASE_REVOKED };
@@ -132,6 +150,8 @@ struct event {
             uint32_t index;
         } site;
         struct event_node node;
+        struct event_beats beats;
+        struct event_death death;
         struct event_lease lease;
         struct event_reader reader;
         struct event_result result;

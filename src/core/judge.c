@@ -149,6 +149,29 @@ static bool judge_tier1_sync(const struct engine *engine, uint32_t source, uint3
     return true;
 }
 
+void judge_writer_gone(const struct engine *engine, uint32_t database, const struct decide_observers *observers,
+                       struct decide_answer *ret_answer)
+{
+    const uint32_t writer = engine->durable.databases[database].writer;
+    ASSERT(writer < engine->model.nodes_count);
+    const uint32_t region = engine->model.nodes[writer].region;
+    const struct decide_snapshot *present = &engine->decisions[region].snapshot;
+    const struct decide_thresholds thresholds = decide_thresholds_policy(&engine->model.policy);
+    struct decide_snapshot snapshot;
+    decide_snapshot_favourable(&snapshot);
+    snapshot.observers = *observers;
+    snapshot.controller = present->controller;
+    snapshot.state = present->state;
+    judge_target_neighbour(engine, region, &snapshot.target);
+    snapshot.state.tier1_sync = judge_tier1_sync(engine, region, region);
+    /* A region with one good check besides: rule 4, not rule 3. */
+    ASSERT(decide_snapshot_add(&snapshot, "database-master", MODEL_CRITICAL, 1, DECIDE_FAILED) &&
+           decide_snapshot_add(&snapshot, "heartbeats-elsewhere", MODEL_CRITICAL, 2, DECIDE_PASSED));
+    snapshot.checks[0].consecutive_failures = thresholds.database_failures;
+    decide_evaluate(&snapshot, &thresholds, MODEL_STANDARD, ret_answer);
+    ASSERT(ret_answer->rule_reason == DECIDE_DATABASE_MASTER_FAILURE);
+}
+
 /* Whether this site sees the whole of a region's infrastructure down. */
 static bool judge_sees_down(const struct engine *engine, uint32_t site, uint32_t region)
 {

@@ -15,6 +15,11 @@ uint32_t judge_target(const struct engine *engine, uint32_t region);
 void judge_target_state(const struct engine *engine, uint32_t source, uint32_t target,
                         struct decide_target *ret_target);
 
+/* What the law says about a failover inside its region of the writer of `database`, when that is known to be gone by
+ * other means than a check: rule 4 and the gates, with these observers. */
+void judge_writer_gone(const struct engine *engine, uint32_t database, const struct decide_observers *observers,
+                       struct decide_answer *ret_answer);
+
 /* How many of the reporting observers satisfy this rule by their own verdicts. */
 uint32_t judge_see_down(const struct engine *engine, uint32_t region, uint32_t rule);
 

@@ -72,6 +72,7 @@ struct model_database {
     char name[LIMITS_NAME];
     uint32_t lease_ms;
     uint32_t margin_ms;
+    uint32_t silence_ms; /* so long no heartbeat of its writer: core/silence.h; 0: that is no reason for anything */
     bool tier1;
     uint32_t durability_members; /* bit per node index: the set at first boot */
     uint32_t durability_required;

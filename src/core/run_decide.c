@@ -5,6 +5,7 @@
 #include "core/judge.h"
 #include "core/run.h"
 #include "core/run_start.h"
+#include "core/silence.h"
 
 enum {
     RUN_DECIDE_AGAIN_MS = 15000, /* an automatic run that changed nothing is tried again after this */
@@ -129,10 +130,52 @@ static void run_decide_death(struct engine *engine, struct output *output)
     }
 }
 
+/* Nobody hears the writer's node any more: another member of its durability set in the same region takes over, without
+ * waiting for checks to fail. What the lease has left is waited out by the run's fence. */
+static void run_decide_silence(struct engine *engine, struct output *output, uint32_t database)
+{
+    struct decide_answer answer;
+    char text[sizeof engine->durable.run.text];
+    struct buf buf;
+    const struct silence_state state = silence_look(engine, database);
+    if (state.verdict != SILENCE_CONFIRMED) {
+        return;
+    }
+    const uint32_t region = engine->model.nodes[state.node].region;
+    struct engine_decision *decision = &engine->decisions[region];
+    const bool again = decision->tried && time_since_ms(engine->now, decision->tried_at) < RUN_DECIDE_AGAIN_MS;
+    silence_judge(engine, database, &answer);
+    silence_say_held(engine, output, database, &answer);
+    if (again || answer.decision != DECIDE_AUTOMATIC_FAILOVER || !engine->durable.good[region]) {
+        return;
+    }
+    decision->tried = false;
+    buf_init(&buf, text, sizeof text);
+    silence_print(engine, &state, &buf);
+    const struct run_start start = {.plan = PLAN_FAILOVER_LOCAL,
+                                    .source = region,
+                                    .target = region,
+                                    .database = database,
+                                    .automatic = true,
+                                    .approved = true,
+                                    .reason = DECIDE_DATABASE_MASTER_FAILURE,
+                                    .evidence = time_add_ms(engine->now, -(int64_t)state.age_ms),
+                                    .text = text,
+                                    .who = "holdfast"};
+    run_start_begin(engine, output, &start);
+}
+
 void run_decide(struct engine *engine, struct output *output)
 {
-    if (!engine->durable.paused && engine->model.policy.automation[DECIDE_DATABASE_MASTER_FAILURE] == MODEL_AUTO) {
+    const bool automatic =
+        !engine->durable.paused && engine->model.policy.automation[DECIDE_DATABASE_MASTER_FAILURE] == MODEL_AUTO;
+    if (automatic) {
         run_decide_death(engine, output);
+    }
+    for (uint32_t database = 0; automatic && database < engine->model.databases_count; database++) {
+        if (run_yields(engine)) {
+            run_decide_silence(engine, output, database);
+        }
     }
     for (uint32_t region = 0; region < engine->model.regions_count; region++) {
         if (run_yields(engine) && engine->decisions[region].any &&

@@ -58,7 +58,10 @@ struct model;
     X(RETURNING, NOTICE, "{region}: keeps its clients while {node} is on its way back")                                \
     X(LAG_HIGH, WARNING, "{database}: {node} is {n} ms behind, more than max_lag ({m} ms)")                            \
     X(LAG_BACK, NOTICE, "{database}: {node} is {n} ms behind, well below max_lag ({m} ms)")                            \
-    X(REINIT, WARNING, "reinit of {node}: {text}")
+    X(REINIT, WARNING, "reinit of {node}: {text}")                                                                     \
+    X(BEATS_SILENT, WARNING, "node {node}: {n} of {m} sites hear no heartbeat any more")                               \
+    X(BEATS_HEARD, NOTICE, "node {node}: its heartbeats are heard again")                                              \
+    X(BEATS_HELD, WARNING, "{database}: heartbeats of {node} have stopped, but {text}")
 
 enum trace_kind {
 #define TRACE_ENUM(name, severity, sentence) TRACE_##name,

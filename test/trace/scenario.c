@@ -273,6 +273,10 @@ static bool scenario_statement(struct scenario *scenario, const struct scenario_
         scenario->seed = strtoull(line->words[1], NULL, 10);
         return true;
     }
+    if (strcmp(word, "heartbeats") == 0) {
+        scenario->model.databases[0].silence_ms = (uint32_t)strtoul(line->words[1], NULL, 10);
+        return scenario->model.databases[0].silence_ms > 0;
+    }
     return strcmp(word, "from") == 0         ? scenario_seconds(line->words[1], &scenario->from_us)
            : strcmp(word, "until") == 0      ? scenario_seconds(line->words[1], &scenario->script.chaos_us)
            : strcmp(word, "crash") == 0      ? scenario_crash(scenario, line)

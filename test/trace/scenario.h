@@ -5,6 +5,7 @@
  *   nodes REGION N               PostgreSQL nodes; default taiwan 2, tokyo 1
  *   durability NODE...           may be members of the durability set; default all
  *   tier2                        no tier-1 data
+ *   heartbeats MS                agents beat, and so long a silence is news
  *   readiness                    applications are ready only while they reach the writers
  *   stock                        a second database with a node in each region, taiwan-s and tokyo-s; after `nodes`
  *   from S                       the story begins here (what comes before is the world being built); default 20
