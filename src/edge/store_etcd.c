@@ -170,6 +170,7 @@ static bool store_etcd_spoke(enum err err)
 
 static void store_etcd_note(struct store_etcd *store, enum err err, const char *why)
 {
+    char advice[STORE_ETCD_MEMBER_ADVICE];
     const enum err state = err == ERR_CONFLICT || err == ERR_TOO_LARGE ? ERR_OK : err;
     pthread_mutex_lock(&store->mutex);
     if (store_etcd_spoke(err)) {
@@ -181,7 +182,8 @@ static void store_etcd_note(struct store_etcd *store, enum err err, const char *
     if (changed && state == ERR_OK) {
         LOG_N("store: writes succeed again");
     } else if (changed) {
-        LOG_E("store: cannot write to etcd: %s (%s); %s", err_text(state), why, store_etcd_meaning_advice(state));
+        LOG_E("store: cannot write to etcd: %s (%s); %s", err_text(state), why,
+              store_etcd_member_advice(store_etcd_member_config(store->members), state, advice));
     }
 }
 
@@ -669,12 +671,13 @@ enum err store_etcd_open(const struct store_etcd_config *config, char *message, 
               ? err
               : store_etcd_keep_connect(&store->line, (uint32_t)STORE_ETCD_TRIES * store_etcd_timeout_ms(store));
     if (err != ERR_OK) {
+        char advice[STORE_ETCD_MEMBER_ADVICE];
         const bool known = err == ERR_AUTH || err == ERR_PERMISSION || err == ERR_CERTIFICATE || err == ERR_TLS ||
                            err == ERR_UNSUPPORTED || err == ERR_NO_MEMORY || err == ERR_DISK_FULL ||
                            err == ERR_PROTOCOL;
         snprintf(message, message_size, "cannot open the store in etcd at %s%s: %s (%s); %s", config->endpoints[0],
                  config->endpoint_count > 1 ? ", ..." : "", err_text(err), store->line.why,
-                 store_etcd_meaning_advice(err));
+                 store_etcd_member_advice(config, err, advice));
         store_etcd_free(store);
         return known ? err : ERR_UNAVAILABLE;
     }

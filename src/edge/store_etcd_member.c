@@ -9,7 +9,10 @@
 #include "base/assert.h"
 #include "base/text.h"
 #include "edge/address.h"
+#include "edge/certificate.h"
+#include "edge/clock.h"
 #include "edge/log.h"
+#include "edge/store_etcd_meaning.h"
 #include "edge/store_etcd_name.h"
 #include "edge/store_etcd_text.h"
 
@@ -199,4 +202,17 @@ void store_etcd_member_set_token(struct store_etcd_members *members, uint64_t ve
         members->token_version++;
     }
     pthread_mutex_unlock(&members->mutex);
+}
+
+const char *store_etcd_member_advice(const struct store_etcd_config *config, enum err err,
+                                     char text[static STORE_ETCD_MEMBER_ADVICE])
+{
+    const char *const files[] = {config->certificate, config->ca};
+    for (size_t i = 0; i < sizeof files / sizeof files[0] && (err == ERR_CERTIFICATE || err == ERR_TLS); i++) {
+        if (files[i] != NULL &&
+            certificate_check(files[i], clock_wall(), text, STORE_ETCD_MEMBER_ADVICE) == ERR_CERTIFICATE) {
+            return text;
+        }
+    }
+    return store_etcd_meaning_advice(err);
 }

@@ -15,6 +15,7 @@
 enum {
     STORE_ETCD_MEMBER_TOKEN = 4096,
     STORE_ETCD_MEMBER_CHECK = 512,
+    STORE_ETCD_MEMBER_ADVICE = 512,
 };
 
 struct store_etcd_members;
@@ -45,3 +46,8 @@ void store_etcd_member_token(struct store_etcd_members *members, char token[STOR
                              uint64_t *ret_version);
 /* NULL: it is no longer good, unless a newer one than `version` has come already. */
 void store_etcd_member_set_token(struct store_etcd_members *members, uint64_t version, const char *token);
+
+/* What to do about it. A member that refuses our certificate does not say why, so the dates of our own files come
+ * first. The answer is constant text or `text`. */
+const char *store_etcd_member_advice(const struct store_etcd_config *config, enum err err,
+                                     char text[static STORE_ETCD_MEMBER_ADVICE]);

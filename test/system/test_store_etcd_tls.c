@@ -104,6 +104,8 @@ static char certificate[256];
 static char key[256];
 static char named[256];
 static char named_key[256];
+static char expired[256];
+static char expired_key[256];
 static char password[256];
 
 static int setup_tls(void **state)
@@ -112,8 +114,9 @@ static int setup_tls(void **state)
     static const struct {
         const char *name;
         char *path;
-    } files[] = {{"ca.pem", ca},       {"other.pem", other},     {"client.pem", certificate}, {"client.key", key},
-                 {"named.pem", named}, {"named.key", named_key}, {"password", password}};
+    } files[] = {{"ca.pem", ca},           {"other.pem", other},         {"client.pem", certificate},
+                 {"client.key", key},      {"named.pem", named},         {"named.key", named_key},
+                 {"expired.pem", expired}, {"expired.key", expired_key}, {"password", password}};
     etcd_peer_start(&(struct etcd_peer_options){.members = 1, .tls = true, .arguments = {"--auth-token-ttl", "2"}});
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         snprintf(files[i].path, sizeof ca, "%s", etcd_peer_file(files[i].name));
@@ -150,6 +153,9 @@ static void test_tls(void **state)
     config.ca = other;
     assert_int_equal(try_open(&config, "store.tls"), ERR_CERTIFICATE);
     config.ca = ca;
+    config.certificate = expired;
+    config.key = expired_key;
+    assert_int_equal(try_open(&config, "expired.pem expired at 20"), ERR_TLS);
     config.certificate = NULL;
     assert_int_equal(try_open(&config, "tls.certificate"), ERR_TLS);
     config.ca = NULL;

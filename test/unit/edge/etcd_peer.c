@@ -98,7 +98,8 @@ void etcd_peer_run(char *const arguments[])
     }
 }
 
-/* A CA and another one; certificates for the members' addresses, for the client, and for one with a CommonName. */
+/* A CA and another one; certificates for the members' addresses, for the client, for one with a CommonName, and one of
+ * yesterday. */
 static void peer_make_certificates(void)
 {
     static const char script[] =
@@ -106,12 +107,14 @@ static void peer_make_certificates(void)
         "key='-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes'\n"
         "root() { openssl req -x509 $key -days 30 -keyout $1.key -out $1.pem -subj /CN=$1; }\n"
         "new() { openssl req $key -keyout $1.key -out $1.csr -subj $2\n"
-        " openssl x509 -req -in $1.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 -out $1.pem -extfile $3; }\n"
+        " openssl x509 -req -in $1.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days ${4:-30} -out $1.pem -extfile "
+        "$3; }\n"
         "echo 'subjectAltName=IP:127.9.0.1,IP:127.9.0.2,IP:127.9.0.3' >server.ext\n"
         "echo 'extendedKeyUsage=serverAuth,clientAuth' >>server.ext\n"
         "echo 'extendedKeyUsage=clientAuth' >client.ext\n"
         "root ca; root other\n"
-        "new server /CN=server server.ext; new client /O=holdfast client.ext; new named /CN=named client.ext\n";
+        "new server /CN=server server.ext; new client /O=holdfast client.ext; new named /CN=named client.ext\n"
+        "new expired /O=holdfast client.ext -1\n";
     char *const arguments[] = {(char[]){"sh"}, (char[]){"-c"}, strdup(script), peer_directory, NULL};
     etcd_peer_run(arguments);
     free(arguments[2]);
