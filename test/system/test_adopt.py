@@ -2,6 +2,7 @@
 """Adoption: a primary and its standby that were made by hand, with data, become nodes; what is wrong is refused with a sentence."""
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 
@@ -44,8 +45,10 @@ class Hand:
 
     def start(self, name):
         _, (host, port) = NODES[name]
+        data = self.world.data(name)
         self.servers[name] = subprocess.Popen(
-            [PGBIN + "/postgres", "-D", self.world.data(name), "-h", host, "-p", str(port), "-k", ""],
+            [PGBIN + "/postgres", "-D", data, "-h", host, "-p", str(port), "-k", "", "-c", "data_directory=" + data,
+             "-c", "hba_file=%s/pg_hba.conf" % data, "-c", "ident_file=%s/pg_ident.conf" % data],  # a copy has its source's
             stdout=self.log, stderr=self.log, cwd="/", **as_user())
         wait(lambda: subprocess.call([PGBIN + "/pg_isready", "-q", "-h", host, "-p", str(port)]) == 0, 60, name + " runs")
 
@@ -110,6 +113,31 @@ def other_version(world):
     return config
 
 
+@contextlib.contextmanager
+def manager(world, name):
+    """A process of that name, and of the servers' user."""
+    program = os.path.join(world.dir, name)
+    shutil.copy("/bin/sleep", program)
+    process = subprocess.Popen([program, "600"], **as_user())
+    try:
+        wait(lambda: open("/proc/%d/comm" % process.pid).read() == name + "\n", 30)
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+def promoted_by_hand(world, name):
+    """A copy of a that somebody has promoted once, and made a standby again: rows that nobody else has."""
+    hand = world.hand
+    hand.basebackup(name, "a")
+    hand.start(name)
+    hand.run(PGBIN + "/pg_ctl", "promote", "-D", world.data(name), "-w", "-t", "60")
+    world.sql(name, "CREATE TABLE astray ()")
+    hand.run(PGBIN + "/pg_ctl", "stop", "-D", world.data(name), "-m", "fast", "-w", "-t", "60")
+    hand.write(name, "standby.signal", "")
+
+
 def hba(world, name):
     with open(os.path.join(world.data(name), "pg_hba.conf")) as file:
         return file.read()
@@ -138,6 +166,8 @@ def test_adoption(world):
     refused(world, "a", "the server runs")
     sixteen = other_version(world)
     refused(world, "a", "is of PostgreSQL 15, the programs in", "--stop", config=sixteen)
+    with manager(world, "patroni"):
+        refused(world, "a", "patroni (process ", "--stop")
     look = adopt(world, "a", "--stop", "--dry-run")
     assert look.returncode == 0 and "the primary of system " + system[0][0] in look.stdout and "archive_mode, port" in look.stdout, look
     assert hand.servers["a"].poll() is None and hba(world, "a") == HBA
@@ -168,6 +198,9 @@ def test_adoption(world):
     refused(world, "c", "it is of another cluster: its system identifier is")
     agent_refuses(world, "c", "no agent has made, and is left alone")
     os.rename(world.data("c"), world.data("c") + ".away")
+    promoted_by_hand(world, "c")
+    refused(world, "c", "it left the history of the writer a")
+    shutil.rmtree(world.data("c"))
     world.start("c")
     wait(lambda: world.follows("c", "a"), 120, "c was cloned")
     assert HBA in hba(world, "c"), "the operators' lines came along"

@@ -63,3 +63,21 @@ def test_missing_postgresql(world):
     said = done.stdout + done.stderr
     print(said)
     assert done.returncode not in (0, 2) and "/nonexistent/bin" in said
+
+
+@pytest.mark.parametrize("name, words", [("token", ("serve", "--role", "control", "--site", "witness")), ("token", ("agent", "--node", "taiwan-a")),
+                                         ("pg-superuser", ("agent", "--node", "taiwan-a")),
+                                         ("pg-replication", ("agent", "--node", "taiwan-a"))])
+@pytest.mark.parametrize("bad", ["missing", "empty", "unreadable"])
+def test_secret_that_cannot_be_read(world, name, words, bad):
+    path = os.path.join(world, "secret", name)
+    if bad == "missing":
+        os.unlink(path)
+    elif bad == "empty":
+        os.truncate(path, 0)
+    else:
+        os.chmod(path, 0)
+    done = run(world, *words)
+    said = done.stdout + done.stderr
+    print(said)
+    assert done.returncode not in (0, 2) and path in said and os.listdir(os.path.join(world, "taiwan")) == []
