@@ -9,6 +9,8 @@
 #include "core/view.h"
 #include "edge/haproxy.h"
 
+enum { ACT_BALANCE_IDLE = 4 }; /* part of the time that a balancer without a share is waited for */
+
 static bool act_balance_carries(const struct view *view, uint32_t region)
 {
     for (uint32_t home = 0; home < VIEW_HOMES; home++) {
@@ -39,10 +41,11 @@ static uint32_t act_balance_owner(const struct view *view, const char *server)
     return LIMITS_NONE;
 }
 
-static enum err act_balance_one(const struct act_job *job, const struct view *view, uint32_t region)
+static enum err act_balance_one(const struct act_job *job, const struct view *view, uint32_t region,
+                                uint32_t timeout_ms)
 {
     const struct config_load_balancer *balancer = &job->setup->config->regions[region].load_balancer;
-    struct haproxy_target target = {.address = balancer->haproxy.text, .timeout_ms = job->action.timeout_ms};
+    struct haproxy_target target = {.address = balancer->haproxy.text, .timeout_ms = timeout_ms};
     struct haproxy_stat stat;
     enum err err = haproxy_show(&target, balancer->backend, &stat);
     if (err != ERR_OK) {
@@ -60,6 +63,27 @@ static enum err act_balance_one(const struct act_job *job, const struct view *vi
     return count == 0 ? ERR_OK : haproxy_set_weights(&target, balancer->backend, weights, count);
 }
 
+/* Those of regions that carry something, or the others. The latter may be lost with their region: they get a part of
+ * the time, are told again every few seconds, and are no failure. */
+static void act_balance_some(const struct act_job *job, const struct view *view, bool carry, struct buf *detail,
+                             struct event_result *ret_result)
+{
+    const uint32_t timeout_ms = carry ? job->action.timeout_ms : job->action.timeout_ms / ACT_BALANCE_IDLE;
+    for (uint32_t region = 0; region < job->setup->config->regions_count && region < view->regions_count; region++) {
+        if (job->setup->config->regions[region].load_balancer.haproxy.family == CONFIG_FAMILY_NONE ||
+            act_balance_carries(view, region) != carry) {
+            continue;
+        }
+        const enum err err = act_balance_one(job, view, region, timeout_ms);
+        buf_printf(detail, "%s%s %s", detail->size > 0 ? ", " : "", view->regions[region].name,
+                   err == ERR_OK ? "set" : err_text(err));
+        if (err != ERR_OK && carry) {
+            ret_result->ok = false;
+            ret_result->error = err;
+        }
+    }
+}
+
 void act_balance_run(const struct act_job *job, struct event_result *ret_result)
 {
     struct view view;
@@ -67,19 +91,7 @@ void act_balance_run(const struct act_job *job, struct event_result *ret_result)
     struct buf detail;
     buf_init(&detail, ret_result->detail, sizeof ret_result->detail);
     ret_result->ok = true;
-    for (uint32_t region = 0; region < job->setup->config->regions_count && region < view.regions_count; region++) {
-        if (job->setup->config->regions[region].load_balancer.haproxy.family == CONFIG_FAMILY_NONE) {
-            continue;
-        }
-        const enum err err = act_balance_one(job, &view, region);
-        buf_printf(&detail, "%s%s %s", detail.size > 0 ? ", " : "", view.regions[region].name,
-                   err == ERR_OK ? "set" : err_text(err));
-        if (err != ERR_OK && act_balance_carries(&view, region)) {
-            ret_result->ok = false; /* the balancer of a lost region is lost with it; that of a serving one is not */
-            ret_result->error = err;
-        }
-    }
-    if (ret_result->ok) {
-        ret_result->error = ERR_OK;
-    }
+    ret_result->error = ERR_OK;
+    act_balance_some(job, &view, true, &detail, ret_result);
+    act_balance_some(job, &view, false, &detail, ret_result);
 }
