@@ -47,12 +47,12 @@ check: all
 unit system: all
 	@tool/test $(BUILD) $@
 
-#: make torture       random faults on the real lab, the clients' history judges: MINUTES=2 or HOURS=n or ROUNDS=n, SEED, MODE, DIRECT=1 (doc/torture.md)
+#: make torture       random faults on the real lab, the clients' history judges: MINUTES=2 or HOURS=n or ROUNDS=n, SEED, MODE, DIRECT=1, APART=1: links between sites are cut, too (doc/torture.md)
 torture: setup all
 	@test/torture/torture $(BUILD) $(if $(HOURS),--hours $(HOURS)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
-	  $(if $(SEED),--seed $(SEED)) $(if $(MODE),--mode $(MODE)) $(if $(DIRECT),--direct)
+	  $(if $(SEED),--seed $(SEED)) $(if $(MODE),--mode $(MODE)) $(if $(DIRECT),--direct) $(if $(APART),--apart)
 
-#: make partition     as root: every kind of partition on the real lab in network namespaces; not part of make test yet
+#: make partition     as root: every kind of partition on the real lab in network namespaces; part of make test
 partition: setup all
 	@HOLDFAST_BUILD=$(BUILD) /usr/bin/python3 -m pytest -q -x -p no:cacheprovider test/system/test_partition.py
 

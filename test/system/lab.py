@@ -89,6 +89,7 @@ class Lab:
     calm = [("lease: 2s", "lease: 3s"), ("latency_limit: 300ms\n    failure_threshold: 3", "latency_limit: 300ms\n    failure_threshold: 6")]
 
     store = "sqlite"  # one controller: the quicker lab
+    net = "127"       # the first number of every address
     api = API
 
     def __init__(self, *changes):
@@ -366,9 +367,12 @@ class Lab:
 
     # ---- databases and clients ----
 
+    def at(self, host):
+        return host.replace("127.", self.net + ".", 1)
+
     def connect(self, host, port=5432, user="postgres", timeout=3):
         secrets = {"postgres": "pg-superuser", "shop_tier1": "tier1", "shop_tier2": "tier2"}
-        connection = psycopg2.connect(host=host, port=port, user=user, password=self.secret(secrets[user]), dbname="shop",
+        connection = psycopg2.connect(host=self.at(host), port=port, user=user, password=self.secret(secrets[user]), dbname="shop",
                                       connect_timeout=timeout)
         connection.autocommit = True
         return connection
@@ -396,15 +400,21 @@ class Lab:
                     found.append(node)
         return found
 
+    def as_client(self):
+        """User and first words of a client's command."""
+        return ["postgres" if os.geteuid() == 0 else "-"]
+
+    def homes(self):
+        return (("taiwan", "127.1"), ("tokyo", "127.2"))
+
     def clients(self, http=60, sql=40):
         """Starts the lab's clients; from now on `journal` is theirs."""
         self.journals += 1
         self.journal = os.path.join(self.dir, "clients", "journal-%d" % self.journals)
-        user = "postgres" if os.geteuid() == 0 else "-"
-        homes = [word for region, prefix in (("taiwan", "127.1"), ("tokyo", "127.2"))
-                 for word in ("--home", "%s,%s,60,4,%s:6432" % (region, prefix, PROXIES[region]))]
-        resolvers = [word for address in RESOLVERS.values() for word in ("--dns", address + ":5353")]
-        self.keeper("clients", "start", "load-%d" % self.journals, user, "env", "PGPASSFILE=%s/secret/pgpass" % self.dir,
+        homes = [word for region, prefix in self.homes()
+                 for word in ("--home", "%s,%s,60,4,%s:6432" % (region, prefix, self.at(PROXIES[region])))]
+        resolvers = [word for address in RESOLVERS.values() for word in ("--dns", self.at(address) + ":5353")]
+        self.keeper("clients", "start", "load-%d" % self.journals, *self.as_client(), "env", "PGPASSFILE=%s/secret/pgpass" % self.dir,
                     BIN + "/lab-client", "--journal", self.journal, "--run", "r%d" % self.journals, *homes, *resolvers,
                     "--name", "www.example.test", "--port", "8080", "--http-rate", str(http), "--sql-rate", str(sql))
         self.wait_served()

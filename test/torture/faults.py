@@ -2,10 +2,12 @@
 """The faults of the torture: what is broken, in whose role, for how long. Roles, not names, so that a seed means the same wherever the
 writer is. Each is held by a lease (hold.py), or is a death that repair() undoes."""
 import contextlib
+import math
 import os
 import signal
 import subprocess
 import sys
+import time
 
 from lab import NODES, alive, children, words
 
@@ -30,6 +32,7 @@ class World:
     def __init__(self, lab, say):
         self.lab, self.say = lab, say
         self.holders = []
+        self.cut_until = 0
         self.last_writer = "taiwan-a"
 
     def writer(self):
@@ -100,8 +103,19 @@ class World:
         if word != "held":
             self.say("%s %s did not hold" % (kind, what))
 
+    def cut(self, seconds, *words):
+        """The kernel mends the link, whatever becomes of us."""
+        seconds = math.ceil(seconds)
+        self.say("cut %s for %d s" % (" ".join(words), seconds))
+        self.lab.script("cut", *words, "--for", str(seconds))
+        self.cut_until = max(self.cut_until, time.monotonic() + seconds)
+
     def release(self):
         """Waits until every held fault has ended."""
+        if self.cut_until:
+            time.sleep(max(0, self.cut_until - time.monotonic()))
+            self.say("every link is whole")
+            self.cut_until = 0
         for what, holder in self.holders:
             try:
                 holder.wait(60)
@@ -113,6 +127,9 @@ class World:
 
     def drop(self):
         """Ends what is held now."""
+        if self.cut_until:
+            self.lab.script("heal", check=False)
+            self.cut_until = 0
         for _, holder in self.holders:
             with contextlib.suppress(OSError):
                 holder.stdin.close()
@@ -133,6 +150,14 @@ def fault(weight):
         FAULTS[function.__name__.replace("_", "-")] = (weight, function)
         return function
     return add
+
+
+# The names of those that cut links.
+CUTS = set()
+
+
+def one_way(random):
+    return random.choice(((), ("--one-way",)))
 
 
 def any_node(random):
@@ -251,6 +276,38 @@ def fill_store(world, random, seconds):
     disk = os.path.join(world.lab.dir, "witness")
     if os.path.ismount(disk):
         world.hold(seconds, "fill", "the disk of the witness", disk)
+
+
+def cut(weight):
+    """A fault for sites with networks of their own."""
+    def add(function):
+        CUTS.add(function.__name__.replace("_", "-"))
+        return fault(weight)(function)
+    return add
+
+
+@cut(6)
+def cut_off_a_region(world, random, seconds):
+    world.cut(seconds, world.region(random.choices(("writer", "far"), (3, 1))[0]), "all", *one_way(random))
+
+
+@cut(4)
+def cut_regions_apart(world, random, seconds):
+    pair = [world.region("writer"), world.region("far")]
+    random.shuffle(pair)
+    world.cut(seconds, *pair, *one_way(random))
+
+
+@cut(3)
+def cut_witness_from_a_region(world, random, seconds):
+    pair = ["witness", world.region(random.choice(("writer", "far")))]
+    random.shuffle(pair)
+    world.cut(seconds, *pair, *one_way(random))
+
+
+@cut(2)
+def cut_off_the_witness(world, random, seconds):
+    world.cut(seconds, "witness", "all", *one_way(random))
 
 
 @fault(2)
