@@ -77,16 +77,6 @@ static void control_metric_phases(enum metric metric, const struct durable_run *
     }
 }
 
-static const struct durable_run *control_metric_run(const struct engine *engine, uint64_t id)
-{
-    for (uint32_t i = 0; i < DURABLE_RUNS; i++) {
-        if (engine->durable.past[i].id == id) {
-            return &engine->durable.past[i];
-        }
-    }
-    return NULL;
-}
-
 /* Known to be nothing when the new writer took over at or behind the last known end of the old one. */
 static void control_metric_rpo(const struct durable_run *run)
 {
@@ -140,7 +130,8 @@ void control_metric_step(struct control_metric *metric, const struct engine *eng
     control_metric_evaluations(metric, engine);
     for (uint32_t i = 0; i < output->traces_count; i++) {
         const struct trace *trace = &output->traces[i];
-        const struct durable_run *run = trace->kind == TRACE_RUN_ENDED ? control_metric_run(engine, trace->run) : NULL;
+        const struct durable_run *run =
+            trace->kind == TRACE_RUN_ENDED ? durable_run_find(&engine->durable, trace->run) : NULL;
         if (run != NULL && run->source < engine->model.regions_count && run->target < engine->model.regions_count) {
             control_metric_ended(engine, run);
         }

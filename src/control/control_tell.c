@@ -44,21 +44,6 @@ void control_tell_close(struct control *control)
     notify_close(control->notify);
 }
 
-/* The run an action speaks of: the present one, or one that has just ended. */
-static const struct durable_run *control_tell_run(const struct control *control, uint64_t id)
-{
-    const struct durable *durable = &control->engine.durable;
-    if (durable->run.id == id) {
-        return &durable->run;
-    }
-    for (uint32_t i = 0; i < DURABLE_RUNS; i++) {
-        if (durable->past[i].id == id) {
-            return &durable->past[i];
-        }
-    }
-    return NULL;
-}
-
 static enum notify_message_state control_tell_state(enum durable_step_state state)
 {
     static const enum notify_message_state states[] = {
@@ -82,7 +67,7 @@ static size_t control_tell_steps(const struct durable_run *run, struct notify_me
 bool control_tell_write(struct control *control, const struct action *action, struct arena *memory,
                         struct store_write *ret_write)
 {
-    const struct durable_run *run = control_tell_run(control, action->run);
+    const struct durable_run *run = durable_run_find(&control->engine.durable, action->run);
     if (run == NULL) {
         return false;
     }

@@ -21,12 +21,33 @@ void durable_seal(struct durable *durable)
     durable->checksum = durable_checksum(durable);
 }
 
+static bool durable_run_valid(const struct durable_run *run)
+{
+    return run->steps_count <= PLAN_STEPS_MAX && run->at <= run->steps_count && run->moves_count <= LIMITS_DATABASES;
+}
+
 bool durable_valid(const struct durable *durable, uint64_t size)
 {
     return size == sizeof *durable && durable->magic == DURABLE_MAGIC && durable->format == DURABLE_FORMAT &&
            durable->size == sizeof *durable && durable->checksum == durable_checksum(durable) &&
-           durable->ends_count <= DURABLE_LEDGER && durable->run.steps_count <= PLAN_STEPS_MAX &&
-           durable->run.at <= durable->run.steps_count && durable->run.moves_count <= LIMITS_DATABASES;
+           durable->ends_count <= DURABLE_LEDGER && durable_run_valid(&durable->run) &&
+           durable_run_valid(&durable->aside);
+}
+
+const struct durable_run *durable_run_find(const struct durable *durable, uint64_t id)
+{
+    const struct durable_run *const live[] = {&durable->run, &durable->aside};
+    for (uint32_t i = 0; i < 2; i++) {
+        if (live[i]->state != DURABLE_RUN_NONE && live[i]->id == id) {
+            return live[i];
+        }
+    }
+    for (uint32_t i = 0; i < DURABLE_RUNS; i++) {
+        if (durable->past[i].state != DURABLE_RUN_NONE && durable->past[i].id == id) {
+            return &durable->past[i];
+        }
+    }
+    return NULL;
 }
 
 int64_t durable_run_rto_ms(const struct durable_run *run)

@@ -141,6 +141,7 @@ struct durable {
     char database_names[LIMITS_DATABASES][LIMITS_NAME];
     struct durable_database databases[LIMITS_DATABASES];
     struct durable_run run;
+    struct durable_run aside;              /* UNDOING and stuck: goes on when `run` has ended */
     struct durable_run past[DURABLE_RUNS]; /* newest first */
     uint32_t ends_count;
     struct durable_end ends[DURABLE_LEDGER]; /* newest first */
@@ -150,5 +151,8 @@ void durable_seal(struct durable *durable);
 /* From the first evidence (or the order) to the end of the last route: when the clients were served again. -1: it did
  * not come that far. */
 int64_t durable_run_rto_ms(const struct durable_run *run);
+
+/* The run with this number, whatever became of it; NULL: not among those that are kept. */
+const struct durable_run *durable_run_find(const struct durable *durable, uint64_t id);
 
 bool durable_valid(const struct durable *durable, uint64_t size);

@@ -125,6 +125,10 @@ void engine_adopt_durable(struct engine *engine, const struct durable *durable)
     for (uint32_t i = 0; i < DURABLE_RUNS; i++) {
         (void)engine_adopt_run(engine, durable, &now->past[i]);
     }
+    now->aside = durable->aside;
+    if (now->aside.state != DURABLE_RUN_NONE && !engine_adopt_run(engine, durable, &now->aside)) {
+        memset(&now->aside, 0, sizeof now->aside); /* it names something that the configuration no longer has */
+    }
     now->run = durable->run;
     if (now->run.state != DURABLE_RUN_NONE && !engine_adopt_run(engine, durable, &now->run)) {
         /* It names something that the configuration no longer has: nothing of it can be done, a person must look. */

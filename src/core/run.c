@@ -403,16 +403,64 @@ bool run_yields(const struct engine *engine)
     return run->state == DURABLE_RUN_NONE || (run->state == DURABLE_RUN_UNDOING && run->stuck);
 }
 
-void run_give_way(struct engine *engine, struct output *output)
+static bool run_moves(const struct durable_run *run, uint32_t database)
 {
+    for (uint32_t i = 0; i < run->moves_count; i++) {
+        if (run->moves[i].database == database) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether it is on the way back of databases, and the other run moves none of these. */
+static bool run_waits_for(const struct durable_run *run, const struct durable_run *next)
+{
+    bool owes = false;
+    for (uint32_t i = 0; i < run->moves_count; i++) {
+        const struct durable_move *move = &run->moves[i];
+        if (run_moves(next, move->database)) {
+            return false;
+        }
+        owes |= !move->promoted && !move->restored;
+    }
+    return owes && plan_step_of(run->steps[run->at].step)->database;
+}
+
+void run_give_way(struct engine *engine, struct output *output, const struct durable_run *next)
+{
+    struct durable *durable = &engine->durable;
     ASSERT(run_yields(engine));
-    if (engine->durable.run.state != DURABLE_RUN_NONE) {
+    if (durable->run.state != DURABLE_RUN_NONE && durable->aside.state == DURABLE_RUN_NONE &&
+        run_waits_for(&durable->run, next)) {
+        run_let_go(engine);
+        (void)run_trace(engine, output, TRACE_RUN_ASIDE);
+        durable->aside = durable->run;
+    } else if (durable->run.state != DURABLE_RUN_NONE) {
+        run_end(engine, output, DURABLE_RUN_FAILED);
+    }
+    if (durable->aside.state != DURABLE_RUN_NONE && !run_waits_for(&durable->aside, next)) {
+        durable->run = durable->aside;
+        memset(&durable->aside, 0, sizeof durable->aside);
         run_end(engine, output, DURABLE_RUN_FAILED);
     }
 }
 
+/* The run that had to give way goes on with its way back. */
+static void run_take_up(struct engine *engine, struct output *output)
+{
+    struct durable *durable = &engine->durable;
+    durable->run = durable->aside;
+    memset(&durable->aside, 0, sizeof durable->aside);
+    engine_persist(engine, output);
+    (void)run_trace(engine, output, TRACE_RUN_TAKEN_UP);
+}
+
 void run_walk(struct engine *engine, struct output *output)
 {
+    if (engine->durable.run.state == DURABLE_RUN_NONE && engine->durable.aside.state != DURABLE_RUN_NONE) {
+        run_take_up(engine, output);
+    }
     /* Each turn moves the run by a step, forward or back: bounded, so that no plan can hold the loop. */
     for (uint32_t turns = 0; turns < 2 * PLAN_STEPS_MAX && run_walk_one(engine, output); turns++) {
         ASSERT(engine->durable.run.at < PLAN_STEPS_MAX);

@@ -23,8 +23,9 @@ void run_command_reply(struct output *output, const struct event_command *comman
 /* Whether another run may begin: there is none, or one that is stuck on its way back. */
 bool run_yields(const struct engine *engine);
 
-/* Ends the run that yields, if there is one. */
-void run_give_way(struct engine *engine, struct output *output);
+/* Ends the run that yields, if there is one; or sets it aside, when databases that it has to give back are none that
+ * `next` moves: its way back goes on once `next` has ended. */
+void run_give_way(struct engine *engine, struct output *output, const struct durable_run *next);
 
 /* Moves the present run as far as it goes now. */
 void run_walk(struct engine *engine, struct output *output);

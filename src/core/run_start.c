@@ -47,9 +47,11 @@ static void run_start_steps(const struct run_start *start, struct durable_run *r
 void run_start_begin(struct engine *engine, struct output *output, const struct run_start *start)
 {
     struct durable *durable = &engine->durable;
+    struct durable_run next = {.moves_count = 0};
+    run_start_moves(engine, start, &next);
+    run_give_way(engine, output, &next);
     struct durable_run *run = &durable->run;
-    run_give_way(engine, output);
-    memset(run, 0, sizeof *run);
+    *run = next;
     memset(&engine->run, 0, sizeof engine->run);
     task_clear_run(engine);
     run->id = ++durable->runs_started;
@@ -70,7 +72,6 @@ void run_start_begin(struct engine *engine, struct output *output, const struct 
     run->factor_before = durable->factor[step_traffic_region(run)];
     text_copy(run->text, sizeof run->text, start->text);
     text_copy(run->who, sizeof run->who, start->who);
-    run_start_moves(engine, start, run);
     run_start_steps(start, run);
     engine_persist(engine, output);
     struct trace *trace = engine_trace(engine, output, TRACE_RUN_STARTED);

@@ -32,9 +32,11 @@ struct model;
     X(DURABILITY_DEGRADED, WARNING,                                                                                    \
       "{database}: DEGRADED: no standby acknowledges; tier-1 commits are on one node only, and none may be promoted")  \
     X(DURABILITY_BLOCKED, WARNING, "{database}: BLOCKED: no standby acknowledges; tier-1 commits wait for one")        \
-    X(DURABILITY_BACK, NOTICE, "{database}: a standby follows again; tier-1 commits wait for it")                              \
+    X(DURABILITY_BACK, NOTICE, "{database}: a standby follows again; tier-1 commits wait for it")                      \
     X(RUN_STARTED, NOTICE, "run {run}: {text} {region} -> {to}")                                                       \
     X(RUN_WAITING, WARNING, "run {run} waits for a person: {text}")                                                    \
+    X(RUN_ASIDE, WARNING, "run {run} gives way to another run, and goes on after it")                                  \
+    X(RUN_TAKEN_UP, NOTICE, "run {run} goes on with its way back")                                                     \
     X(RUN_UNDOING, WARNING, "run {run} is being undone: {text}")                                                       \
     X(RUN_ENDED, NOTICE, "run {run} {text} after {n} ms")                                                              \
     X(STEP_STARTED, INFO, "run {run}: {step} started")                                                                 \

@@ -19,6 +19,9 @@ void web_run_list(const struct http_server_request *request, struct http_server_
     if (engine->durable.run.state != DURABLE_RUN_NONE) {
         json_array_append_new(runs, web_render_run(engine, &engine->durable.run));
     }
+    if (engine->durable.aside.state != DURABLE_RUN_NONE) {
+        json_array_append_new(runs, web_render_run(engine, &engine->durable.aside));
+    }
     for (uint32_t i = 0; i < DURABLE_RUNS; i++) {
         if (engine->durable.past[i].id != 0) {
             json_array_append_new(runs, web_render_run(engine, &engine->durable.past[i]));
@@ -52,13 +55,7 @@ void web_run_get(const struct http_server_request *request, struct http_server_a
     if (engine == NULL) {
         return;
     }
-    const struct durable_run *found = NULL;
-    if (engine->durable.run.state != DURABLE_RUN_NONE && engine->durable.run.id == id) {
-        found = &engine->durable.run;
-    }
-    for (uint32_t i = 0; i < DURABLE_RUNS && found == NULL; i++) {
-        found = engine->durable.past[i].id == id && id != 0 ? &engine->durable.past[i] : NULL;
-    }
+    const struct durable_run *found = durable_run_find(&engine->durable, id);
     if (found == NULL) {
         http_server_answer_problem(answer, ERR_NOT_FOUND, "no run %llu among the latest %d; the journal has all",
                                    (unsigned long long)id, DURABLE_RUNS);
