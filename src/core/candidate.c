@@ -18,13 +18,17 @@ static uint64_t candidate_position(const struct engine *engine, uint32_t node)
                                                                  : report->replayed.position;
 }
 
-/* Heard of, in shape, and not the present holder of the right. */
-static bool candidate_possible(const struct engine *engine, uint32_t database, uint32_t node)
+/* Heard of, and not the present holder of the right. */
+static bool candidate_heard(const struct engine *engine, uint32_t database, uint32_t node)
 {
     const struct engine_node *entry = &engine->nodes[node];
-    const struct model_node *model = &engine->model.nodes[node];
-    return model->database == database && !model->nofailover && entry->alive && entry->report.running &&
+    return engine->model.nodes[node].database == database && entry->alive && entry->report.running &&
            entry->report.role == VIEW_NODE_STANDBY && candidate_position(engine, node) > 0;
+}
+
+static bool candidate_possible(const struct engine *engine, uint32_t database, uint32_t node)
+{
+    return !engine->model.nodes[node].nofailover && candidate_heard(engine, database, node);
 }
 
 /* N - W + 1 members must be heard that have no more than `node` has: then at least one of them acknowledged whatever W
@@ -37,7 +41,7 @@ static bool candidate_quorum(const struct engine *engine, uint32_t database, uin
     for (uint32_t other = 0; other < engine->model.nodes_count; other++) {
         if (candidate_member(engine, database, other)) {
             members++;
-            heard += candidate_possible(engine, database, other) && engine->nodes[other].at.us >= since.us &&
+            heard += candidate_heard(engine, database, other) && engine->nodes[other].at.us >= since.us &&
                      candidate_position(engine, other) <= candidate_position(engine, node);
         }
     }
@@ -75,13 +79,26 @@ static uint32_t candidate_best(const struct engine *engine, uint32_t database, u
     return best;
 }
 
+/* Why the target region has none. */
+static const char *candidate_none(const struct engine *engine, uint32_t database, uint32_t region, uint32_t excluded)
+{
+    for (uint32_t node = 0; node < engine->model.nodes_count; node++) {
+        if ((excluded >> node & 1U) == 0 && engine->model.nodes[node].nofailover &&
+            (region == LIMITS_NONE || engine->model.nodes[node].region == region) &&
+            candidate_heard(engine, database, node)) {
+            return "every standby of the target region is configured nofailover: no order promotes it";
+        }
+    }
+    return "no standby of the target region reports a position";
+}
+
 struct candidate candidate_choose(const struct engine *engine, uint32_t database, uint32_t region, uint32_t excluded,
                                   bool accept_loss)
 {
     const struct model_database *model = &engine->model.databases[database];
     const uint32_t best = candidate_best(engine, database, region, excluded, false);
     if (best == LIMITS_NONE) {
-        return (struct candidate){LIMITS_NONE, "no standby of the target region reports a position", false};
+        return (struct candidate){LIMITS_NONE, candidate_none(engine, database, region, excluded), false};
     }
     if (!model->tier1) {
         return (struct candidate){best, "most advanced standby", false};

@@ -3,7 +3,8 @@
  *
  * A cluster with tier-1 data promotes only members of its durability set, and only when enough of the set (N - W + 1)
  * have been heard, so that the most advanced of them holds every acknowledged tier-1 commit; anything else needs a
- * person's accept_loss. */
+ * person's accept_loss. A node that is configured `nofailover` is never chosen, not by an operator's order either; what
+ * it has acknowledged counts. */
 #pragma once
 
 #include <stdint.h>
