@@ -29,6 +29,7 @@ enum {
     SIM_SEVERAL_AT = 2,
     SIM_BEATS = 7, /* so many of so many seeds have heartbeats */
     SIM_BEATS_OF = 2,
+    SIM_CASCADE = 3,                   /* and one of so many has regional leaders */
     SIM_EVENTS_MOST = 3 * 1000 * 1000, /* ten times what a long seed takes */
 };
 
@@ -250,6 +251,9 @@ void sim_run(const struct sim_options *options, struct sim_result *ret_result)
         }
         if (options->seed % SIM_BEATS < SIM_BEATS_OF) {
             sim_swarm_beats(&sim->beat_dice, &sim->model);
+        }
+        if (options->seed % SIM_CASCADE == 0) {
+            sim_swarm_cascade(&sim->model);
         }
     }
     sim_make_world(sim);

@@ -218,7 +218,11 @@ static void sim_agent_report(struct sim *sim, uint32_t node)
                                : VIEW_NODE_WRITER,
         .system_id = 1,
         .timeline = pg->timeline,
-        .receiving = running && pg->recovery && pg->receiving,
+        .receiving = running && pg->recovery && pg->receiving &&
+                     (pg->upstream == agent->writer || agent->record.data_epoch == agent->writer_epoch),
+        .upstream = pg->recovery && pg->upstream != LIMITS_NONE ? pg->upstream + 1 : 0,
+        .order = agent->record.order,
+        .leads = agent->leads,
         .epoch = agent->promise.epoch,
         .lease_held = lease_holder_state(&agent->holder, sim_right_now(sim, node)) == LEASE_HELD,
         .fenced = agent->fenced,
@@ -388,7 +392,7 @@ void sim_agent_event(struct sim *sim, const struct sim_event *event)
         break;
     case SIM_AGENT_WORD:
         if (sim_agent_runs(self) && self->agent.life == event->d) {
-            sim_agent_role_hear(sim, event->a, event->b, event->x);
+            sim_agent_role_hear(sim, event);
         }
         break;
     case SIM_AGENT_PROMISE:

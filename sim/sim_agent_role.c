@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "sim/sim_agent_call.h"
+#include "sim/sim_check.h"
 #include "sim/sim_desk.h"
 #include "sim/sim_history.h"
 #include "sim/sim_lead.h"
@@ -208,6 +209,12 @@ static void sim_agent_role_writes(struct sim *sim, uint32_t node, bool in_place)
     sim_pg_promoted(sim, node, epoch, in_place);
 }
 
+/* Whom its server is to stream from. */
+static uint32_t sim_agent_role_source(const struct sim_agent *agent)
+{
+    return agent->record.order != 0 && agent->record.from != LIMITS_NONE ? agent->record.from : agent->writer;
+}
+
 static void sim_agent_role_follows(struct sim *sim, uint32_t node)
 {
     struct sim_node *self = &sim->nodes[node];
@@ -216,7 +223,8 @@ static void sim_agent_role_follows(struct sim *sim, uint32_t node)
     self->pg.recovery = true;
     self->pg.receiving = false;
     self->pg.replayed = self->pg.flushed;
-    self->pg.upstream = self->agent.writer;
+    self->pg.upstream = sim_agent_role_source(&self->agent);
+    sim_check_ring(sim, node);
     self->agent.fenced = false;
     self->agent.doubt_at = sim_right_now(sim, node);
 }
@@ -377,14 +385,19 @@ static void sim_agent_role_keep_standby(struct sim *sim, uint32_t node)
     struct sim_agent *agent = &self->agent;
     const struct mono now = sim_right_now(sim, node);
     const bool wanted = agent->writer != LIMITS_NONE && agent->writer_epoch >= agent->promise.epoch;
-    if (wanted && self->pg.upstream != agent->writer) {
+    const uint32_t source = sim_agent_role_source(agent);
+    if (wanted && self->pg.upstream != source) {
         const uint32_t before = self->pg.upstream;
         if (self->pg.receiving && sim->nodes[before].pg.links[node] == self->pg.link) {
             sim->nodes[before].pg.links[node] = 0;
         }
         self->pg.receiving = false;
-        self->pg.upstream = agent->writer;
+        self->pg.upstream = source;
+        sim_check_ring(sim, node);
         agent->doubt_at = now;
+    } else if (wanted && self->pg.receiving && source != agent->writer &&
+               !sim_agent_role_able(sim, node, agent->writer)) {
+        sim_agent_role_clone(sim, node); /* it streams what the writer never had */
     } else if (wanted && self->pg.receiving) {
         agent->record.data_epoch = agent->writer_epoch;
         agent->doubt_at = now;
@@ -435,11 +448,19 @@ void sim_agent_role_tick(struct sim *sim, uint32_t node)
     }
 }
 
-void sim_agent_role_hear(struct sim *sim, uint32_t node, uint32_t writer, uint64_t epoch)
+void sim_agent_role_hear(struct sim *sim, const struct sim_event *word)
 {
+    const uint32_t node = word->a;
+    const uint32_t writer = word->b;
+    const uint64_t epoch = word->x;
     struct sim_agent *agent = sim_agent_role_of(sim, node);
     if (writer == LIMITS_NONE || epoch == 0 || epoch < agent->promise.epoch) {
         return;
+    }
+    agent->leads = word->z != 0;
+    if (word->y > agent->record.order) {
+        agent->record.order = word->y;
+        agent->record.from = word->c;
     }
     if (writer == node) {
         agent->writer = LIMITS_NONE;

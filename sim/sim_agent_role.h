@@ -18,4 +18,6 @@ void sim_agent_role_answer(struct sim *sim, const struct sim_event *event);
 void sim_agent_role_done(struct sim *sim, const struct sim_event *event);
 
 void sim_agent_role_tick(struct sim *sim, uint32_t node);
-void sim_agent_role_hear(struct sim *sim, uint32_t node, uint32_t writer, uint64_t epoch);
+
+/* A controller's word: who writes, and whom to stream from. */
+void sim_agent_role_hear(struct sim *sim, const struct sim_event *word);

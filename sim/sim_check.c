@@ -39,6 +39,35 @@ static void sim_check_required(struct sim *sim, uint32_t node)
     }
 }
 
+void sim_check_ring(struct sim *sim, uint32_t node)
+{
+    uint32_t at = node;
+    for (uint32_t steps = 0; at != LIMITS_NONE && sim->nodes[at].pg.state == SIM_RUNNING && sim->nodes[at].pg.recovery;
+         steps++) {
+        if (steps > sim->model.nodes_count) {
+            sim_say_violation(sim, "%s streams from itself, by way of others", sim->model.nodes[node].name);
+            return;
+        }
+        at = sim->nodes[at].pg.upstream;
+    }
+}
+
+/* Who cascades cannot acknowledge: it is neither in the set nor required by the server. */
+static void sim_check_cascaded(struct sim *sim, const struct view *view)
+{
+    for (uint32_t node = 0; node < view->nodes_count; node++) {
+        const uint32_t database = view->nodes[node].database;
+        const uint32_t writer = view->databases[database].writer;
+        const uint32_t members = sim->model.databases[database].durability_members |
+                                 sim_check_durable(sim)->databases[database].members |
+                                 (writer != LIMITS_NONE ? sim->nodes[writer].pg.sync_mask : 0);
+        const bool cascaded = view->nodes[node].order != 0 && view->nodes[node].upstream != LIMITS_NONE;
+        if (cascaded && (members >> node & 1U) != 0) {
+            sim_say_violation(sim, "%s cascades, and is a member of the durability set", sim->model.nodes[node].name);
+        }
+    }
+}
+
 void sim_check_writers(struct sim *sim)
 {
     uint32_t writer[LIMITS_DATABASES];
@@ -142,6 +171,7 @@ void sim_check_view(struct sim *sim, const struct view *view)
                           (unsigned long long)check->view_version);
     }
     check->view_version = view->version;
+    sim_check_cascaded(sim, view);
     for (uint32_t database = 0; database < view->databases_count; database++) {
         const struct view_database *entry = &view->databases[database];
         if (entry->epoch < check->view_epoch[database]) {
@@ -262,12 +292,15 @@ void sim_check_engine(struct sim *sim)
 
 /* ---- liveness ---- */
 
+/* By way of the leader of its region, where it has one. */
 static const char *sim_check_nodes(const struct sim *sim, uint32_t database, uint32_t writer)
 {
     for (uint32_t node = 0; node < sim->model.nodes_count; node++) {
         const struct sim_pg *pg = &sim->nodes[node].pg;
+        const struct view_node *told = &sim->control->view.nodes[node];
+        const uint32_t from = told->upstream != LIMITS_NONE ? told->upstream : writer;
         if (sim->model.nodes[node].database == database && node != writer &&
-            (pg->state != SIM_RUNNING || !pg->recovery || !pg->receiving || pg->upstream != writer)) {
+            (pg->state != SIM_RUNNING || !pg->recovery || !pg->receiving || told->order == 0 || pg->upstream != from)) {
             return "a standby does not stream";
         }
     }

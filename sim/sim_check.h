@@ -6,6 +6,9 @@
 
 /* After every event: at most one server per database that accepts writes, only with a right, and none that requires
  * less than the record of its durability set trusts. */
+/* Whom this standby is set to stream from was changed: the log comes from a writer, never round in a ring. */
+void sim_check_ring(struct sim *sim, uint32_t node);
+
 void sim_check_writers(struct sim *sim);
 
 /* A server became writable under this epoch: epochs grow, nothing that was acknowledged is missing. */

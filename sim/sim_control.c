@@ -368,6 +368,9 @@ static void sim_control_report(struct sim *sim, const struct sim_event *event)
     if (database < view->databases_count) {
         word.b = view->databases[database].writer;
         word.x = view->databases[database].epoch;
+        word.c = view->nodes[event->a].upstream;
+        word.y = view->nodes[event->a].order;
+        word.z = view->nodes[event->a].leads;
     }
     sim_control_step(sim, &event->event);
     (void)sim_net_send(sim, sim->control->site, sim->nodes[event->a].place, &word);

@@ -226,6 +226,11 @@ static void sim_pg_wal_flushed(struct sim *sim, const struct sim_event *event)
     pg->branch = (uint32_t)event->x;
     pg->timeline = event->d;
     pg->flushed = event->y > pg->flushed ? event->y : pg->flushed;
+    for (uint32_t standby = 0; standby < sim->model.nodes_count; standby++) {
+        if (pg->links[standby] != 0) {
+            sim_pg_send(sim, event->a, standby); /* it leads its region */
+        }
+    }
     if (!sim->nodes[event->a].slow_replay) {
         pg->replayed = pg->flushed;
     }
@@ -236,7 +241,8 @@ static void sim_pg_wal_flushed(struct sim *sim, const struct sim_event *event)
 static void sim_pg_wal_ack(struct sim *sim, const struct sim_event *event)
 {
     struct sim_pg *pg = &sim->nodes[event->a].pg;
-    if (pg->links[event->b] == event->c && sim_history_writable(&sim->nodes[event->a])) {
+    const struct sim_node *node = &sim->nodes[event->a];
+    if (pg->links[event->b] == event->c && pg->state == SIM_RUNNING && !node->stands_still && !node->dead) {
         pg->standby[event->b] = event->y > pg->standby[event->b] ? event->y : pg->standby[event->b];
         sim_pg_release(sim, event->a);
     }
@@ -272,7 +278,8 @@ void sim_pg_tick(struct sim *sim, uint32_t node)
     const struct sim_node *upstream = &sim->nodes[pg->upstream];
     const bool open =
         sim_net_open(sim, self->place, upstream->place) && sim_net_open(sim, upstream->place, self->place);
-    const bool serving = !upstream->dead && upstream->pg.state == SIM_RUNNING && !upstream->pg.recovery;
+    const bool cascades = pg->upstream != self->agent.writer;
+    const bool serving = !upstream->dead && upstream->pg.state == SIM_RUNNING && (!upstream->pg.recovery || cascades);
     if (pg->receiving && open && upstream->pg.links[node] != pg->link) {
         sim_pg_hang_up(sim, node); /* reset */
     } else if (pg->receiving && open && !upstream->stands_still) {

@@ -181,6 +181,24 @@ void sim_swarm_beats(struct prng *dice, struct model *model)
     }
 }
 
+void sim_swarm_cascade(struct model *model)
+{
+    for (uint32_t database = 0; database < model->databases_count; database++) {
+        struct model_database *entry = &model->databases[database];
+        uint32_t first[LIMITS_REGIONS] = {0};
+        entry->cascade = true;
+        entry->durability_members = 0;
+        for (uint32_t node = 0; node < model->nodes_count; node++) {
+            const uint32_t region = model->nodes[node].region;
+            if (model->nodes[node].database == database && first[region]++ == 0) {
+                entry->durability_members |= 1U << node;
+            }
+        }
+        const uint32_t most = (uint32_t)__builtin_popcount(entry->durability_members) - 1;
+        entry->durability_required = entry->durability_required < most ? entry->durability_required : most;
+    }
+}
+
 static struct sim_fault sim_swarm_fault(struct sim *sim, enum sim_fault_kind kind)
 {
     struct prng *dice = &sim->dice[SIM_DICE_FAULT];

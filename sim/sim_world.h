@@ -198,6 +198,8 @@ struct sim_record {
     uint32_t sync_required;
     uint64_t sync_epoch; /* and of which order */
     uint64_t sync_order;
+    uint64_t order; /* the newest about whom to stream from */
+    uint32_t from;  /* of that order; LIMITS_NONE: the writer */
 };
 
 enum sim_work {
@@ -223,6 +225,7 @@ struct sim_agent {
     struct sim_record record;
     uint32_t writer; /* as controllers tell */
     uint64_t writer_epoch;
+    bool leads; /* told to keep slots for its region */
     bool fenced;
     enum sim_work work;
     uint32_t work_id;

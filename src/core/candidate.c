@@ -3,6 +3,7 @@
 #include "core/candidate.h"
 
 #include "base/assert.h"
+#include "core/upstream.h"
 
 static bool candidate_member(const struct engine *engine, uint32_t database, uint32_t node)
 {
@@ -144,8 +145,8 @@ bool candidate_lag_ms(const struct engine *engine, uint32_t node, uint32_t *ret_
         *ret_lag_ms = 0;
         return true;
     }
-    *ret_lag_ms = entry->report.lag_ms;
-    return entry->report.lag_ms != UINT32_MAX;
+    *ret_lag_ms = upstream_lag_ms(engine, node);
+    return *ret_lag_ms != UINT32_MAX;
 }
 
 bool candidate_neighbour(const struct engine *engine, uint32_t database)

@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "core/task.h"
+#include "core/upstream.h"
 
 enum {
     DURABILITY_SILENT_MS = 2000,              /* a member that has not been receiving for this long leaves the set */
@@ -23,13 +24,14 @@ static uint32_t durability_count(uint32_t mask)
     return (uint32_t)__builtin_popcount(mask);
 }
 
-/* A standby that streams from the present writer: what it told before it knew of this one was about another. */
+/* A standby that streams from the present writer: what it told before it knew of this one was about another, and one
+ * that streams from a regional leader acknowledges nothing. */
 static bool durability_streams(const struct engine *engine, uint32_t node)
 {
     const struct engine_node *entry = &engine->nodes[node];
     const struct durable_database *state = &engine->durable.databases[engine->model.nodes[node].database];
     return entry->alive && entry->report.running && entry->report.role == VIEW_NODE_STANDBY &&
-           entry->report.receiving && entry->report.epoch >= state->routed_epoch;
+           entry->report.receiving && upstream_direct(engine, node) && entry->report.epoch >= state->routed_epoch;
 }
 
 /* Nodes that may be members while `writer` writes: configured, and not in the writer's own region unless more are
@@ -137,7 +139,10 @@ static uint32_t durability_wanted(struct engine *engine, struct output *output, 
             set->silent[node] = engine->now;
         }
         const bool silent = time_since_ms(engine->now, set->silent[node]) >= DURABILITY_SILENT_MS;
-        const bool stays = (state->members & bit) != 0 && node != state->writer && !silent;
+        /* Who is no longer configured for it may have to cascade, and so must leave first. */
+        const bool meant = !engine->model.databases[database].cascade ||
+                           (engine->model.databases[database].durability_members & bit) != 0;
+        const bool stays = (state->members & bit) != 0 && node != state->writer && !silent && meant;
         const bool comes = (eligible & bit) != 0 && streams && durability_near(engine, database, node);
         wanted |= stays || comes ? bit : 0;
     }

@@ -16,6 +16,7 @@
 #include "core/run.h"
 #include "core/silence.h"
 #include "core/task.h"
+#include "core/upstream.h"
 
 enum {
     ENGINE_NODE_SILENT_MS = 1500, /* agents report each 250 ms: six in a row are missing */
@@ -78,6 +79,7 @@ bool engine_configure(struct engine *engine, const struct model *model)
     memset(engine->durability, 0, sizeof engine->durability);
     memset(engine->leases, 0, sizeof engine->leases);
     memset(&engine->reinit, 0, sizeof engine->reinit);
+    upstream_forget(engine);
     memset(engine->tasks, 0, sizeof engine->tasks); /* their answers are about nodes by their old numbers */
     engine_lease_init(engine);
     engine_adopt_durable(engine, &before);
@@ -94,6 +96,12 @@ static void engine_learn_epoch(struct engine *engine, struct output *output, con
         state->epoch = report->epoch;
         engine_persist(engine, output);
     }
+    /* Likewise the number of an order to stream from somebody: the next one must be newer. */
+    uint64_t *version = &engine->durable.view_version;
+    if (report->order > *version && report->order - *version < ENGINE_EPOCH_LEAP) {
+        *version = report->order;
+        engine_persist(engine, output);
+    }
 }
 
 /* Lag of a standby: for the percentiles, and for the word that it passed the database's limit. */
@@ -108,13 +116,14 @@ static void engine_take_lag(struct engine *engine, struct output *output, const 
     const uint64_t written = engine->nodes[writer].report.written.position;
     const uint64_t received = report->received.position;
     const uint32_t limit_ms = engine->model.databases[database].max_lag_ms;
-    lag_take(lag, engine->now, report->lag_ms, written > received ? written - received : 0);
-    const int crossed = lag_crossed(lag, report->lag_ms, limit_ms);
+    const uint32_t lag_ms = upstream_lag_ms(engine, report->node);
+    lag_take(lag, engine->now, lag_ms, written > received ? written - received : 0);
+    const int crossed = lag_crossed(lag, lag_ms, limit_ms);
     if (crossed != 0) {
         struct trace *trace = engine_trace(engine, output, crossed > 0 ? TRACE_LAG_HIGH : TRACE_LAG_BACK);
         trace->database = database;
         trace->node = report->node;
-        trace->n = report->lag_ms;
+        trace->n = lag_ms;
         trace->m = limit_ms;
     }
 }
@@ -354,6 +363,7 @@ static void engine_step_lead(struct engine *engine, struct output *output)
     run_decide(engine, output);
     run_walk(engine, output);
     durability_step(engine, output);
+    upstream_step(engine, output);
     ledger_step(engine, output);
     reinit_step(engine, output);
     engine_balance(engine, output);

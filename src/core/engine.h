@@ -153,6 +153,26 @@ struct engine_reinit {
     struct mono since;
 };
 
+/* Whom a node is told to stream from (core/upstream.h). */
+struct engine_upstream {
+    bool said;
+    uint32_t from;            /* LIMITS_NONE: the writer */
+    struct mono streams;      /* last seen to stream, or told anew */
+    struct mono direct_until; /* its leader could not serve it */
+    struct mono shun_until;   /* it was lost as a leader */
+};
+
+/* The leader of a region. */
+struct engine_leader {
+    bool any;
+    bool confirmed; /* others may stream from it */
+    uint32_t node;
+    struct mono since; /* it was chosen */
+    struct mono good;
+    struct mono near;
+    struct mono alone; /* the region: last had a leader that was confirmed; us 0: not looked at yet */
+};
+
 struct engine_reply {
     uint64_t token;
     enum err error; /* OK: done or started; UNAVAILABLE: refused by a safety rule; CONFLICT: a run is in progress */
@@ -192,6 +212,8 @@ struct engine {
     struct engine_decision decisions[LIMITS_REGIONS];
     uint64_t evaluated[DECIDE_DECISIONS][DECIDE_GATES]; /* answers since the start, for the metrics */
     struct engine_durability durability[LIMITS_DATABASES];
+    struct engine_upstream upstreams[LIMITS_NODES];
+    struct engine_leader leaders[LIMITS_DATABASES][LIMITS_REGIONS];
     struct engine_run run;
     struct engine_task tasks[ENGINE_TASKS];
     struct engine_reinit reinit;

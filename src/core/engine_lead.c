@@ -6,6 +6,7 @@
 #include "core/engine.h"
 #include "core/engine_adopt.h"
 #include "core/task.h"
+#include "core/upstream.h"
 
 void engine_follow(struct engine *engine)
 {
@@ -49,6 +50,9 @@ static void engine_lead_epochs(struct engine *engine)
         if (epoch > database->epoch && epoch - database->epoch < ENGINE_EPOCH_LEAP) {
             database->epoch = epoch;
         }
+        const uint64_t order = engine->nodes[node].any ? engine->nodes[node].report.order : 0;
+        uint64_t *version = &engine->durable.view_version;
+        *version = order > *version && order - *version < ENGINE_EPOCH_LEAP ? order : *version;
     }
 }
 
@@ -71,6 +75,7 @@ void engine_lead(struct engine *engine, const struct durable *durable, bool same
     memset(&engine->run, 0, sizeof engine->run);
     memset(engine->tasks, 0, sizeof engine->tasks);
     memset(engine->durability, 0, sizeof engine->durability);
+    upstream_forget(engine);
     for (uint32_t database = 0; database < LIMITS_DATABASES; database++) {
         for (uint32_t node = 0; node < LIMITS_NODES; node++) {
             engine->durability[database].silent[node] = engine->now;

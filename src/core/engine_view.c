@@ -8,6 +8,7 @@
 #include "core/candidate.h"
 #include "core/judge.h"
 #include "core/split.h"
+#include "core/upstream.h"
 
 static void engine_view_regions(const struct engine *engine, struct view *view)
 {
@@ -65,6 +66,20 @@ static void engine_view_databases(const struct engine *engine, struct view *view
     }
 }
 
+/* Orders keep the number of the version that said so first. */
+static void engine_view_upstreams(const struct engine *engine, const struct view *before, struct view *view)
+{
+    for (uint32_t node = 0; node < view->nodes_count; node++) {
+        const struct view_node *old = &before->nodes[node];
+        struct view_node *entry = &view->nodes[node];
+        entry->leads = upstream_leads(engine, node);
+        if (upstream_of(engine, node, &entry->upstream)) {
+            const bool same = old->order != 0 && old->upstream == entry->upstream;
+            entry->order = same ? old->order : engine->durable.view_version + 1;
+        }
+    }
+}
+
 static void engine_view_say(struct engine *engine, struct output *output, const struct view *before)
 {
     for (uint32_t database = 0; database < engine->model.databases_count; database++) {
@@ -91,6 +106,7 @@ void engine_view_build(struct engine *engine, struct output *output)
     engine_view_regions(engine, view);
     engine_view_endpoints(engine, view);
     engine_view_databases(engine, view);
+    engine_view_upstreams(engine, &before, view);
     /* Compared without what differs always: number, seal and time. */
     view->version = before.version;
     view->made_wall_us = before.made_wall_us;

@@ -50,8 +50,11 @@ struct event_node {
     struct lsn written; /* writers: flushed by the server itself */
     struct lsn received;
     struct lsn replayed;
-    bool receiving; /* a standby with a live WAL receiver */
-    uint64_t epoch; /* highest epoch the node has seen */
+    bool receiving;    /* a standby with a live WAL receiver */
+    uint32_t upstream; /* a standby: node + 1 that it is set to stream from; 0: not told */
+    uint64_t order;    /* ... by the newest order that it knows (struct view_node) */
+    bool leads;        /* a standby: it has a slot for each node that it was told to serve */
+    uint64_t epoch;    /* highest epoch the node has seen */
     bool lease_held;
     bool fenced; /* no PostgreSQL process remains, and none starts without a new lease */
     bool died; /* a writer's server ended by itself, none of its processes remains, and its agent gives the controllers

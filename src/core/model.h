@@ -78,6 +78,7 @@ struct model_database {
     uint32_t durability_required;
     bool durability_block; /* with nobody left to acknowledge tier-1 commits wait, instead of going on alone */
     bool every_commit;     /* promised: no commit of the cluster goes without the set */
+    bool cascade;          /* regional leaders (core/upstream.h) */
     uint32_t max_lag_ms;
     uint32_t initial_writer; /* node index */
 };
@@ -87,7 +88,7 @@ struct model_node {
     uint32_t database;
     uint32_t region;
     uint32_t priority;
-    bool nofailover;
+    bool nofailover; /* never a candidate (core/candidate.h) */
     struct view_address postgres;
     struct view_address agent;
 };

@@ -63,7 +63,10 @@ struct model;
     X(REINIT, WARNING, "reinit of {node}: {text}")                                                                     \
     X(BEATS_SILENT, WARNING, "node {node}: {n} of {m} sites hear no heartbeat any more")                               \
     X(BEATS_HEARD, NOTICE, "node {node}: its heartbeats are heard again")                                              \
-    X(BEATS_HELD, WARNING, "{database}: heartbeats of {node} have stopped, but {text}")
+    X(BEATS_HELD, WARNING, "{database}: heartbeats of {node} have stopped, but {text}")                                \
+    X(LEADER, NOTICE, "{database}: {node} leads {region}: its other nodes stream from it")                             \
+    X(LEADER_LOST, WARNING, "{database}: {node} no longer leads {region}: {text}")                                     \
+    X(STRANDED, WARNING, "{database}: {node} cannot stream from its region's leader; it streams from the writer")
 
 enum trace_kind {
 #define TRACE_ENUM(name, severity, sentence) TRACE_##name,

@@ -52,7 +52,8 @@ static bool view_databases_valid(const struct view *view)
     for (uint32_t i = 0; i < view->nodes_count; i++) {
         const struct view_node *node = &view->nodes[i];
         if (!view_name_valid(node->name) || !view_address_valid(&node->postgres) ||
-            node->database >= view->databases_count || node->region >= view->regions_count) {
+            node->database >= view->databases_count || node->region >= view->regions_count ||
+            (node->upstream != LIMITS_NONE && node->upstream >= view->nodes_count)) {
             return false;
         }
     }

@@ -199,6 +199,7 @@ struct config_database {
     uint32_t margin_ms;
     bool tier1;
     struct config_durability durability;
+    bool cascade;
     uint32_t max_lag_ms;
     struct config_account superuser;
     struct config_account replication;

@@ -280,7 +280,10 @@ static const struct config_schema_row config_schema_node_rows[] = {
         .prose = "The user that PostgreSQL runs as when its agent is started as root."),
     ROW("priority", INTEGER, config_node, priority, .fallback = "100", .min = 0, .max = 1000,
         .prose = "Among equally advanced candidates the higher one is promoted."),
-    ROW("nofailover", BOOLEAN, config_node, nofailover, .fallback = "false", .prose = "Never promoted."),
+    ROW("nofailover", BOOLEAN, config_node, nofailover, .fallback = "false",
+        .prose =
+            "Never a candidate: neither a rule nor an operator's order promotes it. It may acknowledge commits, serve "
+            "reads and lead its region's replicas."),
     END};
 static const struct config_schema_section config_schema_node =
     SECTION("node", config_node, config_schema_node_rows, .key = CONFIG_SCHEMA_NAME,
@@ -302,6 +305,9 @@ static const struct config_schema_row config_schema_database_rows[] = {
             "Whether it holds data that must never be lost: then only members of the durability set are promoted."),
     ROW("durability", SECTION, config_database, durability, .section = &config_schema_durability,
         .prose = "Which standbys must acknowledge tier-1 commits; required with tier1."),
+    ROW("cascade", BOOLEAN, config_database, cascade, .fallback = "false",
+        .prose = "In each region but the writer's one node streams from the writer and leads: the region's other nodes "
+                 "stream from it. Members of the durability set stream from the writer itself."),
     ROW("max_lag", DURATION_MS, config_database, max_lag_ms, .fallback = "5s", .min = MS(1), .max = HOURS(24),
         .prose = "A standby's lag above which there is an alert (tier 2)."),
     ROW("superuser", SECTION, config_database, superuser, .required = true, .section = &config_schema_superuser,

@@ -43,6 +43,64 @@ static void config_verify_database_durability(const struct config_verify *verify
     }
 }
 
+static bool config_verify_database_member(const struct config_database *database, uint32_t node)
+{
+    for (uint32_t i = 0; i < database->durability.members_count; i++) {
+        if (database->durability.members[i] == node) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether some node would stream from a regional leader: of two in a region one that is no member. */
+static bool config_verify_database_cascades(const struct config_database *database)
+{
+    for (uint32_t i = 0; i < database->nodes_count; i++) {
+        for (uint32_t j = 0; j < database->nodes_count && !config_verify_database_member(database, i); j++) {
+            if (i != j && database->nodes[i].region == database->nodes[j].region) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Who streams from a regional leader can not acknowledge: nothing may make such a node one of those that have to. */
+static void config_verify_database_cascade(const struct config_verify *verify, const struct config_database *database)
+{
+    const struct config_verify_place place = CONFIG_VERIFY_AT(verify, "databases", database->name, "cascade");
+    const uint32_t members = database->durability.members_count;
+    if (!database->cascade) {
+        return;
+    }
+    if (!config_verify_database_cascades(database)) {
+        config_problem_error(
+            verify->problems, place.line, place.column,
+            "cascade, but no node is left for it: members of the durability set stream from the writer "
+            "itself; expected a region with two nodes of which one is not in durability.members");
+    } else if (members > 0 && members - 1 < database->durability.required) {
+        config_problem_error(
+            verify->problems, place.line, place.column,
+            "cascade, but with one of the %u durability.members as the writer %u must acknowledge: nodes "
+            "that cascade would have to; expected more members than durability.required",
+            members, database->durability.required);
+    }
+}
+
+static void config_verify_database_initial(const struct config_verify *verify, const struct config_database *database)
+{
+    if (database->initial_writer < database->nodes_count && database->nodes[database->initial_writer].nofailover) {
+        const struct config_verify_place place =
+            CONFIG_VERIFY_AT(verify, "databases", database->name, "initial_writer");
+        config_problem_error(
+            verify->problems, place.line, place.column,
+            "initial_writer '%.40s' is nofailover: after a failover it could never come back; expected "
+            "another node",
+            database->nodes[database->initial_writer].name);
+    }
+}
+
 static void config_verify_database_lease(const struct config_verify *verify, const struct config_database *database)
 {
     if (database->margin_ms > database->lease_ms) {
@@ -115,6 +173,8 @@ void config_verify_database(const struct config_verify *verify)
 {
     for (uint32_t i = 0; i < verify->config->databases_count; i++) {
         config_verify_database_durability(verify, &verify->config->databases[i]);
+        config_verify_database_cascade(verify, &verify->config->databases[i]);
+        config_verify_database_initial(verify, &verify->config->databases[i]);
         config_verify_database_lease(verify, &verify->config->databases[i]);
         config_verify_database_segment(verify, &verify->config->databases[i]);
     }

@@ -248,6 +248,18 @@ static const struct broken broken[] = {
     {"required: 1", "required: 2",
      "t.yaml:16:48: error: durability.required is 2, but 1 member can acknowledge; expected at most that; the initial "
      "writer does not acknowledge itself\n"},
+    {"required: 1 }", "required: 1 }\n    cascade: true",
+     "t.yaml:17:14: error: cascade, but no node is left for it: members of the durability set stream from the writer "
+     "itself; expected a region with two nodes of which one is not in durability.members\n"},
+    {"    parameters: {",
+     "      west-b: { region: west, agent: \"10.2.0.12:7081\", postgres: \"10.2.0.12:5432\", data: /data/b }\n"
+     "    cascade: true\n    parameters: {",
+     "t.yaml:24:14: error: cascade, but with one of the 1 durability.members as the writer 1 must acknowledge: nodes "
+     "that cascade would have to; expected more members than durability.required\n"},
+    {"west-a: { region: west", "west-a: { nofailover: true, region: west", ""},
+    {"east-a: { region: east", "east-a: { nofailover: true, region: east",
+     "t.yaml:19:21: error: initial_writer 'east-a' is nofailover: after a failover it could never come back; expected "
+     "another node\n"},
     {"initial_writer: east-a", "initial_writer: east",
      "t.yaml:19:21: error: 'east' does not exist; expected a node of this database: east-a, west-a; did you mean "
      "'east-a'?\n"},
