@@ -37,7 +37,7 @@ const char *sim_sabotage_name(enum sim_sabotage sabotage)
 {
     static const char *const names[SIM_SABOTAGE_COUNT] = {"none",       "no-fence",    "no-wait",    "any-candidate",
                                                           "old-view",   "stale-proxy", "no-compare", "run-order",
-                                                          "no-promote", "no-term"};
+                                                          "no-promote", "too-few",     "no-term"};
     ASSERT((unsigned)sabotage < SIM_SABOTAGE_COUNT);
     return names[sabotage];
 }
@@ -245,7 +245,8 @@ void sim_run(const struct sim_options *options, struct sim_result *ret_result)
         sim->model = *options->model;
     } else {
         sim_swarm_model(&sim->dice[SIM_DICE_SWARM], &sim->model);
-        sim_swarm_tiers(options->seed, &sim->model);
+        /* Where nothing returns without the set, an old epoch that goes on acknowledges nothing. */
+        sim_swarm_tiers(options->seed, options->sabotage != SIM_SABOTAGE_STALE_PROXY, &sim->model);
         if (options->seed % SIM_SEVERAL == SIM_SEVERAL_AT) {
             sim_swarm_several(&sim->model);
         }

@@ -28,6 +28,7 @@ enum sim_sabotage {
     SIM_SABOTAGE_NO_COMPARE,    /* comparisons are never made, their answer is forged inside the engine */
     SIM_SABOTAGE_RUN_ORDER,     /* a step of a run is marked done out of turn */
     SIM_SABOTAGE_NO_PROMOTE,    /* promotions never come to an end: nothing converges */
+    SIM_SABOTAGE_TOO_FEW,       /* the record says that every member acknowledged, one more than do */
     SIM_SABOTAGE_NO_TERM,       /* a deposed leader goes on, and the store does not check its term */
     SIM_SABOTAGE_COUNT,
 };

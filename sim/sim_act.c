@@ -49,7 +49,7 @@ static void sim_act_agent(struct sim *sim, const struct action *action)
                                     .x = action->id,
                                     .y = action->epoch,
                                     .z = action->order,
-                                    .t = (int64_t)action->lsn.position};
+                                    .t = action->early ? 1 : (int64_t)action->lsn.position};
     (void)sim_net_send(sim, from, node->place, &order);
     const struct event_result late = {.action = action->id, .error = ERR_TIMEOUT};
     sim_act_result(sim, (int64_t)action->timeout_ms * SIM_MS, &late);

@@ -230,6 +230,7 @@ static void sim_agent_report(struct sim *sim, uint32_t node)
         .checksums = true,
         .sync_mask = pg->sync_mask,
         .sync_required = pg->sync_required,
+        .lowers = running && !pg->recovery ? 0 : UINT32_MAX,
         .lag_ms = self->slow_replay ? 8000 : 100,
     };
     if (running && pg->recovery) {

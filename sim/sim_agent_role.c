@@ -139,6 +139,7 @@ void sim_agent_role_promote(struct sim *sim, const struct sim_event *order)
         return;
     }
     (void)sim_agent_role_require(&agent->record, order);
+    agent->early = order->t != 0;
     sim_agent_role_save(agent);
     agent->work_until = time_add_ms(sim_right_now(sim, node), SIM_ROLE_PROMOTE_MS);
     if (agent->work == SIM_WORK_NONE) {
@@ -173,6 +174,7 @@ void sim_agent_role_answer(struct sim *sim, const struct sim_event *event)
         } else if (first && lease_promise_order(&agent->promise, 1)) {
             sim_agent_role_save(agent);
             agent->work_epoch = 1;
+            agent->early = false;
             agent->work_until = time_add_ms(sim_right_now(sim, node), SIM_ROLE_PROMOTE_MS);
             sim_agent_role_begin(sim, node, SIM_WORK_PROMISES, -1);
         }
@@ -413,7 +415,7 @@ static void sim_agent_role_work(struct sim *sim, uint32_t node)
     const struct mono now = sim_right_now(sim, node);
     const bool late = time_reached(now, agent->work_until);
     if (agent->work == SIM_WORK_PROMISES) {
-        if (lease_promise_free(&agent->promise, now) || sim->options.sabotage == SIM_SABOTAGE_NO_WAIT) {
+        if (lease_promise_free(&agent->promise, now) || agent->early || sim->options.sabotage == SIM_SABOTAGE_NO_WAIT) {
             sim_agent_role_begin(sim, node, SIM_WORK_ACQUIRE, -1);
         } else if (late) {
             sim_agent_role_refuse(sim, node, agent->work_epoch);

@@ -329,6 +329,11 @@ static void sim_control_sabotage(struct sim *sim)
         }
     } else if (sim->options.sabotage == SIM_SABOTAGE_RUN_ORDER && run->state == DURABLE_RUN_RUNNING && run->at == 2) {
         run->steps[run->at + 2].state = DURABLE_STEP_DONE;
+    } else if (sim->options.sabotage == SIM_SABOTAGE_TOO_FEW) {
+        for (uint32_t database = 0; database < sim->model.databases_count; database++) {
+            struct durable_database *state = &engine->durable.databases[database];
+            state->required = state->required > 0 ? (uint32_t)__builtin_popcount(state->members) : 0;
+        }
     }
 }
 

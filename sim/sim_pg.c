@@ -174,12 +174,13 @@ static uint32_t sim_pg_commit(struct sim *sim, const struct sim_event *event, co
         sim->commits = realloc(sim->commits, sim->commits_capacity * sizeof sim->commits[0]);
         ASSERT(sim->commits != NULL);
     }
+    const bool every = sim->model.databases[sim->model.nodes[event->a].database].every_commit;
     sim->commits[sim->commits_count] = (struct sim_commit){.database = sim->model.nodes[event->a].database,
                                                            .branch = node->pg.branch,
                                                            .position = node->pg.flushed,
                                                            .epoch = node->agent.record.data_epoch,
                                                            .client = event->b,
-                                                           .tier1 = event->c != 0};
+                                                           .tier1 = event->c != 0 || every};
     return sim->commits_count++;
 }
 

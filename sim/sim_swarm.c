@@ -11,8 +11,10 @@
 
 /* One seed of so many ... */
 enum {
-    SIM_SWARM_READINESS = 9, /* has applications that are unready without a writer */
-    SIM_SWARM_BLOCK = 7,     /* waits when nobody is left to acknowledge */
+    SIM_SWARM_READINESS = 9,    /* has applications that are unready without a writer */
+    SIM_SWARM_BLOCK = 7,        /* waits when nobody is left to acknowledge */
+    SIM_SWARM_EVERY = 3,        /* has commits of tier 1 only ... */
+    SIM_SWARM_LEASE_MS = 20000, /* ... and half of these a lease that outlasts every detection */
 };
 
 static uint32_t sim_swarm_pick(struct prng *dice, uint32_t low, uint32_t high)
@@ -153,10 +155,15 @@ void sim_swarm_model(struct prng *dice, struct model *ret_model)
     sim_swarm_policy(dice, ret_model);
 }
 
-void sim_swarm_tiers(uint64_t seed, struct model *model)
+void sim_swarm_tiers(uint64_t seed, bool every, struct model *model)
 {
     for (uint32_t database = 0; database < model->databases_count; database++) {
         model->databases[database].durability_block = seed % SIM_SWARM_BLOCK == 2;
+        if (every && model->databases[database].tier1 && seed % SIM_SWARM_EVERY == 1) {
+            model->databases[database].every_commit = true;
+            model->databases[database].lease_ms =
+                seed % 2 == 0 ? SIM_SWARM_LEASE_MS : model->databases[database].lease_ms;
+        }
     }
 }
 

@@ -16,7 +16,7 @@ void sim_swarm_episode(struct sim *sim, struct sim_script *ret_script);
 uint32_t sim_swarm_episodes(const struct model *model);
 
 /* Choices of durability that take no dice: older seeds keep their stories. */
-void sim_swarm_tiers(uint64_t seed, struct model *model);
+void sim_swarm_tiers(uint64_t seed, bool every, struct model *model);
 
 /* Up to three of its sites get a controller. */
 void sim_swarm_several(struct model *model);

@@ -10,7 +10,10 @@
 #include <cmocka.h>
 
 #include "base/hash.h"
+#include "base/text.h"
+#include "core/event.h"
 #include "sim/sim.h"
+#include "sim/sim_model.h"
 
 enum { SIM_TEST_SEEDS = 400 };
 
@@ -114,6 +117,85 @@ static void test_a_step_out_of_turn_is_seen(void **state)
     sim_test_sabotage(SIM_SABOTAGE_RUN_ORDER, "is done");
 }
 
+enum { SIM_TEST_NODES = 3, SIM_TEST_S = 1000000 };
+
+/* The writer in one region, two standbys in the other; every commit waits for `required` of these. */
+static struct model *sim_test_model(uint32_t required)
+{
+    static struct model model;
+    static const char *const names[SIM_TEST_NODES] = {"taiwan-a", "tokyo-a", "tokyo-b"};
+    static const struct model_check checks[] = {
+        {"database-master", MODEL_CRITICAL, 1, 1000, 800, 3, 2, 0, MODEL_COMPONENT_DB, MODEL_FIGURE_NONE, 0},
+        {"order-service", MODEL_CRITICAL, 2, 1000, 800, 3, 2, 0, MODEL_COMPONENT_APP, MODEL_FIGURE_NONE, 0},
+    };
+    memset(&model, 0, sizeof model);
+    text_copy(model.name, LIMITS_NAME, "three");
+    sim_model_two_regions(&model);
+    sim_model_checks(&model, checks, 2);
+    model.sites[SIM_MODEL_WITNESS].controls = true;
+    model.databases_count = 1;
+    text_copy(model.databases[0].name, LIMITS_NAME, "shop");
+    model.databases[0].lease_ms = 20000;
+    model.databases[0].margin_ms = 300;
+    model.databases[0].tier1 = true;
+    model.databases[0].every_commit = true;
+    model.databases[0].durability_members = (1U << SIM_TEST_NODES) - 1;
+    model.databases[0].durability_required = required;
+    model.nodes_count = SIM_TEST_NODES;
+    for (uint32_t node = 0; node < SIM_TEST_NODES; node++) {
+        text_copy(model.nodes[node].name, LIMITS_NAME, names[node]);
+        model.nodes[node].region = node > 0 ? SIM_MODEL_TOKYO : SIM_MODEL_TAIWAN;
+        model.nodes[node].postgres = (struct view_address){{127, 1, 0, (uint8_t)node}, 5432, 4};
+    }
+    model.policy = (struct model_policy){.error_rate_automatic_ppm = 100000,
+                                         .error_rate_duration_ms = 5000,
+                                         .error_rate_review_ppm = 50000,
+                                         .error_rate_monitor_ppm = 10000,
+                                         .p95_monitor_us = 200000,
+                                         .rpo_limit_ms = 60000,
+                                         .rpo_database_limit_ms = 30000,
+                                         .flapping_transitions = 100};
+    return &model;
+}
+
+/* The controller does not reach the writer's region, everybody else does; a person orders a failover. */
+static void sim_test_ordered(enum sim_sabotage sabotage, uint32_t required, struct sim_result *ret_result)
+{
+    const struct sim_script script = {
+        .faults = {{.kind = SIM_FAULT_CUT_BOTH,
+                    .a = SIM_MODEL_TAIWAN,
+                    .b = SIM_MODEL_WITNESS,
+                    .at_us = 60 * (int64_t)SIM_TEST_S,
+                    .end_us = INT64_MAX}},
+        .faults_count = 1,
+        .orders = {{.at_us = 65 * (int64_t)SIM_TEST_S,
+                    .command = EVENT_COMMAND_FAILOVER,
+                    .source = SIM_MODEL_TAIWAN,
+                    .target = SIM_MODEL_TOKYO}},
+        .orders_count = 1,
+        .chaos_us = 110 * (int64_t)SIM_TEST_S,
+    };
+    const struct sim_options options = {
+        .seed = 1, .model = sim_test_model(required), .script = &script, .sabotage = sabotage};
+    sim_run(&options, ret_result);
+}
+
+/* Where any one of two acknowledges, one that takes over does not stop the other one. */
+static void test_a_member_that_was_not_counted_is_seen(void **state)
+{
+    (void)state;
+    struct sim_result result;
+    sim_test_ordered(SIM_SABOTAGE_NONE, 1, &result);
+    assert_false(result.violated);
+    assert_int_equal(result.runs[DURABLE_RUN_SUCCEEDED] + result.runs[DURABLE_RUN_UNPROVEN], 1);
+    sim_test_ordered(SIM_SABOTAGE_NONE, 2, &result);
+    assert_false(result.violated);
+    assert_int_equal(result.runs[DURABLE_RUN_SUCCEEDED] + result.runs[DURABLE_RUN_UNPROVEN], 1);
+    sim_test_ordered(SIM_SABOTAGE_TOO_FEW, 1, &result);
+    assert_true(result.violated);
+    assert_non_null(strstr(result.violation, "taiwan-a acknowledged under epoch 1"));
+}
+
 static void test_a_deposed_leader_that_goes_on_is_seen(void **state)
 {
     (void)state;
@@ -138,6 +220,7 @@ int main(void)
         cmocka_unit_test(test_an_old_epoch_that_acknowledges_is_seen),
         cmocka_unit_test(test_a_canary_without_comparison_is_seen),
         cmocka_unit_test(test_a_step_out_of_turn_is_seen),
+        cmocka_unit_test(test_a_member_that_was_not_counted_is_seen),
         cmocka_unit_test(test_a_deposed_leader_that_goes_on_is_seen),
         cmocka_unit_test(test_a_system_that_does_not_recover_is_seen),
     };

@@ -230,6 +230,7 @@ struct sim_agent {
     enum sim_work work;
     uint32_t work_id;
     uint64_t work_epoch;
+    bool early; /* the order under way waits for no promise */
     struct mono work_until;
     uint64_t asked[2]; /* actions to answer when the work is over: promote, stop */
     uint32_t asked_by[2];

@@ -20,7 +20,9 @@ enum {
     WALK_S = 1000 * 1000,
     WALK_AT_US = 30 * WALK_S, /* the world has settled */
     WALK_SHORT_US = WALK_S,
-    WALK_MOST = 96, /* second faults */
+    WALK_LEASE_MS = 3000,
+    WALK_LONG_MS = 10000, /* it outlasts the checks */
+    WALK_MOST = 96,       /* second faults */
     WALK_NOW = PLAN_STEP_COUNT,
     WALK_LATER,
     WALK_MOMENTS,
@@ -50,7 +52,7 @@ static void walk_model_database(struct model *model)
         {"taiwan-a", SIM_MODEL_TAIWAN, 2}, {"taiwan-b", SIM_MODEL_TAIWAN, 1}, {"tokyo-a", SIM_MODEL_TOKYO, 0}};
     struct model_database *database = &model->databases[model->databases_count++];
     text_copy(database->name, sizeof database->name, "shop");
-    database->lease_ms = 3000;
+    database->lease_ms = WALK_LEASE_MS;
     database->margin_ms = 300;
     database->tier1 = true;
     database->initial_writer = WALK_TAIWAN_A;
@@ -101,6 +103,7 @@ struct walk_cause {
     const char *name;
     int64_t chaos_us;
     uint32_t orders;
+    bool every; /* every commit waits for the set, and the lease is long: it is not waited for */
     struct sim_fault fault;
     struct sim_order order[2];
 };
@@ -109,6 +112,10 @@ static const struct walk_cause walk_causes[] = {
     {.name = "the writer's region is lost", .chaos_us = 60, .fault = {.kind = SIM_FAULT_REGION, .a = SIM_MODEL_TAIWAN}},
     {.name = "the writer's region is cut off",
      .chaos_us = 60,
+     .fault = {.kind = SIM_FAULT_ISOLATE, .a = SIM_MODEL_TAIWAN}},
+    {.name = "cut off, every commit waits",
+     .chaos_us = 60,
+     .every = true,
      .fault = {.kind = SIM_FAULT_ISOLATE, .a = SIM_MODEL_TAIWAN}},
     {.name = "the writer's machine dies", .chaos_us = 60, .fault = {.kind = SIM_FAULT_NODE, .a = WALK_TAIWAN_A}},
     {.name = "the writer's server dies", .chaos_us = 60, .fault = {.kind = SIM_FAULT_SERVER, .a = WALK_TAIWAN_A}},
@@ -264,6 +271,8 @@ static void walk_cause(struct walk *walk, const struct walk_cause *cause)
 {
     struct sim_script script;
     struct sim_result alone;
+    walk->model.databases[0].every_commit = cause->every;
+    walk->model.databases[0].lease_ms = cause->every ? WALK_LONG_MS : WALK_LEASE_MS;
     walk_script(cause, &script);
     walk_run(walk, &script, &alone);
     if (alone.violated || alone.begun == 0) {

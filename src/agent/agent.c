@@ -78,18 +78,22 @@ static void *agent_guard_main(void *context)
 {
     struct node *node = context;
     struct guard_state state = {0};
+    struct tier_state tier = {0};
     while (!atomic_load(&node->quit)) {
         node_lock(node);
         const bool writer = node_held(node) && node->state == NODE_RUNNING && node->record.role == RECORD_WRITER &&
                             node->status_known && !node->status.in_recovery;
         node_unlock(node);
         if (writer) {
+            tier_turn(node->options, &tier);
             guard_turn(node->options, &state);
         } else {
             state = (struct guard_state){0};
+            tier = (struct tier_state){0};
         }
         node_lock(node);
         node->guard = state;
+        node->tier = tier;
         node_unlock(node);
         for (int i = 0; i < AGENT_GUARD_TICKS && !atomic_load(&node->quit); i++) {
             agent_pause(AGENT_KEEP_MS);

@@ -159,7 +159,8 @@ static void command_promote(const struct http_server_request *request, struct ht
         return;
     }
     struct node *node = command.node;
-    struct role_opening opening = {.order = command_order(&command)};
+    struct role_opening opening = {.order = command_order(&command),
+                                   .early = json_is_true(json_object_get(command.body, "early"))};
     buf_init(&text, memory, sizeof memory);
     if (opening.order > 0 && !command_members(&command, answer, &text)) {
         json_decref(command.body);

@@ -20,6 +20,7 @@
 #include "agent/pgctl.h"
 #include "agent/pgquery.h"
 #include "agent/record.h"
+#include "agent/tier.h"
 #include "base/err.h"
 #include "base/time.h"
 #include "core/lease.h"
@@ -69,6 +70,7 @@ struct node {
     struct record record;
     struct pgquery_status status;
     struct guard_state guard; /* of a writer: its guard slots */
+    struct tier_state tier;   /* of a writer: what lowers synchronous_commit there */
     bool status_known;        /* since the present start */
     struct node_writer writer;
     uint32_t answers;         /* bit per controller: it took our last report */

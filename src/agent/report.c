@@ -146,6 +146,11 @@ json_t *report_json(struct node *node)
     if (node->guard.slots > 0 || node->guard.missing > 0) {
         report_set(report, "guard", report_guard(&node->guard));
     }
+    const uint32_t lowers = tier_lowers(&node->tier, clock_mono());
+    if (lowers != UINT32_MAX) {
+        report_set(report, "lowers", json_integer(lowers));
+        report_set(report, "lowers_by", json_string(node->tier.first));
+    }
     report_set(report, "homed", json_integer((json_int_t)node->record.homed));
     report_set(report, "owes", json_integer((json_int_t)node->record.owes));
     if (node->reinit.state != NODE_REINIT_NONE) {

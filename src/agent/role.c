@@ -280,7 +280,7 @@ static void role_open_with(struct node *node)
     }
 }
 
-static enum role_result role_promote_locked(struct node *node, uint64_t epoch, struct mono deadline)
+static enum role_result role_promote_locked(struct node *node, uint64_t epoch, bool early, struct mono deadline)
 {
     node_lock(node);
     const bool already = role_is_writer(node, epoch);
@@ -298,7 +298,7 @@ static enum role_result role_promote_locked(struct node *node, uint64_t epoch, s
         if (err != ERR_OK) {
             return role_refuse(node, epoch, "no standby that answers here");
         }
-        if (!role_await_promises(node, deadline)) {
+        if (!early && !role_await_promises(node, deadline)) {
             return role_refuse(node, epoch, "a promise to the old writer still binds");
         }
         err = role_acquire(node, epoch, deadline);
@@ -342,7 +342,7 @@ enum role_result role_promote(struct node *node, uint64_t epoch, const struct ro
     if (!node_take_work(node, deadline)) {
         return role_refuse(node, epoch, "busy with another transition");
     }
-    result = role_promote_locked(node, epoch, deadline);
+    result = role_promote_locked(node, epoch, opening->early, deadline);
     node_lock(node);
     node_activity(node, "%s", "");
     node_unlock(node);

@@ -20,6 +20,7 @@ enum role_result {
 struct role_opening {
     uint64_t order;         /* how new it is; 0: nothing is said, what the node was told last holds */
     const char *durability; /* synchronous_standby_names */
+    bool early;             /* the old writer acknowledges nothing without this node: no promise to it binds */
 };
 
 /* Becomes the writer of `epoch`: waits out own promises, acquires the lease, promotes, waits for the end of recovery.

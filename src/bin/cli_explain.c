@@ -137,6 +137,26 @@ static void cli_explain_ledger(struct cli_text *text, const json_t *ledger)
     }
 }
 
+/* How a lost writer would be replaced where every commit waits. */
+static void cli_explain_commits(struct cli_text *text, const json_t *commits)
+{
+    const char *database = cli_text_member(commits, "database");
+    if (cli_text_true(commits, "early")) {
+        buf_printf(&text->out,
+                   "\n%s: every commit waits for the durability set: a lost writer's lease is not waited for\n",
+                   database);
+    } else if (cli_text_integer(commits, "lowers", 0) > 0) {
+        cli_text_print(text, CLI_TEXT_WARN,
+                       "\n%s: a lost writer's lease is waited for: %s lowers synchronous_commit (%lld in all)\n",
+                       database, cli_text_member(commits, "lowers_by"),
+                       (long long)cli_text_integer(commits, "lowers", 0));
+    } else {
+        cli_text_print(text, CLI_TEXT_WARN, "\n%s: a lost writer's lease is waited for: %s\n", database,
+                       cli_text_true(commits, "kept") ? "no member of the durability set could take over alone"
+                                                      : "whether every commit waits is not known");
+    }
+}
+
 void cli_explain_draw(struct cli_text *text, const json_t *explain)
 {
     size_t index = 0;
@@ -150,6 +170,11 @@ void cli_explain_draw(struct cli_text *text, const json_t *explain)
     json_array_foreach(json_object_get(explain, "ledger"), index, ledger)
     {
         cli_explain_ledger(text, ledger);
+    }
+    const json_t *commits = NULL;
+    json_array_foreach(json_object_get(explain, "commits"), index, commits)
+    {
+        cli_explain_commits(text, commits);
     }
 }
 

@@ -257,6 +257,19 @@ static void cli_status_lags(struct cli_text *text, const json_t *nodes)
     cli_text_table_end(table, "  ", text);
 }
 
+/* The promise that every commit waits, and whether it is kept. */
+static void cli_status_commits(struct cli_text *text, const json_t *promise)
+{
+    if (promise == NULL || cli_text_true(promise, "kept")) {
+        buf_text(&text->out, promise != NULL ? ", every commit does" : "");
+    } else if (cli_text_integer(promise, "lowers", 0) > 0) {
+        cli_text_print(text, CLI_TEXT_BAD, "   every_commit is NOT KEPT: %s lowers synchronous_commit",
+                       cli_text_member(promise, "lowers_by"));
+    } else {
+        cli_text_print(text, CLI_TEXT_WARN, "   whether every commit waits is not known");
+    }
+}
+
 static void cli_status_database(struct cli_text *text, const json_t *database)
 {
     static const char *const titles[] = {"node",  "region", "server", "role", ">epoch",
@@ -267,6 +280,7 @@ static void cli_status_database(struct cli_text *text, const json_t *database)
     cli_text_print(text, writer[0] != 0 ? CLI_TEXT_BOLD : CLI_TEXT_BAD, "%s", writer[0] != 0 ? writer : "NONE");
     buf_printf(&text->out, "   epoch %lld   ", (long long)cli_text_integer(database, "epoch", 0));
     cli_status_durability(text, durability);
+    cli_status_commits(text, json_object_get(database, "every_commit"));
     if (cli_text_true(database, "hold")) {
         cli_text_print(text, CLI_TEXT_WARN, "   sessions are held");
     }

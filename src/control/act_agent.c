@@ -65,7 +65,7 @@ static void act_agent_body(const struct act_job *job, struct buf *body)
             comma = ",";
         }
     }
-    buf_text(body, "]}");
+    buf_text(body, action->early ? "],\"early\":true}" : "]}");
 }
 
 static void act_agent_answer(const struct http_client_response *response, struct event_result *ret_result)

@@ -49,6 +49,7 @@ struct action {
     uint64_t order; /* of `mask`, of AGENT_REINIT: grows with each change of mind; the agent obeys no older one; 0: says
                        nothing */
     struct lsn lsn; /* of AGENT_REPLAYED */
+    bool early;     /* AGENT_PROMOTE: no commit of the old writer returns without this node: no promise binds it */
     uint32_t timeout_ms; /* the edge gives up after this */
     enum action_phase phase;
 };

@@ -3,6 +3,7 @@
 #include "core/candidate.h"
 
 #include "base/assert.h"
+#include "core/durability.h"
 #include "core/upstream.h"
 
 static bool candidate_member(const struct engine *engine, uint32_t database, uint32_t node)
@@ -127,6 +128,14 @@ bool candidate_holds(const struct engine *engine, uint32_t database, uint32_t no
     }
     /* Every member acknowledged every commit: any will do, also by an old report. */
     return (state->required > 0 && members == state->required) || candidate_quorum(engine, database, node, since);
+}
+
+bool candidate_indispensable(const struct engine *engine, uint32_t database, uint32_t node)
+{
+    const struct durable_database *state = &engine->durable.databases[database];
+    return durability_promised(engine, database) && candidate_member(engine, database, node) && state->required > 0 &&
+           (uint32_t)__builtin_popcount(state->members) == state->required &&
+           candidate_possible(engine, database, node);
 }
 
 bool candidate_lag_ms(const struct engine *engine, uint32_t node, uint32_t *ret_lag_ms)

@@ -25,6 +25,13 @@ struct candidate candidate_choose(const struct engine *engine, uint32_t database
  * reports heard after `since`. What was true when it was chosen need not be: the old writer went on acknowledging. */
 bool candidate_holds(const struct engine *engine, uint32_t database, uint32_t node, struct mono since);
 
+/* Whether no commit of the cluster returns without this node, so that it may take over while the old writer still has
+ * its right. So it is when every commit waits for the set (promised, and seen to be kept), the record requires all of
+ * its members and this is one of them: N - W + 1 is 1. A promotion ends the node's receiving before the server opens;
+ * from then on nobody else together is enough, and what was acknowledged before is on it. The old writer goes on
+ * answering reads until its right ends (doc/decisions/012-a-writer-replaced-before-its-lease-ends.md). */
+bool candidate_indispensable(const struct engine *engine, uint32_t database, uint32_t node);
+
 /* The lag of a node behind the last known position of its writer, frozen while the writer is silent. False: unknown. */
 bool candidate_lag_ms(const struct engine *engine, uint32_t node, uint32_t *ret_lag_ms);
 

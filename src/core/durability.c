@@ -124,6 +124,17 @@ enum durability_state durability_look(const struct engine *engine, uint32_t data
     return engine->model.databases[database].durability_block ? DURABILITY_BLOCKED : DURABILITY_DEGRADED;
 }
 
+bool durability_promised(const struct engine *engine, uint32_t database)
+{
+    const struct model_database *model = &engine->model.databases[database];
+    const struct durable_database *state = &engine->durable.databases[database];
+    if (!model->tier1 || !model->every_commit || state->writer == LIMITS_NONE) {
+        return false;
+    }
+    const struct engine_node *writer = &engine->nodes[state->writer];
+    return writer->any && writer->report.epoch == state->routed_epoch && writer->report.lowers == 0;
+}
+
 /* What the server should require: the members that have not been away for too long, and who streams and may be one.
  * Nobody left: nobody, or, where the operator wants it so, still the same. */
 static uint32_t durability_wanted(struct engine *engine, struct output *output, uint32_t database)
@@ -248,15 +259,35 @@ static void durability_rest(struct engine *engine, uint32_t database)
     engine->durability[database].filled = engine->now;
 }
 
+/* A promise that is not kept is told, once. */
+static void durability_watch(struct engine *engine, struct output *output, uint32_t database)
+{
+    struct engine_durability *set = &engine->durability[database];
+    const uint32_t writer = engine->durable.databases[database].writer;
+    if (!engine->model.databases[database].every_commit || writer == LIMITS_NONE || !engine->nodes[writer].alive ||
+        engine->nodes[writer].report.lowers == UINT32_MAX) {
+        return;
+    }
+    const bool lowered = engine->nodes[writer].report.lowers > 0;
+    if (set->lowered != lowered) {
+        set->lowered = lowered;
+        struct trace *trace = engine_trace(engine, output, lowered ? TRACE_COMMIT_LOWERED : TRACE_COMMIT_KEPT);
+        trace->database = database;
+        trace->node = writer;
+        trace->n = engine->nodes[writer].report.lowers;
+    }
+}
+
 void durability_step(struct engine *engine, struct output *output)
 {
     for (uint32_t database = 0; database < engine->model.databases_count; database++) {
         const struct durable_database *state = &engine->durable.databases[database];
         const bool moving = state->routed != state->writer || state->hold;
-        if (!engine->model.databases[database].tier1 || state->writer == LIMITS_NONE) {
+        if (!engine->model.databases[database].tier1) {
             continue;
         }
-        if (moving) {
+        durability_watch(engine, output, database);
+        if (moving || state->writer == LIMITS_NONE) {
             durability_rest(engine, database);
             continue;
         }

@@ -36,6 +36,10 @@ enum durability_state {
 };
 enum durability_state durability_look(const struct engine *engine, uint32_t database);
 
+/* Whether every commit of the present writer waits for the set: promised by the configuration, and nothing on its
+ * server was seen to lower it when it was last looked. */
+bool durability_promised(const struct engine *engine, uint32_t database);
+
 /* The duty of every step: compares what is with what should be and moves one notch. */
 void durability_step(struct engine *engine, struct output *output);
 

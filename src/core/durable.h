@@ -66,6 +66,7 @@ struct durable_move {
     bool promote_sent; /* from here the outcome is unknown until proven */
     bool promoted;
     bool restored;           /* undo: the source is writable again */
+    bool early;              /* fenced by its durability set: its right may last, nothing returns without the target */
     uint32_t members_before; /* the durability set, for the case that the target certainly refuses */
     uint32_t required_before;
     struct lsn source_end;

@@ -137,10 +137,11 @@ struct engine_durability {
     bool told_any;
     uint64_t told_epoch;
     struct mono told_at;
-    struct lsn mark;                  /* who has flushed this has everything acknowledged under an older setting */
-    uint32_t settled;                 /* members that were said to be in the set */
-    bool empty;                       /* nobody is left that can acknowledge, and that was said */
-    struct mono filled;               /* last time that somebody was */
+    struct lsn mark;    /* who has flushed this has everything acknowledged under an older setting */
+    uint32_t settled;   /* members that were said to be in the set */
+    bool empty;         /* nobody is left that can acknowledge, and that was said */
+    struct mono filled; /* last time that somebody was */
+    bool lowered;       /* something lowers synchronous_commit although every commit was promised to wait */
     struct mono silent[LIMITS_NODES]; /* since when a member has not been receiving */
 };
 

@@ -62,9 +62,10 @@ struct event_node {
     bool checksums;
     uint32_t sync_mask; /* writers: nodes named in synchronous_standby_names */
     uint32_t sync_required;
-    uint32_t lag_ms;        /* UINT32_MAX: unknown */
-    uint64_t homed;         /* up to this epoch, what the node wrote alone is on its later writers or in their ledger */
-    uint64_t owes;          /* ... but not what it wrote up to this epoch: that was set aside with its directory */
+    uint32_t lag_ms; /* UINT32_MAX: unknown */
+    uint64_t homed;  /* up to this epoch, what the node wrote alone is on its later writers or in their ledger */
+    uint64_t owes;   /* ... but not what it wrote up to this epoch: that was set aside with its directory */
+    uint32_t lowers; /* writers: roles, databases and functions that lower synchronous_commit; UINT32_MAX: not looked */
     uint32_t ledger_open;   /* writers: entries of the ledger that wait for a person ... */
     uint32_t ledger_age_ms; /* ... as counted so long ago; UINT32_MAX: never */
 };

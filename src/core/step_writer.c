@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/buf.h"
 #include "base/text.h"
 #include "core/candidate.h"
 #include "core/durability.h"
@@ -127,6 +128,16 @@ static void step_writer_say_fenced(struct engine *engine, struct output *output,
     text_copy(trace->text, sizeof trace->text, by);
 }
 
+/* The right was the source's, under the epoch whose settings the record knows; so the record tells whom it needs. */
+static bool step_writer_needed(const struct engine *engine, const struct durable_move *move,
+                               const struct engine_task *revoke)
+{
+    const struct durable_database *database = &engine->durable.databases[move->database];
+    return revoke->state == ENGINE_TASK_OK && revoke->holder == move->source && move->source == database->writer &&
+           engine->leases[move->database].taker.epoch == database->routed_epoch &&
+           candidate_indispensable(engine, move->database, move->target);
+}
+
 /* One database: true once nobody can acknowledge under the old epoch any more. */
 static bool step_writer_fence_one(struct engine *engine, struct output *output, struct durable_move *move, uint32_t i)
 {
@@ -152,6 +163,15 @@ static bool step_writer_fence_one(struct engine *engine, struct output *output, 
                                                                       : "the end of the lease plus margin");
         return true;
     }
+    if (step_writer_needed(engine, move, revoke)) {
+        char by[96];
+        struct buf text;
+        buf_init(&text, by, sizeof by);
+        buf_printf(&text, "its durability set: no commit returns without %s", engine->model.nodes[move->target].name);
+        step_writer_say_fenced(engine, output, move, i, buf_string(&text));
+        move->early = true; /* durable with the order to promote */
+        return true;
+    }
     const struct mono free_at = lease_taker_free_at(taker);
     step_detail(engine, "lease revoked, right ends in %lld ms",
                 (long long)(time_since_us(free_at, engine->now) / TIME_US_PER_MS));
@@ -173,6 +193,7 @@ static bool step_writer_settled(struct engine *engine, struct output *output, st
     step_detail(engine, "fenced; waiting for the durability set to say what it received last");
     if (time_since_ms(engine->now, since) > STEP_WRITER_HEARD_MS) {
         move->target = LIMITS_NONE;
+        move->early = false;
         /* Its epoch stays, as the mark that the source's right was revoked: the way back must give it a new one. */
         *fenced_at = (struct mono){0};
         engine_persist(engine, output);
@@ -217,6 +238,7 @@ static void step_writer_refused(struct engine *engine, struct output *output, st
     database->members = move->members_before;
     database->required = move->required_before;
     move->promote_sent = false;
+    move->early = false;
     move->target = LIMITS_NONE;
     move->epoch = 0;
     task_clear_run(engine);
@@ -241,6 +263,7 @@ enum step_verdict step_writer_promote(struct engine *engine, struct output *outp
         struct action wanted =
             step_writer_action(engine, ACTION_AGENT_PROMOTE, move, move->target, STEP_WRITER_PROMOTE_MS);
         durability_order(engine, &wanted);
+        wanted.early = move->early;
         const struct engine_task *task = task_want(engine, output, TASK_SLOT_STEP + i, &wanted);
         const struct engine_node *node = &engine->nodes[move->target];
         const bool reported = node->alive && node->report.role == VIEW_NODE_WRITER && node->report.lease_held &&

@@ -33,6 +33,10 @@ struct model;
       "{database}: DEGRADED: no standby acknowledges; tier-1 commits are on one node only, and none may be promoted")  \
     X(DURABILITY_BLOCKED, WARNING, "{database}: BLOCKED: no standby acknowledges; tier-1 commits wait for one")        \
     X(DURABILITY_BACK, NOTICE, "{database}: a standby follows again; tier-1 commits wait for it")                      \
+    X(COMMIT_LOWERED, WARNING,                                                                                         \
+      "{database}: every_commit is not kept: {n} on {node} lower synchronous_commit; a lost writer's lease is waited " \
+      "for")                                                                                                           \
+    X(COMMIT_KEPT, NOTICE, "{database}: every_commit is kept again: nothing on {node} lowers synchronous_commit")      \
     X(RUN_STARTED, NOTICE, "run {run}: {text} {region} -> {to}")                                                       \
     X(RUN_WAITING, WARNING, "run {run} waits for a person: {text}")                                                    \
     X(RUN_ASIDE, WARNING, "run {run} gives way to another run, and goes on after it")                                  \

@@ -57,6 +57,7 @@ struct desk_report {
     char reinit[16];       /* what became of it: "wanted", "done", "failed" */
     char activity[64];
     char error[128];
+    char lowers_by[96]; /* one of those that lower synchronous_commit on a writer; empty: none */
 };
 
 /* A question to the ledger of a cluster, in its writer (doc/salvage.md). Borrowed text. */

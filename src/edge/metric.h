@@ -98,6 +98,8 @@ enum {
       "1: no standby can acknowledge, tier-1 commits go on alone")                                                     \
     X(DURABILITY_BLOCKED, "durability_blocked", GAUGE, NONE, "database",                                               \
       "1: no standby can acknowledge, tier-1 commits wait for one")                                                    \
+    X(DURABILITY_LOWERED, "durability_lowered", GAUGE, NONE, "database",                                               \
+      "Roles, databases, functions and settings that lower synchronous_commit where every commit was to wait")         \
     X(GUARD_SLOTS, "guard_slots", GAUGE, NONE, "database",                                                             \
       "Guard slots that the writer keeps for salvage, one per database of its server")                                 \
     X(GUARD_SLOTS_MISSING, "guard_slots_missing", GAUGE, NONE, "database",                                             \

@@ -106,12 +106,16 @@ static bool web_agent_read(const struct desk *desk, const json_t *body, struct d
     node->sync_mask = web_agent_mask(desk, json_object_get(body, "sync"));
     uint64_t lag_ms = 0;
     node->lag_ms = web_number(body, "lag_ms", &lag_ms) && lag_ms < UINT32_MAX ? (uint32_t)lag_ms : UINT32_MAX;
+    uint64_t lowers = 0;
+    node->lowers = web_number(body, "lowers", &lowers) && lowers < UINT32_MAX ? (uint32_t)lowers : UINT32_MAX;
     node->homed = web_agent_u64(body, "homed");
     node->owes = web_agent_u64(body, "owes");
     const char *reinit = web_text(json_object_get(body, "reinit"), "state", &good);
     ret_report->reinit_order = web_agent_u64(json_object_get(body, "reinit"), "order");
     text_copy(ret_report->reinit, sizeof ret_report->reinit, reinit != NULL ? reinit : "");
     web_agent_guard(json_object_get(body, "guard"), ret_report);
+    const char *lowers_by = json_string_value(json_object_get(body, "lowers_by"));
+    text_copy(ret_report->lowers_by, sizeof ret_report->lowers_by, lowers_by != NULL ? lowers_by : "");
     text_copy(ret_report->activity, sizeof ret_report->activity, activity != NULL ? activity : "");
     text_copy(ret_report->error, sizeof ret_report->error, error != NULL ? error : "");
     if (node->role == VIEW_NODE_STANDBY) {

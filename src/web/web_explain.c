@@ -2,6 +2,7 @@
  * Why a region's present decision is what it is: the same words and the same code as `holdfast decide --explain`. */
 #include <stdlib.h>
 
+#include "core/candidate.h"
 #include "core/decide_rule.h"
 #include "core/ledger.h"
 #include "edge/whatif_kind.h"
@@ -59,6 +60,25 @@ static json_t *web_explain_ledger(const struct engine *engine)
     return list;
 }
 
+/* Where every commit is to wait: whether somebody may take over before a lost writer's lease has ended. */
+static json_t *web_explain_commits(const struct desk *desk, const struct engine *engine)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < engine->model.databases_count; i++) {
+        json_t *json = web_status_commits(desk, engine, i);
+        bool early = false;
+        for (uint32_t node = 0; node < engine->model.nodes_count; node++) {
+            early |= engine->model.nodes[node].database == i && candidate_indispensable(engine, i, node);
+        }
+        if (json != NULL) {
+            json_object_set_new(json, "database", json_string(engine->model.databases[i].name));
+            json_object_set_new(json, "early", json_boolean(early));
+            json_array_append_new(list, json);
+        }
+    }
+    return list;
+}
+
 void web_explain_get(const struct http_server_request *request, struct http_server_answer *answer)
 {
     struct engine *engine = web_engine(request, answer);
@@ -77,7 +97,8 @@ void web_explain_get(const struct http_server_request *request, struct http_serv
             }
         }
         http_server_answer_json(answer, 200,
-                                json_pack("{s:o,s:o}", "regions", regions, "ledger", web_explain_ledger(engine)));
+                                json_pack("{s:o,s:o,s:o}", "regions", regions, "ledger", web_explain_ledger(engine),
+                                          "commits", web_explain_commits(web_of(request)->options.desk, engine)));
     }
     free(engine);
 }

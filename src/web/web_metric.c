@@ -101,6 +101,7 @@ static void web_metric_writers(const struct engine *engine)
     metric_clear(METRIC_DURABILITY_MEMBERS);
     metric_clear(METRIC_DURABILITY_DEGRADED);
     metric_clear(METRIC_DURABILITY_BLOCKED);
+    metric_clear(METRIC_DURABILITY_LOWERED);
     for (uint32_t database = 0; database < engine->model.databases_count; database++) {
         const struct durable_database *state = &engine->durable.databases[database];
         uint32_t writers = 0;
@@ -117,6 +118,11 @@ static void web_metric_writers(const struct engine *engine)
                    METRIC_WITH(engine->model.databases[database].name));
         metric_set(METRIC_DURABILITY_BLOCKED, durability == DURABILITY_BLOCKED,
                    METRIC_WITH(engine->model.databases[database].name));
+        if (engine->model.databases[database].every_commit && state->writer != LIMITS_NONE &&
+            engine->nodes[state->writer].alive && engine->nodes[state->writer].report.lowers != UINT32_MAX) {
+            metric_set(METRIC_DURABILITY_LOWERED, engine->nodes[state->writer].report.lowers,
+                       METRIC_WITH(engine->model.databases[database].name));
+        }
     }
 }
 

@@ -67,14 +67,17 @@ static int64_t web_predict_measured_ms(const struct durable_run *similar, enum p
     return -1;
 }
 
-/* A writer that answers is ended at its agent's word; a silent one holds its lease until it and the margin are over. */
+/* A writer that answers is ended at its agent's word; a silent one holds its lease until it and the margin are over,
+ * unless nothing is acknowledged without the target. */
 static int64_t web_predict_fence_ms(const struct engine *engine, const struct durable_run *run)
 {
     int64_t worst = 0;
     for (uint32_t i = 0; i < run->moves_count; i++) {
         const struct durable_move *move = &run->moves[i];
         const struct model_database *model = &engine->model.databases[move->database];
-        const bool answers = move->source != LIMITS_NONE && engine->nodes[move->source].alive;
+        const bool answers =
+            (move->source != LIMITS_NONE && engine->nodes[move->source].alive) ||
+            (move->target != LIMITS_NONE && candidate_indispensable(engine, move->database, move->target));
         const int64_t ms = answers ? WEB_PREDICT_FENCED_MS : (int64_t)model->lease_ms + model->margin_ms;
         worst = ms > worst ? ms : worst;
     }

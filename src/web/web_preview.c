@@ -133,13 +133,19 @@ static void web_preview_from(const struct engine *engine, const struct durable_r
     char text[WEB_PREVIEW_TEXT];
     const struct durable_run *similar = web_predict_similar(engine, run);
     bool silent = false;
+    bool early = false;
     for (uint32_t i = 0; i < run->moves_count; i++) {
-        silent |= run->moves[i].source == LIMITS_NONE || !engine->nodes[run->moves[i].source].alive;
+        const struct durable_move *move = &run->moves[i];
+        const bool mute = move->source == LIMITS_NONE || !engine->nodes[move->source].alive;
+        const bool sure = move->target != LIMITS_NONE && candidate_indispensable(engine, move->database, move->target);
+        silent |= mute && !sure;
+        early |= mute && sure;
     }
     const bool graceful = plan_graceful(run->plan);
     const char *fence = run->moves_count == 0 ? ""
                         : graceful            ? "while the sessions are held, "
                         : silent              ? "lease and margin of the silent writer, "
+                        : early               ? "nothing is acknowledged without the target, "
                                               : "fenced by its agent's word, ";
     if (similar != NULL) {
         snprintf(text, sizeof text, "%sstep times as in run %llu", fence, (unsigned long long)similar->id);

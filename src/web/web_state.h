@@ -29,6 +29,10 @@ void web_nobody(const struct desk_lead *lead, char *ret_text, size_t size);
 void web_refusal(struct http_server_answer *answer, const struct engine_reply *reply);
 
 /* web_status.c */
+/* Of a database whose every commit is to wait for the durability set: {"kept", "lowers", "lowers_by"}. NULL: of no
+ * other. The caller's. */
+json_t *web_status_commits(const struct desk *desk, const struct engine *engine, uint32_t database);
+
 void web_status_get(const struct http_server_request *request, struct http_server_answer *answer);
 void web_status_controllers(const struct http_server_request *request, struct http_server_answer *answer);
 void web_status_health(const struct http_server_request *request, struct http_server_answer *answer);

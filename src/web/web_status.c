@@ -154,6 +154,23 @@ static json_t *web_status_node(const struct desk *desk, const struct engine *eng
     return json;
 }
 
+json_t *web_status_commits(const struct desk *desk, const struct engine *engine, uint32_t database)
+{
+    const uint32_t writer = engine->durable.databases[database].writer;
+    if (!engine->model.databases[database].every_commit) {
+        return NULL;
+    }
+    json_t *json = json_pack("{s:b}", "kept", (int)durability_promised(engine, database));
+    struct desk_report *detail = writer < engine->model.nodes_count ? calloc(1, sizeof *detail) : NULL;
+    if (detail != NULL && engine->nodes[writer].any && engine->nodes[writer].report.lowers != UINT32_MAX) {
+        desk->node_detail(desk->context, writer, detail);
+        json_object_set_new(json, "lowers", json_integer(engine->nodes[writer].report.lowers));
+        json_object_set_new(json, "lowers_by", json_string(detail->lowers_by));
+    }
+    free(detail);
+    return json;
+}
+
 static json_t *web_status_database(const struct desk *desk, const struct engine *engine, uint32_t database)
 {
     const struct durable_database *state = &engine->durable.databases[database];
@@ -169,13 +186,14 @@ static json_t *web_status_database(const struct desk *desk, const struct engine 
     }
     const struct ledger_state ledger = ledger_look(engine, database);
     static const char *const states[] = {"kept", "degraded", "blocked"};
-    return json_pack("{s:o,s:s,s:s?,s:I,s:b,s:b,s:{s:o,s:i,s:s},s:o}", "ledger_open",
+    return json_pack("{s:o,s:s,s:s?,s:I,s:b,s:b,s:{s:o,s:i,s:s},s:o*,s:o}", "ledger_open",
                      ledger.known ? json_integer(ledger.open) : json_null(), "name",
                      engine->model.databases[database].name, "writer",
                      state->routed != LIMITS_NONE ? engine->model.nodes[state->routed].name : NULL, "epoch",
                      (json_int_t)engine->view.databases[database].epoch, "hold", (int)state->hold, "tier1",
                      (int)engine->model.databases[database].tier1, "durability", "members", members, "required",
-                     (int)state->required, "state", states[durability_look(engine, database)], "nodes", nodes);
+                     (int)state->required, "state", states[durability_look(engine, database)], "every_commit",
+                     web_status_commits(desk, engine, database), "nodes", nodes);
 }
 
 /* ---- sites ---- */

@@ -140,7 +140,9 @@ class Controller:
 
 
 class World:
-    def __init__(self, lease="%dms" % LEASE_MS, margin="300ms", durability=None, parameters="wal_keep_size: 64MB", segment="16MB"):
+    def __init__(self, lease="%dms" % LEASE_MS, margin="300ms", durability=None, parameters="wal_keep_size: 64MB", segment="16MB",
+                 every_commit=False):
+        self.every_commit = "true" if every_commit else "false"
         self.user = pwd.getpwnam("postgres") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
         self.dir = tempfile.mkdtemp(prefix="holdfast-agent-")
         os.chmod(self.dir, 0o755)
@@ -161,7 +163,8 @@ class World:
             "      %s: { region: %s, agent: \"%s:%d\", postgres: \"%s:%d\", data: %s, bin: %s, priority: 100 }\n"
             % ((name, "tokyo" if name == "c" else "taiwan") + agent + postgres + (self.data(name), PGBIN))
             for name, (agent, postgres) in NODES.items())
-        members = "    durability: { members: [%s], required: %d }\n" % (", ".join(durability), 1) if durability else ""
+        members = "    durability: { members: [%s], required: %d, every_commit: %s }\n" % (
+            ", ".join(durability), 1, self.every_commit) if durability else ""
         return """name: agents
 security: {{ token: {{ file: {dir}/token }} }}
 store: {{ kind: sqlite, path: {dir}/holdfast.db }}

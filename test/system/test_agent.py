@@ -103,6 +103,38 @@ def test_switchover_and_back(world):
     assert world.call("b", "/v1/durability", {"epoch": 2, "run": "x", "members": ["nobody"], "required": 1})[0] == 400
 
 
+def test_what_lowers_every_commit_is_named():
+    """Roles, databases, functions and the server's own settings; what asks for more is no matter."""
+    world = World(segment="1MB", durability=["a", "b", "c"], every_commit=True)
+    try:
+        world.up()
+        assert world.sql("a", "SHOW synchronous_commit") == [("on",)]
+        wait(lambda: world.node("a").get("lowers") == 0, 60, "a look that finds nothing")
+        assert "lowers" not in world.node("b")
+        cases = [
+            ("role lax", "ALTER ROLE lax SET synchronous_commit = local", "ALTER ROLE lax RESET synchronous_commit"),
+            ("role lax in database shop", "ALTER ROLE lax IN DATABASE shop SET synchronous_commit = remote_write",
+             "ALTER ROLE lax IN DATABASE shop RESET synchronous_commit"),
+            ("database postgres", "ALTER DATABASE postgres SET synchronous_commit = off", "ALTER DATABASE postgres RESET ALL"),
+            ("function lax()", "CREATE FUNCTION lax() RETURNS int LANGUAGE sql SET synchronous_commit = off AS 'SELECT 1'",
+             "DROP FUNCTION lax()"),
+            ("the setting in ", "ALTER SYSTEM SET synchronous_commit = off", "ALTER SYSTEM RESET synchronous_commit"),
+        ]
+        world.sql("a", "CREATE ROLE lax")
+        for name, lower, back in cases:
+            world.sql("a", lower)
+            wait(lambda: world.node("a").get("lowers") == 1, 60, lower)
+            assert world.node("a")["lowers_by"].startswith(name), (name, world.node("a")["lowers_by"])
+            world.sql("a", back)
+            wait(lambda: world.node("a").get("lowers") == 0, 60, back)
+        world.sql("a", "ALTER ROLE lax SET synchronous_commit = remote_apply")
+        world.sql("a", "ALTER ROLE lax IN DATABASE shop SET synchronous_commit = off")
+        wait(lambda: world.node("a").get("lowers") == 1, 60, "only one of the two")
+    finally:
+        world.dump()
+        world.down()
+
+
 def test_killed_agent_acknowledges_nothing_after_the_right(world):
     clients = busy(world, "a")
     fence = world.fence_pid("a")

@@ -277,6 +277,11 @@ static bool scenario_statement(struct scenario *scenario, const struct scenario_
         scenario->model.databases[0].silence_ms = (uint32_t)strtoul(line->words[1], NULL, 10);
         return scenario->model.databases[0].silence_ms > 0;
     }
+    if (strcmp(word, "every-commit") == 0 && scenario_seconds(line->words[1], &at_us)) {
+        scenario->model.databases[0].every_commit = true;
+        scenario->model.databases[0].lease_ms = (uint32_t)(at_us / 1000);
+        return true;
+    }
     return strcmp(word, "from") == 0         ? scenario_seconds(line->words[1], &scenario->from_us)
            : strcmp(word, "until") == 0      ? scenario_seconds(line->words[1], &scenario->script.chaos_us)
            : strcmp(word, "crash") == 0      ? scenario_crash(scenario, line)

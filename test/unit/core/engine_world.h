@@ -36,6 +36,7 @@ struct world {
     bool mute[NODES];     /* does not answer the order to promote, nor obey it */
     bool down[NODES];     /* its server was taken down, its agent clones it */
     bool lost[NODES];     /* obeys the order to promote, but the answer is lost */
+    uint32_t lowers;      /* what lowers synchronous_commit on the writer */
     uint32_t ledger_open; /* as the writer's agent counts */
     bool uncounted;       /* it does not count */
     uint64_t homed[NODES];
@@ -250,6 +251,7 @@ static inline void reports(void)
                                          .epoch = world->epoch,
                                          .receiving = !writer && world->writer < NODES && !world->deaf[node],
                                          .homed = world->homed[node],
+                                         .lowers = writer ? world->lowers : UINT32_MAX,
                                          .ledger_open = writer ? world->ledger_open : 0,
                                          .ledger_age_ms = writer && !world->uncounted ? 0 : UINT32_MAX,
                                          .lease_held = writer};

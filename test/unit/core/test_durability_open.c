@@ -203,6 +203,63 @@ static void test_block_holds_for_a_new_writer_too(void **state)
     assert_int_equal(durability_look(&world->engine, 0), DURABILITY_BLOCKED);
 }
 
+/* The writer's region is lost; twelve seconds later its lease of twenty has not ended. */
+static void lost_with_a_long_lease(uint32_t members, uint32_t required, bool every_commit, uint32_t lowers)
+{
+    struct model *model = model_two_regions();
+    model->databases[0].lease_ms = 20000;
+    model->databases[0].durability_members = members;
+    model->databases[0].durability_required = required;
+    model->databases[0].every_commit = every_commit;
+    model->nodes[TAIWAN_B].region = TOKYO;
+    world->lowers = lowers;
+    engine_init(&world->engine, model, NULL, world->now, (struct wall){world->now.us});
+    pass(10000);
+    assert_int_equal(record()->required, required);
+    world->dead[TAIWAN] = true;
+    pass(12000);
+}
+
+static void test_who_must_acknowledge_everything_does_not_wait_for_the_lease(void **state)
+{
+    (void)state;
+    lost_with_a_long_lease(TAIWAN_A_BIT | TOKYO_A_BIT, 1, true, 0);
+    assert_int_equal(world->writer, TOKYO_A);
+    assert_true(world->promote.early);
+    assert_false(world->engine.durable.databases[0].writer == TAIWAN_A);
+}
+
+static void test_all_of_several_are_as_good(void **state)
+{
+    (void)state;
+    lost_with_a_long_lease(TAIWAN_A_BIT | TAIWAN_B_BIT | TOKYO_A_BIT, 2, true, 0);
+    assert_true(world->writer == TOKYO_A || world->writer == TAIWAN_B);
+    assert_true(world->promote.early);
+}
+
+/* Without the promise, with one that is not kept or was not looked at, or where another may acknowledge instead. */
+static void test_the_lease_is_waited_for_otherwise(void **state)
+{
+    static const struct {
+        uint32_t members;
+        bool every_commit;
+        uint32_t lowers;
+    } cases[] = {{TAIWAN_A_BIT | TOKYO_A_BIT, false, 0},
+                 {TAIWAN_A_BIT | TOKYO_A_BIT, true, 1},
+                 {TAIWAN_A_BIT | TOKYO_A_BIT, true, UINT32_MAX},
+                 {TAIWAN_A_BIT | TAIWAN_B_BIT | TOKYO_A_BIT, true, 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        (void)world_teardown(state);
+        (void)world_setup(state);
+        lost_with_a_long_lease(cases[i].members, 1, cases[i].every_commit, cases[i].lowers);
+        assert_int_equal(world->promote.order, 0);
+        assert_int_equal(world->writer, TAIWAN_A);
+        pass(20000);
+        assert_true(world->writer == TOKYO_A || world->writer == TAIWAN_B);
+        assert_false(world->promote.early);
+    }
+}
+
 static void test_without_tier_1_nothing_is_said(void **state)
 {
     (void)state;
@@ -230,6 +287,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_degrade_goes_on_alone_and_trusts_nobody, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_block_waits_and_goes_on_trusting, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_block_holds_for_a_new_writer_too, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(test_who_must_acknowledge_everything_does_not_wait_for_the_lease, world_setup,
+                                        world_teardown),
+        cmocka_unit_test_setup_teardown(test_all_of_several_are_as_good, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(test_the_lease_is_waited_for_otherwise, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_without_tier_1_nothing_is_said, world_setup, world_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
