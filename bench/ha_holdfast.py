@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Holdfast for bench/ha: an agent on each data node, the controller on the witness, observer and SQL proxy beside the clients.
 
-Profiles: `default` has the documented lease of 3 s, `fast` the shortest that is accepted. Layout `near`: both nodes in one
+Profiles: `default` has the documented lease of 3 s, `fast` the shortest that is accepted; `every` that of 3 s again, with every
+commit waiting for the set, so that nobody waits for it. Layout `near`: both nodes in one
 region. Layout `regions`: each in a region of its own."""
 import json
 import os
@@ -21,7 +22,7 @@ databases:
     lease: {lease}
     margin: {margin}
     tier1: true
-    durability: {{ members: [a, b], required: 1 }}
+    durability: {{ members: [a, b], required: 1, every_commit: {every} }}
     superuser: {{ name: postgres, password: {{ file: {dir}/superuser }} }}
     replication: {{ name: replicator, password: {{ file: {dir}/replication }} }}
     dbname: shop
@@ -55,8 +56,9 @@ proxy:
 policy: {{ profile: standard, cooldown: 10s, flapping_transitions: 1000 }}  # making the cluster is no flapping
 """
 PROFILES = {
-    "default": {"lease": "3s", "margin": "300ms", "interval": "1s", "timeout": "800ms", "threshold": 3, "segment": "16MB"},
-    "fast": {"lease": "500ms", "margin": "50ms", "interval": "200ms", "timeout": "150ms", "threshold": 2, "segment": "1MB"},
+    "default": {"lease": "3s", "margin": "300ms", "interval": "1s", "timeout": "800ms", "threshold": 3, "segment": "16MB", "every": "false"},
+    "fast": {"lease": "500ms", "margin": "50ms", "interval": "200ms", "timeout": "150ms", "threshold": 2, "segment": "1MB", "every": "false"},
+    "every": {"lease": "3s", "margin": "300ms", "interval": "200ms", "timeout": "150ms", "threshold": 2, "segment": "1MB", "every": "true"},
 }
 # Steps of a run by the phase they belong to; what is not named here lies outside the outage.
 PHASES = {"FENCE": "fence", "HOLD": "hold", "STOP": "stop", "CATCH_UP": "catch up", "PROMOTE": "promote", "PROVE": "prove",
@@ -64,7 +66,7 @@ PHASES = {"FENCE": "fence", "HOLD": "hold", "STOP": "stop", "CATCH_UP": "catch u
 
 
 class Holdfast(System):
-    name, profiles, layout = "holdfast", ("default", "fast"), "near"
+    name, profiles, layout = "holdfast", ("default", "fast", "every"), "near"
     packages = ("postgresql-15",)
 
     def __init__(self, net, profile):
@@ -120,7 +122,8 @@ class Holdfast(System):
     def steady(self):
         status = self.api("/v1/status")
         database = status["databases"][0]
-        return database["writer"] == "a" and database["durability"]["required"] == 1 and all(region["state"] == "SERVING" for region in status["regions"])
+        kept = database.get("every_commit", {"kept": True})["kept"]
+        return kept and database["writer"] == "a" and database["durability"]["required"] == 1 and all(region["state"] == "SERVING" for region in status["regions"])
 
     def clients(self):
         return ["host=%s port=6432 user=bench dbname=shop" % self.node("c").address]
