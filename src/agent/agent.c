@@ -14,12 +14,14 @@
 #include "agent/command.h"
 #include "agent/keep.h"
 #include "agent/node.h"
+#include "agent/pulse.h"
 #include "agent/renew.h"
 #include "agent/report.h"
 #include "edge/clock.h"
 #include "edge/clock_watch.h"
 #include "edge/http_server.h"
 #include "edge/log.h"
+#include "wire/beat.h"
 
 enum {
     AGENT_TICK_MS = 20,
@@ -102,13 +104,26 @@ static void *agent_guard_main(void *context)
     return NULL;
 }
 
+/* One turn of the main loop, and what the heartbeats say from now on. */
+static void agent_turn(struct node *node, struct pulse *pulse)
+{
+    node_tick(node);
+    node_lock(node);
+    const unsigned state = (node->state == NODE_RUNNING ? BEAT_RUNNING : 0U) | (node->armed ? BEAT_WRITER : 0U) |
+                           (node_died_now(node) ? BEAT_DIED : 0U) | (node->fenced ? BEAT_FENCED : 0U) |
+                           (node->still_since.us != 0 ? BEAT_FROZEN : 0U);
+    const uint64_t epoch = node_held(node) ? node->holder.epoch : node->promise.epoch;
+    node_unlock(node);
+    pulse_tell(pulse, (uint8_t)state, epoch);
+}
+
 /* The main thread's life: ticks until a signal comes. */
-static void agent_loop(struct node *node, const sigset_t *signals)
+static void agent_loop(struct node *node, struct pulse *pulse, const sigset_t *signals)
 {
     const struct timespec tick = {.tv_nsec = AGENT_TICK_MS * 1000000};
     struct clock_watch watch = {.any = false};
     for (;;) {
-        node_tick(node);
+        agent_turn(node, pulse);
         clock_watch_tell(&watch);
         const int number = sigtimedwait(signals, NULL, &tick);
         if (number == SIGTERM || number == SIGINT) {
@@ -149,7 +164,7 @@ static void *agent_stop_main(void *context)
     return NULL;
 }
 
-static void agent_end(struct node *node)
+static void agent_end(struct node *node, struct pulse *pulse)
 {
     pthread_t thread;
     if (pthread_create(&thread, NULL, agent_stop_main, node) != 0) {
@@ -157,7 +172,7 @@ static void agent_end(struct node *node)
         return;
     }
     while (pthread_tryjoin_np(thread, NULL) == EBUSY) {
-        node_tick(node);
+        agent_turn(node, pulse);
         agent_pause(AGENT_TICK_MS);
     }
 }
@@ -169,25 +184,32 @@ static enum err agent_serve(struct node *node, const sigset_t *signals)
     pthread_t threads[AGENT_THREADS];
     int started = 0;
     struct http_server *server = NULL;
-    enum err err = command_start(node, &server);
+    struct pulse *pulse = NULL;
+    enum err err = pulse_new(node->options, node->home, node->boot, &pulse);
+    if (err != ERR_OK) {
+        return err;
+    }
+    err = command_start(node, &server);
     while (err == ERR_OK && started < AGENT_THREADS) {
         err = pthread_create(&threads[started], NULL, mains[started], node) == 0 ? ERR_OK : ERR_NO_MEMORY;
         started += err == ERR_OK ? 1 : 0;
     }
     if (err == ERR_OK) {
         LOG_N("beside %s of %s, commands on %s", node->options->node, node->options->database, node->options->listen);
-        agent_loop(node, signals);
+        agent_loop(node, pulse, signals);
     }
+    pulse_leave(pulse);
     /* No new transition begins; renewals go on until the server is down. */
     http_server_stop(server);
     node_lock(node);
     node->kills++;
     node_unlock(node);
-    agent_end(node);
+    agent_end(node, pulse);
     atomic_store(&node->quit, true);
     for (int i = 0; i < started; i++) {
         pthread_join(threads[i], NULL);
     }
+    pulse_free(pulse);
     return err;
 }
 

@@ -6,6 +6,7 @@
  *   keep      restores the role: starts, follows, clones                                 (agent/keep.h)
  *   look      looks at the server                                                        (agent/report.h)
  *   report    tells the controllers                                                      (agent/report.h)
+ *   pulse     heartbeats, by a clock of its own                                          (agent/pulse.h)
  *   HTTP      commands                                                                   (agent/command.h)
  *
  * SIGTERM and SIGINT: the server is stopped cleanly, then the agent ends. SIGKILL: the fence process ends a writer; a

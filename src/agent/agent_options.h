@@ -52,6 +52,10 @@ struct agent_options {
     uint32_t peers_count;
     const char *controllers[LIMITS_SITES]; /* "127.3.0.1:7080" */
     uint32_t controllers_count;
+    const char *system;             /* the service's name */
+    const char *ears[LIMITS_SITES]; /* where heartbeats go: "127.3.0.1:7080" */
+    uint32_t ears_count;
+    uint32_t beat_ms; /* between two heartbeats */
     const char *durability_members[LIMITS_NODES]; /* the set at first boot */
     uint32_t durability_members_count;
     uint32_t durability_required;

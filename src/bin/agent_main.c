@@ -16,6 +16,7 @@
 #include "bin/verb.h"
 #include "edge/config_secret.h"
 #include "edge/log.h"
+#include "wire/config_beat.h"
 
 enum {
     AGENT_MAIN_HOST = INET6_ADDRSTRLEN,
@@ -192,6 +193,8 @@ static bool agent_main_options(const struct config *config, const struct config_
     const uint32_t self = config_node_find(database, arguments->node);
     const struct config_node *node = &database->nodes[self];
     *options = (struct agent_options){
+        .system = config->name,
+        .beat_ms = config_beat_period_ms(database),
         .database = database->name,
         .node = node->name,
         .listen = node->agent.text,
@@ -218,6 +221,10 @@ static bool agent_main_options(const struct config *config, const struct config_
     for (uint32_t i = 0; i < config->sites_count; i++) {
         if (config->sites[i].api.listen.family != CONFIG_FAMILY_NONE) {
             options->controllers[options->controllers_count++] = config->sites[i].api.listen.text;
+        }
+        const struct config_address *ear = config_beat_address(&config->sites[i]);
+        if (ear != NULL) {
+            options->ears[options->ears_count++] = ear->text;
         }
     }
     return agent_main_settings(database, options) &&

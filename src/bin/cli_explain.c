@@ -118,6 +118,41 @@ static void cli_explain_region(struct cli_text *text, const json_t *region)
     }
 }
 
+/* What is heard of a writer, by whom. */
+static void cli_explain_heartbeats(struct cli_text *text, const json_t *entry)
+{
+    const bool confirmed = strcmp(cli_text_member(entry, "verdict"), "confirmed") == 0;
+    const long long window_ms = (long long)cli_text_integer(entry, "window_ms", 0);
+    const char *gate = cli_text_member(entry, "gate");
+    size_t index = 0;
+    const json_t *site = NULL;
+    cli_text_print(text, confirmed ? CLI_TEXT_BAD : CLI_TEXT_PLAIN,
+                   "\nheartbeats of %s, writer of %s: ", cli_text_member(entry, "node"),
+                   cli_text_member(entry, "database"));
+    json_array_foreach(json_object_get(entry, "sites"), index, site)
+    {
+        const char *says = cli_text_member(site, "says");
+        buf_printf(&text->out, "%s%s %s", index > 0 ? ", " : "", cli_text_member(site, "site"), says);
+        if (strcmp(says, "silent") == 0) {
+            buf_printf(&text->out, " for %lld ms", (long long)cli_text_integer(site, "age_ms", 0));
+        }
+    }
+    buf_text(&text->out, "\n");
+    if (window_ms == 0) {
+        buf_text(&text->out, "  their silence starts nothing (databases.*.heartbeat.failover)\n");
+        return;
+    }
+    buf_printf(&text->out,
+               "  more than half of %lld sites silent for %lld ms, and no report (%lld ms ago) and no renewal (%lld ms "
+               "ago) as long, would start a failover inside the region: %s\n",
+               (long long)cli_text_integer(entry, "total", 0), window_ms,
+               (long long)cli_text_integer(entry, "report_age_ms", -1),
+               (long long)cli_text_integer(entry, "renewal_age_ms", -1), cli_text_member(entry, "verdict"));
+    if (gate[0] != 0 && strcmp(gate, "NONE") != 0) {
+        cli_text_print(text, CLI_TEXT_WARN, "  held by gate %s\n", gate);
+    }
+}
+
 /* What waits in a ledger; nothing when all is settled. */
 static void cli_explain_ledger(struct cli_text *text, const json_t *ledger)
 {
@@ -166,6 +201,11 @@ void cli_explain_draw(struct cli_text *text, const json_t *explain)
         buf_text(&text->out, index > 0 ? "\n" : "");
         cli_explain_region(text, region);
     }
+    const json_t *heartbeats = NULL;
+    json_array_foreach(json_object_get(explain, "heartbeats"), index, heartbeats)
+    {
+        cli_explain_heartbeats(text, heartbeats);
+    }
     const json_t *ledger = NULL;
     json_array_foreach(json_object_get(explain, "ledger"), index, ledger)
     {
@@ -191,8 +231,8 @@ static int cli_explain_page(struct cli_text *text, const json_t *answer, struct 
 
 static bool cli_explain_trouble(const char *kind)
 {
-    static const char *const kinds[] = {"DECISION",    "CHECK_FAILED", "CHECK_UNKNOWN", "SITE_SILENT",
-                                        "NODE_SILENT", "NO_CANDIDATE", "REFUSED"};
+    static const char *const kinds[] = {"DECISION",     "CHECK_FAILED", "CHECK_UNKNOWN", "SITE_SILENT", "NODE_SILENT",
+                                        "BEATS_SILENT", "BEATS_HELD",   "NO_CANDIDATE",  "REFUSED"};
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         if (strcmp(kind, kinds[i]) == 0) {
             return true;

@@ -284,6 +284,9 @@ static enum err control_open(struct control *control, char *message, size_t size
     err = err != ERR_OK ? err : control_open_view(control, message, size);
     err = err != ERR_OK ? err : control_open_engine(control, message, size);
     err = err != ERR_OK ? err : control_keep_start(control);
+    if (err == ERR_OK) {
+        control_beat_start(control);
+    }
     return err != ERR_OK ? err : control_watch_start(control);
 }
 
@@ -323,7 +326,9 @@ void control_free(struct control *control)
         return;
     }
     probe_pool_free(control->pool);
+    control_beat_stop(control);
     control_follow_close(control);
+    control_beat_close(control);
     control_keep_stop(control);
     act_free(control->act);
     control_tell_close(control);

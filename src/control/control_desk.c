@@ -217,6 +217,17 @@ static enum err control_desk_observe(void *context, const char *site_name, const
     return ERR_OK;
 }
 
+static enum err control_desk_beats(void *context, const char *site_name, const struct observe_beats *beats)
+{
+    struct control *control = context;
+    const uint32_t site = control_desk_site(control, site_name);
+    if (site == LIMITS_NONE) {
+        return ERR_NOT_FOUND;
+    }
+    control_beat_take(control, site, beats);
+    return ERR_OK;
+}
+
 static enum err control_desk_readers(void *context, const char *site_name, const struct desk_reader *readers,
                                      uint32_t count)
 {
@@ -426,6 +437,7 @@ static enum err control_desk_configure(void *context, char *message, size_t size
         return err;
     }
     err = control_watch_set(control, fresh);
+    control_beat_set(control, fresh);
     setup_drop(old); /* ours */
     setup_drop(old); /* the control's own: `fresh` is in its place */
     LOG_N("configuration applied");
@@ -455,6 +467,7 @@ void control_desk_init(struct control *control)
                                   .preview = control_desk_look,
                                   .node = control_desk_node,
                                   .observe = control_desk_observe,
+                                  .beats = control_desk_beats,
                                   .readers = control_desk_readers,
                                   .report = control_desk_report,
                                   .lease_get = control_desk_lease_get,

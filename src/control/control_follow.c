@@ -49,6 +49,16 @@ static void control_follow_readers(void *context, struct publish_reader_info *li
     control_share_readers(context, list, ret_count);
 }
 
+static void control_follow_beats(void *context, struct observe_beats *ret_beats)
+{
+    struct control *control = context;
+    struct ear *ear = atomic_load(&control->ear);
+    ret_beats->any = false;
+    if (ear != NULL) {
+        ear_look(ear, ret_beats);
+    }
+}
+
 enum err control_follow_open(struct control *control)
 {
     const struct config *config = control->setup->config;
@@ -65,7 +75,8 @@ enum err control_follow_open(struct control *control)
                                                  .host = {.context = control,
                                                           .version = control_follow_version,
                                                           .take = control_follow_take,
-                                                          .readers = control_follow_readers}};
+                                                          .readers = control_follow_readers,
+                                                          .beats = control_follow_beats}};
         err = upstream_new(&options, &control->upstreams[i]);
     }
     return err;
@@ -76,6 +87,15 @@ void control_follow_push(struct control *control, const struct probe_result *res
     for (uint32_t i = 0; i < LIMITS_SITES; i++) {
         if (control->upstreams[i] != NULL) {
             upstream_push(control->upstreams[i], result);
+        }
+    }
+}
+
+void control_follow_urge(struct control *control)
+{
+    for (uint32_t i = 0; i < LIMITS_SITES; i++) {
+        if (control->upstreams[i] != NULL) {
+            upstream_urge(control->upstreams[i]);
         }
     }
 }

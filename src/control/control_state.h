@@ -18,6 +18,7 @@
 #include "control/setup.h"
 #include "core/engine.h"
 #include "edge/clock_watch.h"
+#include "edge/ear.h"
 #include "edge/notify.h"
 #include "edge/probe.h"
 #include "edge/publish.h"
@@ -65,6 +66,7 @@ struct control {
     struct mono yield_at;                     /* decision thread: no look at better sites before */
     struct changes *leases;                   /* what other controllers do to them */
     struct upstream *upstreams[LIMITS_SITES]; /* the other controllers, by site */
+    _Atomic(struct ear *) ear;                /* NULL: it hears no heartbeats */
     struct inbox *inbox;
     struct journal *journal;
     struct act *act;
@@ -105,6 +107,13 @@ void control_desk_init(struct control *control);
 ERR_CHECK enum err control_watch_start(struct control *control);
 ERR_CHECK enum err control_watch_set(struct control *control, const struct setup *setup);
 
+/* control_beat.c: heartbeats, heard here and elsewhere. */
+void control_beat_start(struct control *control);
+void control_beat_set(struct control *control, const struct setup *setup);
+void control_beat_take(struct control *control, uint32_t site, const struct observe_beats *beats); /* any thread */
+void control_beat_stop(struct control *control);  /* no further word; it may still be asked */
+void control_beat_close(struct control *control); /* when nobody asks any more */
+
 /* control_lead.c: one of several controllers. */
 ERR_CHECK enum err control_lead_open(struct control *control, char *message, size_t size);
 bool control_lead_leads(void *context); /* any thread */
@@ -116,6 +125,7 @@ void control_lead_look(void *context, struct desk_lead *ret_lead);
 /* control_follow.c: a controller that follows does for its host what an observer does. */
 ERR_CHECK enum err control_follow_open(struct control *control);
 void control_follow_push(struct control *control, const struct probe_result *result);
+void control_follow_urge(struct control *control); /* what is heard has changed */
 void control_follow_close(struct control *control);
 
 /* control_share.c: the readers of the view on this host. */

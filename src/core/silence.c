@@ -33,7 +33,7 @@ void silence_take(struct engine *engine, const struct event_beats *beats)
 
 void silence_take_death(struct engine *engine, const struct event_death *death)
 {
-    ASSERT(death->node < engine->model.nodes_count);
+    ASSERT(death->node < LIMITS_NODES);
     struct engine_node *node = &engine->nodes[death->node];
     if (node->alive && node->report.boot == death->boot && node->report.epoch == death->epoch) {
         node->report.died = true; /* the next report has the last word */

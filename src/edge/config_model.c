@@ -9,6 +9,7 @@
 #include "base/assert.h"
 #include "base/buf.h"
 #include "base/hash.h"
+#include "wire/config_beat.h"
 #include "wire/config_show.h"
 
 enum {
@@ -170,6 +171,7 @@ static void config_model_databases(const struct config *config, struct model *mo
         config_model_name(to->name, from->name);
         to->lease_ms = from->lease_ms;
         to->margin_ms = from->margin_ms;
+        to->silence_ms = from->heartbeat.failover ? config_beat_silence_ms(from) : 0;
         to->tier1 = from->tier1;
         for (uint32_t j = 0; j < from->durability.members_count; j++) {
             ASSERT(first + from->durability.members[j] < LIMITS_NODES);

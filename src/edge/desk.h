@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "core/engine.h"
 #include "core/event.h"
+#include "edge/observe.h"
 #include "edge/probe.h"
 #include "edge/store.h"
 
@@ -115,6 +116,8 @@ struct desk {
     /* A batch of an observer. ERR_NOT_FOUND: no such site. Returns the view's version. */
     enum err (*observe)(void *context, const char *site, const struct probe_result *results, uint32_t count,
                         uint64_t *ret_version);
+    /* What that site hears of heartbeats. ERR_NOT_FOUND: no such site. */
+    enum err (*beats)(void *context, const char *site, const struct observe_beats *beats);
     enum err (*readers)(void *context, const char *site, const struct desk_reader *readers, uint32_t count);
 
     /* An agent's report as parsed by the caller; answers the database's writer ("" when none) and epoch. */

@@ -116,6 +116,15 @@ enum {
     X(HTTP_REQUESTS, "http_requests_total", COUNTER, NONE, "method,status", "Requests to this process's API")          \
     X(DNS_QUERIES, "dns_queries_total", COUNTER, NONE, "result", "DNS queries answered, by the answer's code")         \
     X(PROXY_SESSIONS, "proxy_sessions", GAUGE, NONE, "database,state", "SQL sessions of the proxy")                    \
+    X(HEARTBEATS_RECEIVED, "heartbeats_received_total", COUNTER, NONE, "node", "Heartbeats of an agent taken here")    \
+    X(HEARTBEATS_REJECTED, "heartbeats_rejected_total", COUNTER, NONE, "reason",                                       \
+      "Datagrams on the heartbeats' port that were dropped: form, key, replay, or an unknown node")                    \
+    X(HEARTBEAT_JITTER, "heartbeat_jitter_seconds", HISTOGRAM, PROBE, "node",                                          \
+      "How much a heartbeat's way differed from that of the one before")                                               \
+    X(HEARTBEAT_AGE, "heartbeat_age_seconds", GAUGE, NONE, "site,node",                                                \
+      "Since the last heartbeat that a site heard of a node, as it last said")                                         \
+    X(HEARTBEAT_SILENT, "heartbeat_silent", GAUGE, NONE, "site,node",                                                  \
+      "1 where a site has heard no heartbeat of a node for the whole window")                                          \
     X(METRIC_SERIES_DROPPED, "metric_series_dropped_total", COUNTER, NONE, "",                                         \
       "Updates of series beyond a metric's limit")
 

@@ -57,6 +57,18 @@ void observe_write_result(struct buf *buf, const struct probe_result *result, st
     buf_text(buf, "}");
 }
 
+static void observe_write_beats(struct buf *buf, const struct observe_beats *beats)
+{
+    buf_text(buf, ",\"beats\":[");
+    for (uint32_t i = 0; i < beats->count; i++) {
+        buf_text(buf, i == 0 ? "{\"node\":" : ",{\"node\":");
+        observe_write_text(buf, beats->entries[i].node);
+        buf_printf(buf, ",\"silent\":%s,\"age_ms\":%u}", beats->entries[i].silent ? "true" : "false",
+                   beats->entries[i].age_ms);
+    }
+    buf_text(buf, "]");
+}
+
 void observe_write_batch(struct buf *buf, const struct observe_batch *batch, struct mono now)
 {
     buf_text(buf, "{\"site\":");
@@ -67,7 +79,11 @@ void observe_write_batch(struct buf *buf, const struct observe_batch *batch, str
         buf_text(buf, i == 0 ? "" : ",");
         observe_write_result(buf, &batch->results[i], now);
     }
-    buf_text(buf, "]}");
+    buf_text(buf, "]");
+    if (batch->beats.any) {
+        observe_write_beats(buf, &batch->beats);
+    }
+    buf_text(buf, "}");
 }
 
 /* ---- reading: a sticky flag, tested once ---- */
@@ -151,6 +167,23 @@ static void observe_read_result(struct observe_reader *reader, const json_t *obj
     *ret_result = result;
 }
 
+/* Absent: the site does not listen. */
+static void observe_read_beats(struct observe_reader *reader, const json_t *list, struct observe_beats *ret_beats)
+{
+    ret_beats->any = list != NULL;
+    ret_beats->count = 0;
+    reader->bad = reader->bad || (list != NULL && !json_is_array(list));
+    for (size_t i = 0; i < json_array_size(list) && i < LIMITS_NODES; i++) {
+        const json_t *entry = json_array_get(list, i);
+        struct observe_beat *beat = &ret_beats->entries[ret_beats->count++];
+        observe_read_text(reader, entry, "node", beat->node, sizeof beat->node);
+        const int64_t age_ms = observe_read_number(reader, entry, "age_ms");
+        beat->silent = json_is_true(json_object_get(entry, "silent"));
+        beat->age_ms = (uint32_t)(age_ms < INT32_MAX ? age_ms : INT32_MAX);
+        reader->bad = reader->bad || !json_is_boolean(json_object_get(entry, "silent"));
+    }
+}
+
 static enum err observe_read_root(const json_t *root, struct mono now, struct observe_batch *ret_batch)
 {
     struct observe_reader reader = {false};
@@ -158,10 +191,12 @@ static enum err observe_read_root(const json_t *root, struct mono now, struct ob
     observe_read_text(&reader, root, "site", ret_batch->site, sizeof ret_batch->site);
     ret_batch->boot = (uint64_t)observe_read_number(&reader, root, "boot");
     ret_batch->sequence = (uint64_t)observe_read_number(&reader, root, "sequence");
+    const json_t *beats = json_object_get(root, "beats");
     if (reader.bad || !json_is_array(results)) {
         return ERR_INVALID;
     }
-    if (json_array_size(results) > OBSERVE_RESULTS) {
+    observe_read_beats(&reader, beats, &ret_batch->beats);
+    if (json_array_size(results) > OBSERVE_RESULTS || json_array_size(beats) > LIMITS_NODES) {
         return ERR_TOO_LARGE;
     }
     ret_batch->count = (uint32_t)json_array_size(results);

@@ -16,6 +16,7 @@ struct observe_queue {
     void (*wake)(void *context);
     void *context;
     uint64_t dropped;
+    bool urged;
     uint32_t count;
     struct probe_result results[LIMITS_PROBES]; /* oldest first */
 };
@@ -96,16 +97,34 @@ uint32_t observe_queue_take(struct observe_queue *queue, struct probe_result *re
 {
     const struct timespec end = observe_queue_deadline(wait_ms);
     pthread_mutex_lock(&queue->mutex);
-    while (queue->count == 0 && wait_ms > 0) {
+    while (queue->count == 0 && wait_ms > 0 && !queue->urged) {
         if (pthread_cond_timedwait(&queue->filled, &queue->mutex, &end) == ETIMEDOUT) {
             break;
         }
     }
+    queue->urged = false;
     const uint32_t count = queue->count < capacity ? queue->count : capacity;
     memcpy(ret_results, queue->results, count * sizeof queue->results[0]);
     observe_queue_remove(queue, 0, count);
     pthread_mutex_unlock(&queue->mutex);
     return count;
+}
+
+void observe_queue_urge(struct observe_queue *queue)
+{
+    pthread_mutex_lock(&queue->mutex);
+    queue->urged = true;
+    pthread_cond_signal(&queue->filled);
+    pthread_mutex_unlock(&queue->mutex);
+}
+
+void observe_queue_rest(struct observe_queue *queue, uint32_t wait_ms)
+{
+    const struct timespec end = observe_queue_deadline(wait_ms);
+    pthread_mutex_lock(&queue->mutex);
+    while (!queue->urged && pthread_cond_timedwait(&queue->filled, &queue->mutex, &end) != ETIMEDOUT) {
+    }
+    pthread_mutex_unlock(&queue->mutex);
 }
 
 uint64_t observe_queue_dropped(struct observe_queue *queue)

@@ -24,6 +24,12 @@ void observe_queue_push(void *queue, const struct probe_result *result);
 uint32_t observe_queue_take(struct observe_queue *queue, struct probe_result *ret_results, uint32_t capacity,
                             uint32_t wait_ms);
 
+/* Ends a take or a rest that waits, or the next one: there is something to say besides results. Any thread. */
+void observe_queue_urge(struct observe_queue *queue);
+
+/* Waits, in vain but for observe_queue_urge. */
+void observe_queue_rest(struct observe_queue *queue, uint32_t wait_ms);
+
 /* Results that were replaced, or found no room (more than LIMITS_PROBES different probes), so far. */
 uint64_t observe_queue_dropped(struct observe_queue *queue);
 

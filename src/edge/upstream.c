@@ -82,11 +82,14 @@ static void *upstream_report(void *context)
     while (!atomic_load(&upstream->stopping)) {
         batch->count = observe_queue_take(upstream->queue, batch->results, OBSERVE_RESULTS, UPSTREAM_ALIVE_MS);
         batch->sequence++;
+        if (upstream->options.host.beats != NULL) {
+            upstream->options.host.beats(upstream->options.host.context, &batch->beats);
+        }
         struct buf body;
         buf_init(&body, memory, OBSERVE_BATCH_BYTES);
         observe_write_batch(&body, batch, clock_mono());
         upstream_post(upstream, "/v1/observations", &body, &failing);
-        upstream_pause(UPSTREAM_BATCH_MS);
+        observe_queue_rest(upstream->queue, UPSTREAM_BATCH_MS);
     }
     free(memory);
     free(batch);
@@ -201,6 +204,11 @@ void upstream_push(void *context, const struct probe_result *result)
 {
     struct upstream *upstream = context;
     observe_queue_push(upstream->queue, result);
+}
+
+void upstream_urge(struct upstream *upstream)
+{
+    observe_queue_urge(upstream->queue);
 }
 
 enum err upstream_new(const struct upstream_options *options, struct upstream **ret_upstream)

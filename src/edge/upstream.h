@@ -11,6 +11,7 @@
 
 #include "base/err.h"
 #include "core/view.h"
+#include "edge/observe.h"
 #include "edge/probe.h"
 #include "edge/publish.h"
 
@@ -22,6 +23,7 @@ struct upstream_host {
     uint64_t (*version)(void *context);                   /* of the view that the host's readers see */
     void (*take)(void *context, const struct view *view); /* a view, perhaps a newer one */
     void (*readers)(void *context, struct publish_reader_info *list, uint32_t *ret_count);
+    void (*beats)(void *context, struct observe_beats *ret_beats); /* what the host hears; NULL: it does not listen */
 };
 
 struct upstream_options {
@@ -37,6 +39,9 @@ ERR_CHECK enum err upstream_new(const struct upstream_options *options, struct u
 
 /* A result to report. Any thread; never blocks. Has the form of a probe_sink. */
 void upstream_push(void *upstream, const struct probe_result *result);
+
+/* What the host hears has changed: a report goes out at once. Any thread; never blocks. */
+void upstream_urge(struct upstream *upstream);
 
 /* Ends its threads; takes about a second. NULL is fine. */
 void upstream_free(struct upstream *upstream);

@@ -3,6 +3,7 @@
 #include "observer/observer.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,10 +15,12 @@
 #include "edge/config_model.h"
 #include "edge/config_probe.h"
 #include "edge/config_secret.h"
+#include "edge/ear.h"
 #include "edge/log.h"
 #include "edge/publish.h"
 #include "edge/publish_file.h"
 #include "edge/upstream.h"
+#include "wire/config_beat.h"
 
 enum {
     OBSERVER_PATH = 512,
@@ -34,6 +37,7 @@ struct observer {
     uint32_t controllers_count;
     uint64_t boot;
     struct probe_pool *pool;
+    _Atomic(struct ear *) ear;                /* NULL: it hears no heartbeats */
     struct upstream *upstreams[LIMITS_SITES]; /* one per controller */
     char view_file[OBSERVER_PATH];
     pthread_mutex_t lock;   /* guards the publisher */
@@ -93,17 +97,62 @@ static void observer_readers(void *context, struct publish_reader_info *list, ui
     pthread_mutex_unlock(&observer->lock);
 }
 
+/* ---- heartbeats ---- */
+
+static void observer_beats(void *context, struct observe_beats *ret_beats)
+{
+    struct observer *observer = context;
+    struct ear *ear = atomic_load(&observer->ear);
+    ret_beats->any = false;
+    if (ear != NULL) {
+        ear_look(ear, ret_beats);
+    }
+}
+
+/* The reports say it again and again; a change goes out at once. */
+static void observer_word(void *context, const struct observe_beats *beats, bool changed)
+{
+    struct observer *observer = context;
+    (void)beats;
+    for (uint32_t i = 0; changed && i < observer->controllers_count; i++) {
+        upstream_urge(observer->upstreams[i]);
+    }
+}
+
+static void observer_listen(struct observer *observer)
+{
+    const struct config_address *address = config_beat_address(&observer->config->sites[observer->site]);
+    struct ear *ear = NULL;
+    if (address == NULL) {
+        LOG_N("heartbeats are not heard here: sites.%s.beats is not set", observer->site_name);
+        return;
+    }
+    const struct ear_options options = {.listen = address->text,
+                                        .config = observer->config,
+                                        .token = observer->token,
+                                        .context = observer,
+                                        .word = observer_word};
+    const enum err err = ear_new(&options, &ear);
+    if (err != ERR_OK) {
+        LOG_W("heartbeats are not heard here (UDP %s): %s; the checks decide alone", address->text, err_text(err));
+        return;
+    }
+    atomic_store(&observer->ear, ear);
+}
+
 static enum err observer_connect(struct observer *observer)
 {
     enum err err = ERR_OK;
     for (uint32_t i = 0; i < observer->controllers_count && err == ERR_OK; i++) {
-        const struct upstream_options options = {
-            .site = observer->site_name,
-            .address = observer->controllers[i],
-            .token = observer->token,
-            .boot = observer->boot,
-            .host = {
-                .context = observer, .version = observer_version, .take = observer_take, .readers = observer_readers}};
+        const struct upstream_options options = {.site = observer->site_name,
+                                                 .address = observer->controllers[i],
+                                                 .token = observer->token,
+                                                 .boot = observer->boot,
+                                                 .host = {.context = observer,
+                                                          .version = observer_version,
+                                                          .take = observer_take,
+                                                          .readers = observer_readers,
+                                                          .beats = observer_beats}};
         err = upstream_new(&options, &observer->upstreams[i]);
     }
     return err;
@@ -228,6 +277,9 @@ enum err observer_start(const struct observer_options *options, char *message, s
     observer->boot >>= 1; /* a positive JSON integer */
     err = err != ERR_OK ? err : observer_connect(observer);
     err = err != ERR_OK ? err : observer_probe(observer);
+    if (err == ERR_OK) {
+        observer_listen(observer);
+    }
     if (err != ERR_OK) {
         if (message[0] == 0) {
             snprintf(message, size, "%s", err_text(err));
@@ -251,6 +303,10 @@ void observer_reload(struct observer *observer)
     enum err err = config_file_load(observer->config_path, &messages, &config);
     if (err == ERR_OK) {
         err = observer_watch(observer, config);
+        struct ear *ear = atomic_load(&observer->ear);
+        if (ear != NULL) {
+            ear_set(ear, config, observer->token);
+        }
         config_free(config);
     }
     if (err != ERR_OK) {
@@ -266,10 +322,12 @@ void observer_stop(struct observer *observer)
     if (observer == NULL) {
         return;
     }
+    ear_stop(atomic_load(&observer->ear)); /* it urges the reports, and they ask it */
     probe_pool_free(observer->pool);
     for (uint32_t i = 0; i < observer->controllers_count; i++) {
         upstream_free(observer->upstreams[i]);
     }
+    ear_free(atomic_load(&observer->ear));
     publish_writer_close(&observer->publisher);
     config_free(observer->config);
     explicit_bzero(observer->token, sizeof observer->token);

@@ -5,6 +5,7 @@
 #include "core/candidate.h"
 #include "core/decide_rule.h"
 #include "core/ledger.h"
+#include "core/silence.h"
 #include "edge/whatif_kind.h"
 #include "web/web_state.h"
 
@@ -79,6 +80,54 @@ static json_t *web_explain_commits(const struct desk *desk, const struct engine 
     return list;
 }
 
+static json_t *web_explain_ears(const struct engine *engine, uint32_t node)
+{
+    json_t *list = json_array();
+    for (uint32_t site = 0; site < engine->model.sites_count; site++) {
+        bool silent = false;
+        uint32_t age_ms = 0;
+        if (!engine->model.sites[site].observes) {
+            continue;
+        }
+        const bool known = silence_word(engine, site, node, &silent, &age_ms);
+        json_t *entry = json_pack("{s:s,s:s}", "site", engine->model.sites[site].name, "says",
+                                  !known   ? "unknown"
+                                  : silent ? "silent"
+                                           : "heard");
+        if (known) {
+            json_object_set_new(entry, "age_ms", json_integer((json_int_t)age_ms));
+        }
+        json_array_append_new(list, entry);
+    }
+    return list;
+}
+
+/* What is heard of each writer, and what its silence would mean now. */
+static json_t *web_explain_heartbeats(const struct engine *engine)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < engine->model.databases_count; i++) {
+        const struct silence_state state = silence_look(engine, i);
+        if (state.node == LIMITS_NONE) {
+            continue;
+        }
+        json_t *json = json_pack(
+            "{s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:o}", "database", engine->model.databases[i].name, "node",
+            engine->model.nodes[state.node].name, "verdict", silence_name(state.verdict), "window_ms",
+            (json_int_t)state.window_ms, "total", (json_int_t)state.total, "reporting", (json_int_t)state.reporting,
+            "silent", (json_int_t)state.silent, "report_age_ms", (json_int_t)state.report_ms, "renewal_age_ms",
+            (json_int_t)state.renewal_ms, "sites", web_explain_ears(engine, state.node));
+        if (state.verdict == SILENCE_CONFIRMED) {
+            struct decide_answer answer;
+            silence_judge(engine, i, &answer);
+            json_object_set_new(json, "decision", json_string(decide_decision_name(answer.decision)));
+            json_object_set_new(json, "gate", json_string(decide_gate_name(answer.gate)));
+        }
+        json_array_append_new(list, json);
+    }
+    return list;
+}
+
 void web_explain_get(const struct http_server_request *request, struct http_server_answer *answer)
 {
     struct engine *engine = web_engine(request, answer);
@@ -97,7 +146,8 @@ void web_explain_get(const struct http_server_request *request, struct http_serv
             }
         }
         http_server_answer_json(answer, 200,
-                                json_pack("{s:o,s:o,s:o}", "regions", regions, "ledger", web_explain_ledger(engine),
+                                json_pack("{s:o,s:o,s:o,s:o}", "regions", regions, "heartbeats",
+                                          web_explain_heartbeats(engine), "ledger", web_explain_ledger(engine),
                                           "commits", web_explain_commits(web_of(request)->options.desk, engine)));
     }
     free(engine);

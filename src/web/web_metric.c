@@ -8,6 +8,7 @@
 #include "core/judge.h"
 #include "core/ledger.h"
 #include "core/run.h"
+#include "core/silence.h"
 #include "edge/metric.h"
 #include "web/web_state.h"
 
@@ -122,6 +123,24 @@ static void web_metric_writers(const struct engine *engine)
             engine->nodes[state->writer].alive && engine->nodes[state->writer].report.lowers != UINT32_MAX) {
             metric_set(METRIC_DURABILITY_LOWERED, engine->nodes[state->writer].report.lowers,
                        METRIC_WITH(engine->model.databases[database].name));
+        }
+    }
+}
+
+/* What each site last said about the heartbeats that it hears; a site without a word about a node has no series. */
+static void web_metric_heartbeats(const struct engine *engine)
+{
+    metric_clear(METRIC_HEARTBEAT_AGE);
+    metric_clear(METRIC_HEARTBEAT_SILENT);
+    for (uint32_t site = 0; site < engine->model.sites_count; site++) {
+        for (uint32_t node = 0; node < engine->model.nodes_count; node++) {
+            const char *const *labels = METRIC_WITH(engine->model.sites[site].name, engine->model.nodes[node].name);
+            bool silent = false;
+            uint32_t age_ms = 0;
+            if (silence_word(engine, site, node, &silent, &age_ms)) {
+                metric_set(METRIC_HEARTBEAT_AGE, age_ms / 1000.0, labels);
+                metric_set(METRIC_HEARTBEAT_SILENT, silent, labels);
+            }
         }
     }
 }
@@ -248,6 +267,7 @@ void web_metric_get(const struct http_server_request *request, struct http_serve
             web_metric_targets(engine);
             web_metric_run(engine);
             web_metric_databases(engine);
+            web_metric_heartbeats(engine);
             web_metric_writers(engine);
             web_metric_guards(web_of(request)->options.desk, engine);
         }

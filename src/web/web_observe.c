@@ -25,6 +25,9 @@ void web_observe_results(const struct http_server_request *request, struct http_
     if (err == ERR_OK) {
         err = desk->observe(desk->context, batch->site, batch->results, batch->count, &version);
     }
+    if (err == ERR_OK && batch->beats.any) {
+        err = desk->beats(desk->context, batch->site, &batch->beats);
+    }
     if (err == ERR_OK) {
         http_server_answer_json(answer, 200, json_pack("{s:I}", "view", (json_int_t)version));
     } else {

@@ -161,6 +161,7 @@ struct config_site {
     const char *state_dir;
     struct config_address etcd; /* the member that stands there; family NONE: none is known to */
     struct config_api api;
+    struct config_address beats; /* UDP; family NONE: not given (wire/config_beat.h) */
     struct config_listen dns;
     struct config_listen proxy;
 };
@@ -174,6 +175,13 @@ struct config_durability {
 };
 
 enum config_empty { CONFIG_EMPTY_DEGRADE, CONFIG_EMPTY_BLOCK };
+
+/* Heartbeats of a database's agents. What was not written follows from the lease (wire/config_beat.h). */
+struct config_heartbeat {
+    uint32_t period_ms;  /* 0: not given */
+    uint32_t silence_ms; /* 0: not given */
+    bool failover;
+};
 
 struct config_node {
     const char *name;
@@ -197,6 +205,7 @@ struct config_database {
     const char *name;
     uint32_t lease_ms;
     uint32_t margin_ms;
+    struct config_heartbeat heartbeat;
     bool tier1;
     struct config_durability durability;
     bool cascade;

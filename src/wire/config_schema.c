@@ -227,6 +227,10 @@ static const struct config_schema_row config_schema_site_rows[] = {
                  "of the writer."),
     ROW("api", SECTION, config_site, api, .section = &config_schema_api,
         .prose = "The controller's API; required with the role control."),
+    ROW("beats", ADDRESS, config_site, beats,
+        .prose =
+            "Where it listens for the agents' heartbeats, UDP; not given: the address of its api, when it has one. "
+            "A site with neither hears none, and is not counted among those that hear a writer's silence."),
     ROW("dns", SECTION, config_site, dns, .section = &config_schema_listen,
         .prose = "Where DNS listens, UDP and TCP; required with the role dns."),
     ROW("proxy", SECTION, config_site, proxy, .section = &config_schema_listen,
@@ -295,11 +299,28 @@ static const struct config_schema_section config_schema_parameter =
     SECTION("parameter", config_setting, config_schema_parameter_rows, .bare = true, .key = CONFIG_SCHEMA_WORD,
             .prose = "A PostgreSQL setting.");
 
+static const struct config_schema_row config_schema_heartbeat_rows[] = {
+    ROW("period", DURATION_MS, config_heartbeat, period_ms, .min = MS(5), .max = MS(1000),
+        .prose = "Time between two heartbeats; not given: a twentieth of the lease, 10ms to 100ms."),
+    ROW("silence", DURATION_MS, config_heartbeat, silence_ms, .min = MS(100), .max = MINUTES(5),
+        .prose =
+            "So long without a heartbeat is silence; not given: eight tenths of the lease. At least three periods. "
+            "Longer than the lease it makes failovers longer than they must be."),
+    ROW("failover", BOOLEAN, config_heartbeat, failover, .fallback = "true",
+        .prose = "Whether a silence of the writer's node, which most sites confirm, starts a failover inside its "
+                 "region without waiting for checks."),
+    END};
+static const struct config_schema_section config_schema_heartbeat =
+    SECTION("heartbeat", config_heartbeat, config_schema_heartbeat_rows,
+            .prose = "The small UDP messages by which agents say that they live.");
+
 static const struct config_schema_row config_schema_database_rows[] = {
     ROW("lease", DURATION_MS, config_database, lease_ms, .fallback = "3s", .min = MS(500), .max = MINUTES(5),
         .prose = "The writer's time-limited right, renewed three times per lease."),
     ROW("margin", DURATION_MS, config_database, margin_ms, .fallback = "300ms", .min = MS(50), .max = MINUTES(1),
         .prose = "Waited on top of the lease before anybody else may become writer."),
+    ROW("heartbeat", SECTION, config_database, heartbeat, .section = &config_schema_heartbeat,
+        .prose = "How often the agents say that they live, and how long a silence is news."),
     ROW("tier1", BOOLEAN, config_database, tier1, .required = true,
         .prose =
             "Whether it holds data that must never be lost: then only members of the durability set are promoted."),

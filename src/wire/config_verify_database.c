@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "wire/config_beat.h"
 #include "wire/config_value.h"
 
 static bool config_verify_database_same(const struct config_address *a, const struct config_address *b)
@@ -111,6 +112,24 @@ static void config_verify_database_lease(const struct config_verify *verify, con
     }
 }
 
+static void config_verify_database_heartbeat(const struct config_verify *verify, const struct config_database *database)
+{
+    const struct config_heartbeat *heartbeat = &database->heartbeat;
+    const struct config_verify_place place =
+        CONFIG_VERIFY_AT(verify, "databases", database->name, "heartbeat", "silence");
+    if (heartbeat->silence_ms != 0 && heartbeat->silence_ms < config_beat_silence_ms(database)) {
+        config_problem_error(verify->problems, place.line, place.column,
+                             "heartbeat.silence is shorter than three periods of %u ms; one lost datagram would be "
+                             "news; expected %u ms or more",
+                             config_beat_period_ms(database), config_beat_silence_ms(database));
+    }
+    if (heartbeat->silence_ms > database->lease_ms) {
+        config_problem_warning(verify->problems, place.line, place.column,
+                               "heartbeat.silence is longer than the lease; expected about eight tenths of it; a "
+                               "failover waits for both");
+    }
+}
+
 static void config_verify_database_segment(const struct config_verify *verify, const struct config_database *database)
 {
     if ((database->wal_segment_bytes & (database->wal_segment_bytes - 1)) != 0) {
@@ -176,6 +195,7 @@ void config_verify_database(const struct config_verify *verify)
         config_verify_database_cascade(verify, &verify->config->databases[i]);
         config_verify_database_initial(verify, &verify->config->databases[i]);
         config_verify_database_lease(verify, &verify->config->databases[i]);
+        config_verify_database_heartbeat(verify, &verify->config->databases[i]);
         config_verify_database_segment(verify, &verify->config->databases[i]);
     }
     config_verify_database_nodes(verify);

@@ -47,6 +47,61 @@ static void one_result_to_the_byte(void **state)
                         "\"age_ms\":250,\"value_ppm\":null,\"requests\":42}");
 }
 
+static void beats_travel_with_the_batch(void **state)
+{
+    (void)state;
+    struct observe_batch *batch = calloc(1, sizeof *batch);
+    struct observe_batch *again = calloc(1, sizeof *again);
+    uint8_t memory[1024];
+    struct buf buf;
+    assert_true(batch != NULL && again != NULL);
+    snprintf(batch->site, sizeof batch->site, "witness");
+    batch->beats =
+        (struct observe_beats){.any = true, .count = 2, .entries = {{"taiwan-a", true, 412}, {"taiwan-b", false, 3}}};
+    buf_init(&buf, memory, sizeof memory);
+    observe_write_batch(&buf, batch, (struct mono){1000000});
+    assert_string_equal(buf_string(&buf), "{\"site\":\"witness\",\"boot\":0,\"sequence\":0,\"results\":[],\"beats\":["
+                                          "{\"node\":\"taiwan-a\",\"silent\":true,\"age_ms\":412},"
+                                          "{\"node\":\"taiwan-b\",\"silent\":false,\"age_ms\":3}]}");
+    assert_int_equal(observe_read_batch(buf_string(&buf), buf.size, (struct mono){1000000}, again), ERR_OK);
+    assert_memory_equal(&batch->beats.entries[0], &again->beats.entries[0], sizeof again->beats.entries[0]);
+    assert_true(again->beats.any);
+    assert_int_equal(again->beats.count, 2);
+    assert_false(again->beats.entries[1].silent);
+    static const char *const bad[] = {
+        "{\"site\":\"w\",\"boot\":1,\"sequence\":1,\"results\":[],\"beats\":{}}",
+        "{\"site\":\"w\",\"boot\":1,\"sequence\":1,\"results\":[],\"beats\":[{\"node\":\"a\",\"age_ms\":1}]}",
+        "{\"site\":\"w\",\"boot\":1,\"sequence\":1,\"results\":[],\"beats\":[{\"node\":7,\"silent\":true,\"age_ms\":1}]"
+        "}",
+        "{\"site\":\"w\",\"boot\":1,\"sequence\":1,\"results\":[],\"beats\":[{\"node\":\"a\",\"silent\":true,\"age_"
+        "ms\":-1}]}"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_int_equal(observe_read_batch(bad[i], strlen(bad[i]), (struct mono){1000000}, again), ERR_INVALID);
+    }
+    static const char without[] = "{\"site\":\"w\",\"boot\":1,\"sequence\":1,\"results\":[]}";
+    assert_int_equal(observe_read_batch(without, strlen(without), (struct mono){1000000}, again), ERR_OK);
+    assert_false(again->beats.any);
+    free(batch);
+    free(again);
+}
+
+/* Who has something to say besides results does not wait for the half second. */
+static void an_urged_queue_gives_what_it_has(void **state)
+{
+    (void)state;
+    struct observe_queue *queue = NULL;
+    struct probe_result results[1];
+    assert_int_equal(observe_queue_new(NULL, NULL, &queue), ERR_OK);
+    observe_queue_urge(queue);
+    observe_queue_rest(queue, UINT32_MAX / 2); /* returns: else the test ends by its time-out */
+    assert_int_equal(observe_queue_take(queue, results, 1, UINT32_MAX / 2), 0);
+    const struct probe_result result = result_of("order-service", "tokyo", 1500);
+    observe_queue_push(queue, &result);
+    observe_queue_rest(queue, 1); /* not urged any more: results wait for company */
+    assert_int_equal(observe_queue_take(queue, results, 1, 0), 1);
+    observe_queue_free(queue);
+}
+
 static void round_trip(void **state)
 {
     (void)state;
@@ -190,9 +245,14 @@ static void a_waiting_consumer_is_woken(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_result_to_the_byte), cmocka_unit_test(round_trip),
-        cmocka_unit_test(bad_bodies_are_refused), cmocka_unit_test(newest_result_wins),
-        cmocka_unit_test(queue_is_bounded),       cmocka_unit_test(a_waiting_consumer_is_woken),
+        cmocka_unit_test(one_result_to_the_byte),
+        cmocka_unit_test(round_trip),
+        cmocka_unit_test(beats_travel_with_the_batch),
+        cmocka_unit_test(an_urged_queue_gives_what_it_has),
+        cmocka_unit_test(bad_bodies_are_refused),
+        cmocka_unit_test(newest_result_wins),
+        cmocka_unit_test(queue_is_bounded),
+        cmocka_unit_test(a_waiting_consumer_is_woken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
