@@ -88,10 +88,10 @@ class Holdfast(System):
         address = {name: self.node(name).address for name in "abwc"}
         regions = "".join("  %s: { backup: [%s], endpoints: { web: [ \"%s:80\" ] } }\n" % (
             name, ", ".join(n for n in names if n != name), address["c"]) for name in names)
-        sites = "  taiwan: { region: taiwan, roles: [observer, proxy], state_dir: %s/c, proxy: { listen: [ \"%s:6432\" ] } }\n" % (
-            self.dir, address["c"])
+        sites = "  taiwan: { region: taiwan, roles: [observer, proxy], state_dir: %s/c, beats: \"%s:7080\", proxy: { listen: [ \"%s:6432\" ] } }\n" % (
+            self.dir, address["c"], address["c"])
         if far:
-            sites += "  tokyo: { region: tokyo, roles: [observer], state_dir: %s/b }\n" % self.dir
+            sites += "  tokyo: { region: tokyo, roles: [observer], state_dir: %s/b, beats: \"%s:7080\" }\n" % (self.dir, address["b"])
         return CONFIG.format(dir=self.dir, bin=PGBIN, regions=regions, sites=sites, other="tokyo" if far else "taiwan",
                              parameters=", ".join("%s: \"%s\"" % pair for pair in SETTINGS.items()),
                              targets=", ".join("%s: { database: shop }" % name for name in names),
