@@ -13,6 +13,8 @@
 enum {
     SIM_SWARM_READINESS = 9,    /* has applications that are unready without a writer */
     SIM_SWARM_BLOCK = 7,        /* waits when nobody is left to acknowledge */
+    SIM_SWARM_CAP = 11,         /* holds sessions while no standby keeps up ... */
+    SIM_SWARM_LAG_MS = 200,     /* ... and that soon */
     SIM_SWARM_EVERY = 3,        /* has commits of tier 1 only ... */
     SIM_SWARM_LEASE_MS = 20000, /* ... and half of these a lease that outlasts every detection */
 };
@@ -159,6 +161,8 @@ void sim_swarm_tiers(uint64_t seed, bool every, struct model *model)
 {
     for (uint32_t database = 0; database < model->databases_count; database++) {
         model->databases[database].durability_block = seed % SIM_SWARM_BLOCK == 2;
+        model->databases[database].lag_hold = seed % SIM_SWARM_CAP == 4;
+        model->databases[database].max_lag_ms = SIM_SWARM_LAG_MS;
         if (every && model->databases[database].tier1 && seed % SIM_SWARM_EVERY == 1) {
             model->databases[database].every_commit = true;
             model->databases[database].lease_ms =

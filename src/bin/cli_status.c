@@ -284,6 +284,11 @@ static void cli_status_database(struct cli_text *text, const json_t *database)
     if (cli_text_true(database, "hold")) {
         cli_text_print(text, CLI_TEXT_WARN, "   sessions are held");
     }
+    if (strcmp(cli_text_member(database, "lag_cap"), "holding") == 0) {
+        cli_text_print(text, CLI_TEXT_WARN, "   sessions wait: every standby is behind max_lag");
+    } else if (strcmp(cli_text_member(database, "lag_cap"), "alone") == 0) {
+        cli_text_print(text, CLI_TEXT_WARN, "   no standby streams: max_lag is not kept");
+    }
     buf_text(&text->out, "\n");
     struct cli_text_table *table = cli_text_table_new(titles);
     size_t index = 0;

@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "base/text.h"
 #include "core/candidate.h"
+#include "core/cap.h"
 #include "core/durability.h"
 #include "core/engine_adopt.h"
 #include "core/engine_view.h"
@@ -77,6 +78,7 @@ bool engine_configure(struct engine *engine, const struct model *model)
     memset(engine->decisions, 0, sizeof engine->decisions);
     memset(engine->readers, 0, sizeof engine->readers);
     memset(engine->durability, 0, sizeof engine->durability);
+    memset(engine->caps, 0, sizeof engine->caps);
     memset(engine->leases, 0, sizeof engine->leases);
     memset(&engine->reinit, 0, sizeof engine->reinit);
     upstream_forget(engine);
@@ -363,6 +365,7 @@ static void engine_step_lead(struct engine *engine, struct output *output)
     run_decide(engine, output);
     run_walk(engine, output);
     durability_step(engine, output);
+    cap_step(engine, output);
     upstream_step(engine, output);
     ledger_step(engine, output);
     reinit_step(engine, output);

@@ -32,6 +32,7 @@ enum {
     ENGINE_TASKS = 32,
     ENGINE_FLIPS = 16,          /* remembered changes between "a rule wants a failover" and not, per region */
     ENGINE_READER_KINDS = 2,    /* dns, proxy */
+    ENGINE_CAP_SAMPLES = 64,    /* of a writer's position (core/cap.h) */
     ENGINE_EPOCH_LEAP = 1000000 /* further off than any number of failovers: not believed */
 };
 
@@ -145,6 +146,25 @@ struct engine_durability {
     struct mono silent[LIMITS_NODES]; /* since when a member has not been receiving */
 };
 
+/* How far a writer had come, and when. */
+struct engine_cap_sample {
+    struct mono at;
+    uint64_t position;
+};
+
+/* The cap of max_lag (core/cap.h). */
+struct engine_cap {
+    uint64_t epoch; /* of the writer that this is about */
+    bool holding;   /* sessions wait now */
+    bool above;     /* the lag passed max_lag, and has not come back well below it */
+    bool alone;     /* no standby streams, and that was said */
+    struct mono turned;
+    struct mono streamed; /* last time that a standby did */
+    uint32_t next;
+    uint32_t count;
+    struct engine_cap_sample samples[ENGINE_CAP_SAMPLES];
+};
+
 /* A node that is to be cloned anew (core/reinit.h). */
 struct engine_reinit {
     bool wanted;
@@ -213,6 +233,7 @@ struct engine {
     struct engine_decision decisions[LIMITS_REGIONS];
     uint64_t evaluated[DECIDE_DECISIONS][DECIDE_GATES]; /* answers since the start, for the metrics */
     struct engine_durability durability[LIMITS_DATABASES];
+    struct engine_cap caps[LIMITS_DATABASES];
     struct engine_upstream upstreams[LIMITS_NODES];
     struct engine_leader leaders[LIMITS_DATABASES][LIMITS_REGIONS];
     struct engine_run run;

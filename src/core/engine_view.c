@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "core/candidate.h"
+#include "core/cap.h"
 #include "core/judge.h"
 #include "core/split.h"
 #include "core/upstream.h"
@@ -49,7 +50,7 @@ static void engine_view_databases(const struct engine *engine, struct view *view
         memcpy(entry->name, model->databases[database].name, sizeof entry->name);
         entry->writer = state->routed;
         entry->epoch = state->routed == LIMITS_NONE ? state->epoch : state->routed_epoch;
-        entry->hold = state->hold;
+        entry->hold = state->hold || cap_holds(engine, database);
         entry->locked_commit = model->databases[database].every_commit;
     }
     view->nodes_count = model->nodes_count;

@@ -77,6 +77,7 @@ struct model_database {
     uint32_t durability_members; /* bit per node index: the set at first boot */
     uint32_t durability_required;
     bool durability_block; /* with nobody left to acknowledge tier-1 commits wait, instead of going on alone */
+    bool lag_hold;         /* sessions wait while the freshest standby is further behind than max_lag_ms */
     bool every_commit;     /* promised: no commit of the cluster goes without the set */
     bool cascade;          /* regional leaders (core/upstream.h) */
     uint32_t max_lag_ms;

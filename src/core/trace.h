@@ -64,6 +64,9 @@ struct model;
     X(RETURNING, NOTICE, "{region}: keeps its clients while {node} is on its way back")                                \
     X(LAG_HIGH, WARNING, "{database}: {node} is {n} ms behind, more than max_lag ({m} ms)")                            \
     X(LAG_BACK, NOTICE, "{database}: {node} is {n} ms behind, well below max_lag ({m} ms)")                            \
+    X(LAG_HELD, WARNING, "{database}: sessions wait: even {text} is more than max_lag ({m} ms) behind")                \
+    X(LAG_RELEASED, NOTICE, "{database}: sessions no longer wait for max_lag ({m} ms): {text}")                        \
+    X(LAG_ALONE, WARNING, "{database}: no standby streams: max_lag ({m} ms) cannot be kept, sessions do not wait")     \
     X(REINIT, WARNING, "reinit of {node}: {text}")                                                                     \
     X(BEATS_SILENT, WARNING, "node {node}: {n} of {m} sites hear no heartbeat any more")                               \
     X(BEATS_HEARD, NOTICE, "node {node}: its heartbeats are heard again")                                              \

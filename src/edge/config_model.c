@@ -181,6 +181,7 @@ static void config_model_databases(const struct config *config, struct model *mo
         to->durability_block = from->durability.on_empty == CONFIG_EMPTY_BLOCK;
         to->every_commit = from->durability.every_commit;
         to->cascade = from->cascade;
+        to->lag_hold = from->max_lag_action == CONFIG_LAG_HOLD;
         to->max_lag_ms = from->max_lag_ms;
         to->initial_writer = first + from->initial_writer;
         config_model_nodes(from, i, model);

@@ -100,6 +100,7 @@ enum {
       "1: no standby can acknowledge, tier-1 commits wait for one")                                                    \
     X(DURABILITY_LOWERED, "durability_lowered", GAUGE, NONE, "database",                                               \
       "Roles, databases, functions and settings that lower synchronous_commit where every commit was to wait")         \
+    X(LAG_HELD, "lag_held", GAUGE, NONE, "database", "1 while sessions wait because the standbys are behind max_lag")  \
     X(GUARD_SLOTS, "guard_slots", GAUGE, NONE, "database",                                                             \
       "Guard slots that the writer keeps for salvage, one per database of its server")                                 \
     X(GUARD_SLOTS_MISSING, "guard_slots_missing", GAUGE, NONE, "database",                                             \

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/cap.h"
 #include "core/durability.h"
 #include "core/explain.h"
 #include "core/judge.h"
@@ -103,6 +104,7 @@ static void web_metric_writers(const struct engine *engine)
     metric_clear(METRIC_DURABILITY_DEGRADED);
     metric_clear(METRIC_DURABILITY_BLOCKED);
     metric_clear(METRIC_DURABILITY_LOWERED);
+    metric_clear(METRIC_LAG_HELD);
     for (uint32_t database = 0; database < engine->model.databases_count; database++) {
         const struct durable_database *state = &engine->durable.databases[database];
         uint32_t writers = 0;
@@ -113,6 +115,8 @@ static void web_metric_writers(const struct engine *engine)
         }
         metric_set(METRIC_DATABASE_WRITERS, writers, METRIC_WITH(engine->model.databases[database].name));
         metric_set(METRIC_DURABILITY_MEMBERS, state->required > 0 ? __builtin_popcount(state->members) : 0,
+                   METRIC_WITH(engine->model.databases[database].name));
+        metric_set(METRIC_LAG_HELD, cap_look(engine, database) == CAP_HOLDING,
                    METRIC_WITH(engine->model.databases[database].name));
         const enum durability_state durability = durability_look(engine, database);
         metric_set(METRIC_DURABILITY_DEGRADED, durability == DURABILITY_DEGRADED,

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/cap.h"
 #include "core/decide_rule.h"
 #include "core/durability.h"
 #include "core/judge.h"
@@ -186,14 +187,15 @@ static json_t *web_status_database(const struct desk *desk, const struct engine 
     }
     const struct ledger_state ledger = ledger_look(engine, database);
     static const char *const states[] = {"kept", "degraded", "blocked"};
-    return json_pack("{s:o,s:s,s:s?,s:I,s:b,s:b,s:{s:o,s:i,s:s},s:o*,s:o}", "ledger_open",
-                     ledger.known ? json_integer(ledger.open) : json_null(), "name",
-                     engine->model.databases[database].name, "writer",
-                     state->routed != LIMITS_NONE ? engine->model.nodes[state->routed].name : NULL, "epoch",
-                     (json_int_t)engine->view.databases[database].epoch, "hold", (int)state->hold, "tier1",
-                     (int)engine->model.databases[database].tier1, "durability", "members", members, "required",
-                     (int)state->required, "state", states[durability_look(engine, database)], "every_commit",
-                     web_status_commits(desk, engine, database), "nodes", nodes);
+    static const char *const caps[] = {"open", "holding", "alone"};
+    return json_pack(
+        "{s:o,s:s,s:s?,s:I,s:b,s:s,s:b,s:{s:o,s:i,s:s},s:o*,s:o}", "ledger_open",
+        ledger.known ? json_integer(ledger.open) : json_null(), "name", engine->model.databases[database].name,
+        "writer", state->routed != LIMITS_NONE ? engine->model.nodes[state->routed].name : NULL, "epoch",
+        (json_int_t)engine->view.databases[database].epoch, "hold", (int)state->hold, "lag_cap",
+        caps[cap_look(engine, database)], "tier1", (int)engine->model.databases[database].tier1, "durability",
+        "members", members, "required", (int)state->required, "state", states[durability_look(engine, database)],
+        "every_commit", web_status_commits(desk, engine, database), "nodes", nodes);
 }
 
 /* ---- sites ---- */

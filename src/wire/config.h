@@ -201,6 +201,8 @@ struct config_setting {
     const char *value;
 };
 
+enum config_lag_action { CONFIG_LAG_ALERT, CONFIG_LAG_HOLD };
+
 struct config_database {
     const char *name;
     uint32_t lease_ms;
@@ -210,6 +212,7 @@ struct config_database {
     struct config_durability durability;
     bool cascade;
     uint32_t max_lag_ms;
+    uint32_t max_lag_action; /* enum config_lag_action */
     struct config_account superuser;
     struct config_account replication;
     const char *dbname;

@@ -95,6 +95,13 @@ static const struct config_schema_choice config_schema_empties[] = {
     {"block", CONFIG_EMPTY_BLOCK, "tier-1 commits wait until one of them is back"},
     {NULL, 0, NULL}};
 
+static const struct config_schema_choice config_schema_lag_actions[] = {
+    {"alert", CONFIG_LAG_ALERT, "it is told"},
+    {"hold", CONFIG_LAG_HOLD,
+     "sessions wait at the proxies, three seconds of every four, until a standby is less than four fifths of max_lag "
+     "behind; where no standby streams nothing waits"},
+    {NULL, 0, NULL}};
+
 static const struct config_schema_choice config_schema_profiles[] = {
     {"standard", CONFIG_STANDARD, "the rules and gates of this system"},
     {"adr-039", CONFIG_ADR_039,
@@ -331,6 +338,9 @@ static const struct config_schema_row config_schema_database_rows[] = {
                  "stream from it. Members of the durability set stream from the writer itself."),
     ROW("max_lag", DURATION_MS, config_database, max_lag_ms, .fallback = "5s", .min = MS(1), .max = HOURS(24),
         .prose = "A standby's lag above which there is an alert (tier 2)."),
+    ROW("max_lag_action", ENUM, config_database, max_lag_action, .fallback = "alert",
+        .choices = config_schema_lag_actions,
+        .prose = "What follows when even the freshest standby has not received what is older than max_lag."),
     ROW("superuser", SECTION, config_database, superuser, .required = true, .section = &config_schema_superuser,
         .prose = "The account of agents, checks and proofs."),
     ROW("replication", SECTION, config_database, replication, .required = true, .section = &config_schema_replication,

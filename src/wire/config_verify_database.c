@@ -7,6 +7,8 @@
 #include "wire/config_beat.h"
 #include "wire/config_value.h"
 
+enum { CONFIG_VERIFY_DATABASE_LAG_MS = 1000 };
+
 static bool config_verify_database_same(const struct config_address *a, const struct config_address *b)
 {
     return a->family != CONFIG_FAMILY_NONE && a->family == b->family && a->port == b->port &&
@@ -130,6 +132,16 @@ static void config_verify_database_heartbeat(const struct config_verify *verify,
     }
 }
 
+static void config_verify_database_lag(const struct config_verify *verify, const struct config_database *database)
+{
+    if (database->max_lag_action == CONFIG_LAG_HOLD && database->max_lag_ms < CONFIG_VERIFY_DATABASE_LAG_MS) {
+        const struct config_verify_place place = CONFIG_VERIFY_AT(verify, "databases", database->name, "max_lag");
+        config_problem_error(verify->problems, place.line, place.column,
+                             "max_lag is below 1s; expected at least that with max_lag_action: hold; positions are "
+                             "reported four times a second");
+    }
+}
+
 static void config_verify_database_segment(const struct config_verify *verify, const struct config_database *database)
 {
     if ((database->wal_segment_bytes & (database->wal_segment_bytes - 1)) != 0) {
@@ -195,6 +207,7 @@ void config_verify_database(const struct config_verify *verify)
         config_verify_database_cascade(verify, &verify->config->databases[i]);
         config_verify_database_initial(verify, &verify->config->databases[i]);
         config_verify_database_lease(verify, &verify->config->databases[i]);
+        config_verify_database_lag(verify, &verify->config->databases[i]);
         config_verify_database_heartbeat(verify, &verify->config->databases[i]);
         config_verify_database_segment(verify, &verify->config->databases[i]);
     }

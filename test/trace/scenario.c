@@ -277,6 +277,11 @@ static bool scenario_statement(struct scenario *scenario, const struct scenario_
         scenario->model.databases[0].silence_ms = (uint32_t)strtoul(line->words[1], NULL, 10);
         return scenario->model.databases[0].silence_ms > 0;
     }
+    if (strcmp(word, "max-lag") == 0 && scenario_seconds(line->words[1], &at_us)) {
+        scenario->model.databases[0].lag_hold = true;
+        scenario->model.databases[0].max_lag_ms = (uint32_t)(at_us / 1000);
+        return true;
+    }
     if (strcmp(word, "every-commit") == 0 && scenario_seconds(line->words[1], &at_us)) {
         scenario->model.databases[0].every_commit = true;
         scenario->model.databases[0].lease_ms = (uint32_t)(at_us / 1000);

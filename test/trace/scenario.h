@@ -5,6 +5,7 @@
  *   nodes REGION N               PostgreSQL nodes; default taiwan 2, tokyo 1
  *   durability NODE...           may be members of the durability set; default all
  *   every-commit S               every commit waits for the set; a lease of S seconds
+ *   max-lag S                    sessions wait while the standbys are further behind
  *   tier2                        no tier-1 data
  *   heartbeats MS                agents beat, and so long a silence is news
  *   readiness                    applications are ready only while they reach the writers

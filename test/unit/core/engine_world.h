@@ -36,6 +36,8 @@ struct world {
     bool mute[NODES];     /* does not answer the order to promote, nor obey it */
     bool down[NODES];     /* its server was taken down, its agent clones it */
     bool lost[NODES];     /* obeys the order to promote, but the answer is lost */
+    uint64_t written;     /* the writer's position, 0x6000 and this */
+    uint64_t missing;     /* so much of it the standbys have not received */
     uint32_t lowers;      /* what lowers synchronous_commit on the writer */
     uint32_t ledger_open; /* as the writer's agent counts */
     bool uncounted;       /* it does not count */
@@ -255,8 +257,8 @@ static inline void reports(void)
                                          .ledger_open = writer ? world->ledger_open : 0,
                                          .ledger_age_ms = writer && !world->uncounted ? 0 : UINT32_MAX,
                                          .lease_held = writer};
-        event.node.written.position = writer ? 0x6000 : 0;
-        event.node.received.position = 0x6000;
+        event.node.written.position = writer ? 0x6000 + world->written : 0;
+        event.node.received.position = 0x6000 + world->written - world->missing;
         event.node.replayed.position = world->replayed > 0 ? world->replayed : 0x6000;
         feed(&event);
     }
