@@ -117,8 +117,19 @@ static void agent_turn(struct node *node, struct pulse *pulse)
     pulse_tell(pulse, (uint8_t)state, epoch);
 }
 
+static void agent_read_anew(struct node *node, const struct agent_reload *reload)
+{
+    const struct agent_options_settings *settings = reload->read(reload->context);
+    if (settings != NULL) {
+        node_set_settings(node, settings);
+    } else {
+        LOG_E("the configuration is refused: going on with the parameters as they were");
+    }
+}
+
 /* The main thread's life: ticks until a signal comes. */
-static void agent_loop(struct node *node, struct pulse *pulse, const sigset_t *signals)
+static void agent_loop(struct node *node, struct pulse *pulse, const struct agent_reload *reload,
+                       const sigset_t *signals)
 {
     const struct timespec tick = {.tv_nsec = AGENT_TICK_MS * 1000000};
     struct clock_watch watch = {.any = false};
@@ -129,6 +140,9 @@ static void agent_loop(struct node *node, struct pulse *pulse, const sigset_t *s
         if (number == SIGTERM || number == SIGINT) {
             LOG_N("ending: %s", strsignal(number));
             return;
+        }
+        if (number == SIGHUP) {
+            agent_read_anew(node, reload);
         }
     }
 }
@@ -177,7 +191,7 @@ static void agent_end(struct node *node, struct pulse *pulse)
     }
 }
 
-static enum err agent_serve(struct node *node, const sigset_t *signals)
+static enum err agent_serve(struct node *node, const struct agent_reload *reload, const sigset_t *signals)
 {
     static void *(*const mains[AGENT_THREADS])(void *) = {renew_main, agent_keep_main, report_look_main, report_main,
                                                           agent_guard_main};
@@ -196,7 +210,7 @@ static enum err agent_serve(struct node *node, const sigset_t *signals)
     }
     if (err == ERR_OK) {
         LOG_N("beside %s of %s, commands on %s", node->options->node, node->options->database, node->options->listen);
-        agent_loop(node, pulse, signals);
+        agent_loop(node, pulse, reload, signals);
     }
     pulse_leave(pulse);
     /* No new transition begins; renewals go on until the server is down. */
@@ -213,13 +227,14 @@ static enum err agent_serve(struct node *node, const sigset_t *signals)
     return err;
 }
 
-enum err agent_run(const struct agent_options *options)
+enum err agent_run(const struct agent_options *options, const struct agent_reload *reload)
 {
     static struct node node;
     sigset_t signals;
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
     sigaddset(&signals, SIGCHLD); /* a death is looked at in the moment it happens */
     (void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
     enum err err = agent_drop_root(options);
@@ -231,7 +246,7 @@ enum err agent_run(const struct agent_options *options)
     }
     err = node_init(&node, options);
     if (err == ERR_OK) {
-        err = agent_serve(&node, &signals);
+        err = agent_serve(&node, reload, &signals);
     }
     if (node.lock_fd >= 0 || node.fence.page != NULL) {
         node_fini(&node);

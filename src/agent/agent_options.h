@@ -29,6 +29,12 @@ struct agent_options_setting {
     const char *value;
 };
 
+/* databases.*.parameters: the one part that an agent reads anew while it runs. */
+struct agent_options_settings {
+    struct agent_options_setting list[AGENT_OPTIONS_SETTINGS];
+    uint32_t count;
+};
+
 struct agent_options {
     const char *database; /* the cluster's name */
     const char *node;     /* ours */
@@ -59,7 +65,6 @@ struct agent_options {
     const char *durability_members[LIMITS_NODES]; /* the set at first boot */
     uint32_t durability_members_count;
     uint32_t durability_required;
-    bool every_commit; /* promised: no commit goes without the set */
-    struct agent_options_setting settings[AGENT_OPTIONS_SETTINGS];
-    uint32_t settings_count;
+    bool every_commit;                      /* promised: no commit goes without the set */
+    struct agent_options_settings settings; /* as of the start */
 };

@@ -16,6 +16,7 @@
 
 #include "agent/adopt.h"
 #include "agent/child.h"
+#include "agent/pending.h"
 #include "agent/pgconf.h"
 #include "base/assert.h"
 #include "edge/clock.h"
@@ -146,28 +147,47 @@ void node_durability(const struct node *node, struct buf *text)
     }
 }
 
-enum err node_configure(struct node *node, const struct node_writer *upstream, bool standby)
+/* With `lock` held: what was last asked for, with what holds now. */
+static enum err node_write_conf(struct node *node)
 {
     char memory[RECORD_DURABILITY];
     struct buf durability;
-    struct agent_options_peer peer = {0};
-    struct pgconf conf = {.standby = standby};
+    const struct node_writer *upstream = &node->configured.upstream;
+    const struct agent_options_peer peer = {.name = upstream->name, .host = upstream->host, .port = upstream->port};
     buf_init(&durability, memory, sizeof memory);
-    if (upstream != NULL) {
-        peer = (struct agent_options_peer){.name = upstream->name, .host = upstream->host, .port = upstream->port};
-        conf.upstream = &peer;
-    }
-    node_lock(node);
     node_durability(node, &durability);
-    conf.durability = buf_string(&durability);
+    const struct pgconf conf = {.upstream = upstream->name[0] != '\0' ? &peer : NULL,
+                                .durability = buf_string(&durability),
+                                .settings = node->settings,
+                                .standby = node->configured.standby};
     const enum err err = pgconf_write(node->options, &conf);
     if (err == ERR_OK) {
         pgctl_reload(&node->server);
     } else {
         node_error(node, "cannot write the configuration of PostgreSQL: %s", err_text(err));
     }
+    return err;
+}
+
+enum err node_configure(struct node *node, const struct node_writer *upstream, bool standby)
+{
+    node_lock(node);
+    node->configured.any = true;
+    node->configured.standby = standby;
+    node->configured.upstream = upstream != NULL ? *upstream : (struct node_writer){.port = 0};
+    const enum err err = node_write_conf(node);
     node_unlock(node);
     return err;
+}
+
+void node_set_settings(struct node *node, const struct agent_options_settings *settings)
+{
+    node_lock(node);
+    node->settings = settings;
+    const enum err err = node->configured.any ? node_write_conf(node) : ERR_OK; /* else with the next start */
+    pending_expect(node);
+    node_unlock(node);
+    LOG_N("%u parameters were read anew: %s", settings->count, err_text(err));
 }
 
 /* A process that lives and is called as we are. (What its program is, only its parent may ask: it has changed its
@@ -320,7 +340,7 @@ static void node_init_locks(struct node *node)
 
 enum err node_init(struct node *node, const struct agent_options *options)
 {
-    *node = (struct node){.options = options, .lock_fd = -1};
+    *node = (struct node){.options = options, .settings = &options->settings, .lock_fd = -1};
     node->server.options = options;
     node->boot = (uint64_t)clock_wall().us;
     node_init_locks(node);

@@ -38,6 +38,13 @@ struct node_writer {
     uint64_t epoch;
 };
 
+/* What the configuration files say of its role; `any`: they were written in this life. */
+struct node_configured {
+    bool any;
+    bool standby;
+    struct node_writer upstream; /* empty: none */
+};
+
 /* An order to be cloned anew from the writer (POST /v1/reinit). */
 enum node_reinit_state { NODE_REINIT_NONE, NODE_REINIT_WANTED, NODE_REINIT_DONE, NODE_REINIT_FAILED };
 
@@ -50,6 +57,8 @@ enum node_server { NODE_STOPPED, NODE_STARTING, NODE_RUNNING, NODE_STOPPING };
 
 struct node {
     const struct agent_options *options;
+    const struct agent_options_settings *settings; /* those of the start, or as read anew since */
+    struct node_configured configured;
     char home[AGENT_OPTIONS_PATH];
     int lock_fd; /* flock on DATA.holdfast/lock, shared with the fence process */
     pthread_mutex_t lock;
@@ -91,6 +100,9 @@ struct node {
     uint64_t sequence;
     char activity[NODE_TEXT];
     char error[NODE_TEXT];
+    char pending_restart[NODE_TEXT]; /* parameters that wait for a restart, "a, b" */
+    struct mono pending_at;
+    uint32_t pending_looks; /* at once, not only every few seconds */
     atomic_bool quit;
 };
 
@@ -130,6 +142,9 @@ void node_durability(const struct node *node, struct buf *text);
 
 /* Writes the configuration files and, when the server runs, reloads it. `upstream` NULL: none. */
 ERR_CHECK enum err node_configure(struct node *node, const struct node_writer *upstream, bool standby);
+
+/* Parameters were read anew: writes the files and reloads the server. They are borrowed until the next call. */
+void node_set_settings(struct node *node, const struct agent_options_settings *settings);
 
 /* Starts the server and returns when it accepts sessions. `work` held. A writer needs a held lease with time to spare
  * (ERR_STALE). ERR_CANCELLED: killed meanwhile. ERR_EXIT_STATUS: it ended, see the log. */

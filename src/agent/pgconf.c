@@ -262,12 +262,13 @@ void pgconf_print(const struct agent_options *options, const struct pgconf *conf
     for (size_t i = 0; small && i < sizeof pgconf_small_segments / sizeof pgconf_small_segments[0]; i++) {
         pgconf_line(text, pgconf_small_segments[i].name, pgconf_small_segments[i].value);
     }
-    for (uint32_t i = 0; i < options->settings_count; i++) {
-        if (pgconf_reserved(options->settings[i].name)) {
-            buf_printf(text, "# not taken, the agent sets it: %s\n", options->settings[i].name);
+    const struct agent_options_settings *settings = conf->settings != NULL ? conf->settings : &options->settings;
+    for (uint32_t i = 0; i < settings->count; i++) {
+        if (pgconf_reserved(settings->list[i].name)) {
+            buf_printf(text, "# not taken, the agent sets it: %s\n", settings->list[i].name);
             continue;
         }
-        pgconf_line(text, options->settings[i].name, options->settings[i].value);
+        pgconf_line(text, settings->list[i].name, settings->list[i].value);
     }
     for (size_t i = 0; i < sizeof pgconf_fixed / sizeof pgconf_fixed[0]; i++) {
         pgconf_line(text, pgconf_fixed[i].name, pgconf_fixed[i].value);

@@ -26,10 +26,11 @@ enum {
 
 /* The changing part. */
 struct pgconf {
-    const struct agent_options_peer *upstream; /* NULL: none: a writer, or a standby that only waits */
-    const char *durability;                    /* synchronous_standby_names */
-    bool standby;                              /* standby.signal */
-    bool adopted;                              /* found out by pgconf_write */
+    const struct agent_options_peer *upstream;     /* NULL: none: a writer, or a standby that only waits */
+    const char *durability;                        /* synchronous_standby_names */
+    const struct agent_options_settings *settings; /* NULL: those of the start */
+    bool standby;                                  /* standby.signal */
+    bool adopted;                                  /* found out by pgconf_write */
 };
 
 #define PGCONF_DEFAULTS    "holdfast.defaults.conf"

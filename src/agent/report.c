@@ -10,6 +10,7 @@
 #include <jansson.h>
 
 #include "agent/controller.h"
+#include "agent/pending.h"
 #include "agent/role.h"
 #include "base/assert.h"
 #include "edge/clock.h"
@@ -156,6 +157,7 @@ json_t *report_json(struct node *node)
     if (node->reinit.state != NODE_REINIT_NONE) {
         report_set(report, "reinit", report_reinit(&node->reinit));
     }
+    report_set(report, "pending_restart", json_string(node->pending_restart));
     report_set(report, "activity", json_string(node->activity[0] != '\0' ? node->activity : "idle"));
     report_set(report, "error", json_string(node->error));
     node_unlock(node);
@@ -272,6 +274,7 @@ void *report_look_main(void *context)
     pgquery_init(&query, node->options);
     while (!atomic_load(&node->quit)) {
         node_look(node, &query);
+        pending_look(node, &query);
         if (++turns % REPORT_TRIM_TURNS == 0) {
             pgctl_trim_log(node->options);
         }

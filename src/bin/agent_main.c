@@ -154,17 +154,17 @@ static void agent_main_nodes(const struct config_database *database, uint32_t se
     options->every_commit = database->durability.every_commit;
 }
 
-static bool agent_main_settings(const struct config_database *database, struct agent_options *options)
+static bool agent_main_settings(const struct config_database *database, struct agent_options_settings *ret_settings)
 {
     if (database->parameters_count > AGENT_OPTIONS_SETTINGS) {
         fprintf(stderr, "holdfast agent: more than %d parameters\n", AGENT_OPTIONS_SETTINGS);
         return false;
     }
     for (uint32_t i = 0; i < database->parameters_count; i++) {
-        options->settings[i] =
+        ret_settings->list[i] =
             (struct agent_options_setting){database->parameters[i].name, database->parameters[i].value};
     }
-    options->settings_count = database->parameters_count;
+    ret_settings->count = database->parameters_count;
     return true;
 }
 
@@ -227,7 +227,7 @@ static bool agent_main_options(const struct config *config, const struct config_
             options->ears[options->ears_count++] = ear->text;
         }
     }
-    return agent_main_settings(database, options) &&
+    return agent_main_settings(database, &options->settings) &&
            agent_main_secret(&config->security.token, memory->token, &options->token) &&
            agent_main_secret(&database->superuser.password, memory->superuser, &options->superuser_password) &&
            agent_main_secret(&database->replication.password, memory->replication, &options->replication_password);
@@ -273,9 +273,41 @@ static int agent_main_adopt(const struct agent_options *options, const struct ag
     return VERB_OK;
 }
 
-static int agent_main_serve(const struct agent_options *options)
+/* Two of them: the parameters before belong to the server until the new ones are written. */
+struct agent_main_reload {
+    const struct agent_main_arguments *arguments;
+    struct config *configs[2];
+    struct agent_options_settings settings[2];
+    uint32_t at;
+};
+
+static const struct agent_options_settings *agent_main_read_anew(void *context)
 {
-    const enum err err = agent_run(options);
+    struct agent_main_reload *reload = context;
+    struct config *config = NULL;
+    if (cli_load(reload->arguments->config, &config) != VERB_OK) {
+        return NULL;
+    }
+    const uint32_t at = 1 - reload->at;
+    const struct config_database *database = agent_main_database(config, reload->arguments);
+    if (database == NULL || !agent_main_settings(database, &reload->settings[at])) {
+        config_free(config);
+        return NULL;
+    }
+    config_free(reload->configs[at]);
+    reload->configs[at] = config;
+    reload->at = at;
+    return &reload->settings[at];
+}
+
+static int agent_main_serve(const struct agent_options *options, const struct agent_main_arguments *arguments)
+{
+    static struct agent_main_reload memory;
+    memory.arguments = arguments;
+    const struct agent_reload reload = {agent_main_read_anew, &memory};
+    const enum err err = agent_run(options, &reload);
+    config_free(memory.configs[0]);
+    config_free(memory.configs[1]);
     if (err != ERR_OK) {
         LOG_E("ended: %s", err_text(err));
     }
@@ -310,7 +342,7 @@ int agent_main(int argc, char **argv)
     int result = VERB_CONFIG;
     if (database != NULL && agent_main_options(config, database, &arguments, &memory, &options) &&
         agent_main_programs(&options)) {
-        result = arguments.adopt ? agent_main_adopt(&options, &arguments) : agent_main_serve(&options);
+        result = arguments.adopt ? agent_main_adopt(&options, &arguments) : agent_main_serve(&options, &arguments);
     }
     explicit_bzero(&memory, sizeof memory);
     config_free(config);

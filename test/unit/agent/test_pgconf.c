@@ -25,8 +25,8 @@ static struct agent_options options = {
     .wal_segment_bytes = 16 * 1024 * 1024,
     .peers = {{"taiwan-b", "127.1.0.12:7081", "127.1.0.12", 5432}, {"tokyo-a", "127.2.0.11:7081", "fd00::11", 5433}},
     .peers_count = 2,
-    .settings = {{"max_connections", "200"}, {"Fsync", "on"}, {"restart_after_crash", "on"}, {"PORT", "1"}},
-    .settings_count = 4,
+    .settings = {.list = {{"max_connections", "200"}, {"Fsync", "on"}, {"restart_after_crash", "on"}, {"PORT", "1"}},
+                 .count = 4},
 };
 
 static char memory[16384];
@@ -96,7 +96,7 @@ static void test_conf_with_small_segments(void **state)
     assert_null(strstr(buf_string(&text), "max_wal_size"));
     struct agent_options small = options;
     small.wal_segment_bytes = 1024 * 1024;
-    small.settings[0] = (struct agent_options_setting){"max_wal_size", "4GB"};
+    small.settings.list[0] = (struct agent_options_setting){"max_wal_size", "4GB"};
     text = fresh();
     pgconf_print(&small, &conf, &text);
     const char *ours = strstr(buf_string(&text), "max_wal_size = '1GB'\n");
