@@ -13,7 +13,7 @@
 #include "core/engine_view.h"
 #include "core/judge.h"
 #include "core/ledger.h"
-#include "core/reinit.h"
+#include "core/node_order.h"
 #include "core/run.h"
 #include "core/silence.h"
 #include "core/task.h"
@@ -80,7 +80,7 @@ bool engine_configure(struct engine *engine, const struct model *model)
     memset(engine->durability, 0, sizeof engine->durability);
     memset(engine->caps, 0, sizeof engine->caps);
     memset(engine->leases, 0, sizeof engine->leases);
-    memset(&engine->reinit, 0, sizeof engine->reinit);
+    memset(&engine->node_order, 0, sizeof engine->node_order);
     upstream_forget(engine);
     memset(engine->tasks, 0, sizeof engine->tasks); /* their answers are about nodes by their old numbers */
     engine_lease_init(engine);
@@ -214,7 +214,7 @@ static void engine_take_lease(struct engine *engine, struct output *output, cons
 static void engine_take_command(struct engine *engine, struct output *output, const struct event_command *command)
 {
     if (engine->leading && command->kind == EVENT_COMMAND_REINIT) {
-        reinit_command(engine, output, command);
+        node_order_command(engine, output, command);
         return;
     }
     if (engine->leading) {
@@ -368,7 +368,7 @@ static void engine_step_lead(struct engine *engine, struct output *output)
     cap_step(engine, output);
     upstream_step(engine, output);
     ledger_step(engine, output);
-    reinit_step(engine, output);
+    node_order_step(engine, output);
     engine_balance(engine, output);
     if (engine->view_dirty) {
         engine_view_build(engine, output);

@@ -165,8 +165,8 @@ struct engine_cap {
     struct engine_cap_sample samples[ENGINE_CAP_SAMPLES];
 };
 
-/* A node that is to be cloned anew (core/reinit.h). */
-struct engine_reinit {
+/* A node that is to be cloned anew (core/node_order.h). */
+struct engine_node_order {
     bool wanted;
     uint32_t node;
     uint64_t order;
@@ -238,7 +238,7 @@ struct engine {
     struct engine_leader leaders[LIMITS_DATABASES][LIMITS_REGIONS];
     struct engine_run run;
     struct engine_task tasks[ENGINE_TASKS];
-    struct engine_reinit reinit;
+    struct engine_node_order node_order;
     struct mono failover_at; /* of the last region failover, this controller's clock */
     bool failover_any;
     struct mono routed_at[LIMITS_DATABASES]; /* since when the view names this writer */

@@ -16,7 +16,7 @@ void run_decide(struct engine *engine, struct output *output);
 /* An operator's command; the reply is in the output. */
 void run_command(struct engine *engine, struct output *output, const struct event_command *command);
 
-/* The reply to a command, for other commands too (core/reinit.c). */
+/* The reply to a command, for other commands too (core/node_order.c). */
 void run_command_reply(struct output *output, const struct event_command *command, enum err error, uint64_t run,
                        const char *text);
 

@@ -33,5 +33,5 @@ enum {
     TASK_SLOT_RUN_END = 2 * LIMITS_DATABASES,
     TASK_SLOT_DURABILITY = TASK_SLOT_RUN_END,                    /* one per database, not of the run */
     TASK_SLOT_BALANCE = TASK_SLOT_DURABILITY + LIMITS_DATABASES, /* the standing one */
-    TASK_SLOT_REINIT = TASK_SLOT_BALANCE + 1,
+    TASK_SLOT_NODE_ORDER = TASK_SLOT_BALANCE + 1,
 };

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Orders about one PostgreSQL node: cloned anew (core/reinit.h). */
+ * Orders about one PostgreSQL node: cloned anew (core/node_order.h). */
 #include <stdlib.h>
 
 #include "base/text.h"
-#include "core/reinit.h"
+#include "core/node_order.h"
 #include "web/web_state.h"
 
-static json_t *web_node_checks(const struct reinit_check checks[REINIT_CHECKS], bool force)
+static json_t *web_node_checks(const struct node_order_check checks[NODE_ORDER_CHECKS], bool force)
 {
     json_t *list = json_array();
-    for (uint32_t i = 0; i < REINIT_CHECKS; i++) {
-        const struct reinit_check *check = &checks[i];
-        const bool blocks = check->weight == REINIT_NEVER || (check->weight == REINIT_FORCED && !force);
+    for (uint32_t i = 0; i < NODE_ORDER_CHECKS; i++) {
+        const struct node_order_check *check = &checks[i];
+        const bool blocks = check->weight == NODE_ORDER_NEVER || (check->weight == NODE_ORDER_FORCED && !force);
         json_array_append_new(list, json_pack("{s:s,s:b,s:b,s:s}", "check", check->name, "ok", (int)check->good,
                                               "blocks", (int)blocks, "detail", check->good ? "" : check->detail));
     }
@@ -21,9 +21,9 @@ static json_t *web_node_checks(const struct reinit_check checks[REINIT_CHECKS], 
 /* What would be done; nothing is. */
 static void web_node_preview(struct http_server_answer *answer, const struct engine *engine, uint32_t node, bool force)
 {
-    struct reinit_check checks[REINIT_CHECKS];
-    reinit_look(engine, node, checks);
-    const struct reinit_check *refusal = reinit_refusal(checks, force);
+    struct node_order_check checks[NODE_ORDER_CHECKS];
+    node_order_look(engine, node, checks);
+    const struct node_order_check *refusal = node_order_refusal(checks, force);
     const uint32_t writer = engine->durable.databases[engine->model.nodes[node].database].writer;
     http_server_answer_json(
         answer, 200,

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What stands against cloning a node anew, and the order to its agent. */
-#include "core/reinit.h"
+#include "core/node_order.h"
 #include "core/task.h"
 #include "engine_world.h"
 
-static struct reinit_check checks[REINIT_CHECKS];
+static struct node_order_check checks[NODE_ORDER_CHECKS];
 
 /* The name of the check that refuses; "" when none does. */
 static const char *refused(uint32_t node, bool force)
 {
-    reinit_look(&world->engine, node, checks);
-    const struct reinit_check *refusal = reinit_refusal(checks, force);
+    node_order_look(&world->engine, node, checks);
+    const struct node_order_check *refusal = node_order_refusal(checks, force);
     return refusal != NULL ? refusal->name : "";
 }
 
 static bool good(const char *name)
 {
-    for (uint32_t i = 0; i < REINIT_CHECKS; i++) {
+    for (uint32_t i = 0; i < NODE_ORDER_CHECKS; i++) {
         if (strcmp(checks[i].name, name) == 0) {
             return checks[i].good;
         }
@@ -73,10 +73,10 @@ static void test_a_standby_is(void **state)
     /* Not another one while this order is on its way; a later one has a higher number. */
     assert_int_equal(order(TOKYO_A, true, "test")->error, ERR_CONFLICT);
     struct event event = {.kind = EVENT_RESULT, .at = world->now};
-    event.result = (struct event_result){.action = world->engine.tasks[TASK_SLOT_REINIT].action.id, .ok = true};
+    event.result = (struct event_result){.action = world->engine.tasks[TASK_SLOT_NODE_ORDER].action.id, .ok = true};
     engine_step(&world->engine, &event, &world->output);
     assert_true(world->engine.nodes[TAIWAN_B].returning);
-    assert_false(world->engine.reinit.wanted);
+    assert_false(world->engine.node_order.wanted);
     pass(1000);
     const uint64_t first = number;
     assert_int_equal(order(TAIWAN_B, false, "again")->error, ERR_OK);
@@ -148,13 +148,13 @@ static void test_an_unanswered_order_ends(void **state)
     (void)state;
     assert_int_equal(order(TAIWAN_B, false, "test")->error, ERR_OK);
     world->silent[TAIWAN_B] = true;
-    for (uint32_t i = 0; i < 400 && world->engine.reinit.wanted; i++) {
+    for (uint32_t i = 0; i < 400 && world->engine.node_order.wanted; i++) {
         const struct event tick = {.kind = EVENT_TICK, .at = world->now};
         engine_step(&world->engine, &tick, &world->output);
         world->now = time_add_ms(world->now, 100);
     }
-    assert_false(world->engine.reinit.wanted);
-    assert_int_equal(world->engine.tasks[TASK_SLOT_REINIT].state, ENGINE_TASK_FREE);
+    assert_false(world->engine.node_order.wanted);
+    assert_int_equal(world->engine.tasks[TASK_SLOT_NODE_ORDER].state, ENGINE_TASK_FREE);
 }
 
 int main(void)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Reinit: an operator has a standby cloned anew from its writer. */
-#include "core/reinit.h"
+#include "core/node_order.h"
 
 #include "base/assert.h"
 #include "base/text.h"
@@ -8,11 +8,11 @@
 #include "core/task.h"
 
 enum {
-    REINIT_GIVE_UP_MS = 30000,
-    REINIT_TIMEOUT_MS = 15000, /* the agent may have to end a transition first */
+    NODE_ORDER_GIVE_UP_MS = 30000,
+    NODE_ORDER_TIMEOUT_MS = 15000, /* the agent may have to end a transition first */
 };
 
-static bool reinit_writer(const struct engine *engine, uint32_t database, uint32_t node)
+static bool node_order_writer(const struct engine *engine, uint32_t database, uint32_t node)
 {
     const struct durable_database *state = &engine->durable.databases[database];
     const struct engine_node *entry = &engine->nodes[node];
@@ -24,7 +24,7 @@ static bool reinit_writer(const struct engine *engine, uint32_t database, uint32
 }
 
 /* A writer that is seen to write, under the epoch that the view has. */
-static bool reinit_source(const struct engine *engine, uint32_t database)
+static bool node_order_source(const struct engine *engine, uint32_t database)
 {
     const struct durable_database *state = &engine->durable.databases[database];
     if (state->writer >= engine->model.nodes_count || state->routed != state->writer) {
@@ -35,14 +35,14 @@ static bool reinit_source(const struct engine *engine, uint32_t database)
            writer->report.lease_held && writer->report.epoch == state->routed_epoch;
 }
 
-static bool reinit_streams(const struct engine *engine, uint32_t node)
+static bool node_order_streams(const struct engine *engine, uint32_t node)
 {
     const struct engine_node *entry = &engine->nodes[node];
     return entry->alive && entry->report.running && entry->report.role == VIEW_NODE_STANDBY && entry->report.receiving;
 }
 
 /* It wrote once, and has neither said that others have all that it wrote nor set that aside. */
-static bool reinit_homed(const struct engine *engine, uint32_t node)
+static bool node_order_homed(const struct engine *engine, uint32_t node)
 {
     for (uint32_t i = 0; i < engine->durable.ends_count; i++) {
         const struct durable_end *end = &engine->durable.ends[i];
@@ -55,7 +55,7 @@ static bool reinit_homed(const struct engine *engine, uint32_t node)
 }
 
 /* Whether as many others of the durability set stream as tier-1 commits wait for. */
-static bool reinit_spared(const struct engine *engine, uint32_t database, uint32_t node)
+static bool node_order_spared(const struct engine *engine, uint32_t database, uint32_t node)
 {
     const struct durable_database *state = &engine->durable.databases[database];
     uint32_t others = 0;
@@ -64,48 +64,48 @@ static bool reinit_spared(const struct engine *engine, uint32_t database, uint32
     }
     for (uint32_t other = 0; other < engine->model.nodes_count; other++) {
         others += other != node && other != state->writer && (state->members >> other & 1U) != 0 &&
-                  reinit_streams(engine, other);
+                  node_order_streams(engine, other);
     }
     return others >= state->required;
 }
 
-static bool reinit_another(const struct engine *engine, uint32_t database, uint32_t node)
+static bool node_order_another(const struct engine *engine, uint32_t database, uint32_t node)
 {
     for (uint32_t other = 0; other < engine->model.nodes_count; other++) {
-        if (other != node && engine->model.nodes[other].database == database && reinit_streams(engine, other)) {
+        if (other != node && engine->model.nodes[other].database == database && node_order_streams(engine, other)) {
             return true;
         }
     }
     return false;
 }
 
-void reinit_look(const struct engine *engine, uint32_t node, struct reinit_check ret_checks[REINIT_CHECKS])
+void node_order_look(const struct engine *engine, uint32_t node, struct node_order_check ret_checks[NODE_ORDER_CHECKS])
 {
     ASSERT(node < engine->model.nodes_count);
     const uint32_t database = engine->model.nodes[node].database;
-    const struct reinit_check checks[REINIT_CHECKS] = {
-        {"not the writer", !reinit_writer(engine, database, node), REINIT_NEVER,
+    const struct node_order_check checks[NODE_ORDER_CHECKS] = {
+        {"not the writer", !node_order_writer(engine, database, node), NODE_ORDER_NEVER,
          "it is the writer, or may be: move the writer first (holdfast switchover)"},
-        {"a writer to clone from", reinit_source(engine, database), REINIT_NEVER,
+        {"a writer to clone from", node_order_source(engine, database), NODE_ORDER_NEVER,
          "no writer is seen to write: this node may hold the last copy; bring the writer back first"},
-        {"no run", run_yields(engine), REINIT_NEVER, "a run is in progress: wait for its end"},
-        {"its agent", engine->nodes[node].alive, REINIT_NEVER, "its agent does not report: start it first"},
-        {"brought home", reinit_homed(engine, node), REINIT_FORCED,
+        {"no run", run_yields(engine), NODE_ORDER_NEVER, "a run is in progress: wait for its end"},
+        {"its agent", engine->nodes[node].alive, NODE_ORDER_NEVER, "its agent does not report: start it first"},
+        {"brought home", node_order_homed(engine, node), NODE_ORDER_FORCED,
          "it was a writer and has not brought home what it holds alone: let it, or use --force"},
-        {"tier 1", reinit_spared(engine, database, node), REINIT_FORCED,
+        {"tier 1", node_order_spared(engine, database, node), NODE_ORDER_FORCED,
          "tier-1 commits wait for it: bring another member of the durability set up, or use --force"},
-        {"another copy", reinit_another(engine, database, node), REINIT_TOLD,
+        {"another copy", node_order_another(engine, database, node), NODE_ORDER_TOLD,
          "no other standby streams: until it is back, only the writer has the data"},
     };
-    for (uint32_t i = 0; i < REINIT_CHECKS; i++) {
+    for (uint32_t i = 0; i < NODE_ORDER_CHECKS; i++) {
         ret_checks[i] = checks[i];
     }
 }
 
-const struct reinit_check *reinit_refusal(const struct reinit_check checks[REINIT_CHECKS], bool force)
+const struct node_order_check *node_order_refusal(const struct node_order_check checks[NODE_ORDER_CHECKS], bool force)
 {
-    for (uint32_t i = 0; i < REINIT_CHECKS; i++) {
-        const bool refuses = checks[i].weight == REINIT_NEVER || (checks[i].weight == REINIT_FORCED && !force);
+    for (uint32_t i = 0; i < NODE_ORDER_CHECKS; i++) {
+        const bool refuses = checks[i].weight == NODE_ORDER_NEVER || (checks[i].weight == NODE_ORDER_FORCED && !force);
         if (!checks[i].good && refuses) {
             return &checks[i];
         }
@@ -113,7 +113,7 @@ const struct reinit_check *reinit_refusal(const struct reinit_check checks[REINI
     return NULL;
 }
 
-static void reinit_say(struct engine *engine, struct output *output, uint32_t node, const char *what, const char *more)
+static void node_order_say(struct engine *engine, struct output *output, uint32_t node, const char *what, const char *more)
 {
     struct trace *trace = engine_trace(engine, output, TRACE_REINIT);
     trace->node = node;
@@ -124,10 +124,10 @@ static void reinit_say(struct engine *engine, struct output *output, uint32_t no
     (void)buf_string(&buf);
 }
 
-void reinit_command(struct engine *engine, struct output *output, const struct event_command *command)
+void node_order_command(struct engine *engine, struct output *output, const struct event_command *command)
 {
-    struct reinit_check checks[REINIT_CHECKS];
-    struct engine_reinit *order = &engine->reinit;
+    struct node_order_check checks[NODE_ORDER_CHECKS];
+    struct engine_node_order *order = &engine->node_order;
     if (command->node >= engine->model.nodes_count) {
         run_command_reply(output, command, ERR_NOT_FOUND, 0, "no such node");
         return;
@@ -136,8 +136,8 @@ void reinit_command(struct engine *engine, struct output *output, const struct e
         run_command_reply(output, command, ERR_INVALID, 0, "a reason is required");
         return;
     }
-    reinit_look(engine, command->node, checks);
-    const struct reinit_check *refusal = reinit_refusal(checks, command->force);
+    node_order_look(engine, command->node, checks);
+    const struct node_order_check *refusal = node_order_refusal(checks, command->force);
     if (refusal != NULL) {
         run_command_reply(output, command, ERR_UNAVAILABLE, 0, refusal->detail);
         return;
@@ -151,7 +151,7 @@ void reinit_command(struct engine *engine, struct output *output, const struct e
     text_copy(who, sizeof who, command->who);
     text_copy(reason, sizeof reason, command->reason);
     engine_persist(engine, output); /* uses a number up, over restarts too */
-    *order = (struct engine_reinit){
+    *order = (struct engine_node_order){
         .wanted = true,
         .node = command->node,
         .order = engine->durable.sequence + 1,
@@ -165,9 +165,9 @@ void reinit_command(struct engine *engine, struct output *output, const struct e
     run_command_reply(output, command, ERR_OK, order->order, "ordered");
 }
 
-void reinit_step(struct engine *engine, struct output *output)
+void node_order_step(struct engine *engine, struct output *output)
 {
-    struct engine_reinit *order = &engine->reinit;
+    struct engine_node_order *order = &engine->node_order;
     if (!order->wanted) {
         return;
     }
@@ -176,21 +176,21 @@ void reinit_step(struct engine *engine, struct output *output)
                                   .node = order->node,
                                   .epoch = order->epoch,
                                   .order = order->order,
-                                  .timeout_ms = REINIT_TIMEOUT_MS};
-    const struct engine_task *task = task_want(engine, output, TASK_SLOT_REINIT, &wanted);
-    const bool late = time_since_ms(engine->now, order->since) > REINIT_GIVE_UP_MS;
+                                  .timeout_ms = NODE_ORDER_TIMEOUT_MS};
+    const struct engine_task *task = task_want(engine, output, TASK_SLOT_NODE_ORDER, &wanted);
+    const bool late = time_since_ms(engine->now, order->since) > NODE_ORDER_GIVE_UP_MS;
     if (task->state == ENGINE_TASK_OK) {
         engine->nodes[order->node].returning = true; /* its agent takes its server down: that is no loss */
         engine->nodes[order->node].since = engine->now;
-        reinit_say(engine, output, order->node, "its agent has taken the order", "");
+        node_order_say(engine, output, order->node, "its agent has taken the order", "");
     } else if (task->state == ENGINE_TASK_REFUSED) {
-        reinit_say(engine, output, order->node, "its agent refuses: ", task->detail);
+        node_order_say(engine, output, order->node, "its agent refuses: ", task->detail);
     } else if (late) {
-        reinit_say(engine, output, order->node, "its agent has not answered; whether it obeys is unknown. ",
+        node_order_say(engine, output, order->node, "its agent has not answered; whether it obeys is unknown. ",
                    task->detail);
     }
     if (late || task->state == ENGINE_TASK_OK || task->state == ENGINE_TASK_REFUSED) {
-        *order = (struct engine_reinit){.wanted = false};
-        task_clear(engine, TASK_SLOT_REINIT);
+        *order = (struct engine_node_order){.wanted = false};
+        task_clear(engine, TASK_SLOT_NODE_ORDER);
     }
 }

@@ -11,25 +11,25 @@
 
 #include "core/engine.h"
 
-enum { REINIT_CHECKS = 7 };
+enum { NODE_ORDER_CHECKS = 7 };
 
-enum reinit_weight { REINIT_TOLD, REINIT_FORCED, REINIT_NEVER };
+enum node_order_weight { NODE_ORDER_TOLD, NODE_ORDER_FORCED, NODE_ORDER_NEVER };
 
-struct reinit_check {
+struct node_order_check {
     const char *name;
     bool good;
-    enum reinit_weight weight; /* of a check that is not good: only told; a person may force it; never */
+    enum node_order_weight weight; /* of a check that is not good: only told; a person may force it; never */
     const char *detail;        /* what is seen, and what to do about it; constant text */
 };
 
 /* All checks, in order of weight. */
-void reinit_look(const struct engine *engine, uint32_t node, struct reinit_check ret_checks[REINIT_CHECKS]);
+void node_order_look(const struct engine *engine, uint32_t node, struct node_order_check ret_checks[NODE_ORDER_CHECKS]);
 
 /* The first check that refuses it; NULL: none. */
-const struct reinit_check *reinit_refusal(const struct reinit_check checks[REINIT_CHECKS], bool force);
+const struct node_order_check *node_order_refusal(const struct node_order_check checks[NODE_ORDER_CHECKS], bool force);
 
 /* An operator's order. Gives one reply. */
-void reinit_command(struct engine *engine, struct output *output, const struct event_command *command);
+void node_order_command(struct engine *engine, struct output *output, const struct event_command *command);
 
 /* A duty of the leader: the order is given until it is answered or a while has passed. */
-void reinit_step(struct engine *engine, struct output *output);
+void node_order_step(struct engine *engine, struct output *output);
