@@ -330,7 +330,8 @@ static void command_follow(const struct http_server_request *request, struct htt
 }
 
 /* Taken here, carried out by the keeper: a clone takes as long as it takes. */
-static void command_reinit(const struct http_server_request *request, struct http_server_answer *answer)
+static void command_node_order(const struct http_server_request *request, struct http_server_answer *answer,
+                               bool restart)
 {
     struct command command;
     if (!command_begin(request, answer, &command)) {
@@ -338,27 +339,40 @@ static void command_reinit(const struct http_server_request *request, struct htt
     }
     struct node *node = command.node;
     const json_int_t number = json_integer_value(json_object_get(command.body, "order"));
-    const uint64_t order = number > 0 ? (uint64_t)number : 0;
-    if (order == 0) {
+    if (number <= 0) {
         http_server_answer_problem(answer, ERR_INVALID, "\"order\" must be a whole number above 0");
         json_decref(command.body);
         return;
     }
+    const uint64_t order = (uint64_t)number;
     node_lock(node);
-    const bool writer = node_held(node) || node->writer.name[0] == '\0' || command.epoch != node->writer.epoch;
-    const bool known = node->reinit.state != NODE_REINIT_NONE && order <= node->reinit.order;
-    if (!writer && !known) {
-        node->reinit = (struct node_reinit){.state = NODE_REINIT_WANTED, .order = order};
+    const bool strange = node->writer.name[0] == '\0' || command.epoch != node->writer.epoch;
+    const bool refused = node_held(node) || (!restart && strange);
+    const bool known = node->order.state != NODE_ORDER_NONE && order <= node->order.number;
+    if (!refused && !known) {
+        node->order = (struct node_order){.state = NODE_ORDER_WANTED, .restart = restart, .number = order};
         node_change(node);
     }
     node_unlock(node);
-    if (writer) {
-        command_refuse(node, answer, ERR_CONFLICT, "this node writes, or knows no writer of that epoch");
+    if (refused) {
+        command_refuse(node, answer, ERR_CONFLICT,
+                       restart ? "this node writes" : "this node writes, or knows no writer of that epoch");
     } else {
-        LOG_N("ordered to be cloned anew%s", known ? " (known already)" : "");
+        LOG_N("ordered to %s%s", restart ? "start PostgreSQL again" : "be cloned anew",
+              known ? " (known already)" : "");
         command_answer(node, answer, 202, NULL, NULL);
     }
     json_decref(command.body);
+}
+
+static void command_reinit(const struct http_server_request *request, struct http_server_answer *answer)
+{
+    command_node_order(request, answer, false);
+}
+
+static void command_restart(const struct http_server_request *request, struct http_server_answer *answer)
+{
+    command_node_order(request, answer, true);
 }
 
 static void command_prove(const struct http_server_request *request, struct http_server_answer *answer)
@@ -503,7 +517,7 @@ static const struct http_server_route command_routes[] = {
     {"POST", "/v1/checkpoint", true, command_checkpoint}, {"POST", "/v1/follow", true, command_follow},
     {"POST", "/v1/prove", true, command_prove},           {"POST", "/v1/durability", true, command_durability},
     {"POST", "/v1/promise", true, command_promise},       {"POST", "/v1/reinit", true, command_reinit},
-    {"POST", "/v1/replayed", true, command_replayed},
+    {"POST", "/v1/restart", true, command_restart},       {"POST", "/v1/replayed", true, command_replayed},
 };
 
 enum err command_start(struct node *node, struct http_server **ret_server)

@@ -196,7 +196,7 @@ static bool keep_move(struct node *node)
     } else if (outlaw) {
         const enum err err = node_kill(node, "it accepts writes without a lease");
         (void)err; /* logged */
-    } else if (role_standby_reinit(node)) {
+    } else if (role_standby_restart(node) || role_standby_reinit(node)) {
         return false;
     } else if (state == NODE_STOPPED) {
         keep_stopped(node);

@@ -45,12 +45,13 @@ struct node_configured {
     struct node_writer upstream; /* empty: none */
 };
 
-/* An order to be cloned anew from the writer (POST /v1/reinit). */
-enum node_reinit_state { NODE_REINIT_NONE, NODE_REINIT_WANTED, NODE_REINIT_DONE, NODE_REINIT_FAILED };
+/* An order to be cloned anew from the writer (POST /v1/reinit), or to start the server again (POST /v1/restart). */
+enum node_order_state { NODE_ORDER_NONE, NODE_ORDER_WANTED, NODE_ORDER_DONE, NODE_ORDER_FAILED };
 
-struct node_reinit {
-    enum node_reinit_state state;
-    uint64_t order; /* of the controllers: an older one, or the same again, is not obeyed */
+struct node_order {
+    enum node_order_state state;
+    bool restart;
+    uint64_t number; /* of the controllers: an older one, or the same again, is not obeyed */
 };
 
 enum node_server { NODE_STOPPED, NODE_STARTING, NODE_RUNNING, NODE_STOPPING };
@@ -92,7 +93,7 @@ struct node {
     bool died;               /* a writer: ended by itself, none of its processes remains, not started again since */
     struct mono retry_at;    /* following failed: not again before */
     uint32_t home_tries;     /* salvages in a row that failed */
-    struct node_reinit reinit;
+    struct node_order order;
     bool recloned;  /* a standby that did not start was cloned once in this life: not again */
     bool guarding;  /* a fresh writer: its guard slot is being made, clients must not come yet */
     bool unsettled; /* a fresh writer: configuration and slots are still those of the standby */

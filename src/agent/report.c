@@ -125,10 +125,10 @@ static json_t *report_guard(const struct guard_state *guard)
     return json;
 }
 
-static json_t *report_reinit(const struct node_reinit *reinit)
+static json_t *report_order(const struct node_order *order)
 {
     static const char *const states[] = {"none", "wanted", "done", "failed"};
-    return json_pack("{s:I,s:s}", "order", (json_int_t)reinit->order, "state", states[reinit->state]);
+    return json_pack("{s:I,s:s}", "order", (json_int_t)order->number, "state", states[order->state]);
 }
 
 json_t *report_json(struct node *node)
@@ -154,8 +154,8 @@ json_t *report_json(struct node *node)
     }
     report_set(report, "homed", json_integer((json_int_t)node->record.homed));
     report_set(report, "owes", json_integer((json_int_t)node->record.owes));
-    if (node->reinit.state != NODE_REINIT_NONE) {
-        report_set(report, "reinit", report_reinit(&node->reinit));
+    if (node->order.state != NODE_ORDER_NONE) {
+        report_set(report, node->order.restart ? "restart" : "reinit", report_order(&node->order));
     }
     report_set(report, "pending_restart", json_string(node->pending_restart));
     report_set(report, "activity", json_string(node->activity[0] != '\0' ? node->activity : "idle"));

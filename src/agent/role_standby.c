@@ -293,11 +293,33 @@ void role_standby_begin(struct node *node, const struct node_writer *writer)
     }
 }
 
+bool role_standby_restart(struct node *node)
+{
+    struct lsn end;
+    node_lock(node);
+    const bool wanted = node->order.state == NODE_ORDER_WANTED && node->order.restart && !node_held(node);
+    const bool running = node->state == NODE_RUNNING;
+    node_unlock(node);
+    if (!wanted) {
+        return false;
+    }
+    const enum err err = running ? node_stop(node, time_add_ms(clock_mono(), ROLE_STANDBY_STOP_MS), &end) : ERR_OK;
+    node_lock(node);
+    node->order.state = err == ERR_OK ? NODE_ORDER_DONE : NODE_ORDER_FAILED;
+    if (err != ERR_OK) {
+        node_error(node, "PostgreSQL does not stop for its restart: %s", err_text(err));
+    }
+    node->pending_restart[0] = '\0';
+    node_change(node);
+    node_unlock(node);
+    return true; /* the keeper starts it as what it was */
+}
+
 bool role_standby_reinit(struct node *node)
 {
     node_lock(node);
     const struct node_writer writer = node->writer;
-    const bool wanted = node->reinit.state == NODE_REINIT_WANTED;
+    const bool wanted = node->order.state == NODE_ORDER_WANTED && !node->order.restart;
     const bool able = writer.name[0] != '\0' && writer.epoch >= node->promise.epoch &&
                       writer.epoch > node->record.halted && !node_held(node);
     const bool met = node->record.data_epoch == writer.epoch;
@@ -313,7 +335,7 @@ bool role_standby_reinit(struct node *node)
     }
     err = err == ERR_OK ? role_standby_clone(node, &writer) : err;
     node_lock(node);
-    node->reinit.state = err == ERR_OK ? NODE_REINIT_DONE : NODE_REINIT_FAILED;
+    node->order.state = err == ERR_OK ? NODE_ORDER_DONE : NODE_ORDER_FAILED;
     if (err != ERR_OK && err != ERR_UNSUPPORTED) { /* of another version: said already, with what to do about it */
         node_error(node, "reinit from %s failed, the data directory is as it was: %s", writer.name, err_text(err));
     }

@@ -15,6 +15,10 @@ void role_standby_begin(struct node *node, const struct node_writer *writer);
  * writer that does not answer takes seconds, and an order to promote must not wait for that. */
 void role_standby_keep(struct node *node);
 
+/* With `work` held: carries out an order to start the server again, when there is one: stops it, the keeper starts what
+ * is stopped. False: nothing was done. */
+bool role_standby_restart(struct node *node);
+
 /* With `work` held: carries out an order to be cloned anew, when there is one. The old directory is kept; a failure
  * leaves it where it is, and the node follows with it. False: nothing was done. */
 bool role_standby_reinit(struct node *node);

@@ -54,6 +54,8 @@ static void agent_main_usage(FILE *stream)
           "         started afterwards. --stop: a running server may be stopped\n"
           "       holdfast agent reinit NODE --reason TEXT [--force] [--dry-run] [OPTION...]\n"
           "         has a standby cloned anew from its writer (holdfast agent reinit --help)\n"
+          "       holdfast agent restart NODE --reason TEXT [--force] [--dry-run] [OPTION...]\n"
+          "         has the PostgreSQL of a standby stopped and started (holdfast agent restart --help)\n"
           "\n"
           "FILE is $HOLDFAST_CONFIG or /etc/holdfast/holdfast.yaml when not given.\n"
           "--database is needed only when two clusters have a node of that name.\n"
@@ -321,6 +323,9 @@ int agent_main(int argc, char **argv)
     struct agent_main_arguments arguments = {0};
     if (argc > 1 && strcmp(argv[1], "reinit") == 0) {
         return cli_agent_reinit(argc - 1, argv + 1);
+    }
+    if (argc > 1 && strcmp(argv[1], "restart") == 0) {
+        return cli_agent_restart(argc - 1, argv + 1);
     }
     if (argc == 2 && strcmp(argv[1], "--help") == 0) {
         agent_main_usage(stdout);

@@ -197,8 +197,18 @@ static void cli_status_node(struct cli_text_table *table, const json_t *node, co
     cli_text_table_cell(table, CLI_TEXT_PLAIN, "%s", cli_text_true(node, "lease") ? "lease" : in_set ? "member" : "-");
     cli_text_table_cell(table, CLI_TEXT_PLAIN, "%s", cli_text_span(cli_text_integer(node, "lag_ms", -1), lag));
     cli_text_table_cell(table, CLI_TEXT_PLAIN, "%s", cli_text_member(node, writer ? "written" : "received"));
-    cli_text_table_cell(table, error[0] != 0 ? CLI_TEXT_BAD : CLI_TEXT_PLAIN, "%s",
-                        error[0] != 0 ? error : cli_text_member(node, "activity"));
+    const char *pending = cli_text_member(node, "pending_restart");
+    cli_text_table_cell(table,
+                        error[0] != 0     ? CLI_TEXT_BAD
+                        : pending[0] != 0 ? CLI_TEXT_WARN
+                                          : CLI_TEXT_PLAIN,
+                        "%s%s",
+                        error[0] != 0     ? ""
+                        : pending[0] != 0 ? "restart needed: "
+                                          : "",
+                        error[0] != 0     ? error
+                        : pending[0] != 0 ? pending
+                                          : cli_text_member(node, "activity"));
 }
 
 static void cli_status_durability(struct cli_text *text, const json_t *durability)

@@ -39,6 +39,7 @@ static void act_run(const struct act_job *job, struct event_result *ret_result)
     case ACTION_AGENT_REPLAYED:
     case ACTION_AGENT_DURABILITY:
     case ACTION_AGENT_REINIT:
+    case ACTION_AGENT_RESTART:
         act_agent_run(job, ret_result);
         break;
     case ACTION_BALANCE:

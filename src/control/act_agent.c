@@ -35,6 +35,8 @@ static const char *act_agent_path(enum action_kind kind)
         return "/v1/durability";
     case ACTION_AGENT_REINIT:
         return "/v1/reinit";
+    case ACTION_AGENT_RESTART:
+        return "/v1/restart";
     case ACTION_LEASE_REVOKE:
     case ACTION_BALANCE:
     case ACTION_VERIFY:

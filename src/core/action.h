@@ -21,6 +21,7 @@
     X(AGENT_REPLAYED, "agent of `node`: answers once its server has replayed `lsn`")                                   \
     X(AGENT_DURABILITY, "agent of `node`: require `mask`, `required` of them")                                         \
     X(AGENT_REINIT, "agent of `node`: clone it anew from the writer of `epoch`")                                       \
+    X(AGENT_RESTART, "agent of `node`: stop and start its server")                                                     \
     X(BALANCE, "load balancers: weights by the view's split")                                                          \
     X(VERIFY, "synthetic probes through DNS, load balancer and SQL proxy reach `region`")                              \
     X(COMPARE, "compare database at `node` with its writer at one position")                                           \
@@ -46,8 +47,8 @@ struct action {
     uint64_t epoch;
     uint32_t mask; /* bit per node */
     uint32_t required;
-    uint64_t order; /* of `mask`, of AGENT_REINIT: grows with each change of mind; the agent obeys no older one; 0: says
-                       nothing */
+    uint64_t order; /* of `mask`, of AGENT_REINIT and AGENT_RESTART: grows with each change of mind; the agent obeys no
+                       older one; 0: says nothing */
     struct lsn lsn; /* of AGENT_REPLAYED */
     bool early;     /* AGENT_PROMOTE: no commit of the old writer returns without this node: no promise binds it */
     uint32_t timeout_ms; /* the edge gives up after this */

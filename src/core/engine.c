@@ -213,7 +213,7 @@ static void engine_take_lease(struct engine *engine, struct output *output, cons
 
 static void engine_take_command(struct engine *engine, struct output *output, const struct event_command *command)
 {
-    if (engine->leading && command->kind == EVENT_COMMAND_REINIT) {
+    if (engine->leading && (command->kind == EVENT_COMMAND_REINIT || command->kind == EVENT_COMMAND_RESTART)) {
         node_order_command(engine, output, command);
         return;
     }

@@ -165,9 +165,10 @@ struct engine_cap {
     struct engine_cap_sample samples[ENGINE_CAP_SAMPLES];
 };
 
-/* A node that is to be cloned anew (core/node_order.h). */
+/* A node that is to be cloned anew, or whose server is to start again (core/node_order.h). */
 struct engine_node_order {
     bool wanted;
+    bool restart;
     uint32_t node;
     uint64_t order;
     uint64_t epoch;

@@ -127,6 +127,7 @@ enum event_command_kind {
     EVENT_COMMAND_PAUSE,
     EVENT_COMMAND_RESUME,
     EVENT_COMMAND_REINIT,
+    EVENT_COMMAND_RESTART,
 };
 
 struct event_command {
@@ -135,8 +136,8 @@ struct event_command {
     uint32_t source; /* regions; LIMITS_NONE: choose */
     uint32_t target;
     uint64_t run;  /* approve, abort */
-    uint32_t node; /* reinit */
-    bool force;    /* reinit */
+    uint32_t node; /* reinit, restart */
+    bool force;    /* reinit, restart */
     bool accept_loss;
     bool emergency;
     bool dry_run;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Reinit: an operator has a standby cloned anew from its writer. */
+ * An operator's order about one standby: cloned anew, or started again. */
 #include "core/node_order.h"
 
 #include "base/assert.h"
@@ -79,32 +79,45 @@ static bool node_order_another(const struct engine *engine, uint32_t database, u
     return false;
 }
 
-void node_order_look(const struct engine *engine, uint32_t node, struct node_order_check ret_checks[NODE_ORDER_CHECKS])
+uint32_t node_order_look(const struct engine *engine, uint32_t node, bool restart,
+                         struct node_order_check ret_checks[NODE_ORDER_CHECKS])
 {
     ASSERT(node < engine->model.nodes_count);
     const uint32_t database = engine->model.nodes[node].database;
-    const struct node_order_check checks[NODE_ORDER_CHECKS] = {
-        {"not the writer", !node_order_writer(engine, database, node), NODE_ORDER_NEVER,
-         "it is the writer, or may be: move the writer first (holdfast switchover)"},
-        {"a writer to clone from", node_order_source(engine, database), NODE_ORDER_NEVER,
-         "no writer is seen to write: this node may hold the last copy; bring the writer back first"},
-        {"no run", run_yields(engine), NODE_ORDER_NEVER, "a run is in progress: wait for its end"},
-        {"its agent", engine->nodes[node].alive, NODE_ORDER_NEVER, "its agent does not report: start it first"},
-        {"brought home", node_order_homed(engine, node), NODE_ORDER_FORCED,
-         "it was a writer and has not brought home what it holds alone: let it, or use --force"},
-        {"tier 1", node_order_spared(engine, database, node), NODE_ORDER_FORCED,
-         "tier-1 commits wait for it: bring another member of the durability set up, or use --force"},
-        {"another copy", node_order_another(engine, database, node), NODE_ORDER_TOLD,
-         "no other standby streams: until it is back, only the writer has the data"},
+    const struct {
+        bool restart; /* also before a restart */
+        struct node_order_check check;
+    } rows[NODE_ORDER_CHECKS] = {
+        {true,
+         {"not the writer", !node_order_writer(engine, database, node), NODE_ORDER_NEVER,
+          "it is the writer, or may be: move the writer first (holdfast switchover)"}},
+        {false,
+         {"a writer to clone from", node_order_source(engine, database), NODE_ORDER_NEVER,
+          "no writer is seen to write: this node may hold the last copy; bring the writer back first"}},
+        {true, {"no run", run_yields(engine), NODE_ORDER_NEVER, "a run is in progress: wait for its end"}},
+        {true, {"its agent", engine->nodes[node].alive, NODE_ORDER_NEVER, "its agent does not report: start it first"}},
+        {false,
+         {"brought home", node_order_homed(engine, node), NODE_ORDER_FORCED,
+          "it was a writer and has not brought home what it holds alone: let it, or use --force"}},
+        {true,
+         {"tier 1", node_order_spared(engine, database, node), NODE_ORDER_FORCED,
+          "tier-1 commits wait for it: bring another member of the durability set up, or use --force"}},
+        {true,
+         {"another copy", node_order_another(engine, database, node), NODE_ORDER_TOLD,
+          "no other standby streams: until it is back, only the writer has the data"}},
     };
+    uint32_t count = 0;
     for (uint32_t i = 0; i < NODE_ORDER_CHECKS; i++) {
-        ret_checks[i] = checks[i];
+        if (!restart || rows[i].restart) {
+            ret_checks[count++] = rows[i].check;
+        }
     }
+    return count;
 }
 
-const struct node_order_check *node_order_refusal(const struct node_order_check checks[NODE_ORDER_CHECKS], bool force)
+const struct node_order_check *node_order_refusal(const struct node_order_check *checks, uint32_t count, bool force)
 {
-    for (uint32_t i = 0; i < NODE_ORDER_CHECKS; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         const bool refuses = checks[i].weight == NODE_ORDER_NEVER || (checks[i].weight == NODE_ORDER_FORCED && !force);
         if (!checks[i].good && refuses) {
             return &checks[i];
@@ -113,10 +126,11 @@ const struct node_order_check *node_order_refusal(const struct node_order_check 
     return NULL;
 }
 
-static void node_order_say(struct engine *engine, struct output *output, uint32_t node, const char *what, const char *more)
+static void node_order_say(struct engine *engine, struct output *output, const char *what, const char *more)
 {
-    struct trace *trace = engine_trace(engine, output, TRACE_REINIT);
-    trace->node = node;
+    const struct engine_node_order *order = &engine->node_order;
+    struct trace *trace = engine_trace(engine, output, order->restart ? TRACE_RESTART : TRACE_REINIT);
+    trace->node = order->node;
     struct buf buf;
     buf_init(&buf, trace->text, sizeof trace->text);
     buf_text(&buf, what);
@@ -136,14 +150,15 @@ void node_order_command(struct engine *engine, struct output *output, const stru
         run_command_reply(output, command, ERR_INVALID, 0, "a reason is required");
         return;
     }
-    node_order_look(engine, command->node, checks);
-    const struct node_order_check *refusal = node_order_refusal(checks, command->force);
+    const bool restart = command->kind == EVENT_COMMAND_RESTART;
+    const uint32_t count = node_order_look(engine, command->node, restart, checks);
+    const struct node_order_check *refusal = node_order_refusal(checks, count, command->force);
     if (refusal != NULL) {
         run_command_reply(output, command, ERR_UNAVAILABLE, 0, refusal->detail);
         return;
     }
     if (order->wanted) {
-        run_command_reply(output, command, ERR_CONFLICT, 0, "another node's reinit is being ordered: ask again");
+        run_command_reply(output, command, ERR_CONFLICT, 0, "another order about a node is on its way: ask again");
         return;
     }
     char who[25];
@@ -153,11 +168,12 @@ void node_order_command(struct engine *engine, struct output *output, const stru
     engine_persist(engine, output); /* uses a number up, over restarts too */
     *order = (struct engine_node_order){
         .wanted = true,
+        .restart = restart,
         .node = command->node,
         .order = engine->durable.sequence + 1,
         .epoch = engine->durable.databases[engine->model.nodes[command->node].database].routed_epoch,
         .since = engine->now};
-    struct trace *trace = engine_trace(engine, output, TRACE_REINIT);
+    struct trace *trace = engine_trace(engine, output, restart ? TRACE_RESTART : TRACE_REINIT);
     trace->node = command->node;
     struct buf buf;
     buf_init(&buf, trace->text, sizeof trace->text);
@@ -171,7 +187,7 @@ void node_order_step(struct engine *engine, struct output *output)
     if (!order->wanted) {
         return;
     }
-    const struct action wanted = {.kind = ACTION_AGENT_REINIT,
+    const struct action wanted = {.kind = order->restart ? ACTION_AGENT_RESTART : ACTION_AGENT_REINIT,
                                   .database = engine->model.nodes[order->node].database,
                                   .node = order->node,
                                   .epoch = order->epoch,
@@ -182,12 +198,11 @@ void node_order_step(struct engine *engine, struct output *output)
     if (task->state == ENGINE_TASK_OK) {
         engine->nodes[order->node].returning = true; /* its agent takes its server down: that is no loss */
         engine->nodes[order->node].since = engine->now;
-        node_order_say(engine, output, order->node, "its agent has taken the order", "");
+        node_order_say(engine, output, "its agent has taken the order", "");
     } else if (task->state == ENGINE_TASK_REFUSED) {
-        node_order_say(engine, output, order->node, "its agent refuses: ", task->detail);
+        node_order_say(engine, output, "its agent refuses: ", task->detail);
     } else if (late) {
-        node_order_say(engine, output, order->node, "its agent has not answered; whether it obeys is unknown. ",
-                   task->detail);
+        node_order_say(engine, output, "its agent has not answered; whether it obeys is unknown. ", task->detail);
     }
     if (late || task->state == ENGINE_TASK_OK || task->state == ENGINE_TASK_REFUSED) {
         *order = (struct engine_node_order){.wanted = false};

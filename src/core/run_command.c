@@ -195,6 +195,7 @@ void run_command(struct engine *engine, struct output *output, const struct even
     case EVENT_COMMAND_RESUME:
         run_command_pause(engine, output, command);
         break;
+    case EVENT_COMMAND_RESTART:
     case EVENT_COMMAND_REINIT: /* core/node_order.h */
         ASSERT(false);
     }

@@ -68,6 +68,7 @@ struct model;
     X(LAG_RELEASED, NOTICE, "{database}: sessions no longer wait for max_lag ({m} ms): {text}")                        \
     X(LAG_ALONE, WARNING, "{database}: no standby streams: max_lag ({m} ms) cannot be kept, sessions do not wait")     \
     X(REINIT, WARNING, "reinit of {node}: {text}")                                                                     \
+    X(RESTART, WARNING, "restart of {node}: {text}")                                                                   \
     X(BEATS_SILENT, WARNING, "node {node}: {n} of {m} sites hear no heartbeat any more")                               \
     X(BEATS_HEARD, NOTICE, "node {node}: its heartbeats are heard again")                                              \
     X(BEATS_HELD, WARNING, "{database}: heartbeats of {node} have stopped, but {text}")                                \

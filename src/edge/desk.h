@@ -54,8 +54,10 @@ struct desk_guard {
 struct desk_report {
     struct event_node node;
     struct desk_guard guard;
-    uint64_t reinit_order; /* the last order to be cloned anew that its agent took; 0: none */
-    char reinit[16];       /* what became of it: "wanted", "done", "failed" */
+    uint64_t order;    /* the last order to be cloned anew, or to restart, that its agent took; 0: none */
+    bool restart;      /* which of the two */
+    char ordered[16];  /* what became of it: "wanted", "done", "failed" */
+    char pending[128]; /* parameters that wait for a restart, "a, b" */
     char activity[64];
     char error[128];
     char lowers_by[96]; /* one of those that lower synchronous_commit on a writer; empty: none */

@@ -110,9 +110,13 @@ static bool web_agent_read(const struct desk *desk, const json_t *body, struct d
     node->lowers = web_number(body, "lowers", &lowers) && lowers < UINT32_MAX ? (uint32_t)lowers : UINT32_MAX;
     node->homed = web_agent_u64(body, "homed");
     node->owes = web_agent_u64(body, "owes");
-    const char *reinit = web_text(json_object_get(body, "reinit"), "state", &good);
-    ret_report->reinit_order = web_agent_u64(json_object_get(body, "reinit"), "order");
-    text_copy(ret_report->reinit, sizeof ret_report->reinit, reinit != NULL ? reinit : "");
+    ret_report->restart = json_object_get(body, "restart") != NULL;
+    const json_t *order = json_object_get(body, ret_report->restart ? "restart" : "reinit");
+    const char *ordered = web_text(order, "state", &good);
+    const char *pending = web_text(body, "pending_restart", &good);
+    ret_report->order = web_agent_u64(order, "order");
+    text_copy(ret_report->ordered, sizeof ret_report->ordered, ordered != NULL ? ordered : "");
+    text_copy(ret_report->pending, sizeof ret_report->pending, pending != NULL ? pending : "");
     web_agent_guard(json_object_get(body, "guard"), ret_report);
     const char *lowers_by = json_string_value(json_object_get(body, "lowers_by"));
     text_copy(ret_report->lowers_by, sizeof ret_report->lowers_by, lowers_by != NULL ? lowers_by : "");

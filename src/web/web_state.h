@@ -92,6 +92,7 @@ void web_ledger_resolve(const struct http_server_request *request, struct http_s
 
 /* web_node.c */
 void web_node_reinit(const struct http_server_request *request, struct http_server_answer *answer);
+void web_node_restart(const struct http_server_request *request, struct http_server_answer *answer);
 
 /* web_event.c */
 void web_event_get(const struct http_server_request *request, struct http_server_answer *answer);

@@ -145,10 +145,10 @@ static json_t *web_status_node(const struct desk *desk, const struct engine *eng
         desk->node_detail(desk->context, node, detail);
         json_object_set_new(json, "activity", json_string(detail->activity));
         json_object_set_new(json, "error", json_string(detail->error));
-        if (detail->reinit_order != 0) {
-            json_object_set_new(
-                json, "reinit",
-                json_pack("{s:I,s:s}", "order", (json_int_t)detail->reinit_order, "state", detail->reinit));
+        json_object_set_new(json, "pending_restart", json_string(detail->pending));
+        if (detail->order != 0) {
+            json_object_set_new(json, detail->restart ? "restart" : "reinit",
+                                json_pack("{s:I,s:s}", "order", (json_int_t)detail->order, "state", detail->ordered));
         }
     }
     free(detail);

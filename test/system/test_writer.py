@@ -221,3 +221,42 @@ def test_reinit_by_an_operator(lab):
     events = lab.read("/v1/events", {"events": []})["events"]
     assert any("reinit of %s: ordered by" % name in event["text"] and "its disk was replaced" in event["text"] for event in events)
     lab.check_rows(writer)
+
+
+def test_parameters_are_read_anew_and_a_restart_by_an_operator(lab):
+    """What a reload can change counts at once on every node; what needs a restart is named until an operator orders one."""
+    def node(name):
+        return next((node for database in lab.status()["databases"] for node in database["nodes"] if node["name"] == name), {})
+
+    def shown(name, setting):
+        return lab.sql(NODES[name], "SHOW " + setting)[0][0]
+    writer = lab.writer()
+    name = next(name for name in NODES if name != writer)
+    wait(lambda: node(name).get("receiving") and not lab.status().get("run"), 240, name + " streams, and nothing is under way")
+    with open(lab.config) as file:
+        text = file.read()
+    try:
+        with open(lab.config, "w") as file:
+            file.write(text.replace('max_connections: "200"', 'max_connections: "210"\n      work_mem: 5MB'))
+        for one in (writer, name):
+            os.kill(lab.agent(one), signal.SIGHUP)
+            wait(lambda one=one: shown(one, "work_mem") == "5MB", 60, "the new work_mem counts on " + one)
+        wait(lambda: node(name).get("pending_restart") == "max_connections", 60, "max_connections waits for a restart")
+        order = [HOLDFAST, "agent", "restart", "--config", lab.config, "--reason", "more connections", "--yes"]
+        refused = subprocess.run(order + [writer, "--force"], capture_output=True, text=True, timeout=60)
+        assert refused.returncode == 3 and "it is the writer" in refused.stderr, refused
+        before = lab.postmaster(name)
+        done = subprocess.run(order + [name, "--force", "--wait", "--timeout", "3m"], capture_output=True, text=True, timeout=240)
+        assert done.returncode == 0 and "streams again" in done.stderr, done
+        assert lab.postmaster(name) != before and shown(name, "max_connections") == "210"
+        wait(lambda: node(name).get("pending_restart") == "", 60, "nothing waits any more")
+        assert lab.writer() == writer and shown(writer, "max_connections") == "200"
+        with open(lab.config, "w") as file:
+            file.write(text.replace("databases:", "nonsense:"))
+        os.kill(lab.agent(name), signal.SIGHUP)
+        wait(lambda: "the configuration is refused" in lab.log(name.rsplit("-", 1)[0], "agent-" + name), 60, "a bad file changes nothing")
+        assert shown(name, "work_mem") == "5MB"
+    finally:
+        with open(lab.config, "w") as file:
+            file.write(text)
+    lab.check_rows(writer)

@@ -7,11 +7,16 @@
 static struct node_order_check checks[NODE_ORDER_CHECKS];
 
 /* The name of the check that refuses; "" when none does. */
+static const char *refused_to(bool restart, uint32_t node, bool force)
+{
+    const uint32_t count = node_order_look(&world->engine, node, restart, checks);
+    const struct node_order_check *refusal = node_order_refusal(checks, count, force);
+    return refusal != NULL ? refusal->name : "";
+}
+
 static const char *refused(uint32_t node, bool force)
 {
-    node_order_look(&world->engine, node, checks);
-    const struct node_order_check *refusal = node_order_refusal(checks, force);
-    return refusal != NULL ? refusal->name : "";
+    return refused_to(false, node, force);
 }
 
 static bool good(const char *name)
@@ -25,15 +30,20 @@ static bool good(const char *name)
     return false;
 }
 
-static const struct engine_reply *order(uint32_t node, bool force, const char *reason)
+static const struct engine_reply *order_to(enum event_command_kind kind, uint32_t node, bool force, const char *reason)
 {
     struct event event = {.kind = EVENT_COMMAND, .at = world->now};
-    event.command = (struct event_command){.kind = EVENT_COMMAND_REINIT, .node = node, .force = force, .token = 9};
+    event.command = (struct event_command){.kind = kind, .node = node, .force = force, .token = 9};
     text_copy(event.command.reason, sizeof event.command.reason, reason);
     text_copy(event.command.who, sizeof event.command.who, "tester");
     engine_step(&world->engine, &event, &world->output);
     assert_int_equal(world->output.replies_count, 1);
     return &world->output.replies[0];
+}
+
+static const struct engine_reply *order(uint32_t node, bool force, const char *reason)
+{
+    return order_to(EVENT_COMMAND_REINIT, node, force, reason);
 }
 
 static uint32_t asked(uint64_t *ret_order)
@@ -157,6 +167,23 @@ static void test_an_unanswered_order_ends(void **state)
     assert_int_equal(world->engine.tasks[TASK_SLOT_NODE_ORDER].state, ENGINE_TASK_FREE);
 }
 
+/* A restart wants no writer to clone from, and takes the node down for a moment only: never the writer's. */
+static void test_a_restart(void **state)
+{
+    (void)state;
+    assert_string_equal(refused_to(true, TAIWAN_A, true), "not the writer");
+    assert_string_equal(refused_to(true, TOKYO_A, false), "tier 1");
+    assert_int_equal(order_to(EVENT_COMMAND_RESTART, TAIWAN_B, false, "")->error, ERR_INVALID);
+    assert_int_equal(order_to(EVENT_COMMAND_RESTART, TOKYO_A, true, "more connections")->error, ERR_OK);
+    assert_int_equal(order(TAIWAN_B, false, "test")->error, ERR_CONFLICT);
+    assert_int_equal(world->engine.tasks[TASK_SLOT_NODE_ORDER].action.kind, ACTION_AGENT_RESTART);
+    assert_int_equal(world->engine.tasks[TASK_SLOT_NODE_ORDER].action.node, TOKYO_A);
+    pass(31000); /* nobody answers */
+    world->silent[TAIWAN_A] = true;
+    pass(1700);
+    assert_string_equal(refused_to(true, TAIWAN_B, false), "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -167,6 +194,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_former_writer_comes_home_first, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_not_during_a_run, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_an_unanswered_order_ends, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(test_a_restart, world_setup, world_teardown),
     };
-    return cmocka_run_group_tests_name("core/reinit", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("core/node_order", tests, NULL, NULL);
 }
