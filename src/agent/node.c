@@ -16,7 +16,6 @@
 
 #include "agent/adopt.h"
 #include "agent/child.h"
-#include "agent/pending.h"
 #include "agent/pgconf.h"
 #include "base/assert.h"
 #include "edge/clock.h"
@@ -185,7 +184,7 @@ void node_set_settings(struct node *node, const struct agent_options_settings *s
     node_lock(node);
     node->settings = settings;
     const enum err err = node->configured.any ? node_write_conf(node) : ERR_OK; /* else with the next start */
-    pending_expect(node);
+    node->pending_looks = NODE_PENDING_LOOKS;
     node_unlock(node);
     LOG_N("%u parameters were read anew: %s", settings->count, err_text(err));
 }

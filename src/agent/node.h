@@ -28,6 +28,7 @@
 enum {
     NODE_TEXT = 256,
     NODE_HOST = 64,
+    NODE_PENDING_LOOKS = 10, /* after new parameters: our session, too, has to hear of the reload first */
 };
 
 /* The present writer as the controllers (or a follow command) tell. */

@@ -13,7 +13,6 @@
 enum {
     PENDING_QUERY_MS = 2000,
     PENDING_LOOK_MS = 5000,
-    PENDING_AGAIN = 10, /* looks after new parameters: our session, too, has to hear of the reload first */
 };
 
 static bool pending_due(struct node *node)
@@ -27,11 +26,6 @@ static bool pending_due(struct node *node)
     }
     node_unlock(node);
     return due;
-}
-
-void pending_expect(struct node *node)
-{
-    node->pending_looks = PENDING_AGAIN;
 }
 
 void pending_look(struct node *node, struct pgquery *query)

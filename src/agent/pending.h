@@ -7,8 +7,5 @@
 #include "agent/node.h"
 #include "agent/pgquery.h"
 
-/* With the node's `lock` held: parameters were read anew. */
-void pending_expect(struct node *node);
-
 /* A look every few seconds, and soon after parameters were read anew. */
 void pending_look(struct node *node, struct pgquery *query);
