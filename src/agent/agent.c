@@ -17,6 +17,7 @@
 #include "agent/pulse.h"
 #include "agent/renew.h"
 #include "agent/report.h"
+#include "agent/slot.h"
 #include "edge/clock.h"
 #include "edge/clock_watch.h"
 #include "edge/http_server.h"
@@ -86,6 +87,7 @@ static void *agent_guard_main(void *context)
         const bool writer = node_held(node) && node->state == NODE_RUNNING && node->record.role == RECORD_WRITER &&
                             node->status_known && !node->status.in_recovery;
         node_unlock(node);
+        slot_turn(node); /* first: what its nodes have is what guard slots must stay behind */
         if (writer) {
             tier_turn(node->options, &tier);
             guard_turn(node->options, &state);

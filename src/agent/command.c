@@ -11,6 +11,7 @@
 #include "agent/pgconf.h"
 #include "agent/report.h"
 #include "agent/role.h"
+#include "agent/source.h"
 #include "edge/address.h"
 #include "edge/clock.h"
 #include "edge/http_server.h"
@@ -445,7 +446,7 @@ static enum err command_set_durability(const struct command *command, const char
     err = node_save(node);
     const bool running = node->state == NODE_RUNNING;
     const bool standby = node->record.role == RECORD_STANDBY;
-    upstream = node->writer;
+    upstream = source_of(node, &node->writer);
     node_unlock(node);
     if (err != ERR_OK || !running) {
         return err;

@@ -85,6 +85,27 @@ enum err controller_parse_lease(const char *body, size_t size, struct controller
     return ERR_OK;
 }
 
+/* {"slots":[{"node":"tokyo-b","flushed":"0/3000148"}]}, or none. */
+static bool controller_slots(const json_t *json, struct controller_word *word)
+{
+    const json_t *slots = json_object_get(json, "slots");
+    size_t index = 0;
+    const json_t *entry = NULL;
+    if (slots != NULL && (!json_is_array(slots) || json_array_size(slots) > LIMITS_NODES)) {
+        return false;
+    }
+    json_array_foreach(slots, index, entry)
+    {
+        struct controller_slot *slot = &word->slots[word->slots_count++];
+        const char *flushed = json_string_value(json_object_get(entry, "flushed"));
+        if (!controller_name(entry, "node", slot->node) || slot->node[0] == '\0' ||
+            (flushed != NULL && flushed[0] != '\0' && !lsn_parse(flushed, &slot->flushed))) {
+            return false;
+        }
+    }
+    return true;
+}
+
 enum err controller_parse_word(const char *body, size_t size, struct controller_word *ret_word)
 {
     json_t *json = controller_json(body, size);
@@ -92,7 +113,9 @@ enum err controller_parse_word(const char *body, size_t size, struct controller_
     if (json == NULL) {
         return ERR_PROTOCOL;
     }
-    bool good = controller_name(json, "writer", word.writer);
+    bool good = controller_name(json, "writer", word.writer) && controller_name(json, "upstream", word.upstream) &&
+                controller_slots(json, &word);
+    (void)controller_number(json, "order", &word.order); /* a controller that does not say so says nothing about it */
     if (word.writer[0] != '\0') {
         good = good && controller_number(json, "epoch", &word.epoch);
     } else {

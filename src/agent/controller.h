@@ -13,6 +13,7 @@
 #include "agent/agent_options.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "core/lsn.h"
 
 enum controller_lease_state { CONTROLLER_LEASE_NONE, CONTROLLER_LEASE_HELD, CONTROLLER_LEASE_REVOKED };
 
@@ -30,10 +31,20 @@ struct controller_grant {
     int64_t lease_us; /* what the controllers count with; 0: not told */
 };
 
+/* A node that this one is to keep a slot for (agent/slot.h). */
+struct controller_slot {
+    char node[LIMITS_NAME];
+    struct lsn flushed; /* what it has of our timeline; 0: not known */
+};
+
 /* The answer to a report. */
 struct controller_word {
     char writer[LIMITS_NAME]; /* empty: none */
     uint64_t epoch;
+    char upstream[LIMITS_NAME]; /* whom to stream from; empty: the writer */
+    uint64_t order;             /* of that; 0: nothing is said */
+    struct controller_slot slots[LIMITS_NODES];
+    uint32_t slots_count;
 };
 
 /* ERR_CONFLICT: the store's certain no. Everything else but ERR_OK: unknown. */

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "agent/agent_options.h"
+#include "agent/controller.h"
 #include "agent/fence.h"
 #include "agent/guard.h"
 #include "agent/pgctl.h"
@@ -29,6 +30,7 @@ enum {
     NODE_TEXT = 256,
     NODE_HOST = 64,
     NODE_PENDING_LOOKS = 10, /* after new parameters: our session, too, has to hear of the reload first */
+    NODE_SLOTS_MS = 10000, /* slots that no controller asked for any longer than this are not wanted any more */
 };
 
 /* The present writer as the controllers (or a follow command) tell. */
@@ -53,6 +55,14 @@ struct node_order {
     enum node_order_state state;
     bool restart;
     uint64_t number; /* of the controllers: an older one, or the same again, is not obeyed */
+};
+
+/* Nodes that a slot is kept for although they may not stream from here (agent/slot.h). */
+struct node_slots {
+    struct controller_slot wanted[LIMITS_NODES];
+    uint32_t count;
+    struct mono heard;
+    bool made; /* all of them are there */
 };
 
 enum node_server { NODE_STOPPED, NODE_STARTING, NODE_RUNNING, NODE_STOPPING };
@@ -84,6 +94,8 @@ struct node {
     struct tier_state tier;   /* of a writer: what lowers synchronous_commit there */
     bool status_known;        /* since the present start */
     struct node_writer writer;
+    struct node_slots slots;
+    uint64_t given_up;        /* the order to stream from a leader that could not be carried out; 0: none */
     uint32_t answers;         /* bit per controller: it took our last report */
     uint32_t strange;         /* a standby: how often in a row it was not part of its writer's past */
     struct mono receiving_at; /* a standby: last time it streamed, or its start */

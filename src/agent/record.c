@@ -77,6 +77,7 @@ static bool record_line(struct span key, struct span value, struct record *recor
         {"owes", &record->owes},
         {"durability_epoch", &record->durability_epoch},
         {"durability_order", &record->durability_order},
+        {"order", &record->order},
     };
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         if (span_is(key, numbers[i].key)) {
@@ -88,6 +89,9 @@ static bool record_line(struct span key, struct span value, struct record *recor
     }
     if (span_is(key, "upstream")) {
         return record_text(value, record->upstream, sizeof record->upstream);
+    }
+    if (span_is(key, "leader")) {
+        return record_text(value, record->leader, sizeof record->leader);
     }
     if (span_is(key, "durability")) {
         record->durability_told = true;
@@ -165,6 +169,9 @@ enum err record_save(const char *folder, const struct record *record)
     buf_printf(&buf, "durability_epoch %llu\ndurability_order %llu\n", (unsigned long long)record->durability_epoch,
                (unsigned long long)record->durability_order);
     buf_printf(&buf, "role %s\nupstream %s\n", record_roles[record->role], record->upstream);
+    if (record->order > 0) {
+        buf_printf(&buf, "leader %s\norder %llu\n", record->leader, (unsigned long long)record->order);
+    }
     if (record->durability_told) {
         buf_printf(&buf, "durability %s\n", record->durability);
     }

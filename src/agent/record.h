@@ -27,7 +27,9 @@ struct record {
     uint64_t homed;      /* up to this epoch, what it wrote alone was brought home (agent/home.h) */
     uint64_t owes;       /* what it wrote up to this epoch was set aside instead, with its directory; 0: nothing */
     enum record_role role;
-    char upstream[LIMITS_NAME]; /* the writer followed last */
+    char upstream[LIMITS_NAME]; /* whom it streamed from last, or was set to */
+    char leader[LIMITS_NAME];   /* whom to stream from (agent/source.h); empty: the writer */
+    uint64_t order;             /* of that; 0: none yet */
     char durability[RECORD_DURABILITY];
     bool durability_told;      /* by a controller; else from the configuration */
     uint64_t durability_epoch; /* under which it was told ... */

@@ -12,6 +12,7 @@
 #include "agent/controller.h"
 #include "agent/pending.h"
 #include "agent/role.h"
+#include "agent/source.h"
 #include "base/assert.h"
 #include "edge/clock.h"
 #include "edge/log.h"
@@ -104,8 +105,10 @@ static void report_server(struct node *node, json_t *report)
     report_set(report, "lsn", report_lsns(status));
     /* What streams but was not yet found to be part of its writer's past confirms nothing. */
     const bool met = node->writer.name[0] == '\0' || node->record.data_epoch == node->writer.epoch;
-    report_set(report, "receiving", json_boolean(status->receiving && met));
+    report_set(report, "receiving", json_boolean(source_streams(node) && met));
     report_set(report, "upstream", json_string(node->record.role == RECORD_STANDBY ? node->record.upstream : ""));
+    report_set(report, "order", json_integer((json_int_t)node->record.order));
+    report_set(report, "leads", json_boolean(status->in_recovery && node->slots.count > 0 && node->slots.made));
     report_set(report, "sync", report_sync(status->durability));
     report_set(report, "replicas", report_replicas(status));
     report_set(report, "lag_ms", json_integer(status->lag_ms));
@@ -207,7 +210,7 @@ static void report_send(const struct report_lane *lane)
     free(text);
     report_answered(lane, err);
     if (err == ERR_OK) {
-        role_hear(node, word.writer, word.epoch);
+        role_hear(node, &word);
     }
 }
 

@@ -8,6 +8,7 @@
 
 #include "agent/controller.h"
 #include "agent/renew.h"
+#include "agent/source.h"
 #include "base/assert.h"
 #include "edge/clock.h"
 #include "edge/log.h"
@@ -272,7 +273,7 @@ static void role_open_with(struct node *node)
     const bool writes = node->status_known && !node->status.in_recovery;
     const bool same = node->status_known && strcmp(node->status.durability, buf_string(&wanted)) == 0;
     const bool standby = node->record.role == RECORD_STANDBY && !writes;
-    const struct node_writer upstream = node->writer;
+    const struct node_writer upstream = source_of(node, &node->writer);
     node_unlock(node);
     if (standby && !same && upstream.name[0] != '\0') {
         const enum err err = node_configure(node, &upstream, true);
@@ -393,11 +394,16 @@ bool role_set_writer(struct node *node, const char *name, uint64_t epoch)
     return true;
 }
 
-void role_hear(struct node *node, const char *writer, uint64_t epoch)
+void role_hear(struct node *node, const struct controller_word *word)
 {
+    const char *writer = word->writer;
+    const uint64_t epoch = word->epoch;
     node_lock(node);
     const bool news = strcmp(node->writer.name, writer) != 0 || node->writer.epoch != epoch;
     const bool old = writer[0] == '\0' || epoch == 0 || epoch < node->promise.epoch;
+    if (!old) {
+        source_take(node, word);
+    }
     if (!old && strcmp(writer, node->options->node) == 0) {
         node->writer = (struct node_writer){0};
     } else if (!old && news && role_set_writer(node, writer, epoch)) {

@@ -32,8 +32,9 @@ enum role_result role_promote(struct node *node, uint64_t epoch, const struct ro
  * holds the lease. */
 ERR_CHECK enum err role_follow(struct node *node, const struct node_writer *writer);
 
-/* The word of a controller about who writes: as role_follow, but never against a stop or a fence of that epoch. */
-void role_hear(struct node *node, const char *writer, uint64_t epoch);
+/* The word of a controller about who writes, and whom to stream from: as role_follow, but never against a stop or a
+ * fence of that epoch. */
+void role_hear(struct node *node, const struct controller_word *word);
 
 /* With `lock` held: whether this node was the writer of that epoch, so that it may have acknowledged commits under it.
  */

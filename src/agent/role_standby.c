@@ -3,12 +3,16 @@
 #include "agent/role_standby.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include <libpq-fe.h>
 
 #include "agent/adopt.h"
 #include "agent/clone.h"
 #include "agent/home.h"
+#include "agent/source.h"
 #include "base/assert.h"
 #include "edge/clock.h"
 #include "edge/log.h"
@@ -36,7 +40,8 @@ struct role_standby_place {
     uint64_t system_id;
     uint32_t timeline;
     struct lsn position;
-    bool streaming; /* from the writer in question: a timeline of the writer's number came from it */
+    bool
+        streaming; /* from the writer in question, or a leader that follows it: a timeline of its number came from it */
 };
 
 static const char role_standby_password[] = "refuses the password";
@@ -57,6 +62,31 @@ static enum err role_standby_ask(struct node *node, const struct node_writer *wr
     return err;
 }
 
+enum role_standby_branch { ROLE_STANDBY_OURS, ROLE_STANDBY_ELSEWHERE, ROLE_STANDBY_UNSAID };
+
+/* Whether this timeline was begun by the writer's promotion: its first transactions say which, when they have come here
+ * and the server runs. A node that follows a leader comes by a timeline before it knows whose it is. */
+static enum role_standby_branch role_standby_branch(struct node *node, const struct node_writer *writer,
+                                                    uint32_t timeline)
+{
+    struct pgquery query;
+    char number[16];
+    PGresult *result = NULL;
+    snprintf(number, sizeof number, "%u", timeline);
+    const char *const values[] = {number};
+    pgquery_init(&query, node->options);
+    const enum err err = pgquery_ask(&query, "SELECT epoch FROM holdfast.promotion WHERE timeline = $1::bigint", 1,
+                                     values, time_add_ms(clock_mono(), ROLE_STANDBY_ASK_MS), &result);
+    enum role_standby_branch branch = ROLE_STANDBY_UNSAID;
+    if (err == ERR_OK && PQntuples(result) == 1) {
+        const bool ours = strtoull(PQgetvalue(result, 0, 0), NULL, 10) == writer->epoch;
+        branch = ours ? ROLE_STANDBY_OURS : ROLE_STANDBY_ELSEWHERE;
+    }
+    PQclear(result);
+    pgquery_close(&query);
+    return branch;
+}
+
 /* Whether that place is part of the writer's past. */
 static enum role_standby_verdict role_standby_judge(struct node *node, const struct node_writer *writer,
                                                     const struct role_standby_place *place)
@@ -72,8 +102,10 @@ static enum role_standby_verdict role_standby_judge(struct node *node, const str
     node_lock(node);
     const uint64_t data_epoch = node->record.data_epoch;
     node_unlock(node);
-    const bool stranger =
-        !place->streaming && place->timeline == upstream.timeline && data_epoch != 0 && data_epoch != writer->epoch;
+    const bool same = place->timeline == upstream.timeline && data_epoch != 0 && data_epoch != writer->epoch;
+    const enum role_standby_branch branch =
+        same ? role_standby_branch(node, writer, place->timeline) : ROLE_STANDBY_OURS;
+    const bool stranger = branch == ROLE_STANDBY_ELSEWHERE || (branch == ROLE_STANDBY_UNSAID && !place->streaming);
     if (place->system_id != upstream.system_id || stranger || !pgparse_history_within(&own, &upstream.history) ||
         !pgparse_history_holds(&upstream.history, upstream.timeline, upstream.position, place->timeline,
                                place->position)) {
@@ -241,14 +273,16 @@ static enum err role_standby_return(struct node *node, const struct node_writer 
 static enum err role_standby_start(struct node *node, const struct node_writer *writer)
 {
     node_lock(node);
+    const struct node_writer source = source_of(node, writer);
     node->record.role = RECORD_STANDBY;
-    snprintf(node->record.upstream, sizeof node->record.upstream, "%s", writer->name);
+    node->slots.made = false;
+    snprintf(node->record.upstream, sizeof node->record.upstream, "%s", source.name);
     /* What it was told as a writer is out of date: the configured copies hold. Unless it was told just now, with an
      * order to become the writer. */
     node->record.durability_told &= node->record.durability_epoch == node->promise.epoch;
     enum err err = node_save(node);
     node_unlock(node);
-    err = err == ERR_OK ? node_configure(node, writer, true) : err;
+    err = err == ERR_OK ? node_configure(node, &source, true) : err;
     err = err == ERR_OK ? node_start(node, false, time_add_ms(clock_mono(), ROLE_STANDBY_START_MS)) : err;
     if (err != ERR_OK) {
         return err;
@@ -260,7 +294,7 @@ static enum err role_standby_start(struct node *node, const struct node_writer *
     }
     pgquery_close(&query);
     home_settled(node);
-    LOG_N("following %s, epoch %llu", writer->name, (unsigned long long)writer->epoch);
+    LOG_N("following %s, epoch %llu", source.name, (unsigned long long)writer->epoch);
     return ERR_OK;
 }
 
@@ -348,18 +382,18 @@ bool role_standby_reinit(struct node *node)
 }
 
 /* Points the running walreceiver elsewhere: a reload, no restart. */
-static void role_standby_turn(struct node *node, const struct node_writer *writer)
+static void role_standby_turn(struct node *node, const struct node_writer *source)
 {
-    if (node_configure(node, writer, true) != ERR_OK) {
+    if (node_configure(node, source, true) != ERR_OK) {
         return;
     }
     node_lock(node);
-    snprintf(node->record.upstream, sizeof node->record.upstream, "%s", writer->name);
+    snprintf(node->record.upstream, sizeof node->record.upstream, "%s", source->name);
     node->receiving_at = clock_mono();
     const enum err err = node_save(node);
     node_change(node);
     node_unlock(node);
-    LOG_N("following %s from now on, epoch %llu%s", writer->name, (unsigned long long)writer->epoch,
+    LOG_N("following %s from now on, epoch %llu%s", source->name, (unsigned long long)source->epoch,
           err == ERR_OK ? "" : " (not recorded)");
 }
 
@@ -398,12 +432,27 @@ static void role_standby_again(struct node *node, const struct node_writer *writ
     node_give_work(node);
 }
 
+/* The writer may have what the leader has not. False: it was the writer that we streamed from. */
+static bool role_standby_leave(struct node *node, const struct node_writer *writer)
+{
+    node_lock(node);
+    const bool cascades = strcmp(source_of(node, writer).name, writer->name) != 0;
+    if (cascades) {
+        source_give_up(node);
+    }
+    node_unlock(node);
+    return cascades;
+}
+
 /* Not streaming: able at all? */
 static void role_standby_doubt(struct node *node, const struct node_writer *writer, const struct pgquery_status *status,
                                int64_t silent_ms, uint64_t kills)
 {
     const struct role_standby_place place = role_standby_running(status, false);
     const enum role_standby_verdict verdict = role_standby_judge(node, writer, &place);
+    if (verdict == ROLE_STANDBY_CAN && silent_ms >= ROLE_STANDBY_LOST_MS && role_standby_leave(node, writer)) {
+        return;
+    }
     if (verdict == ROLE_STANDBY_DIVERGED || (verdict == ROLE_STANDBY_CAN && silent_ms >= ROLE_STANDBY_LOST_MS)) {
         role_standby_again(node, writer, kills, verdict == ROLE_STANDBY_DIVERGED);
     }
@@ -443,12 +492,12 @@ void role_standby_keep(struct node *node)
     const struct mono now = clock_mono();
     node_lock(node);
     const struct node_writer writer = node->writer;
+    const struct node_writer source = source_of(node, &writer);
     const struct pgquery_status status = node->status;
     const bool known = node->status_known && status.in_recovery;
     const bool wanted = writer.name[0] != '\0' && writer.epoch >= node->promise.epoch;
-    const bool turn = wanted && strcmp(writer.name, node->record.upstream) != 0;
-    const bool streaming =
-        known && status.receiving && strcmp(status.sender, writer.host) == 0 && status.sender_port == writer.port;
+    const bool turn = wanted && strcmp(source.name, node->record.upstream) != 0;
+    const bool streaming = writer.name[0] != '\0' && source_streams(node);
     const int64_t silent_ms = time_since_ms(now, node->receiving_at);
     const uint64_t kills = node->kills;
     const bool rested = time_reached(now, node->retry_at);
@@ -459,7 +508,7 @@ void role_standby_keep(struct node *node)
     node_unlock(node);
     if (turn && node_take_work(node, (struct mono){0})) {
         if (role_standby_same(node, &writer, kills)) {
-            role_standby_turn(node, &writer);
+            role_standby_turn(node, &source);
         }
         node_give_work(node);
     } else if (!turn && wanted && known && rested && (streaming ? !met : silent_ms > ROLE_STANDBY_SILENT_MS)) {

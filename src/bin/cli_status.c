@@ -191,8 +191,12 @@ static void cli_status_node(struct cli_text_table *table, const json_t *node, co
                         !alive                            ? "SILENT"
                         : !cli_text_true(node, "running") ? "stopped"
                                                           : "running");
+    const char *part = cli_text_member(node, "part");
     cli_text_table_cell(table, writer ? CLI_TEXT_BOLD : CLI_TEXT_PLAIN, "%s",
-                        fenced ? "fenced" : cli_text_member(node, "role"));
+                        fenced                                      ? "fenced"
+                        : part[0] != 0 && strcmp(part, "none") != 0 ? part
+                                                                    : cli_text_member(node, "role"));
+    cli_text_table_cell(table, CLI_TEXT_PLAIN, "%s", cli_text_member(node, "upstream"));
     cli_text_table_cell(table, CLI_TEXT_PLAIN, "%lld", (long long)cli_text_integer(node, "epoch", 0));
     cli_text_table_cell(table, CLI_TEXT_PLAIN, "%s", cli_text_true(node, "lease") ? "lease" : in_set ? "member" : "-");
     cli_text_table_cell(table, CLI_TEXT_PLAIN, "%s", cli_text_span(cli_text_integer(node, "lag_ms", -1), lag));
@@ -282,7 +286,7 @@ static void cli_status_commits(struct cli_text *text, const json_t *promise)
 
 static void cli_status_database(struct cli_text *text, const json_t *database)
 {
-    static const char *const titles[] = {"node",  "region", "server", "role", ">epoch",
+    static const char *const titles[] = {"node",  "region", "server", "role", "from", ">epoch",
                                          "holds", ">lag",   "WAL",    "",     NULL};
     const char *writer = cli_text_member(database, "writer");
     const json_t *durability = json_object_get(database, "durability");

@@ -254,8 +254,55 @@ static enum err control_desk_readers(void *context, const char *site_name, const
     return ERR_OK;
 }
 
-static enum err control_desk_report(void *context, const struct desk_report *report, char ret_writer[LIMITS_NAME],
-                                    uint64_t *ret_epoch, uint64_t *ret_version)
+/* With the lock held: the nodes that `node` keeps slots for. A writer for those that stream from another, a leader for
+ * all of its region. */
+static void control_desk_slots(const struct control *control, uint32_t node, struct desk_word *word)
+{
+    const struct view *view = &control->view;
+    const struct view_node *self = &view->nodes[node];
+    const bool writer = view->databases[self->database].writer == node;
+    for (uint32_t other = 0; other < view->nodes_count; other++) {
+        const struct view_node *entry = &view->nodes[other];
+        const bool cascades = entry->order != 0 && entry->upstream != LIMITS_NONE;
+        const bool here = self->leads != 0 && entry->region == self->region;
+        if (other == node || entry->database != self->database || !(writer ? cascades : here)) {
+            continue;
+        }
+        const struct event_node *has = &control->reports[other].node;
+        const struct event_node *own = &control->reports[node].node;
+        const bool same = has->role == VIEW_NODE_STANDBY && own->timeline != 0 && has->timeline == own->timeline;
+        text_copy(word->slots[word->slots_count], LIMITS_NAME, entry->name);
+        word->flushed[word->slots_count++] = same ? has->received : (struct lsn){0};
+    }
+}
+
+/* With the lock held: what the published view says to this node. After a change of the configuration it may still
+ * number nodes as before. */
+static void control_desk_word(const struct control *control, const char *name, struct desk_word *word)
+{
+    const struct view *view = &control->view;
+    uint32_t node = 0;
+    *word = (struct desk_word){.version = view->version};
+    while (node < view->nodes_count && strcmp(view->nodes[node].name, name) != 0) {
+        node++;
+    }
+    if (node == view->nodes_count) {
+        return;
+    }
+    const struct view_node *self = &view->nodes[node];
+    const struct view_database *database = &view->databases[self->database];
+    word->epoch = database->epoch;
+    if (database->writer != LIMITS_NONE) {
+        text_copy(word->writer, LIMITS_NAME, view->nodes[database->writer].name);
+    }
+    word->order = self->order;
+    if (self->order != 0 && self->upstream != LIMITS_NONE) {
+        text_copy(word->upstream, LIMITS_NAME, view->nodes[self->upstream].name);
+    }
+    control_desk_slots(control, node, word);
+}
+
+static enum err control_desk_report(void *context, const struct desk_report *report, struct desk_word *ret_word)
 {
     struct control *control = context;
     struct setup *setup = control_setup(control);
@@ -264,23 +311,15 @@ static enum err control_desk_report(void *context, const struct desk_report *rep
         setup_drop(setup);
         return ERR_NOT_FOUND;
     }
-    const uint32_t database = setup->model.nodes[node].database;
+    char name[LIMITS_NAME];
+    text_copy(name, sizeof name, setup->model.nodes[node].name);
     setup_drop(setup);
     struct event event = {.kind = EVENT_NODE};
     event.node = report->node;
     (void)inbox_push(control->inbox, &event);
     pthread_mutex_lock(&control->lock);
     control->reports[node] = *report;
-    const struct view *view = &control->view;
-    ret_writer[0] = 0;
-    *ret_epoch = 0;
-    *ret_version = view->version;
-    if (database < view->databases_count) {
-        *ret_epoch = view->databases[database].epoch;
-        if (view->databases[database].writer != LIMITS_NONE) {
-            text_copy(ret_writer, LIMITS_NAME, view->nodes[view->databases[database].writer].name);
-        }
-    }
+    control_desk_word(control, name, ret_word);
     pthread_mutex_unlock(&control->lock);
     return ERR_OK;
 }

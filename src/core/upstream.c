@@ -14,6 +14,7 @@ enum {
     UPSTREAM_STRANDED_MS = 10000, /* a follower that its leader cannot serve goes to the writer */
     UPSTREAM_SHUN_MS = 60000,     /* for this long neither is tried again where there is a choice */
     UPSTREAM_SETTLE_MS = 3000,    /* after a start: until all nodes had the time to say whom they stream from */
+    UPSTREAM_WAIT_MS = 20000,     /* for a better one that is on its way up */
     UPSTREAM_BEHIND_MS = 10000,   /* a leader that was far behind for this long is replaced ... */
     UPSTREAM_TENURE_MS = 120000,  /* ... but not before: where the link is slow the next one is no better */
     UPSTREAM_BEHIND_BYTES = 64 * 1024 * 1024,
@@ -72,6 +73,40 @@ bool upstream_direct(const struct engine *engine, uint32_t node)
     const uint32_t writer = engine->durable.databases[engine->model.nodes[node].database].writer;
     const uint32_t told = engine->nodes[node].report.upstream;
     return told == 0 || told - 1 == writer;
+}
+
+uint32_t upstream_told(const struct engine *engine, uint32_t node)
+{
+    const uint32_t told = engine->nodes[node].report.upstream;
+    return upstream_fit(engine, node) && told != 0 && told - 1 < engine->model.nodes_count ? told - 1 : LIMITS_NONE;
+}
+
+enum upstream_part upstream_part(const struct engine *engine, uint32_t node)
+{
+    const struct engine_node *entry = &engine->nodes[node];
+    const uint32_t database = engine->model.nodes[node].database;
+    const struct durable_database *state = &engine->durable.databases[database];
+    if (!entry->alive || !entry->report.running || entry->report.role == VIEW_NODE_UNKNOWN) {
+        return UPSTREAM_NONE;
+    }
+    if (entry->report.role == VIEW_NODE_WRITER) {
+        return UPSTREAM_WRITER;
+    }
+    const bool waited = state->required > 0 && (state->members >> node & 1U) != 0;
+    const bool leads =
+        upstream_leads(engine, node) && engine->leaders[database][engine->model.nodes[node].region].confirmed;
+    return leads                            ? UPSTREAM_LEADER
+           : !upstream_direct(engine, node) ? UPSTREAM_CASCADED
+           : waited                         ? UPSTREAM_SYNC
+                                            : UPSTREAM_ASYNC;
+}
+
+const char *upstream_part_name(enum upstream_part part)
+{
+    static const char *const names[] = {"none",          "writer",          "sync replica",
+                                        "async replica", "regional leader", "cascaded replica"};
+    ASSERT((unsigned)part < sizeof names / sizeof names[0]);
+    return names[part];
 }
 
 uint32_t upstream_lag_ms(const struct engine *engine, uint32_t node)
@@ -166,15 +201,21 @@ static void upstream_choose(struct engine *engine, uint32_t database, uint32_t r
 {
     struct engine_leader *leader = &engine->leaders[database][region];
     uint32_t best = LIMITS_NONE;
+    uint32_t coming = LIMITS_NONE; /* its agent lives, its server clones or starts */
     bool all = true;
     for (uint32_t node = 0; node < engine->model.nodes_count; node++) {
         if (!upstream_here(engine, database, region, node)) {
             continue;
         }
         all &= engine->nodes[node].any;
-        if (upstream_fit(engine, node) && (best == LIMITS_NONE || upstream_better(engine, database, node, best))) {
-            best = node;
+        uint32_t *which = upstream_fit(engine, node) ? &best : &coming;
+        if (engine->nodes[node].alive && (*which == LIMITS_NONE || upstream_better(engine, database, node, *which))) {
+            *which = node;
         }
+    }
+    if (best != LIMITS_NONE && coming != LIMITS_NONE && upstream_better(engine, database, coming, best) &&
+        time_since_ms(engine->now, leader->alone) < UPSTREAM_WAIT_MS) {
+        return;
     }
     if (best == LIMITS_NONE || (!all && time_since_ms(engine->now, engine->started) < UPSTREAM_SETTLE_MS)) {
         return;

@@ -35,5 +35,20 @@ bool upstream_direct(const struct engine *engine, uint32_t node);
  * about whom it streams from: with everything of its leader replayed it still is as far behind as its leader. */
 uint32_t upstream_lag_ms(const struct engine *engine, uint32_t node);
 
+/* What the node is in its cluster, in an operator's words. */
+enum upstream_part {
+    UPSTREAM_NONE, /* its server does not run, or nobody knows */
+    UPSTREAM_WRITER,
+    UPSTREAM_SYNC,    /* a replica that tier-1 commits wait for */
+    UPSTREAM_ASYNC,   /* one that nobody waits for */
+    UPSTREAM_LEADER,  /* of its region; it may be a synchronous replica as well */
+    UPSTREAM_CASCADED /* it streams from another replica */
+};
+enum upstream_part upstream_part(const struct engine *engine, uint32_t node);
+const char *upstream_part_name(enum upstream_part part);
+
+/* Whom a running standby says that it streams from; LIMITS_NONE: nobody, or it does not say. */
+uint32_t upstream_told(const struct engine *engine, uint32_t node);
+
 /* All that was said is said anew: the nodes have other numbers now. */
 void upstream_forget(struct engine *engine);

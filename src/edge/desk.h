@@ -63,6 +63,18 @@ struct desk_report {
     char lowers_by[96]; /* one of those that lower synchronous_commit on a writer; empty: none */
 };
 
+/* The answer to a report. */
+struct desk_word {
+    uint64_t version;         /* of the view that it is from */
+    char writer[LIMITS_NAME]; /* "": none */
+    uint64_t epoch;
+    char upstream[LIMITS_NAME]; /* whom the node is to stream from; "": the writer */
+    uint64_t order;             /* of that (struct view_node); 0: nothing is said */
+    uint32_t slots_count;       /* nodes that it is to keep slots for although they may not stream from it ... */
+    char slots[LIMITS_NODES][LIMITS_NAME];
+    struct lsn flushed[LIMITS_NODES]; /* ... and what each has of its timeline; 0: not known */
+};
+
 /* A question to the ledger of a cluster, in its writer (doc/salvage.md). Borrowed text. */
 enum desk_ledger_what { DESK_LEDGER_PAGE, DESK_LEDGER_ENTRY, DESK_LEDGER_APPLY, DESK_LEDGER_DISCARD };
 
@@ -122,9 +134,8 @@ struct desk {
     enum err (*beats)(void *context, const char *site, const struct observe_beats *beats);
     enum err (*readers)(void *context, const char *site, const struct desk_reader *readers, uint32_t count);
 
-    /* An agent's report as parsed by the caller; answers the database's writer ("" when none) and epoch. */
-    enum err (*report)(void *context, const struct desk_report *report, char ret_writer[LIMITS_NAME],
-                       uint64_t *ret_epoch, uint64_t *ret_version);
+    /* An agent's report as parsed by the caller. ERR_NOT_FOUND: no such node. */
+    enum err (*report)(void *context, const struct desk_report *report, struct desk_word *ret_word);
 
     /* Leases, by compare-and-swap on the store. ERR_CONFLICT: certainly not. ERR_NOT_FOUND: no such database. */
     enum err (*lease_get)(void *context, const char *database, struct desk_lease *ret_lease);

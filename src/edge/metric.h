@@ -55,6 +55,9 @@ enum {
       "How far a standby was behind over the last five to ten minutes, in time")                                       \
     X(REPLICATION_LAG_RECENT_BYTES, "replication_lag_recent_bytes", GAUGE, NONE, "database,node,quantile",             \
       "How far a standby was behind over the last five to ten minutes, in write-ahead log")                            \
+    X(REPLICATION_PART, "replication_part", GAUGE, NONE, "database,node,part,upstream",                                \
+      "1 for what the node is: writer, sync replica, async replica, regional leader, cascaded replica; and whom it "   \
+      "streams from")                                                                                                  \
     X(REPLICATION_LAG_LIMIT_SECONDS, "replication_lag_limit_seconds", GAUGE, NONE, "database",                         \
       "max_lag of the database")                                                                                       \
     X(CONTROLLER_LEADER, "controller_leader", GAUGE, NONE, "site", "1 where this controller leads")                    \

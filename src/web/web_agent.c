@@ -87,6 +87,7 @@ static bool web_agent_read(const struct desk *desk, const json_t *body, struct d
     const char *server = web_text(body, "postgres", &good);
     const char *activity = web_text(body, "activity", &good);
     const char *error = web_text(body, "error", &good);
+    const char *upstream = web_text(body, "upstream", &good);
     const json_t *lsn = json_object_get(body, "lsn");
     const json_t *lease = json_object_get(body, "lease");
     node->node = name != NULL ? desk->node(desk->context, name) : LIMITS_NONE;
@@ -98,6 +99,8 @@ static bool web_agent_read(const struct desk *desk, const json_t *body, struct d
            web_agent_lsn(lsn, "replayed", &node->replayed);
     node->timeline = (uint32_t)web_agent_u64(body, "timeline");
     node->receiving = json_is_true(json_object_get(body, "receiving"));
+    node->leads = json_is_true(json_object_get(body, "leads"));
+    node->order = web_agent_u64(body, "order");
     node->epoch = web_agent_u64(body, "epoch");
     node->lease_held = json_is_true(json_object_get(lease, "held"));
     node->fenced = json_is_true(json_object_get(body, "fenced"));
@@ -123,9 +126,26 @@ static bool web_agent_read(const struct desk *desk, const json_t *body, struct d
     text_copy(ret_report->activity, sizeof ret_report->activity, activity != NULL ? activity : "");
     text_copy(ret_report->error, sizeof ret_report->error, error != NULL ? error : "");
     if (node->role == VIEW_NODE_STANDBY) {
+        const uint32_t from = upstream != NULL && upstream[0] != 0 ? desk->node(desk->context, upstream) : LIMITS_NONE;
+        node->upstream = from != LIMITS_NONE ? from + 1 : 0;
         node->written = (struct lsn){0};
     }
     return good && node->node != LIMITS_NONE;
+}
+
+static json_t *web_agent_word(const struct desk_word *word)
+{
+    json_t *slots = json_array();
+    for (uint32_t i = 0; i < word->slots_count; i++) {
+        char flushed[LSN_TEXT] = "";
+        if (word->flushed[i].position > 0) {
+            lsn_print(word->flushed[i], flushed);
+        }
+        json_array_append_new(slots, json_pack("{s:s,s:s}", "node", word->slots[i], "flushed", flushed));
+    }
+    return json_pack("{s:I,s:s,s:I,s:s,s:I,s:o}", "view", (json_int_t)word->version, "writer", word->writer, "epoch",
+                     (json_int_t)word->epoch, "upstream", word->upstream, "order", (json_int_t)word->order, "slots",
+                     slots);
 }
 
 void web_agent_report(const struct http_server_request *request, struct http_server_answer *answer)
@@ -136,17 +156,13 @@ void web_agent_report(const struct http_server_request *request, struct http_ser
         return;
     }
     struct desk_report report = {0};
-    char writer[LIMITS_NAME] = "";
-    uint64_t epoch = 0;
-    uint64_t version = 0;
+    struct desk_word word = {0};
     enum err err = ERR_INVALID;
     if (web_agent_read(desk, body, &report)) {
-        err = desk->report(desk->context, &report, writer, &epoch, &version);
+        err = desk->report(desk->context, &report, &word);
     }
     if (err == ERR_OK) {
-        http_server_answer_json(
-            answer, 200,
-            json_pack("{s:I,s:s,s:I}", "view", (json_int_t)version, "writer", writer, "epoch", (json_int_t)epoch));
+        http_server_answer_json(answer, 200, web_agent_word(&word));
     } else {
         http_server_answer_problem(answer, err, "not a report of a node of this system");
     }

@@ -10,6 +10,7 @@
 #include "core/ledger.h"
 #include "core/run.h"
 #include "core/silence.h"
+#include "core/upstream.h"
 #include "edge/metric.h"
 #include "web/web_state.h"
 
@@ -189,8 +190,9 @@ static void web_metric_databases(const struct engine *engine)
                 continue;
             }
             const char *label = engine->model.nodes[node].name;
-            if (report->lag_ms != UINT32_MAX) {
-                metric_set(METRIC_REPLICATION_LAG_SECONDS, report->lag_ms / 1000.0, METRIC_WITH(name, label));
+            const uint32_t lag_ms = upstream_lag_ms(engine, node);
+            if (lag_ms != UINT32_MAX) {
+                metric_set(METRIC_REPLICATION_LAG_SECONDS, lag_ms / 1000.0, METRIC_WITH(name, label));
             }
             const uint64_t received = report->received.position;
             metric_set(METRIC_REPLICATION_LAG_BYTES, written > received ? (double)(written - received) : 0,
@@ -198,6 +200,21 @@ static void web_metric_databases(const struct engine *engine)
             if (engine->nodes[node].alive) { /* of a silent one these are old */
                 web_metric_lag(engine, node, name);
             }
+        }
+    }
+}
+
+static void web_metric_parts(const struct engine *engine)
+{
+    metric_clear(METRIC_REPLICATION_PART);
+    for (uint32_t node = 0; node < engine->model.nodes_count; node++) {
+        const enum upstream_part part = upstream_part(engine, node);
+        const uint32_t from = upstream_told(engine, node);
+        if (part != UPSTREAM_NONE) {
+            metric_set(METRIC_REPLICATION_PART, 1,
+                       METRIC_WITH(engine->model.databases[engine->model.nodes[node].database].name,
+                                   engine->model.nodes[node].name, upstream_part_name(part),
+                                   from != LIMITS_NONE ? engine->model.nodes[from].name : ""));
         }
     }
 }
@@ -273,6 +290,7 @@ void web_metric_get(const struct http_server_request *request, struct http_serve
             web_metric_databases(engine);
             web_metric_heartbeats(engine);
             web_metric_writers(engine);
+            web_metric_parts(engine);
             web_metric_guards(web_of(request)->options.desk, engine);
         }
         web_metric_sites(web_of(request), engine);

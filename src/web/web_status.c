@@ -9,6 +9,7 @@
 #include "core/judge.h"
 #include "core/ledger.h"
 #include "core/split.h"
+#include "core/upstream.h"
 #include "edge/clock.h"
 #include "edge/whatif_kind.h"
 #include "web/web_state.h"
@@ -133,8 +134,12 @@ static json_t *web_status_node(const struct desk *desk, const struct engine *eng
     web_status_set_lsn(json, "written", entry->report.written);
     web_status_set_lsn(json, "received", entry->report.received);
     web_status_set_lsn(json, "replayed", entry->report.replayed);
-    json_object_set_new(json, "lag_ms",
-                        entry->report.lag_ms == UINT32_MAX ? json_null() : json_integer(entry->report.lag_ms));
+    const uint32_t from = upstream_told(engine, node);
+    json_object_set_new(json, "part", json_string(upstream_part_name(upstream_part(engine, node))));
+    json_object_set_new(json, "upstream",
+                        from == LIMITS_NONE ? json_null() : json_string(engine->model.nodes[from].name));
+    const uint32_t lag_ms = upstream_lag_ms(engine, node);
+    json_object_set_new(json, "lag_ms", lag_ms == UINT32_MAX ? json_null() : json_integer(lag_ms));
     if (entry->alive && lag_samples(&engine->lags[node]) > 0 && entry->report.role == VIEW_NODE_STANDBY) {
         json_object_set_new(json, "lag_recent",
                             json_pack("{s:i,s:o,s:o}", "samples", (int)lag_samples(&engine->lags[node]), "ms",

@@ -259,6 +259,10 @@ static bool scenario_statement(struct scenario *scenario, const struct scenario_
         scenario->model.databases[0].tier1 = false;
         return true;
     }
+    if (strcmp(word, "cascade") == 0) {
+        scenario->model.databases[0].cascade = true;
+        return true;
+    }
     if (strcmp(word, "readiness") == 0) {
         scenario->script.readiness = true;
         return true;

@@ -7,6 +7,7 @@
  *   every-commit S               every commit waits for the set; a lease of S seconds
  *   max-lag S                    sessions wait while the standbys are further behind
  *   tier2                        no tier-1 data
+ *   cascade                      regional leaders
  *   heartbeats MS                agents beat, and so long a silence is news
  *   readiness                    applications are ready only while they reach the writers
  *   stock                        a second database with a node in each region, taiwan-s and tokyo-s; after `nodes`

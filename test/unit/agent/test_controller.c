@@ -56,6 +56,32 @@ static void test_word(void **state)
     assert_int_equal(controller_parse_word(text, strlen(text), &word), ERR_PROTOCOL);
 }
 
+static void test_word_about_whom_to_stream_from(void **state)
+{
+    (void)state;
+    struct controller_word word;
+    const char *text = "{\"writer\":\"b\",\"epoch\":3,\"upstream\":\"c\",\"order\":17,\"slots\":[{\"node\":\"d\","
+                       "\"flushed\":\"0/3000148\"},{\"node\":\"e\",\"flushed\":\"\"}]}";
+    assert_int_equal(controller_parse_word(text, strlen(text), &word), ERR_OK);
+    assert_string_equal(word.upstream, "c");
+    assert_int_equal(word.order, 17);
+    assert_int_equal(word.slots_count, 2);
+    assert_string_equal(word.slots[0].node, "d");
+    assert_int_equal(word.slots[0].flushed.position, 0x3000148);
+    assert_string_equal(word.slots[1].node, "e");
+    assert_int_equal(word.slots[1].flushed.position, 0);
+    static const char *const bad[] = {
+        "{\"writer\":\"b\",\"epoch\":3,\"slots\":7}",
+        "{\"writer\":\"b\",\"epoch\":3,\"slots\":[{}]}",
+        "{\"writer\":\"b\",\"epoch\":3,\"slots\":[\"d\"]}",
+        "{\"writer\":\"b\",\"epoch\":3,\"slots\":[{\"node\":\"d\",\"flushed\":\"here\"}]}",
+        "{\"writer\":\"b\",\"epoch\":3,\"upstream\":7}",
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_int_equal(controller_parse_word(bad[i], strlen(bad[i]), &word), ERR_PROTOCOL);
+    }
+}
+
 static void test_revision_and_promise(void **state)
 {
     (void)state;
@@ -84,6 +110,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lease),
         cmocka_unit_test(test_word),
+        cmocka_unit_test(test_word_about_whom_to_stream_from),
         cmocka_unit_test(test_revision_and_promise),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,6 +26,8 @@ static void test_saved_is_loaded(void **state)
                             .data_epoch = 5,
                             .role = RECORD_STANDBY,
                             .upstream = "tokyo-a",
+                            .leader = "tokyo-b",
+                            .order = 12,
                             .durability = "ANY 1 (\"a\", \"b\")",
                             .durability_told = true};
     struct record loaded = {0};

@@ -27,6 +27,9 @@ static const char calm[] =
     "[\"tokyo-a\"],\"required\":1},\"nodes\":["
     "{\"name\":\"taiwan-a\",\"region\":\"taiwan\",\"alive\":true,\"running\":true,\"role\":\"writer\",\"epoch\":3,"
     "\"lease\":true,\"lag_ms\":null,\"written\":\"0/5000148\",\"activity\":\"idle\",\"error\":\"\"},"
+    "{\"name\":\"tokyo-b\",\"region\":\"tokyo\",\"alive\":true,\"running\":true,\"role\":\"standby\",\"epoch\":3,"
+    "\"part\":\"cascaded replica\",\"upstream\":\"tokyo-a\",\"lease\":false,\"lag_ms\":2,\"received\":\"0/5000148\","
+    "\"activity\":\"idle\",\"error\":\"\"},"
     "{\"name\":\"tokyo-a\",\"region\":\"tokyo\",\"alive\":false,\"running\":false,\"role\":\"standby\",\"epoch\":3,"
     "\"lease\":false,\"lag_ms\":600,\"received\":\"0/5000000\",\"activity\":\"idle\",\"error\":\"\"}]}],"
     "\"sites\":[{\"name\":\"taiwan\",\"alive\":true},{\"name\":\"witness\",\"alive\":false}],\"run\":null}";
@@ -77,9 +80,10 @@ static void test_calm(void **state)
         "tokyo   SERVING      40%   4/5  0.1%       -  600 ms  MONITOR, rule 10, gate COOLDOWN\n"
         "\n"
         "database shop   writer taiwan-a   epoch 3   commits wait for 1 of tokyo-a\n"
-        "  node      region  server   role     epoch  holds      lag  WAL\n"
-        "  taiwan-a  taiwan  running  writer       3  lease        -  0/5000148  idle\n"
-        "  tokyo-a   tokyo   SILENT   standby      3  member  600 ms  0/5000000  idle\n"
+        "  node      region  server   role              from     epoch  holds      lag  WAL\n"
+        "  taiwan-a  taiwan  running  writer                         3  lease        -  0/5000148  idle\n"
+        "  tokyo-b   tokyo   running  cascaded replica  tokyo-a      3  -         2 ms  0/5000148  idle\n"
+        "  tokyo-a   tokyo   SILENT   standby                        3  member  600 ms  0/5000000  idle\n"
         "\n"
         "sites    taiwan alive, witness SILENT\n"
         "\n"
@@ -95,7 +99,7 @@ static void test_the_wide_form_tells_the_lag_of_the_last_minutes(void **state)
     (void)state;
     json_t *status = json_loads(calm, 0, NULL);
     json_t *nodes = json_object_get(json_array_get(json_object_get(status, "databases"), 0), "nodes");
-    json_object_set_new(json_array_get(nodes, 1), "lag_recent",
+    json_object_set_new(json_array_get(nodes, 2), "lag_recent",
                         json_loads("{\"samples\":900,\"ms\":{\"p50\":4,\"p95\":60,\"p99\":230,\"max\":1500},"
                                    "\"bytes\":{\"p50\":0,\"p95\":100,\"p99\":8191,\"max\":70000}}",
                                    0, NULL));
