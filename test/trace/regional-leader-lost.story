@@ -1,7 +1,6 @@
      5.124      taiwan-a accepts writes under epoch 1
      5.292  node taiwan-a is writer (epoch 1)
      5.292  shop: taiwan-a is the writer of epoch 1
-     5.292  shop: DEGRADED: no standby acknowledges; tier-1 commits are on one node only, and none may be promoted
      5.292  view 3: writer of shop is taiwan-a, epoch 1
      5.549  node tokyo-c is stopped (epoch 1)
      5.561  taiwan: MONITOR, SINGLE_SERVICE_DOWN, confidence LOW, rule 10, gate 0
@@ -11,6 +10,7 @@
      6.911  taiwan: NO_ACTION, ALL_HEALTHY, confidence HIGH, rule 13, gate 0
      6.911  taiwan: all critical checks pass for the first time; it is in service now
      6.911  tokyo: AUTOMATIC_FAILOVER, DATABASE_MASTER_FAILURE, confidence HIGH, rule 4, gate 0
+     7.202  shop: DEGRADED: no standby acknowledges; tier-1 commits are on one node only, and none may be promoted
      9.101  tokyo: keeps its clients while tokyo-c is on its way back
     10.064      tokyo-a is a fresh copy of taiwan-a
     10.253  node tokyo-a is standby (epoch 1)
