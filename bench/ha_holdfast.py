@@ -21,6 +21,7 @@ databases:
   shop:
     lease: {lease}
     margin: {margin}
+    heartbeat: {{ {heartbeat} }}
     tier1: true
     durability: {{ members: [a, b], required: 1, every_commit: {every} }}
     superuser: {{ name: postgres, password: {{ file: {dir}/superuser }} }}
@@ -56,9 +57,12 @@ proxy:
 policy: {{ profile: standard, cooldown: 10s, flapping_transitions: 1000 }}  # making the cluster is no flapping
 """
 PROFILES = {
-    "default": {"lease": "3s", "margin": "300ms", "interval": "1s", "timeout": "800ms", "threshold": 3, "segment": "16MB", "every": "false"},
-    "fast": {"lease": "500ms", "margin": "50ms", "interval": "200ms", "timeout": "150ms", "threshold": 2, "segment": "1MB", "every": "false"},
-    "every": {"lease": "3s", "margin": "300ms", "interval": "200ms", "timeout": "150ms", "threshold": 2, "segment": "1MB", "every": "true"},
+    "default": {"lease": "3s", "margin": "300ms", "interval": "1s", "timeout": "800ms", "threshold": 3, "segment": "16MB", "every": "false",
+                "heartbeat": ""},
+    "fast": {"lease": "500ms", "margin": "50ms", "interval": "200ms", "timeout": "150ms", "threshold": 2, "segment": "1MB", "every": "false",
+             "heartbeat": ""},
+    "every": {"lease": "3s", "margin": "300ms", "interval": "200ms", "timeout": "150ms", "threshold": 2, "segment": "1MB", "every": "true",
+              "heartbeat": "period: 10ms, silence: 100ms"},
 }
 # Steps of a run by the phase they belong to; what is not named here lies outside the outage.
 PHASES = {"FENCE": "fence", "HOLD": "hold", "STOP": "stop", "CATCH_UP": "catch up", "PROMOTE": "promote", "PROVE": "prove",
