@@ -9,10 +9,11 @@
 
 enum {
     SIM_BEAT_US = 100 * SIM_MS,
-    SIM_BEAT_WORD_US = 500 * SIM_MS, /* said again */
-    SIM_BEAT_LOSS_PPM = 300000,      /* of a link that TCP makes late */
-    SIM_BEAT_STANDS_PPM = 500,       /* per round: the site stands still */
-    SIM_BEAT_TIMES = 3,              /* a death is said so often */
+    SIM_BEAT_WORD_US = 500 * SIM_MS,   /* said again */
+    SIM_BEAT_FRESH_US = 2000 * SIM_MS, /* each round after a change */
+    SIM_BEAT_LOSS_PPM = 300000,        /* of a link that TCP makes late */
+    SIM_BEAT_STANDS_PPM = 500,         /* per round: the site stands still */
+    SIM_BEAT_TIMES = 3,                /* a death is said so often */
 };
 
 bool sim_beat_any(const struct sim *sim)
@@ -47,6 +48,7 @@ static void sim_beat_listen(struct sim *sim, uint32_t site)
         if (beats && !lies && sim_beat_arrives(sim, self->place, site)) {
             ears->any[node] = true;
             ears->heard_us[node] = sim->now - sim->net.delay_us[self->place][site];
+            ears->gone[node] = self->agent.fenced ? self->agent.promise.epoch : 0;
         } else if (sim->now - ears->round_us > sim_beat_window_us(sim, node) / 3) {
             ears->heard_us[node] = sim->now;
         }
@@ -58,6 +60,7 @@ static void sim_beat_word(struct sim *sim, uint32_t site)
 {
     struct sim_ears *ears = &sim->ears[site];
     struct sim_event word = {.kind = SIM_CONTROL_EVENT};
+    uint32_t gone = 0;
     word.event.kind = EVENT_BEATS;
     word.event.beats.site = site;
     for (uint32_t node = 0; node < sim->model.nodes_count; node++) {
@@ -69,10 +72,16 @@ static void sim_beat_word(struct sim *sim, uint32_t site)
         word.event.beats.age_ms[node] = (uint32_t)(age_us / SIM_MS);
         word.event.beats.silent |= (uint32_t)(age_us >= window_us) << node;
         word.event.beats.heard |= (uint32_t)(age_us < window_us) << node;
+        word.event.beats.gone[node] = age_us < window_us ? ears->gone[node] : 0;
+        gone |= (uint32_t)(word.event.beats.gone[node] != 0) << node;
     }
-    if (word.event.beats.silent == ears->silent && sim->now - ears->said_us < SIM_BEAT_WORD_US) {
+    const bool changed = word.event.beats.silent != ears->silent || gone != ears->gone_said;
+    ears->changed_us = changed ? sim->now : ears->changed_us;
+    const bool fresh = ears->changed_us != 0 && sim->now - ears->changed_us < SIM_BEAT_FRESH_US;
+    if (!changed && !fresh && sim->now - ears->said_us < SIM_BEAT_WORD_US) {
         return;
     }
+    ears->gone_said = gone;
     ears->silent = word.event.beats.silent;
     ears->said_us = sim->now;
     for (uint32_t i = 0; i < sim->controls_count; i++) {

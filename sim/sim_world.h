@@ -320,9 +320,12 @@ struct sim_site {
 struct sim_ears {
     bool any[LIMITS_NODES];
     int64_t heard_us[LIMITS_NODES];
+    uint64_t gone[LIMITS_NODES];
     int64_t round_us;
     int64_t said_us;
+    int64_t changed_us;
     uint32_t silent;
+    uint32_t gone_said;
 };
 
 struct sim_client {

@@ -19,6 +19,7 @@ void control_beat_take(struct control *control, uint32_t site, const struct obse
             continue; /* of a configuration that one of us no longer has, or said twice */
         }
         event.beats.age_ms[node] = beat->age_ms;
+        event.beats.gone[node] = beat->gone;
         event.beats.silent |= (uint32_t)beat->silent << node;
         event.beats.heard |= (uint32_t)!beat->silent << node;
     }
@@ -26,11 +27,11 @@ void control_beat_take(struct control *control, uint32_t site, const struct obse
     (void)inbox_push(control->inbox, &event);
 }
 
-static void control_beat_word(void *context, const struct observe_beats *beats, bool changed)
+static void control_beat_word(void *context, const struct observe_beats *beats, bool urgent)
 {
     struct control *control = context;
     control_beat_take(control, control->site, beats);
-    if (changed) {
+    if (urgent) {
         control_follow_urge(control);
     }
 }

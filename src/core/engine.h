@@ -54,6 +54,7 @@ struct engine_beats {
     uint32_t heard; /* bit per node */
     uint32_t silent;
     uint32_t age_ms[LIMITS_NODES]; /* then */
+    uint64_t gone[LIMITS_NODES];   /* epoch under which the heartbeats say that the server is gone; 0: they do not */
 };
 
 /* Heartbeats as all sites hear them (core/silence.h). */

@@ -77,6 +77,7 @@ struct event_beats {
     uint32_t heard;
     uint32_t silent;               /* for the whole window of its database (model_database.silence_ms) */
     uint32_t age_ms[LIMITS_NODES]; /* of those: since the last heartbeat */
+    uint64_t gone[LIMITS_NODES]; /* what is heard says: no process of the server remains, under this epoch; 0: not so */
 };
 
 /* The report of this boot will say the same; until it comes, this stands for it. */

@@ -29,6 +29,7 @@ void silence_take(struct engine *engine, const struct event_beats *beats)
     entry->heard = beats->heard;
     entry->silent = beats->silent;
     memcpy(entry->age_ms, beats->age_ms, sizeof entry->age_ms);
+    memcpy(entry->gone, beats->gone, sizeof entry->gone);
 }
 
 void silence_take_death(struct engine *engine, const struct event_death *death)
@@ -47,39 +48,56 @@ void silence_pause(struct engine *engine, struct mono before)
     }
 }
 
-bool silence_word(const struct engine *engine, uint32_t site, uint32_t node, bool *ret_silent, uint32_t *ret_age_ms)
+enum silence_says silence_word(const struct engine *engine, uint32_t site, uint32_t node, uint32_t *ret_age_ms)
 {
     ASSERT(site < engine->model.sites_count && node < engine->model.nodes_count);
     const struct engine_beats *entry = &engine->silence.beats[site];
+    const struct durable_database *database = &engine->durable.databases[engine->model.nodes[node].database];
     const int64_t since_ms = time_since_ms(engine->now, entry->at);
-    const bool known = ((entry->heard | entry->silent) >> node & 1U) != 0;
-    if (!entry->any || !known || since_ms > SILENCE_WORD_MS || !engine->model.sites[site].observes ||
-        !engine->health.sites[site].alive) {
-        return false;
-    }
     const bool silent = (entry->silent >> node & 1U) != 0;
-    const int64_t age_ms = entry->age_ms[node] + (silent ? since_ms : 0); /* one that is heard goes on being heard */
-    *ret_silent = silent;
+    const bool heard = (entry->heard >> node & 1U) != 0;
+    if (!entry->any || !(silent || heard) || since_ms > SILENCE_WORD_MS || !engine->model.sites[site].observes ||
+        !engine->health.sites[site].alive) {
+        return SILENCE_UNKNOWN;
+    }
     if (ret_age_ms != NULL) {
+        const int64_t age_ms = entry->age_ms[node] + since_ms;
         *ret_age_ms = age_ms < UINT32_MAX ? (uint32_t)age_ms : UINT32_MAX;
     }
-    return true;
+    const bool gone = entry->gone[node] != 0 && database->routed == node && entry->gone[node] == database->routed_epoch;
+    return silent ? SILENCE_HEARS_NONE : gone ? SILENCE_HEARS_GONE : SILENCE_HEARS;
 }
 
 static void silence_count(const struct engine *engine, uint32_t node, struct silence_state *state)
 {
     for (uint32_t site = 0; site < engine->model.sites_count; site++) {
-        bool silent = false;
         uint32_t age_ms = 0;
+        const enum silence_says says = silence_word(engine, site, node, &age_ms);
         state->total += engine->model.sites[site].observes;
-        if (silence_word(engine, site, node, &silent, &age_ms)) {
-            state->reporting++;
-            state->silent += silent;
-            if (silent && (state->silent == 1 || age_ms < state->age_ms)) {
-                state->age_ms = age_ms;
-            }
+        state->reporting += says != SILENCE_UNKNOWN;
+        if (says == SILENCE_HEARS_NONE || says == SILENCE_HEARS_GONE) {
+            state->age_ms = state->silent == 0 || age_ms < state->age_ms ? age_ms : state->age_ms;
+            state->silent++;
+            state->gone += says == SILENCE_HEARS_GONE;
         }
     }
+}
+
+/* Whoever would take over lives: somebody has heard it since the writer fell silent. */
+static bool silence_neighbour(const struct engine *engine, uint32_t database, const struct silence_state *state)
+{
+    const uint32_t region = engine->model.nodes[state->node].region;
+    const struct candidate candidate = candidate_choose(engine, database, region, 1U << state->node, false);
+    if (!candidate_neighbour(engine, database) || candidate.node == LIMITS_NONE) {
+        return false;
+    }
+    bool lives = false;
+    for (uint32_t site = 0; site < engine->model.sites_count; site++) {
+        uint32_t age_ms = 0;
+        const bool heard = silence_word(engine, site, candidate.node, &age_ms) == SILENCE_HEARS;
+        lives |= heard && age_ms <= state->window_ms / 2;
+    }
+    return lives;
 }
 
 static bool silence_most(const struct silence_state *state)
@@ -104,7 +122,7 @@ static enum silence_verdict silence_verdict(const struct engine *engine, uint32_
            : state->report_ms < window_ms                                  ? SILENCE_REPORTS
            : state->renewal_ms >= 0 && state->renewal_ms < window_ms       ? SILENCE_RENEWS
            : time_since_ms(engine->now, engine->silence.since) < window_ms ? SILENCE_PAUSE
-           : !candidate_neighbour(engine, database)                        ? SILENCE_ALONE
+           : !silence_neighbour(engine, database, state)                   ? SILENCE_ALONE
                                                                            : SILENCE_CONFIRMED;
 }
 
@@ -144,9 +162,15 @@ void silence_judge(const struct engine *engine, uint32_t database, struct decide
 
 void silence_print(const struct engine *engine, const struct silence_state *state, struct buf *buf)
 {
-    buf_printf(buf, "no heartbeat of %s for %u ms at %u of %u sites, no report for %lld ms",
-               engine->model.nodes[state->node].name, state->age_ms, state->silent, state->reporting,
-               (long long)state->report_ms);
+    const char *name = engine->model.nodes[state->node].name;
+    if (state->gone > 0) {
+        buf_printf(buf, "%s says at %u of %u sites that its server is gone, no heartbeat at %u", name, state->gone,
+                   state->reporting, state->silent - state->gone);
+    } else {
+        buf_printf(buf, "no heartbeat of %s for %u ms at %u of %u sites", name, state->age_ms, state->silent,
+                   state->reporting);
+    }
+    buf_printf(buf, ", no report for %lld ms", (long long)state->report_ms);
     if (state->renewal_ms >= 0) {
         buf_printf(buf, ", no renewal for %lld ms", (long long)state->renewal_ms);
     }
@@ -157,6 +181,7 @@ void silence_say(struct engine *engine, struct output *output)
     for (uint32_t node = 0; node < engine->model.nodes_count; node++) {
         struct silence_state state = {.verdict = SILENCE_OFF};
         silence_count(engine, node, &state);
+        state.silent -= state.gone; /* whose heartbeats are heard */
         const bool silent = silence_most(&state);
         const bool told = (engine->silence.told >> node & 1U) != 0;
         if (silent == told) {
@@ -220,4 +245,11 @@ const char *silence_name(enum silence_verdict verdict)
                                         "just listened", "no neighbour", "confirmed"};
     ASSERT((unsigned)verdict < sizeof names / sizeof names[0]);
     return names[verdict];
+}
+
+const char *silence_says_name(enum silence_says says)
+{
+    static const char *const names[] = {"unknown", "heard", "silent", "gone"};
+    ASSERT((unsigned)says < sizeof names / sizeof names[0]);
+    return names[says];
 }

@@ -20,8 +20,10 @@
 #include "wire/config_beat.h"
 
 enum {
-    EAR_TURN_MS = 20,         /* at least so often it looks at the clock */
-    EAR_WORD_MS = 500,        /* its word is said again */
+    EAR_TURN_MS = 20,  /* at least so often it looks at the clock */
+    EAR_WORD_MS = 500, /* its word is said again ... */
+    EAR_AGAIN_MS = 50, /* ... sooner while a change is fresh */
+    EAR_FRESH_MS = 2000,
     EAR_BURST = 256,          /* datagrams of one turn: a flood must not keep it from its own word */
     EAR_BUFFER = 1024 * 1024, /* of the socket */
     EAR_COMPLAIN_MS = 60000,
@@ -34,7 +36,7 @@ static const double ear_million = 1e6;
 
 struct ear {
     void *context;
-    void (*word)(void *context, const struct observe_beats *beats, bool changed);
+    void (*word)(void *context, const struct observe_beats *beats, bool urgent);
     void (*death)(void *context, const char *node, uint64_t boot, uint64_t epoch);
     int fd;
     pthread_t thread;
@@ -46,6 +48,8 @@ struct ear {
     /* of the thread: */
     uint32_t silent; /* as last said */
     uint32_t heard;
+    uint32_t gone;
+    struct mono changed_at;
     struct mono said_at;
     uint64_t rejected;
     struct mono complained_at;
@@ -132,6 +136,7 @@ static void ear_word(struct ear *ear, struct mono now, struct ear_table_word *re
             text_copy(beat->node, sizeof beat->node, ear->table.nodes[i].name);
             beat->silent = (ret_word->silent >> i & 1U) != 0;
             beat->age_ms = ret_word->age_ms[i];
+            beat->gone = (ret_word->gone >> i & 1U) != 0 ? ear->table.nodes[i].gone : 0;
         }
     }
     pthread_mutex_unlock(&ear->lock);
@@ -149,12 +154,16 @@ static void ear_say(struct ear *ear)
     struct observe_beats beats;
     const struct mono now = clock_mono();
     ear_word(ear, now, &word, &beats);
-    const bool changed = word.silent != ear->silent || word.heard != ear->heard;
-    if (changed || time_since_ms(now, ear->said_at) >= EAR_WORD_MS) {
+    const bool changed = word.silent != ear->silent || word.heard != ear->heard || word.gone != ear->gone;
+    ear->changed_at = changed ? now : ear->changed_at;
+    /* What has just changed is looked at with what the others say, and with how young the rest is. */
+    const bool fresh = ear->changed_at.us != 0 && time_since_ms(now, ear->changed_at) < EAR_FRESH_MS;
+    if (changed || time_since_ms(now, ear->said_at) >= (fresh ? EAR_AGAIN_MS : EAR_WORD_MS)) {
+        ear->gone = word.gone;
         ear->silent = word.silent;
         ear->heard = word.heard;
         ear->said_at = now;
-        ear->word(ear->context, &beats, changed);
+        ear->word(ear->context, &beats, changed || fresh);
     }
 }
 

@@ -21,8 +21,9 @@ struct ear_options {
     const struct config *config;
     const char *token;
     void *context;
-    /* What it hears; from the ear's thread, when that has changed, and each half second. Must not block. */
-    void (*word)(void *context, const struct observe_beats *beats, bool changed);
+    /* What it hears; from the ear's thread, when that has changed, and each half second. `urgent`: others should know
+     * at once. Must not block. */
+    void (*word)(void *context, const struct observe_beats *beats, bool urgent);
     /* A certain death, once per life and epoch. NULL: not wanted. Must not block. */
     void (*death)(void *context, const char *node, uint64_t boot, uint64_t epoch);
 };

@@ -56,6 +56,7 @@ enum err ear_table_take(struct ear_table *table, const struct beat *beat, struct
         node->said_boot = 0; /* it lives again: another death is another news */
     }
     node->any = (beat->state & BEAT_LEAVING) == 0;
+    node->gone = (beat->state & (BEAT_DIED | BEAT_FENCED)) != 0 ? beat->epoch : 0;
     node->heard_at = now;
     node->mono_us = beat->mono_us;
     *ret_news = news;
@@ -87,6 +88,7 @@ void ear_table_look(const struct ear_table *table, struct mono now, struct ear_t
         const bool listened = time_since_ms(now, node->since) >= node->window_ms;
         ret_word->age_ms[i] = (uint32_t)(age_ms < 0 ? 0 : age_ms < INT32_MAX ? age_ms : INT32_MAX);
         ret_word->heard |= (uint32_t)heard << i;
+        ret_word->gone |= (uint32_t)(heard && node->gone != 0) << i;
         ret_word->silent |= (uint32_t)(!heard && listened) << i;
     }
 }

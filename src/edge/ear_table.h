@@ -27,6 +27,7 @@ struct ear_table_node {
     uint64_t mono_us;     /* of the sender, then */
     uint64_t said_boot;   /* the death that was told: of this life, and this epoch */
     uint64_t said_epoch;
+    uint64_t gone; /* the last one said: no process of the server remains, under this epoch; 0: it did not */
 };
 
 struct ear_table {
@@ -39,6 +40,7 @@ struct ear_table {
 struct ear_table_word {
     uint32_t heard;
     uint32_t silent;
+    uint32_t gone; /* of the heard: their servers are not there */
     uint32_t age_ms[LIMITS_NODES];
 };
 

@@ -63,8 +63,12 @@ static void observe_write_beats(struct buf *buf, const struct observe_beats *bea
     for (uint32_t i = 0; i < beats->count; i++) {
         buf_text(buf, i == 0 ? "{\"node\":" : ",{\"node\":");
         observe_write_text(buf, beats->entries[i].node);
-        buf_printf(buf, ",\"silent\":%s,\"age_ms\":%u}", beats->entries[i].silent ? "true" : "false",
+        buf_printf(buf, ",\"silent\":%s,\"age_ms\":%u", beats->entries[i].silent ? "true" : "false",
                    beats->entries[i].age_ms);
+        if (beats->entries[i].gone != 0 && beats->entries[i].gone <= INT64_MAX) {
+            buf_printf(buf, ",\"gone\":%llu", (unsigned long long)beats->entries[i].gone);
+        }
+        buf_text(buf, "}");
     }
     buf_text(buf, "]");
 }
@@ -180,6 +184,10 @@ static void observe_read_beats(struct observe_reader *reader, const json_t *list
         const int64_t age_ms = observe_read_number(reader, entry, "age_ms");
         beat->silent = json_is_true(json_object_get(entry, "silent"));
         beat->age_ms = (uint32_t)(age_ms < INT32_MAX ? age_ms : INT32_MAX);
+        beat->gone = 0;
+        if (json_object_get(entry, "gone") != NULL) {
+            beat->gone = (uint64_t)observe_read_number(reader, entry, "gone");
+        }
         reader->bad = reader->bad || !json_is_boolean(json_object_get(entry, "silent"));
     }
 }

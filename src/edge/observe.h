@@ -23,6 +23,7 @@ struct observe_beat {
     char node[LIMITS_NAME];
     bool silent; /* for its whole window */
     uint32_t age_ms;
+    uint64_t gone; /* it is heard to say that no process of its server remains, under this epoch; 0: it does not */
 };
 
 struct observe_beats {

@@ -109,12 +109,12 @@ static void observer_beats(void *context, struct observe_beats *ret_beats)
     }
 }
 
-/* The reports say it again and again; a change goes out at once. */
-static void observer_word(void *context, const struct observe_beats *beats, bool changed)
+/* The reports say it again and again; what is urgent goes out at once. */
+static void observer_word(void *context, const struct observe_beats *beats, bool urgent)
 {
     struct observer *observer = context;
     (void)beats;
-    for (uint32_t i = 0; changed && i < observer->controllers_count; i++) {
+    for (uint32_t i = 0; urgent && i < observer->controllers_count; i++) {
         upstream_urge(observer->upstreams[i]);
     }
 }

@@ -84,17 +84,13 @@ static json_t *web_explain_ears(const struct engine *engine, uint32_t node)
 {
     json_t *list = json_array();
     for (uint32_t site = 0; site < engine->model.sites_count; site++) {
-        bool silent = false;
         uint32_t age_ms = 0;
         if (!engine->model.sites[site].observes) {
             continue;
         }
-        const bool known = silence_word(engine, site, node, &silent, &age_ms);
-        json_t *entry = json_pack("{s:s,s:s}", "site", engine->model.sites[site].name, "says",
-                                  !known   ? "unknown"
-                                  : silent ? "silent"
-                                           : "heard");
-        if (known) {
+        const enum silence_says says = silence_word(engine, site, node, &age_ms);
+        json_t *entry = json_pack("{s:s,s:s}", "site", engine->model.sites[site].name, "says", silence_says_name(says));
+        if (says != SILENCE_UNKNOWN) {
             json_object_set_new(entry, "age_ms", json_integer((json_int_t)age_ms));
         }
         json_array_append_new(list, entry);

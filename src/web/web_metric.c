@@ -140,11 +140,11 @@ static void web_metric_heartbeats(const struct engine *engine)
     for (uint32_t site = 0; site < engine->model.sites_count; site++) {
         for (uint32_t node = 0; node < engine->model.nodes_count; node++) {
             const char *const *labels = METRIC_WITH(engine->model.sites[site].name, engine->model.nodes[node].name);
-            bool silent = false;
             uint32_t age_ms = 0;
-            if (silence_word(engine, site, node, &silent, &age_ms)) {
+            const enum silence_says says = silence_word(engine, site, node, &age_ms);
+            if (says != SILENCE_UNKNOWN) {
                 metric_set(METRIC_HEARTBEAT_AGE, age_ms / 1000.0, labels);
-                metric_set(METRIC_HEARTBEAT_SILENT, silent, labels);
+                metric_set(METRIC_HEARTBEAT_SILENT, says == SILENCE_HEARS_NONE, labels);
             }
         }
     }

@@ -9,6 +9,7 @@ enum { WINDOW_MS = 2400 };
 
 static uint32_t deaf_sites;        /* bit per site: hears no node of anybody, and knows why: its words are unknown */
 static uint32_t apart_sites;       /* bit per site: hears no writer although it beats */
+static uint64_t gone_epoch;        /* what the writer's heartbeats say; 0: nothing of that kind */
 static int64_t gone[SITES][NODES]; /* since when a node is silent there; 0: it is not */
 
 static void word(uint32_t site)
@@ -16,7 +17,9 @@ static void word(uint32_t site)
     struct event event = {.kind = EVENT_BEATS};
     event.beats.site = site;
     for (uint32_t node = 0; node < NODES && (deaf_sites >> site & 1U) == 0; node++) {
-        const bool quiet = world->silent[node] || (node == TAIWAN_A && (apart_sites >> site & 1U) != 0);
+        const bool quiet =
+            (world->silent[node] && !(node == TAIWAN_A && gone_epoch != 0 && (apart_sites >> site & 1U) == 0)) ||
+            (node == TAIWAN_A && (apart_sites >> site & 1U) != 0);
         int64_t *since = &gone[site][node];
         *since = !quiet ? 0 : *since != 0 ? *since : world->now.us;
         const int64_t age_ms = quiet ? (world->now.us - *since) / 1000 : 20;
@@ -24,6 +27,7 @@ static void word(uint32_t site)
         event.beats.heard |= (uint32_t)!silent << node;
         event.beats.silent |= (uint32_t)silent << node;
         event.beats.age_ms[node] = (uint32_t)age_ms;
+        event.beats.gone[node] = node == TAIWAN_A && !silent ? gone_epoch : 0;
     }
     feed(&event);
 }
@@ -50,6 +54,7 @@ static int setup(void **state)
     engine_init(&world->engine, model, NULL, world->now, (struct wall){0});
     deaf_sites = 0;
     apart_sites = 0;
+    gone_epoch = 0;
     memset(gone, 0, sizeof gone);
     live(10000);
     return 0;
@@ -255,16 +260,50 @@ static void without_a_window_nothing_happens(void **state)
     assert_int_equal(runs(), 0);
 }
 
+/* A region that dies as a whole: its nodes fall silent one after another, and for a moment the neighbour seems to live.
+ */
+static void a_neighbour_must_have_been_heard_since(void **state)
+{
+    (void)state;
+    world->silent[TAIWAN_A] = true;
+    world->writer = NODES;
+    live(50);
+    world->silent[TAIWAN_B] = true;
+    live(4000);
+    assert_int_equal(look().verdict, SILENCE_ALONE);
+    assert_int_equal(runs(), 0);
+}
+
+/* Cut from the controllers, it has fenced itself, and says so to the one site that still hears it. */
+static void who_hears_that_it_is_gone_hears_no_writer(void **state)
+{
+    (void)state;
+    apart_sites = 1U << SITE_WITNESS;
+    deaf_sites = 1U << SITE_TOKYO;
+    world->silent[TAIWAN_A] = true;
+    world->writer = NODES;
+    gone_epoch = world->epoch + 1; /* of another time */
+    live(4000);
+    assert_int_equal(look().verdict, SILENCE_HEARD);
+    assert_int_equal(look().silent, 1);
+    gone_epoch = world->epoch;
+    live(100);
+    assert_int_equal(runs(), 1);
+    assert_int_equal(world->engine.durable.run.plan, PLAN_FAILOVER_LOCAL);
+    assert_non_null(strstr(world->engine.durable.run.text,
+                           "taiwan-a says at 1 of 2 sites that its server is gone, no heartbeat at 1, no report for"));
+    assert_int_equal(world->engine.silence.told & TAIWAN_A_BIT, 0); /* half of the sites hear it */
+}
+
 /* A word is worth something while it is repeated. */
 static void an_old_word_is_none(void **state)
 {
     (void)state;
-    bool silent = true;
-    uint32_t age_ms = 0;
-    assert_true(silence_word(&world->engine, SITE_TOKYO, TAIWAN_A, &silent, &age_ms));
-    assert_false(silent);
+    uint32_t age_ms = UINT32_MAX;
+    assert_int_equal(silence_word(&world->engine, SITE_TOKYO, TAIWAN_A, &age_ms), SILENCE_HEARS);
+    assert_int_equal(age_ms, 20);
     pass(3000);
-    assert_false(silence_word(&world->engine, SITE_TOKYO, TAIWAN_A, &silent, NULL));
+    assert_int_equal(silence_word(&world->engine, SITE_TOKYO, TAIWAN_A, NULL), SILENCE_UNKNOWN);
     assert_int_equal(look().reporting, 0);
 }
 
@@ -290,9 +329,7 @@ static void a_follower_hears_and_does_nothing(void **state)
     follow();
     world->warm->model.databases[0].silence_ms = WINDOW_MS;
     live(3000);
-    bool silent = true;
-    assert_true(silence_word(world->warm, SITE_TOKYO, TAIWAN_A, &silent, NULL));
-    assert_false(silent);
+    assert_int_equal(silence_word(world->warm, SITE_TOKYO, TAIWAN_A, NULL), SILENCE_HEARS);
 }
 
 int main(void)
@@ -311,6 +348,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_gates_hold_it_back, setup, world_teardown),
         cmocka_unit_test_setup_teardown(paused_automation_stays_paused, setup, world_teardown),
         cmocka_unit_test_setup_teardown(without_a_window_nothing_happens, setup, world_teardown),
+        cmocka_unit_test_setup_teardown(a_neighbour_must_have_been_heard_since, setup, world_teardown),
+        cmocka_unit_test_setup_teardown(who_hears_that_it_is_gone_hears_no_writer, setup, world_teardown),
         cmocka_unit_test_setup_teardown(an_old_word_is_none, setup, world_teardown),
         cmocka_unit_test_setup_teardown(a_death_that_is_heard_is_believed, setup, world_teardown),
         cmocka_unit_test_setup_teardown(a_follower_hears_and_does_nothing, setup, world_teardown),

@@ -157,6 +157,22 @@ static void a_death_is_told_once(void **state)
     assert_true(take(&beat, ERR_OK).died);
 }
 
+static void a_server_that_is_gone_is_told_with_its_epoch(void **state)
+{
+    (void)state;
+    listen(1000);
+    struct beat beat = beat_of("taiwan-b", BEAT_FENCED);
+    beat.epoch = 4;
+    take(&beat, ERR_OK);
+    assert_int_equal(look().gone, 2);
+    assert_int_equal(table.nodes[1].gone, 4);
+    listen(WINDOW_MS);
+    assert_int_equal(look().gone, 0); /* what it is now nobody knows */
+    beat = beat_of("taiwan-b", BEAT_RUNNING);
+    take(&beat, ERR_OK);
+    assert_int_equal(look().gone, 0);
+}
+
 static void jitter_is_the_ways_difference(void **state)
 {
     (void)state;
@@ -194,6 +210,7 @@ int main(void)
         cmocka_unit_test_setup(a_goodbye_is_no_silence, setup),
         cmocka_unit_test_setup(replays_and_strangers_change_nothing, setup),
         cmocka_unit_test_setup(a_death_is_told_once, setup),
+        cmocka_unit_test_setup(a_server_that_is_gone_is_told_with_its_epoch, setup),
         cmocka_unit_test_setup(jitter_is_the_ways_difference, setup),
         cmocka_unit_test_setup(another_configuration_keeps_who_is_known, setup),
     };

@@ -56,18 +56,19 @@ static void beats_travel_with_the_batch(void **state)
     struct buf buf;
     assert_true(batch != NULL && again != NULL);
     snprintf(batch->site, sizeof batch->site, "witness");
-    batch->beats =
-        (struct observe_beats){.any = true, .count = 2, .entries = {{"taiwan-a", true, 412}, {"taiwan-b", false, 3}}};
+    batch->beats = (struct observe_beats){
+        .any = true, .count = 2, .entries = {{"taiwan-a", true, 412, 0}, {"taiwan-b", false, 3, 7}}};
     buf_init(&buf, memory, sizeof memory);
     observe_write_batch(&buf, batch, (struct mono){1000000});
     assert_string_equal(buf_string(&buf), "{\"site\":\"witness\",\"boot\":0,\"sequence\":0,\"results\":[],\"beats\":["
                                           "{\"node\":\"taiwan-a\",\"silent\":true,\"age_ms\":412},"
-                                          "{\"node\":\"taiwan-b\",\"silent\":false,\"age_ms\":3}]}");
+                                          "{\"node\":\"taiwan-b\",\"silent\":false,\"age_ms\":3,\"gone\":7}]}");
     assert_int_equal(observe_read_batch(buf_string(&buf), buf.size, (struct mono){1000000}, again), ERR_OK);
     assert_memory_equal(&batch->beats.entries[0], &again->beats.entries[0], sizeof again->beats.entries[0]);
     assert_true(again->beats.any);
     assert_int_equal(again->beats.count, 2);
     assert_false(again->beats.entries[1].silent);
+    assert_int_equal(again->beats.entries[1].gone, 7);
     static const char *const bad[] = {
         "{\"site\":\"w\",\"boot\":1,\"sequence\":1,\"results\":[],\"beats\":{}}",
         "{\"site\":\"w\",\"boot\":1,\"sequence\":1,\"results\":[],\"beats\":[{\"node\":\"a\",\"age_ms\":1}]}",
