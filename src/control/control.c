@@ -167,6 +167,9 @@ void control_run(struct control *control)
         control_desk_answer(control);
         journal_step(control->journal);
         control_lead_turn(control);
+        if (atomic_load(&control->leading)) {
+            trim_step(&control->trim, clock_mono());
+        }
         control_reload_start(control);
     }
     control_lead_end(control);
@@ -193,7 +196,9 @@ void control_reload(struct control *control)
 
 static enum err control_open_store(struct control *control, char *message, size_t size)
 {
-    return stores_open(control->setup->config, control->site_name, message, size, &control->store);
+    const enum err err = stores_open(control->setup->config, control->site_name, message, size, &control->store);
+    trim_init(&control->trim, control->store, control->setup->config->store.journal_entries, clock_mono());
+    return err;
 }
 
 static enum err control_open_view(struct control *control, char *message, size_t size)

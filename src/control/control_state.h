@@ -16,6 +16,7 @@
 #include "control/journal.h"
 #include "control/lead.h"
 #include "control/setup.h"
+#include "control/trim.h"
 #include "core/engine.h"
 #include "edge/clock_watch.h"
 #include "edge/ear.h"
@@ -69,6 +70,7 @@ struct control {
     _Atomic(struct ear *) ear;                /* NULL: it hears no heartbeats */
     struct inbox *inbox;
     struct journal *journal;
+    struct trim trim;
     struct act *act;
     struct notify *notify;
     struct probe_pool *pool;

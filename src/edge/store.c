@@ -37,7 +37,7 @@ static enum err store_check_write(const struct store_request *request, size_t in
 
 static enum err store_check(const struct store_request *request)
 {
-    if (request->ask == STORE_READ) {
+    if (request->ask == STORE_READ || request->ask == STORE_TRIM) {
         return ERR_OK;
     }
     if (request->ask != STORE_COMMIT) {

@@ -57,6 +57,7 @@ enum store_ask {
     STORE_CHANGES, /* the same, changed or deleted after revision `after`, in order of their revisions; waits `wait_ms`
                       for one */
     STORE_READ,    /* entries with a number above `after`, in order */
+    STORE_TRIM,    /* entries with a number up to `after` cease, oldest first, a portion of them; the newest stays */
 };
 
 struct store_request {
@@ -98,7 +99,7 @@ struct store_answer {
     size_t record_count;
     const struct store_entry *entries;
     size_t entry_count;
-    bool more;           /* CHANGES, READ: there are further ones: ask again from the last one */
+    bool more;           /* CHANGES, READ: there are further ones: ask again from the last one. TRIM: ask again */
     struct arena memory; /* of all of the above */
 };
 

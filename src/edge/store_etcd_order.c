@@ -40,6 +40,9 @@ static bool store_etcd_order_writes_same(const struct store_request *commit, con
 /* Whether `commit` and `other` must keep their order. */
 static bool store_etcd_order_touches(const struct store_request *commit, const struct store_request *other)
 {
+    if (other->ask == STORE_TRIM) {
+        return false; /* what is appended is newer */
+    }
     if (other->ask == STORE_READ) {
         return store_etcd_order_appends(commit);
     }

@@ -9,6 +9,7 @@
 #include "edge/log.h"
 #include "edge/store_etcd_block.h"
 #include "edge/store_etcd_text.h"
+#include "edge/store_etcd_trim.h"
 
 enum {
     /* Of one exchange: many small ones, or as few as fit into an answer however large they are. A revision's records
@@ -353,7 +354,8 @@ static enum err store_etcd_read_blocks(struct store_etcd_read *read, struct stor
     }
     for (size_t i = 0; err == ERR_OK && i < count && !found->full; i++) {
         const struct store_etcd_part *part = &read->line->answer.parts[i];
-        err = part->count == 1 ? store_etcd_read_block(read, found, &part->pairs[0]) : ERR_CONTENT;
+        /* None: it has ceased since its index was read. */
+        err = part->count == 1 ? store_etcd_read_block(read, found, &part->pairs[0]) : ERR_OK;
     }
     return err;
 }
@@ -466,6 +468,8 @@ enum err store_etcd_read_request(struct store_etcd_line *line, const struct stor
         return store_etcd_read_changes(&read);
     case STORE_READ:
         return store_etcd_read_entries(&read);
+    case STORE_TRIM:
+        return store_etcd_trim(line, request->after, deadline, answer);
     case STORE_COMMIT:
         break;
     }

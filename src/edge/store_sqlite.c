@@ -165,6 +165,10 @@ static void store_sqlite_work(struct store_sqlite *store, struct list *jobs)
         if (!list_empty(&batch)) {
             store_sqlite_commit(store, &batch);
         }
+        if (job->request.ask == STORE_TRIM) {
+            store_sqlite_finish(job, store_sqlite_db_trim(&store->db, job->request.after, &job->answer.more));
+            continue;
+        }
         store_sqlite_answer(store, job);
     }
     if (!list_empty(&batch)) {

@@ -42,6 +42,8 @@ static const char *const store_sqlite_db_sql[STORE_SQLITE_DB_STATEMENTS] = {
                             " ON CONFLICT (key) DO UPDATE SET revision = ?2, deleted = ?3, value = ?4",
     [STORE_SQLITE_DB_SET_META] = "UPDATE meta SET value = ?2 WHERE name = ?1",
     [STORE_SQLITE_DB_APPEND] = "INSERT INTO journal (number, wall_us, kind, run, text) VALUES (?1, ?2, ?3, ?4, ?5)",
+    [STORE_SQLITE_DB_TRIM] = "DELETE FROM journal WHERE number IN (SELECT number FROM journal WHERE number <= ?1 AND"
+                             " number < (SELECT max(number) FROM journal) ORDER BY number LIMIT ?2)",
     [STORE_SQLITE_DB_GET] = "SELECT key, revision, deleted, value FROM record WHERE key = ?1 AND deleted = 0",
     [STORE_SQLITE_DB_LIST] =
         "SELECT key, revision, deleted, value FROM record"
@@ -383,6 +385,24 @@ enum err store_sqlite_db_write(struct store_sqlite_db *db, const struct store_re
         answer->number = number;
     }
     return err;
+}
+
+enum err store_sqlite_db_trim(struct store_sqlite_db *db, uint64_t upto, bool *ret_more)
+{
+    struct sqlite3_stmt *statement = db->statements[STORE_SQLITE_DB_TRIM];
+    enum err err = store_sqlite_db_begin(db);
+    if (err != ERR_OK) {
+        return err;
+    }
+    sqlite3_bind_int64(statement, 1, upto < INT64_MAX ? (int64_t)upto : INT64_MAX);
+    sqlite3_bind_int64(statement, 2, STORE_SQLITE_DB_PORTION);
+    err = store_sqlite_db_run(db, statement);
+    *ret_more = err == ERR_OK && sqlite3_changes(db->handle) == STORE_SQLITE_DB_PORTION;
+    if (err != ERR_OK) {
+        store_sqlite_db_rollback(db);
+        return err;
+    }
+    return store_sqlite_db_end(db);
 }
 
 enum err store_sqlite_db_end(struct store_sqlite_db *db)

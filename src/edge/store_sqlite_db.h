@@ -11,6 +11,8 @@
 struct sqlite3;
 struct sqlite3_stmt;
 
+enum { STORE_SQLITE_DB_PORTION = 1000 /* entries that cease at once */ };
+
 enum store_sqlite_db_statement {
     STORE_SQLITE_DB_BEGIN,
     STORE_SQLITE_DB_COMMIT,
@@ -19,6 +21,7 @@ enum store_sqlite_db_statement {
     STORE_SQLITE_DB_PUT,
     STORE_SQLITE_DB_SET_META,
     STORE_SQLITE_DB_APPEND,
+    STORE_SQLITE_DB_TRIM,
     STORE_SQLITE_DB_GET,
     STORE_SQLITE_DB_LIST,
     STORE_SQLITE_DB_CHANGES,
@@ -49,6 +52,9 @@ ERR_CHECK enum err store_sqlite_db_begin(struct store_sqlite_db *db);
  * other error: end the batch by rollback. Answers revision, number, conflict. */
 ERR_CHECK enum err store_sqlite_db_write(struct store_sqlite_db *db, const struct store_request *request,
                                          struct store_answer *answer);
+
+/* A portion of the oldest entries up to this number ceases, in a transaction of its own; the newest entry stays. */
+ERR_CHECK enum err store_sqlite_db_trim(struct store_sqlite_db *db, uint64_t upto, bool *ret_more);
 
 /* Durable when it answers ERR_OK; otherwise rolled back. */
 ERR_CHECK enum err store_sqlite_db_end(struct store_sqlite_db *db);

@@ -101,6 +101,7 @@ struct config_store {
     uint32_t kind; /* enum config_store_kind */
     const char *path;
     uint32_t leader_lease_ms;
+    uint32_t journal_entries;         /* 0: all */
     struct config_address *endpoints; /* etcd, from here on */
     uint32_t endpoints_count;
     const char *prefix; /* NULL: "holdfast/" and the service's name and "/" */

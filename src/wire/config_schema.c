@@ -146,6 +146,9 @@ static const struct config_schema_row config_schema_store_rows[] = {
     ROW("leader_lease", DURATION_MS, config_store, leader_lease_ms, .fallback = "2s", .min = MS(500), .max = MINUTES(1),
         .prose = "How long one of several controllers leads without renewing; another takes over that long, and a "
                  "little, after it was last heard of."),
+    ROW("journal_entries", INTEGER, config_store, journal_entries, .fallback = "100000", .min = 0, .max = 10000000,
+        .prose = "How many entries of the journal are kept: decisions, steps of runs, commands, notifications. The "
+                 "oldest cease within minutes; 0: all are kept."),
     ROWS("endpoints", LIST, config_store, endpoints, .item = CONFIG_SCHEMA_ADDRESS, .min = 1,
          .max = CONFIG_STORE_ENDPOINTS,
          .prose = "Client addresses of the etcd members; the first one is asked first, another one when it does not "

@@ -406,6 +406,70 @@ static void test_large_entries_come_in_portions(void **state)
     assert_int_equal(seen, COUNT);
 }
 
+static void suite_commit(const struct store_write *writes, size_t count)
+{
+    struct store_answer answer;
+    suite_ask(&(struct store_request){.ask = STORE_COMMIT, .writes = writes, .write_count = count}, &answer);
+    store_answer_fini(&answer);
+}
+
+/* Asks until nothing up to `number` is left. */
+static void suite_trim(uint64_t number)
+{
+    bool more = true;
+    while (more) {
+        struct store_answer answer;
+        assert_int_equal(store_call(suite_store, &(struct store_request){.ask = STORE_TRIM, .after = number}, &answer),
+                         ERR_OK);
+        more = answer.more;
+        store_answer_fini(&answer);
+    }
+}
+
+/* What is there: the first number, and how many. */
+static void suite_expect_entries(const char *kind, const char *run, uint64_t first, size_t count)
+{
+    struct store_answer answer;
+    suite_ask(&(struct store_request){.ask = STORE_READ, .kind = kind, .run = run}, &answer);
+    assert_int_equal(answer.entry_count, count);
+    assert_int_equal(count > 0 ? answer.entries[0].number : 0, first);
+    store_answer_fini(&answer);
+}
+
+/* The oldest cease, also for who asks by kind or run; the newest stays, and numbers go on. */
+static void test_the_oldest_entries_cease(void **state)
+{
+    (void)state;
+    suite_trim(UINT64_MAX); /* of an empty journal */
+    const struct store_write writes[] = {
+        {.verb = STORE_APPEND, .kind = "step", .run = "7", .value = span_text("a")},
+        {.verb = STORE_APPEND, .kind = "step", .run = "8", .value = span_text("b")},
+        {.verb = STORE_APPEND, .kind = "decision", .value = span_text("c")},
+    };
+    for (int i = 0; i < 40; i++) {
+        suite_commit(writes, 3);
+    }
+    suite_expect_entries("decision", NULL, 3, 40);
+    suite_trim(60);
+    suite_expect_entries(NULL, NULL, 61, 60);
+    suite_expect_entries("decision", NULL, 63, 20);
+    suite_expect_entries("step", NULL, 61, 40);
+    suite_expect_entries(NULL, "8", 62, 20);
+    suite_trim(60);
+    suite_expect_entries(NULL, NULL, 61, 60);
+    suite_reopen();
+    suite_trim(UINT64_MAX);
+    struct store_answer answer;
+    suite_ask(&(struct store_request){.ask = STORE_READ}, &answer);
+    assert_in_range(answer.entry_count, 1, 3); /* those of the last commit may go together only */
+    assert_int_equal(answer.entries[answer.entry_count - 1].number, 120);
+    store_answer_fini(&answer);
+    suite_commit(writes, 3);
+    suite_ask(&(struct store_request){.ask = STORE_READ, .newest = true, .limit = 1}, &answer);
+    assert_int_equal(answer.entries[0].number, 123);
+    store_answer_fini(&answer);
+}
+
 /* Everybody adds one to the same counter by compare-and-swap, and notes it in the journal in the same commit. Answers
  * NULL, or its context when the store fails. */
 static void *suite_count(void *context)
@@ -516,6 +580,7 @@ int store_suite_run(const struct store_suite_backend *backend)
         SUITE_TEST(test_closing_cancels_who_waits),
         SUITE_TEST(test_journal),
         SUITE_TEST(test_large_entries_come_in_portions),
+        SUITE_TEST(test_the_oldest_entries_cease),
         SUITE_TEST(test_many_threads_lose_no_update),
         SUITE_TEST(test_submitted_answers_come_in_order_and_closing_finishes_them),
     };

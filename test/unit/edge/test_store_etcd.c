@@ -252,6 +252,31 @@ static void test_a_large_commit_is_one_transaction(void **state)
     assert_int_equal(count, STORE_WRITES);
 }
 
+/* What led to an entry that has ceased is gone, too: of all keys of journal and indices three are left. */
+static void test_nothing_is_left_of_old_entries(void **state)
+{
+    struct store *store = *state;
+    struct store_answer answer;
+    char run[16];
+    for (int i = 0; i < 100; i++) {
+        snprintf(run, sizeof run, "%d", i);
+        assert_int_equal(store_append(store, i % 2 == 0 ? "step" : "decision", run, (struct wall){1}, "{}", NULL),
+                         ERR_OK);
+    }
+    for (bool more = true; more; store_answer_fini(&answer)) {
+        assert_int_equal(store_call(store, &(struct store_request){.ask = STORE_TRIM, .after = UINT64_MAX}, &answer),
+                         ERR_OK);
+        more = answer.more;
+    }
+    char command[512];
+    snprintf(command, sizeof command,
+             "test $(for of in journal index; do ETCDCTL_API=3 etcdctl --endpoints http://%s get --prefix %s$of/ "
+             "--keys-only; done | tr '\\0' ' ' | grep -c .) = 3",
+             etcd_peer_endpoint(0), prefix);
+    char *const words[] = {(char[]){"sh"}, (char[]){"-c"}, command, NULL};
+    etcd_peer_run(words);
+}
+
 static void test_what_etcd_cannot_take_is_refused(void **state)
 {
     struct store *store = *state;
@@ -347,6 +372,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_changes_of_another_controller, setup, teardown),
         cmocka_unit_test_setup_teardown(test_compaction_and_forgetting, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_large_commit_is_one_transaction, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_nothing_is_left_of_old_entries, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_etcd_cannot_take_is_refused, setup, teardown),
         cmocka_unit_test(test_a_foreign_prefix_is_refused),
         cmocka_unit_test_setup_teardown(test_no_space, setup, teardown),
