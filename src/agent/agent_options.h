@@ -14,6 +14,8 @@
 enum {
     AGENT_OPTIONS_SETTINGS = 128,
     AGENT_OPTIONS_PATH = 512, /* bytes of a path, terminator included */
+    AGENT_OPTIONS_CLIENTS = 16,
+    AGENT_OPTIONS_NETWORK = 64, /* bytes of a network, terminator included */
 };
 
 /* Another node of the same cluster. */
@@ -61,10 +63,12 @@ struct agent_options {
     const char *system;             /* the service's name */
     const char *ears[LIMITS_SITES]; /* where heartbeats go: "127.3.0.1:7080" */
     uint32_t ears_count;
-    uint32_t beat_ms; /* between two heartbeats */
+    uint32_t beat_ms;                             /* between two heartbeats */
     const char *durability_members[LIMITS_NODES]; /* the set at first boot */
     uint32_t durability_members_count;
     uint32_t durability_required;
-    bool every_commit;                      /* promised: no commit goes without the set */
-    struct agent_options_settings settings; /* as of the start */
+    bool every_commit;                                          /* promised: no commit goes without the set */
+    char clients[AGENT_OPTIONS_CLIENTS][AGENT_OPTIONS_NETWORK]; /* "10.0.0.0/8": where other roles come from */
+    uint32_t clients_count;                                     /* 0: from everywhere */
+    struct agent_options_settings settings;                     /* as of the start */
 };

@@ -294,7 +294,8 @@ static void pgconf_hba_address(struct buf *text, const char *user, const char *h
     buf_printf(text, "\" %s/%d trust\n", host, pgconf_is_ipv6(host) ? 128 : 32);
 }
 
-/* In an adopted directory only what the cluster itself needs: who else may come in, the operators' lines say.
+/* Who else may come in, is everybody or the networks of `clients`. In an adopted directory only what the cluster itself
+ * needs: who else may come in, the operators' lines say.
  *
  * The socket's folder is ours alone, and `peer` asks the kernel who calls: no password of the superuser is needed
  * there. Over TCP everybody proves a password. */
@@ -316,8 +317,13 @@ void pgconf_print_hba(const struct agent_options *options, bool adopted, struct 
     for (size_t i = 0; i < 2; i++) {
         buf_printf(text, "host replication %s%s%s %s scram-sha-256\n", quote, replication, quote, everywhere[i]);
     }
+    const bool closed = !adopted && options->clients_count > 0;
     for (size_t i = 0; i < 2; i++) {
-        buf_printf(text, "host all %s%s%s %s scram-sha-256\n", quote, superuser, quote, everywhere[i]);
+        buf_printf(text, "host all %s%s%s %s scram-sha-256\n", closed ? "\"" : quote,
+                   closed ? options->superuser : superuser, closed ? "\"" : quote, everywhere[i]);
+    }
+    for (uint32_t i = 0; i < options->clients_count && !adopted; i++) {
+        buf_printf(text, "host all all %s scram-sha-256\n", options->clients[i]);
     }
 }
 

@@ -154,6 +154,12 @@ static void agent_main_nodes(const struct config_database *database, uint32_t se
     options->durability_members_count = database->durability.members_count;
     options->durability_required = database->durability.required;
     options->every_commit = database->durability.every_commit;
+    for (uint32_t i = 0; i < database->clients_count && i < AGENT_OPTIONS_CLIENTS; i++) {
+        char host[AGENT_MAIN_HOST];
+        snprintf(options->clients[i], sizeof options->clients[i], "%s/%u",
+                 agent_main_host(&database->clients[i].address, host), database->clients[i].prefix_bits);
+        options->clients_count = i + 1;
+    }
 }
 
 static bool agent_main_settings(const struct config_database *database, struct agent_options_settings *ret_settings)

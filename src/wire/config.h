@@ -33,6 +33,7 @@ enum {
     CONFIG_ENDPOINTS = 64, /* addresses over all regions */
     CONFIG_COMMAND = 1024, /* bytes of an exec check's command, with a terminator behind each part */
     CONFIG_NETWORKS = 64,  /* client networks over all regions */
+    CONFIG_DATABASE_CLIENTS = 16,
 };
 
 /* Limits of parsing, none of which a sane file comes near. */
@@ -213,7 +214,9 @@ struct config_database {
     struct config_durability durability;
     bool cascade;
     uint32_t max_lag_ms;
-    uint32_t max_lag_action; /* enum config_lag_action */
+    uint32_t max_lag_action;        /* enum config_lag_action */
+    struct config_network *clients; /* where roles other than our own come from; none: from everywhere */
+    uint32_t clients_count;
     struct config_account superuser;
     struct config_account replication;
     const char *dbname;

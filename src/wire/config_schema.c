@@ -344,6 +344,10 @@ static const struct config_schema_row config_schema_database_rows[] = {
     ROW("max_lag_action", ENUM, config_database, max_lag_action, .fallback = "alert",
         .choices = config_schema_lag_actions,
         .prose = "What follows when even the freshest standby has not received what is older than max_lag."),
+    ROWS("clients", LIST, config_database, clients, .item = CONFIG_SCHEMA_NETWORK, .max = CONFIG_DATABASE_CLIENTS,
+         .prose = "Networks from which roles other than superuser and replication may connect to the servers; default "
+                  "everywhere. With every_commit: the addresses that the proxies connect from, and nothing else. In an "
+                  "adopted cluster pg_hba.local.conf says it instead."),
     ROW("superuser", SECTION, config_database, superuser, .required = true, .section = &config_schema_superuser,
         .prose = "The account of agents, checks and proofs."),
     ROW("replication", SECTION, config_database, replication, .required = true, .section = &config_schema_replication,

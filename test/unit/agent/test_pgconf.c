@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -134,6 +135,25 @@ static void test_hba(void **state)
     assert_null(strstr(buf_string(&text), "host all all 0.0.0.0/0 trust"));
 }
 
+static void test_hba_of_named_clients(void **state)
+{
+    (void)state;
+    struct agent_options closed = options;
+    struct buf text = fresh();
+    snprintf(closed.clients[0], sizeof closed.clients[0], "127.1.0.54/32");
+    snprintf(closed.clients[1], sizeof closed.clients[1], "fd00::/64");
+    closed.clients_count = 2;
+    pgconf_print_hba(&closed, false, &text);
+    assert_non_null(strstr(buf_string(&text), "host all \"postgres\" 0.0.0.0/0 scram-sha-256\n"));
+    assert_non_null(strstr(buf_string(&text), "host all all 127.1.0.54/32 scram-sha-256\n"));
+    assert_non_null(strstr(buf_string(&text), "host all all fd00::/64 scram-sha-256\n"));
+    assert_null(strstr(buf_string(&text), "host all all 0.0.0.0/0"));
+    assert_null(strstr(buf_string(&text), "host all all ::/0"));
+    text = fresh();
+    pgconf_print_hba(&closed, true, &text); /* there the operators' lines say it */
+    assert_null(strstr(buf_string(&text), "127.1.0.54/32"));
+}
+
 static void test_passfile(void **state)
 {
     (void)state;
@@ -213,6 +233,7 @@ int main(void)
         cmocka_unit_test(test_conf_with_small_segments),
         cmocka_unit_test(test_quotes),
         cmocka_unit_test(test_hba),
+        cmocka_unit_test(test_hba_of_named_clients),
         cmocka_unit_test(test_passfile),
         cmocka_unit_test(test_slots),
         cmocka_unit_test(test_durability),
