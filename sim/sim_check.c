@@ -131,6 +131,9 @@ void sim_check_promoted(struct sim *sim, uint32_t node, uint64_t epoch)
     struct sim_check *check = &sim->check;
     const uint32_t database = sim->model.nodes[node].database;
     const bool again = epoch == check->writer_epoch[database] && check->writer[database] == node;
+    if (epoch < check->writer_epoch[database] && sim_check_superseded(sim, node)) {
+        return; /* started again in place, under the right that it still has: it serves reads, as before */
+    }
     if (epoch <= check->writer_epoch[database] && !again && sim_right_fences(sim)) {
         sim_say_violation(sim, "%s became writer of epoch %llu after epoch %llu", sim->model.nodes[node].name,
                           (unsigned long long)epoch, (unsigned long long)check->writer_epoch[database]);
