@@ -20,7 +20,7 @@
 #include "wire/config_beat.h"
 
 enum {
-    EAR_TURN_MS = 20,  /* at least so often it looks at the clock */
+    EAR_TURN_MS = 10,  /* at least so often it looks at the clock */
     EAR_WORD_MS = 500, /* its word is said again ... */
     EAR_AGAIN_MS = 50, /* ... sooner while a change is fresh */
     EAR_FRESH_MS = 2000,
@@ -68,7 +68,7 @@ static void ear_rejected(struct ear *ear, enum ear_reject reject)
     ear->rejected++;
     if (ear->complained_at.us == 0 || time_since_ms(clock_mono(), ear->complained_at) >= EAR_COMPLAIN_MS) {
         ear->complained_at = clock_mono();
-        LOG_W("%llu datagrams on the heartbeats' port were dropped so far, the last one for its %s",
+        LOG_W("datagrams on the heartbeats' port were dropped: %llu so far, the last one for its %s",
               (unsigned long long)ear->rejected, ear_reject_name(reject));
     }
 }

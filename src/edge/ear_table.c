@@ -63,12 +63,17 @@ enum err ear_table_take(struct ear_table *table, const struct beat *beat, struct
     return ERR_OK;
 }
 
+static bool ear_table_paused(const struct ear_table *table, const struct ear_table_node *node, struct mono now)
+{
+    return table->turned_at.us == 0 ||
+           time_since_us(now, table->turned_at) > (int64_t)node->window_ms * TIME_US_PER_MS / EAR_TABLE_PAUSE_PARTS;
+}
+
 void ear_table_turn(struct ear_table *table, struct mono now)
 {
-    const int64_t pause_us = time_since_us(now, table->turned_at);
     for (uint32_t i = 0; i < table->count; i++) {
         struct ear_table_node *node = &table->nodes[i];
-        if (table->turned_at.us == 0 || pause_us > (int64_t)node->window_ms * TIME_US_PER_MS / EAR_TABLE_PAUSE_PARTS) {
+        if (ear_table_paused(table, node, now)) {
             node->since = now;
         }
     }
@@ -85,7 +90,8 @@ void ear_table_look(const struct ear_table *table, struct mono now, struct ear_t
         }
         const int64_t age_ms = time_since_ms(now, node->heard_at);
         const bool heard = age_ms < node->window_ms;
-        const bool listened = time_since_ms(now, node->since) >= node->window_ms;
+        /* Whoever looks may be awake before the listener is. */
+        const bool listened = time_since_ms(now, node->since) >= node->window_ms && !ear_table_paused(table, node, now);
         ret_word->age_ms[i] = (uint32_t)(age_ms < 0 ? 0 : age_ms < INT32_MAX ? age_ms : INT32_MAX);
         ret_word->heard |= (uint32_t)heard << i;
         ret_word->gone |= (uint32_t)(heard && node->gone != 0) << i;

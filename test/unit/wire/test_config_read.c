@@ -226,6 +226,15 @@ static const struct broken broken[] = {
     {"margin: 300ms", "margin: 20ms",
      "t.yaml:14:13: error: margin '20ms' is out of range; expected a duration such as 500ms, 10s, 5m, 1h, from 50ms to "
      "1m\n"},
+    {"    margin: 300ms\n", "    margin: 300ms\n    heartbeat: { period: 100ms, silence: 200ms }\n",
+     "t.yaml:15:42: error: heartbeat.silence is shorter than three periods of 100 ms; one lost datagram would be news; "
+     "expected 300 ms or more\n"},
+    {"    margin: 300ms\n", "    margin: 300ms\n    heartbeat: { silence: 4s }\n",
+     "t.yaml:15:27: warning: heartbeat.silence is longer than the lease; expected about eight tenths of it; a failover "
+     "waits for both\n"},
+    {"roles: [observer, dns]", "roles: [observer, dns], beats: \"east:7080\"",
+     "t.yaml:8:56: error: beats 'east:7080' is not valid; expected a literal address and port such as 127.0.0.1:80 or "
+     "[::1]:80; names are never looked up here\n"},
     {"margin: 300ms", "margin: 4s",
      "t.yaml:14:13: warning: margin is longer than the lease; expected about a tenth of it; a failover waits for "
      "both\n"},
