@@ -62,6 +62,24 @@ static bool serve_proxy_routes(const struct config *config, struct proxy_options
     return true;
 }
 
+/* With proxy.auth: login, the superuser of each database is asked for the verifiers of roles. */
+static bool serve_proxy_accounts(const struct config *config, struct proxy_options *options)
+{
+    options->login = config->proxy.auth == CONFIG_PROXY_LOGIN;
+    for (uint32_t i = 0; i < config->databases_count && options->login; i++) {
+        const struct config_database *from = &config->databases[i];
+        ASSERT(options->accounts_count < PROXY_ACCOUNTS);
+        struct proxy_vault_account *to = &options->accounts[options->accounts_count++];
+        if (!serve_proxy_text(to->database, sizeof to->database, from->name, "database") ||
+            !serve_proxy_text(to->dbname, sizeof to->dbname, from->dbname, "dbname") ||
+            !serve_proxy_text(to->user, sizeof to->user, from->superuser.name, "superuser")) {
+            return false;
+        }
+        to->password = from->superuser.password;
+    }
+    return true;
+}
+
 static bool serve_proxy_options(const struct config *config, const struct config_site *site,
                                 struct proxy_options *options)
 {
@@ -76,7 +94,8 @@ static bool serve_proxy_options(const struct config *config, const struct config
     }
     options->max_clients = config->proxy.max_clients;
     return serve_proxy_text(options->region, sizeof options->region, region, "region") &&
-           serve_proxy_listen(site, options) && serve_proxy_routes(config, options);
+           serve_proxy_listen(site, options) && serve_proxy_routes(config, options) &&
+           serve_proxy_accounts(config, options);
 }
 
 int serve_proxy_run(const struct config *config, uint32_t site)

@@ -128,6 +128,17 @@ static void *proxy_watch(void *argument)
     return NULL;
 }
 
+/* A verifier has come: whoever waits for it may look. */
+static void proxy_answered(void *owner)
+{
+    struct proxy *proxy = owner;
+    pthread_mutex_lock(&proxy->announce_lock);
+    for (uint32_t i = 0; i < proxy->workers_count; i++) {
+        proxy_worker_wake(proxy->workers[i]);
+    }
+    pthread_mutex_unlock(&proxy->announce_lock);
+}
+
 /* ---- start and stop ---- */
 
 static uint32_t proxy_default(uint32_t value, uint32_t otherwise)
@@ -149,6 +160,7 @@ static void proxy_defaults(struct proxy *proxy)
         .clients = &proxy->clients,
         .routes = options->routes,
         .routes_count = options->routes_count,
+        .login = options->login,
         .listen = options->listen,
         .listen_count = options->listen_count,
         .region = options->region,
@@ -243,6 +255,13 @@ static enum err proxy_begin(struct proxy *proxy)
     if (proxy->shared.cancel == NULL) {
         return ERR_NO_MEMORY;
     }
+    if (proxy->options.login && proxy->options.accounts_count > 0) {
+        err = proxy_vault_start(proxy->options.accounts, proxy->options.accounts_count, proxy_answered, proxy,
+                                &proxy->shared.vault);
+        if (err != ERR_OK) {
+            return err;
+        }
+    }
     err = proxy_workers_start(proxy);
     if (err != ERR_OK) {
         return err;
@@ -289,6 +308,7 @@ void proxy_stop(struct proxy *proxy)
     if (proxy->watching) {
         pthread_join(proxy->watcher, NULL);
     }
+    proxy_vault_stop(proxy->shared.vault);
     for (uint32_t i = 0; i < proxy->workers_count; i++) {
         proxy_worker_free(proxy->workers[i]);
     }

@@ -7,7 +7,8 @@
  * - While a database is on hold, sessions stop at their next transaction boundary; the client's bytes stay in the
  *   kernel. The hold is given up after `hold_timeout_ms` and they go on.
  * - A new session waits up to `connect_wait_ms` for a reachable server: a failover is a delay for whoever reconnects.
- * - Log-in and authentication pass through; encryption is declined ('N').
+ * - Log-in and authentication pass through; encryption is declined ('N'). With `login` the proxy learns from it how to
+ *   log in again, and a session that is idle lives on when its server goes (proxy_move.h).
  *
  * Proof for the controller: the reader `name` in the view's shared memory (edge/publish.h, kind proxy) announces the
  * lowest version that all workers have carried out: no session forwards under an older epoch, no session of a database
@@ -31,6 +32,7 @@
 enum {
     PROXY_NAME = LIMITS_NAME - 5, /* room for "/view" behind it */
     PROXY_PATH = 512,
+    PROXY_ACCOUNTS = LIMITS_DATABASES,
 };
 
 /* Numbers that are 0 get their defaults. */
@@ -43,6 +45,9 @@ struct proxy_options {
     uint32_t listen_count;
     struct proxy_route routes[PROXY_ROUTES];
     uint32_t routes_count;
+    bool login;                                          /* sessions may outlive their server */
+    struct proxy_vault_account accounts[PROXY_ACCOUNTS]; /* who may ask for verifiers, with `login` */
+    uint32_t accounts_count;
     uint32_t workers;            /* 0: one per CPU, at most 8 */
     uint32_t max_clients;        /* 1000; in all workers, at most 65,000 */
     uint32_t buffer_bytes;       /* 64 kB; per worker, and per session only while something is pending */

@@ -77,6 +77,20 @@ enum err proxy_cancel_add(struct proxy_cancel *cancel, const struct proxy_cancel
     return ERR_OK;
 }
 
+enum err proxy_cancel_retarget(struct proxy_cancel *cancel, struct proxy_cancel_entry *entry,
+                               const struct proxy_cancel_target *target)
+{
+    if (target->key.secret_size != entry->key.secret_size) {
+        return ERR_PROTOCOL; /* one cluster speaks one version of the protocol */
+    }
+    pthread_mutex_lock(&cancel->lock);
+    ASSERT(entry->used);
+    entry->target = *target;
+    proxy_cancel_busy(entry, false);
+    pthread_mutex_unlock(&cancel->lock);
+    return ERR_OK;
+}
+
 void proxy_cancel_remove(struct proxy_cancel *cancel, struct proxy_cancel_entry *entry)
 {
     pthread_mutex_lock(&cancel->lock);

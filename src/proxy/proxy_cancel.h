@@ -51,6 +51,10 @@ void proxy_cancel_free(struct proxy_cancel *cancel);
  * back with proxy_cancel_remove. */
 ERR_CHECK enum err proxy_cancel_add(struct proxy_cancel *cancel, const struct proxy_cancel_target *target,
                                     struct proxy_cancel_entry **ret_entry);
+
+/* The session has another server: its client's key stays. ERR_PROTOCOL: the new key has another size. */
+ERR_CHECK enum err proxy_cancel_retarget(struct proxy_cancel *cancel, struct proxy_cancel_entry *entry,
+                                         const struct proxy_cancel_target *target);
 void proxy_cancel_remove(struct proxy_cancel *cancel, struct proxy_cancel_entry *entry);
 
 static inline void proxy_cancel_busy(struct proxy_cancel_entry *entry, bool busy)

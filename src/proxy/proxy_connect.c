@@ -9,107 +9,15 @@
 
 #include "base/assert.h"
 #include "edge/log.h"
+#include "proxy/proxy_attempt.h"
+#include "proxy/proxy_move.h"
 #include "proxy/proxy_relay.h"
 #include "proxy/proxy_socket.h"
 #include "wire/pg_message.h"
 
 enum {
-    PROXY_CONNECT_RETRY_FIRST_MS = 10,
-    PROXY_CONNECT_RETRY_LAST_MS = 200,
-    PROXY_CONNECT_QUEUE_MS = 5,
-    PROXY_CONNECT_LOGINS = 8,        /* under way at once, per worker */
     PROXY_CONNECT_ANSWER_FACTOR = 5, /* a busy server may need longer to fork than a host to accept */
 };
-
-/* The attempt has failed, or there is nothing to try: pause, then again. */
-static void proxy_connect_pause(struct proxy_session_context *context, struct proxy_session *session)
-{
-    proxy_session_drop_server(session, false);
-    if (session->cancelling) {
-        proxy_session_end(context, session, PROXY_SESSION_CANCEL_DONE, NULL);
-        return;
-    }
-    proxy_session_wait_begin(context, session);
-    const uint32_t doubled = session->retry_ms * 2;
-    session->retry_ms = session->retry_ms == 0                  ? PROXY_CONNECT_RETRY_FIRST_MS
-                        : doubled > PROXY_CONNECT_RETRY_LAST_MS ? PROXY_CONNECT_RETRY_LAST_MS
-                                                                : doubled;
-    const struct mono next = time_add_ms(context->now, session->retry_ms);
-    proxy_session_deadline(context, session, time_min(next, session->wait_deadline));
-}
-
-static void proxy_connect_failed(struct proxy_session_context *context, struct proxy_session *session, enum err err)
-{
-    proxy_metrics_add(&context->metrics, PROXY_METRICS_CONNECT_FAILURES, 1);
-    LOG_D("server %s does not accept a session: %s", session->target.node, err_text(err));
-    proxy_connect_pause(context, session);
-}
-
-/* A server that was just promoted gets everybody's login at once, each costs it a fork, and it serves them in order:
- * those whose clients have given up as well. With more arriving than it can fork it would work for the dead only, for
- * ever. So few are under way at a time, one whose client left counts until the server has dealt with it, and the others
- * wait here, where leaving is noticed. */
-static bool proxy_connect_queue(struct proxy_session_context *context, struct proxy_session *session)
-{
-    if (session->cancelling || context->logins < PROXY_CONNECT_LOGINS) {
-        return false;
-    }
-    proxy_session_wait_begin(context, session);
-    const struct mono next = time_add_ms(context->now, PROXY_CONNECT_QUEUE_MS);
-    proxy_session_deadline(context, session, time_min(next, session->wait_deadline));
-    return true;
-}
-
-/* Begins an attempt where the view, or the cancel request, says. */
-static void proxy_connect_attempt(struct proxy_session_context *context, struct proxy_session *session)
-{
-    ASSERT(session->server.fd < 0);
-    if (!session->cancelling) {
-        const struct proxy_route_target *target = &context->targets[session->route];
-        if (!target->open || context->holding[session->route]) {
-            proxy_connect_pause(context, session);
-            return;
-        }
-        if (proxy_connect_queue(context, session)) {
-            return;
-        }
-        session->target = *target;
-        session->login = &context->logins;
-        context->logins++;
-    }
-    const struct view_address *address = session->cancelling ? &session->cancel.address : &session->target.address;
-    enum err err = proxy_socket_connect(address, &session->server.fd);
-    if (err == ERR_OK) {
-        proxy_socket_tune_server(session->server.fd);
-        err = proxy_session_watch(context, &session->server);
-    }
-    if (err != ERR_OK) {
-        proxy_connect_failed(context, session, err);
-        return;
-    }
-    session->attempting = true;
-    const struct mono late = time_add_ms(context->now, context->connect_timeout_ms);
-    proxy_session_deadline(context, session, time_min(late, session->wait_deadline));
-}
-
-void proxy_connect_begin(struct proxy_session_context *context, struct proxy_session *session)
-{
-    proxy_session_move(session, PROXY_SESSION_CONNECTING);
-    session->wait_deadline = time_add_ms(context->now, context->connect_wait_ms);
-    session->retry_ms = 0;
-    proxy_connect_attempt(context, session);
-}
-
-void proxy_connect_again(struct proxy_session_context *context, struct proxy_session *session)
-{
-    ASSERT(session->state == PROXY_SESSION_CONNECTING);
-    if (session->cancelling) {
-        return;
-    }
-    proxy_session_drop_server(session, true);
-    session->retry_ms = 0;
-    proxy_connect_attempt(context, session);
-}
 
 /* The connection stands: sends the start-up packet, or the cancel request and is done with it. */
 static enum err proxy_connect_introduce(struct proxy_session_context *context, struct proxy_session *session)
@@ -176,6 +84,7 @@ static void proxy_connect_ready(struct proxy_session_context *context, struct pr
 {
     proxy_session_move(session, PROXY_SESSION_ACTIVE);
     proxy_session_deadline(context, session, TIME_NEVER);
+    proxy_move_learn(context, session);
     proxy_metrics_add(&context->metrics, PROXY_METRICS_SESSIONS_TOTAL, 1);
     LOG_D("session on %s under epoch %llu", session->target.node, (unsigned long long)session->target.epoch);
 }
@@ -187,13 +96,24 @@ static bool proxy_connect_message(struct proxy_session_context *context, struct 
     if (session->state == PROXY_SESSION_CONNECTING) {
         if (message->type == PG_MESSAGE_ERROR && proxy_connect_not_now(message->peek)) {
             proxy_metrics_add(&context->metrics, PROXY_METRICS_SERVER_SHUTDOWN, 1);
-            proxy_connect_failed(context, session, ERR_UNAVAILABLE);
+            proxy_attempt_failed(context, session, ERR_UNAVAILABLE);
             return false;
         }
         proxy_session_login_end(session);
         proxy_session_wait_end(context, session);
+        if (session->moving) {
+            proxy_move_login(context, session);
+        }
+    }
+    if (session->moving) {
+        return proxy_move_message(context, session, message, span_of(whole, PG_FRAME_HEAD + message->body_size));
+    }
+    if (session->state == PROXY_SESSION_CONNECTING) {
         proxy_session_move(session, PROXY_SESSION_AUTH);
         proxy_session_deadline(context, session, time_add_ms(context->now, context->auth_timeout_ms));
+    }
+    if (message->type == PG_MESSAGE_AUTHENTICATION && session->keep != NULL) {
+        proxy_learn_request(&session->keep->learn, span_of(whole + PG_FRAME_HEAD, message->body_size));
     }
     if (message->type == PG_MESSAGE_KEY) {
         const enum err err = proxy_connect_key(context, session, whole + PG_FRAME_HEAD, message->body_size);
@@ -216,6 +136,7 @@ static void proxy_connect_pass(struct proxy_session_context *context, struct pro
     struct pg_frame *frame = &session->server.received;
     struct span rest = span_of(session->early, session->early_have);
     size_t whole = 0;
+    const bool moving = session->moving; /* then all of it was for us */
     struct pg_frame_message message;
     pg_frame_init(frame);
     while (session->state != PROXY_SESSION_ACTIVE && pg_frame_step(frame, &rest, &message)) {
@@ -231,7 +152,7 @@ static void proxy_connect_pass(struct proxy_session_context *context, struct pro
         return;
     }
     /* An ACTIVE session's frame goes on where the passed bytes end; before, every pass starts at a boundary. */
-    if (whole > 0 && !proxy_session_owe(context, &session->client, span_of(session->early, whole))) {
+    if (!moving && whole > 0 && !proxy_session_owe(context, &session->client, span_of(session->early, whole))) {
         proxy_session_end(context, session, PROXY_SESSION_NO_MEMORY, NULL);
         return;
     }
@@ -255,9 +176,11 @@ static void proxy_connect_finish(struct proxy_session_context *context, struct p
     free(session->early);
     session->early = NULL;
     session->early_have = 0;
-    free(session->startup);
-    session->startup = NULL;
-    session->startup_have = 0;
+    if (session->keep == NULL) {
+        free(session->startup);
+        session->startup = NULL;
+        session->startup_have = 0;
+    }
     proxy_relay_pump(context, session);
 }
 
@@ -266,8 +189,8 @@ static void proxy_connect_server_gone(struct proxy_session_context *context, str
     if (session->cancelling) {
         /* The server closes when it has acted on the request; that is what the client waits for. */
         proxy_session_end(context, session, PROXY_SESSION_CANCEL_DONE, NULL);
-    } else if (session->state == PROXY_SESSION_CONNECTING) {
-        proxy_connect_failed(context, session, ERR_CLOSED);
+    } else if (session->state == PROXY_SESSION_CONNECTING || session->state == PROXY_SESSION_LOGIN) {
+        proxy_attempt_failed(context, session, ERR_CLOSED);
     } else {
         proxy_relay_server_gone(context, session);
     }
@@ -326,7 +249,7 @@ void proxy_connect_step(struct proxy_session_context *context, struct proxy_sess
             return; /* not yet; or the event was of an earlier attempt's socket */
         }
         if (err != ERR_OK) {
-            proxy_connect_failed(context, session, err);
+            proxy_attempt_failed(context, session, err);
             return;
         }
     }
@@ -354,8 +277,8 @@ void proxy_connect_late(struct proxy_session_context *context, struct proxy_sess
         proxy_session_end(context, session, session->cancelling ? PROXY_SESSION_CANCEL_DONE : PROXY_SESSION_NO_SERVER,
                           NULL);
     } else if (session->server.fd >= 0) {
-        proxy_connect_failed(context, session, ERR_TIMEOUT);
+        proxy_attempt_failed(context, session, ERR_TIMEOUT);
     } else {
-        proxy_connect_attempt(context, session);
+        proxy_attempt_next(context, session);
     }
 }

@@ -22,6 +22,9 @@
     X(CONNECT_FAILURES, "connect_failures_total") /* attempts to reach a server */                                     \
     X(SERVER_LOST, "server_lost_total")           /* sessions whose server went away */                                \
     X(OUTCOME_UNKNOWN, "outcome_unknown_total")   /* ... with a statement in flight: 08007 */                          \
+    X(MOVED, "moved_total")                       /* sessions that went on with another server connection */           \
+    X(KEYS, "keys_total")                         /* log-ins with a password that the proxy can do again */            \
+    X(NOT_MOVED, "not_moved_total")               /* sessions that could not: 57P01 */                                 \
     X(WRONG_SERVER, "wrong_server_total")         /* 25006, or a standby where the writer was meant */                 \
     X(SERVER_SHUTDOWN, "server_shutdown_total")   /* 57P01 to 57P03 from a server */                                   \
     X(CANCELS, "cancels_total")                   /* forwarded */                                                      \

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "base/assert.h"
+#include "proxy/proxy_move.h"
 #include "wire/pg_message.h"
 
 enum {
@@ -101,6 +102,9 @@ void proxy_relay_server_message(struct proxy_session_context *context, struct pr
     default:
         break;
     }
+    if (session->keep != NULL) {
+        proxy_keep_server(session->keep, message, session->expected == 0 && session->status == PG_MESSAGE_STATUS_IDLE);
+    }
 }
 
 static void proxy_relay_mark(struct proxy_session *session)
@@ -114,13 +118,18 @@ static void proxy_relay_mark(struct proxy_session *session)
 static bool proxy_relay_look(struct proxy_session_context *context, struct proxy_session *session,
                              struct proxy_session_end *from, struct span bytes)
 {
-    const bool client = from == &session->client;
     struct pg_frame_message message;
-    while (pg_frame_step(&from->received, &bytes, &message)) {
-        if (client) {
-            proxy_relay_client_message(session, message.type);
-        } else {
+    if (from == &session->server) {
+        while (pg_frame_step(&from->received, &bytes, &message)) {
             proxy_relay_server_message(context, session, &message);
+        }
+    } else if (session->keep != NULL) {
+        while (proxy_keep_step(session->keep, &from->received, &bytes, &message)) {
+            proxy_relay_client_message(session, message.type);
+        }
+    } else {
+        while (pg_frame_step(&from->received, &bytes, &message)) {
+            proxy_relay_client_message(session, message.type);
         }
     }
     proxy_relay_mark(session);
@@ -131,6 +140,8 @@ void proxy_relay_server_gone(struct proxy_session_context *context, struct proxy
 {
     if (session->terminated) {
         proxy_session_end(context, session, PROXY_SESSION_CLIENT_LEFT, NULL);
+    } else if (!session->fatal && session->keep != NULL && proxy_session_idle(session)) {
+        proxy_move_or_end(context, session);
     } else if (session->fatal) {
         proxy_session_end(context, session, PROXY_SESSION_SERVER_ENDED, NULL);
     } else if (proxy_session_busy(session)) {
@@ -204,6 +215,45 @@ static enum proxy_relay_step proxy_relay_send(struct proxy_session_context *cont
     return PROXY_RELAY_MOVED;
 }
 
+/* What a server says to an idle session: whole messages only are taken, and a FATAL is for us, not for the client.
+ * Gives the bytes to pass on in `ret_limit`. */
+static enum proxy_relay_step proxy_relay_quiet(struct proxy_session_context *context, struct proxy_session *session,
+                                               size_t *ret_limit)
+{
+    struct proxy_session_end *server = &session->server;
+    const ssize_t size = recv(server->fd, context->buffer, context->buffer_size, MSG_PEEK);
+    if (size < 0 && (errno == EAGAIN || errno == EINTR)) {
+        server->readable = errno == EINTR;
+        return PROXY_RELAY_STUCK;
+    }
+    if (size <= 0) {
+        return proxy_relay_gone(context, server);
+    }
+    struct span rest = span_of(context->buffer, (size_t)size);
+    struct pg_frame frame;
+    struct pg_frame_message message;
+    size_t whole = 0;
+    pg_frame_init(&frame);
+    while (pg_frame_step(&frame, &rest, &message)) {
+        struct pg_message_error error;
+        if (message.type == PG_MESSAGE_ERROR && pg_message_error_parse(message.peek, &error) == ERR_OK &&
+            span_is(error.severity, "FATAL")) {
+            if (whole > 0) {
+                break;
+            }
+            proxy_metrics_add(&context->metrics, PROXY_METRICS_SERVER_SHUTDOWN, 1);
+            return proxy_relay_gone(context, server);
+        }
+        whole = (size_t)size - rest.size;
+    }
+    if (whole == 0 && !frame.failed && (size_t)size < context->buffer_size && !server->hangup) {
+        server->readable = false; /* the rest of the message comes with another event */
+        return PROXY_RELAY_STUCK;
+    }
+    *ret_limit = whole > 0 ? whole : (size_t)size;
+    return PROXY_RELAY_MOVED;
+}
+
 /* One buffer's worth in one direction. */
 static enum proxy_relay_step proxy_relay_move(struct proxy_session_context *context, struct proxy_session_end *from,
                                               struct proxy_session_end *to)
@@ -221,7 +271,14 @@ static enum proxy_relay_step proxy_relay_move(struct proxy_session_context *cont
     if (!from->readable || (client && proxy_relay_held(context, session))) {
         return PROXY_RELAY_STUCK;
     }
-    const ssize_t size = recv(from->fd, context->buffer, context->buffer_size, 0);
+    size_t limit = context->buffer_size;
+    if (!client && session->keep != NULL && proxy_session_idle(session) && pg_frame_boundary(&from->received)) {
+        const enum proxy_relay_step step = proxy_relay_quiet(context, session, &limit);
+        if (step != PROXY_RELAY_MOVED) {
+            return step;
+        }
+    }
+    const ssize_t size = recv(from->fd, context->buffer, limit, 0);
     if (size < 0 && (errno == EAGAIN || errno == EINTR)) {
         from->readable = errno == EINTR;
         return PROXY_RELAY_STUCK;
@@ -230,7 +287,7 @@ static enum proxy_relay_step proxy_relay_move(struct proxy_session_context *cont
         return proxy_relay_gone(context, from);
     }
     /* A short read has emptied the socket, unless an end of file waits behind it. */
-    from->readable = (size_t)size == context->buffer_size || from->hangup;
+    from->readable = (size_t)size == limit || from->hangup;
     const struct span bytes = span_of(context->buffer, (size_t)size);
     const struct pg_frame before = from->received;
     if (!proxy_relay_look(context, session, from, bytes)) {

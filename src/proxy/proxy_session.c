@@ -19,16 +19,19 @@
 /* Allowed successors. */
 static const unsigned proxy_session_successors[PROXY_SESSION_STATES] = {
     [PROXY_SESSION_STARTUP] = PROXY_SESSION_BIT(CONNECTING) | PROXY_SESSION_BIT(DRAINING) | PROXY_SESSION_BIT(CLOSED),
-    [PROXY_SESSION_CONNECTING] = PROXY_SESSION_BIT(AUTH) | PROXY_SESSION_BIT(DRAINING) | PROXY_SESSION_BIT(CLOSED),
+    [PROXY_SESSION_CONNECTING] =
+        PROXY_SESSION_BIT(LOGIN) | PROXY_SESSION_BIT(AUTH) | PROXY_SESSION_BIT(DRAINING) | PROXY_SESSION_BIT(CLOSED),
+    [PROXY_SESSION_LOGIN] = PROXY_SESSION_BIT(CONNECTING) | PROXY_SESSION_BIT(ACTIVE) | PROXY_SESSION_BIT(DRAINING) |
+                            PROXY_SESSION_BIT(CLOSED),
     [PROXY_SESSION_AUTH] = PROXY_SESSION_BIT(ACTIVE) | PROXY_SESSION_BIT(DRAINING) | PROXY_SESSION_BIT(CLOSED),
-    [PROXY_SESSION_ACTIVE] = PROXY_SESSION_BIT(DRAINING) | PROXY_SESSION_BIT(CLOSED),
+    [PROXY_SESSION_ACTIVE] = PROXY_SESSION_BIT(CONNECTING) | PROXY_SESSION_BIT(DRAINING) | PROXY_SESSION_BIT(CLOSED),
     [PROXY_SESSION_DRAINING] = PROXY_SESSION_BIT(CLOSED),
     [PROXY_SESSION_CLOSED] = 0,
 };
 
 const char *proxy_session_state_name(enum proxy_session_state state)
 {
-    static const char *const names[] = {"startup", "connecting", "auth", "active", "draining", "closed"};
+    static const char *const names[] = {"startup", "connecting", "login", "auth", "active", "draining", "closed"};
     ASSERT(state < PROXY_SESSION_STATES);
     return names[state];
 }
@@ -62,6 +65,7 @@ struct proxy_session *proxy_session_new(struct proxy_session_context *context, i
     list_init(&session->timed);
     list_init(&session->ready);
     list_init(&session->dead);
+    list_init(&session->learning);
     proxy_session_end_init(&session->client, session, fd);
     proxy_session_end_init(&session->server, session, -1);
     proxy_socket_tune_client(fd);
@@ -101,6 +105,8 @@ void proxy_session_free(struct proxy_session_context *context, struct proxy_sess
     list_remove(&session->timed);
     list_remove(&session->ready);
     list_remove(&session->dead);
+    list_remove(&session->learning);
+    proxy_keep_free(session->keep);
     free(session->startup);
     free(session->early);
     free(session);
@@ -296,6 +302,7 @@ static void proxy_session_leave(struct proxy_session_context *context, struct pr
         proxy_metrics_take(&context->metrics, PROXY_METRICS_SESSIONS, 1);
     }
     list_remove(&session->ready);
+    list_remove(&session->learning);
 }
 
 static void proxy_session_close(struct proxy_session_context *context, struct proxy_session *session)

@@ -4,11 +4,13 @@
  * States move only along the table in proxy_session.c:
  *   STARTUP     the client's first packets are read
  *   CONNECTING  a server is wanted: waiting for the view to name one, connecting, or waiting for its first word
+ *   LOGIN       a session that is moved: the proxy logs in for it and says again what the last server had heard
  *   AUTH        the server talks to the client until the first ReadyForQuery; whole messages only, the key is ours
  *   ACTIVE      bytes are relayed
  *   DRAINING    the session is over; what is still owed to an end is being delivered, for a bounded time
  *   CLOSED      waiting to be freed at the end of the worker's batch
- * A cancel request is a session too: STARTUP, CONNECTING, DRAINING, CLOSED.
+ * A cancel request is a session too: STARTUP, CONNECTING, DRAINING, CLOSED. A session whose server is gone may go from
+ * ACTIVE to CONNECTING again (proxy_move.h); its client only waits.
  *
  * Everything belongs to one worker's thread. Memory: the session, plus buffers only while something is pending, each at
  * most as large as the worker's relay buffer. */
@@ -21,8 +23,10 @@
 #include "base/list.h"
 #include "base/time.h"
 #include "proxy/proxy_cancel.h"
+#include "proxy/proxy_keep.h"
 #include "proxy/proxy_metrics.h"
 #include "proxy/proxy_route.h"
+#include "proxy/proxy_vault.h"
 #include "wire/pg_frame.h"
 
 enum {
@@ -35,6 +39,7 @@ enum {
 enum proxy_session_state {
     PROXY_SESSION_STARTUP,
     PROXY_SESSION_CONNECTING,
+    PROXY_SESSION_LOGIN,
     PROXY_SESSION_AUTH,
     PROXY_SESSION_ACTIVE,
     PROXY_SESSION_DRAINING,
@@ -60,6 +65,7 @@ enum proxy_session_state {
     X(OUTCOME_UNKNOWN, "08007",                                                                                        \
       "the connection to the server was lost while a statement was in flight: whether it took effect is unknown",      \
       OUTCOME_UNKNOWN)                                                                                                 \
+    X(NOT_MOVED, "57P01", "terminating connection: its server is gone and the session cannot be moved", NOT_MOVED)     \
     X(FENCED, "57P01", "terminating connection: the epoch of this session was fenced, reconnect", FENCED)              \
     X(STOPPING, "57P01", "terminating connection: this proxy is stopping, reconnect", COUNT)                           \
     X(NO_MEMORY, "53200", "this proxy is out of memory", COUNT)
@@ -104,7 +110,7 @@ struct proxy_session {
     bool attempting; /* CONNECTING: an attempt is under way */
     uint32_t *login; /* the counter of logins that this session is part of, until the server has said a word; or NULL */
     bool cancelling; /* this session is a cancel request */
-    uint8_t *startup; /* the start-up packet, malloc'ed until the server has answered it */
+    uint8_t *startup; /* the start-up packet, malloc'ed until the server has answered it, or as long as `keep` */
     size_t startup_have;
     uint8_t *early; /* server bytes that are not yet a whole message; malloc'ed until ACTIVE */
     size_t early_have;
@@ -120,6 +126,12 @@ struct proxy_session {
     bool terminated;              /* the client said goodbye */
     bool fatal;                   /* the server said FATAL */
     bool held;
+    /* For a life with another server. */
+    struct proxy_keep *keep; /* NULL: the session ends with its server */
+    struct list learning;    /* linked while a verifier is awaited */
+    bool moving;             /* CONNECTING, LOGIN: the client is logged in already */
+    uint32_t restore_left;   /* LOGIN: ReadyForQuery still to come; 0: the log-in has not ended */
+    uint32_t restore_strict; /* of these: for statements that must not fail */
 };
 
 /* What the sessions of a worker share with it. */
@@ -136,7 +148,9 @@ struct proxy_session_context {
     int64_t auth_timeout_ms;
     const struct proxy_route *routes;
     uint32_t routes_count;
-    uint32_t logins; /* servers asked for a session that have not said a word yet, abandoned ones included */
+    bool login;                /* sessions may outlive their server */
+    struct proxy_vault *vault; /* NULL: there is none to ask for verifiers */
+    uint32_t logins;           /* servers asked for a session that have not said a word yet, abandoned ones included */
     struct proxy_route_target targets[PROXY_ROUTES]; /* by the view that this worker has carried out */
     bool holding[PROXY_ROUTES];                      /* hold, and not given up */
     bool stopping;
@@ -144,6 +158,7 @@ struct proxy_session_context {
     struct list timed;
     struct list ready;
     struct list dead;
+    struct list learning;
     struct mono next_deadline;
     uint8_t *buffer; /* for relaying */
     size_t buffer_size;

@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 
 #include "base/assert.h"
-#include "proxy/proxy_connect.h"
+#include "proxy/proxy_attempt.h"
 #include "wire/pg_startup.h"
 
 enum {
@@ -57,7 +57,7 @@ static void proxy_startup_cancel(struct proxy_session_context *context, struct p
         proxy_session_end(context, session, PROXY_SESSION_CANCEL_DONE, NULL);
         return;
     }
-    proxy_connect_begin(context, session);
+    proxy_attempt_begin(context, session);
 }
 
 /* Takes a place among the clients. */
@@ -97,6 +97,23 @@ static bool proxy_startup_rename(struct proxy_session *session, const struct pg_
     return true;
 }
 
+static bool proxy_startup_keep(struct proxy_session_context *context, struct proxy_session *session,
+                               const struct pg_startup *startup)
+{
+    if (!context->login) {
+        return true;
+    }
+    session->keep = proxy_keep_new(startup->user);
+    return session->keep != NULL;
+}
+
+/* A packet that stays takes no more memory than it needs. */
+static void proxy_startup_shrink(struct proxy_session *session)
+{
+    uint8_t *smaller = session->keep != NULL ? realloc(session->startup, session->startup_have) : NULL;
+    session->startup = smaller != NULL ? smaller : session->startup;
+}
+
 static void proxy_startup_session(struct proxy_session_context *context, struct proxy_session *session,
                                   const struct pg_startup *startup)
 {
@@ -120,11 +137,16 @@ static void proxy_startup_session(struct proxy_session_context *context, struct 
     if (!proxy_startup_admit(context, session)) {
         return;
     }
+    if (!proxy_startup_keep(context, session, startup)) {
+        proxy_session_end(context, session, PROXY_SESSION_NO_MEMORY, NULL);
+        return;
+    }
     if (!proxy_startup_rename(session, startup, context->routes[session->route].dbname)) {
         proxy_session_end(context, session, PROXY_SESSION_NO_MEMORY, NULL);
         return;
     }
-    proxy_connect_begin(context, session);
+    proxy_startup_shrink(session);
+    proxy_attempt_begin(context, session);
 }
 
 /* "No": the client goes on unencrypted or leaves. One byte always fits an empty send buffer. */

@@ -5,7 +5,8 @@
 #include <stdio.h>
 
 #include "edge/log.h"
-#include "proxy/proxy_connect.h"
+#include "proxy/proxy_attempt.h"
+#include "proxy/proxy_move.h"
 
 static bool proxy_switch_attached(const struct proxy_session *session)
 {
@@ -14,8 +15,12 @@ static bool proxy_switch_attached(const struct proxy_session *session)
 
 static void proxy_switch_fence(struct proxy_session_context *context, struct proxy_session *session)
 {
-    if (session->state == PROXY_SESSION_CONNECTING) {
-        proxy_connect_again(context, session);
+    if (session->state == PROXY_SESSION_CONNECTING || session->state == PROXY_SESSION_LOGIN) {
+        proxy_attempt_again(context, session);
+        return;
+    }
+    if (session->keep != NULL && proxy_session_idle(session)) {
+        proxy_move_or_end(context, session);
         return;
     }
     char text[160];
@@ -38,7 +43,7 @@ static bool proxy_switch_apply_session(struct proxy_switch *change, struct proxy
         return session->state >= PROXY_SESSION_DRAINING;
     }
     if (session->state == PROXY_SESSION_CONNECTING && !attached && context->targets[session->route].open) {
-        proxy_connect_again(context, session);
+        proxy_attempt_again(context, session);
     }
     return false;
 }

@@ -16,6 +16,7 @@
 #include "edge/clock.h"
 #include "edge/log.h"
 #include "proxy/proxy_connect.h"
+#include "proxy/proxy_move.h"
 #include "proxy/proxy_relay.h"
 #include "proxy/proxy_session.h"
 #include "proxy/proxy_socket.h"
@@ -95,6 +96,7 @@ static void proxy_worker_step(struct proxy_session_context *context, struct prox
         proxy_startup_step(context, session);
         break;
     case PROXY_SESSION_CONNECTING:
+    case PROXY_SESSION_LOGIN:
     case PROXY_SESSION_AUTH:
         proxy_connect_step(context, session);
         break;
@@ -128,6 +130,7 @@ static void proxy_worker_late(struct proxy_session_context *context, struct prox
         proxy_session_end(context, session, PROXY_SESSION_STARTUP_SLOW, NULL);
         break;
     case PROXY_SESSION_CONNECTING:
+    case PROXY_SESSION_LOGIN:
     case PROXY_SESSION_AUTH:
         proxy_connect_late(context, session);
         break;
@@ -252,6 +255,7 @@ static bool proxy_worker_own_event(struct proxy_worker *worker, const struct epo
     if (event->data.ptr == &worker->wake) {
         uint64_t count;
         (void)!read(worker->wake, &count, sizeof count);
+        proxy_move_learn_all(&worker->context);
         return true;
     }
     for (uint32_t i = 0; i < worker->shared->listen_count; i++) {
@@ -349,6 +353,8 @@ static void proxy_worker_context(struct proxy_worker *worker)
         .auth_timeout_ms = shared->auth_timeout_ms,
         .routes = shared->routes,
         .routes_count = shared->routes_count,
+        .login = shared->login,
+        .vault = shared->vault,
         .next_deadline = TIME_NEVER,
         .buffer = malloc(shared->buffer_bytes),
         .buffer_size = shared->buffer_bytes,
@@ -357,6 +363,7 @@ static void proxy_worker_context(struct proxy_worker *worker)
     list_init(&context->timed);
     list_init(&context->ready);
     list_init(&context->dead);
+    list_init(&context->learning);
 }
 
 enum err proxy_worker_start(const struct proxy_worker_shared *shared, struct proxy_worker **ret_worker)

@@ -33,6 +33,8 @@ struct proxy_worker_shared {
     _Atomic uint32_t *clients;
     const struct proxy_route *routes;
     uint32_t routes_count;
+    bool login;
+    struct proxy_vault *vault;
     const struct view_address *listen;
     uint32_t listen_count;
     const char *region;

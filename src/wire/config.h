@@ -331,10 +331,13 @@ struct config_proxy_database {
     uint32_t route; /* enum config_route */
 };
 
+enum config_proxy_auth { CONFIG_PROXY_LOGIN, CONFIG_PROXY_PASSTHROUGH };
+
 struct config_proxy {
     struct config_proxy_database *databases;
     uint32_t databases_count;
     uint32_t max_clients;
+    uint32_t auth; /* enum config_proxy_auth */
 };
 
 enum config_profile { CONFIG_STANDARD, CONFIG_ADR_039 };

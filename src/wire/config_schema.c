@@ -483,11 +483,21 @@ static const struct config_schema_section config_schema_proxy_database =
     SECTION("proxy_database", config_proxy_database, config_schema_proxy_database_rows, .key = CONFIG_SCHEMA_WORD,
             .prose = "Where sessions go, by the database name of their start-up packet.");
 
+static const struct config_schema_choice config_schema_proxy_auths[] = {
+    {"login", CONFIG_PROXY_LOGIN,
+     "the proxy learns from each log-in how to do it again, and sessions outlive their server"},
+    {"passthrough", CONFIG_PROXY_PASSTHROUGH, "a session ends with its server"},
+    {NULL, 0, NULL}};
+
 static const struct config_schema_row config_schema_proxy_rows[] = {
     ROWS("databases", MAP, config_proxy, databases, .max = 64, .section = &config_schema_proxy_database,
          .prose = "By the database name of the start-up packet; other names are refused."),
     ROW("max_clients", INTEGER, config_proxy, max_clients, .fallback = "1000", .min = 1, .max = 100000,
         .prose = "Sessions at a time, for each proxy; more are refused."),
+    ROW("auth", ENUM, config_proxy, auth, .fallback = "login", .choices = config_schema_proxy_auths,
+        .prose =
+            "What the proxy does with log-ins. Either way the server lets clients in or not, by its pg_hba.conf. For "
+            "login the proxy asks the database, as its superuser, for the verifiers of roles with passwords."),
     END};
 static const struct config_schema_section config_schema_proxy =
     SECTION("proxy", config_proxy, config_schema_proxy_rows, .prose = "Where SQL sessions go.");

@@ -20,6 +20,7 @@
 #define PG_MESSAGE_ERROR          'E'
 #define PG_MESSAGE_COMPLETE       'C'
 #define PG_MESSAGE_NOTICE         'N'
+#define PG_MESSAGE_NOTIFICATION   'A'
 
 /* Types sent by the client. */
 #define PG_MESSAGE_QUERY     'Q'

@@ -28,7 +28,8 @@ static struct view_address lab_address(const char *port)
     return (struct view_address){.bytes = {127, 9, 0, 1}, .port = (uint16_t)lab_number(port), .family = 4};
 }
 
-/* serve MEMORY FILE PORT WORKERS CONNECT_WAIT_MS HOLD_TIMEOUT_MS MAX_CLIENTS */
+/* serve MEMORY FILE PORT WORKERS CONNECT_WAIT_MS HOLD_TIMEOUT_MS MAX_CLIENTS passthrough|login; with login the superuser's
+ * password is in LAB_PASSWORD */
 static int lab_serve(char **argv)
 {
     static struct proxy_options options;
@@ -43,6 +44,10 @@ static int lab_serve(char **argv)
     options.hold_timeout_ms = lab_number(argv[5]);
     options.max_clients = lab_number(argv[6]);
     options.grace_ms = 2000;
+    options.login = strcmp(argv[7], "login") == 0;
+    options.accounts[0] = (struct proxy_vault_account){
+        .database = "shop", .dbname = "shop", .user = "postgres", .password = {.env = "LAB_PASSWORD"}};
+    options.accounts_count = 1;
     options.routes[0] = (struct proxy_route){.name = "shop", .database = "shop"};
     options.routes[1] = (struct proxy_route){.name = "other", .database = "shop", .dbname = "shop"};
     options.routes[2] =
@@ -204,7 +209,7 @@ int main(int argc, char **argv)
         int arguments;
         int (*run)(char **argv);
     } verbs[] = {
-        {"serve", 7, lab_serve},         {"publish", 2, lab_publish},       {"digest", 2, lab_digest},
+        {"serve", 8, lab_serve},         {"publish", 2, lab_publish},       {"digest", 2, lab_digest},
         {"prove-sql", 3, lab_prove_sql}, {"prove-http", 2, lab_prove_http}, {"prove-dns", 2, lab_prove_dns},
     };
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {

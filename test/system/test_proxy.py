@@ -160,10 +160,10 @@ class World:
     def carried_out(self, version):
         wait(lambda: (self.announced() or 0) >= version, f"version {version} carried out")
 
-    def proxy_start(self, connect_wait_ms=50000, hold_timeout_ms=50000, clients=50):
+    def proxy_start(self, connect_wait_ms=50000, hold_timeout_ms=50000, clients=50, auth="passthrough"):
         self.proxy = subprocess.Popen(
             [LAB, "serve", self.memory, self.file, str(PORT_PROXY), "2", str(connect_wait_ms), str(hold_timeout_ms),
-             str(clients)], stderr=open(self.proxy_log, "ab"))
+             str(clients), auth], stderr=open(self.proxy_log, "ab"), env=dict(os.environ, LAB_PASSWORD="any"))
         wait(lambda: self.reachable() or self.proxy.poll() is not None, "proxy up")
         assert self.proxy.poll() is None
 
@@ -571,7 +571,7 @@ def test_cold_start_from_the_file(servers):
 
 
 def test_port_in_use_is_told(world):
-    process = subprocess.run([LAB, "serve", world.memory, world.file, str(PORT_PROXY), "1", "0", "0", "0"],
+    process = subprocess.run([LAB, "serve", world.memory, world.file, str(PORT_PROXY), "1", "0", "0", "0", "passthrough"],
                              capture_output=True, text=True, timeout=DEADLINE)
     assert process.returncode == 1
     assert f"cannot listen on {HOST}:{PORT_PROXY}: address or file already in use" in process.stderr

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Attempts to reach a server for a session. */
+#include "proxy/proxy_attempt.h"
+
+#include "base/assert.h"
+#include "edge/log.h"
+#include "proxy/proxy_socket.h"
+
+enum {
+    PROXY_ATTEMPT_RETRY_FIRST_MS = 10,
+    PROXY_ATTEMPT_RETRY_LAST_MS = 200,
+    PROXY_ATTEMPT_QUEUE_MS = 5,
+    PROXY_ATTEMPT_LOGINS = 8, /* under way at once, per worker */
+};
+
+/* The attempt has failed, or there is nothing to try: pause, then again. */
+void proxy_attempt_pause(struct proxy_session_context *context, struct proxy_session *session)
+{
+    proxy_session_drop_server(session, false);
+    if (session->cancelling) {
+        proxy_session_end(context, session, PROXY_SESSION_CANCEL_DONE, NULL);
+        return;
+    }
+    proxy_session_wait_begin(context, session);
+    const uint32_t doubled = session->retry_ms * 2;
+    session->retry_ms = session->retry_ms == 0                  ? PROXY_ATTEMPT_RETRY_FIRST_MS
+                        : doubled > PROXY_ATTEMPT_RETRY_LAST_MS ? PROXY_ATTEMPT_RETRY_LAST_MS
+                                                                : doubled;
+    const struct mono next = time_add_ms(context->now, session->retry_ms);
+    proxy_session_deadline(context, session, time_min(next, session->wait_deadline));
+}
+
+void proxy_attempt_failed(struct proxy_session_context *context, struct proxy_session *session, enum err err)
+{
+    if (session->state == PROXY_SESSION_LOGIN) {
+        proxy_session_move(session, PROXY_SESSION_CONNECTING);
+    }
+    proxy_metrics_add(&context->metrics, PROXY_METRICS_CONNECT_FAILURES, 1);
+    LOG_D("server %s does not accept a session: %s", session->target.node, err_text(err));
+    proxy_attempt_pause(context, session);
+}
+
+/* A server that was just promoted gets everybody's login at once, each costs it a fork, and it serves them in order:
+ * those whose clients have given up as well. With more arriving than it can fork it would work for the dead only, for
+ * ever. So few are under way at a time, one whose client left counts until the server has dealt with it, and the others
+ * wait here, where leaving is noticed. */
+static bool proxy_attempt_queue(struct proxy_session_context *context, struct proxy_session *session)
+{
+    if (session->cancelling || context->logins < PROXY_ATTEMPT_LOGINS) {
+        return false;
+    }
+    proxy_session_wait_begin(context, session);
+    const struct mono next = time_add_ms(context->now, PROXY_ATTEMPT_QUEUE_MS);
+    proxy_session_deadline(context, session, time_min(next, session->wait_deadline));
+    return true;
+}
+
+/* Begins an attempt where the view, or the cancel request, says. */
+void proxy_attempt_next(struct proxy_session_context *context, struct proxy_session *session)
+{
+    ASSERT(session->server.fd < 0);
+    if (!session->cancelling) {
+        const struct proxy_route_target *target = &context->targets[session->route];
+        if (!target->open || context->holding[session->route]) {
+            proxy_attempt_pause(context, session);
+            return;
+        }
+        if (proxy_attempt_queue(context, session)) {
+            return;
+        }
+        session->target = *target;
+        session->login = &context->logins;
+        context->logins++;
+    }
+    const struct view_address *address = session->cancelling ? &session->cancel.address : &session->target.address;
+    enum err err = proxy_socket_connect(address, &session->server.fd);
+    if (err == ERR_OK) {
+        proxy_socket_tune_server(session->server.fd);
+        err = proxy_session_watch(context, &session->server);
+    }
+    if (err != ERR_OK) {
+        proxy_attempt_failed(context, session, err);
+        return;
+    }
+    session->attempting = true;
+    const struct mono late = time_add_ms(context->now, context->connect_timeout_ms);
+    proxy_session_deadline(context, session, time_min(late, session->wait_deadline));
+}
+
+void proxy_attempt_begin(struct proxy_session_context *context, struct proxy_session *session)
+{
+    proxy_session_move(session, PROXY_SESSION_CONNECTING);
+    session->wait_deadline = time_add_ms(context->now, context->connect_wait_ms);
+    session->retry_ms = 0;
+    proxy_attempt_next(context, session);
+}
+
+void proxy_attempt_again(struct proxy_session_context *context, struct proxy_session *session)
+{
+    ASSERT(session->state == PROXY_SESSION_CONNECTING || session->state == PROXY_SESSION_LOGIN);
+    if (session->state == PROXY_SESSION_LOGIN) {
+        proxy_session_move(session, PROXY_SESSION_CONNECTING);
+    }
+    if (session->cancelling) {
+        return;
+    }
+    proxy_session_drop_server(session, true);
+    session->retry_ms = 0;
+    proxy_attempt_next(context, session);
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What a session must have to live on with another server: its log-in, its start-up packet's effects, its settings,
+ * channels and prepared statements, and the knowledge of what it has that cannot be moved.
+ *
+ * Filled from the messages as they pass. Texts are scanned for words (wire/pg_statement.h), bodies are kept only of
+ * what must be said again. What is done inside functions cannot be seen. One owner, one thread. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/span.h"
+#include "proxy/proxy_journal.h"
+#include "proxy/proxy_learn.h"
+#include "wire/pg_frame.h"
+#include "wire/pg_statement.h"
+
+enum {
+    PROXY_KEEP_CAPTURE = PROXY_JOURNAL_BYTES, /* bytes of a message that is kept */
+    PROXY_KEEP_PARAMETERS = 4096,             /* bytes of all reported settings, names included */
+    PROXY_KEEP_USER = 64,                     /* PostgreSQL's own limit of a name, terminator included */
+};
+
+/* Reasons why a session cannot be moved, beyond the marks of pg_statement.h. */
+enum proxy_keep_lost {
+    PROXY_KEEP_MIXED = 1 << 16,  /* settings among other statements of one text, or a text that is too long */
+    PROXY_KEEP_NAMED = 1 << 17,  /* a prepared statement that changes settings */
+    PROXY_KEEP_UNSURE = 1 << 18, /* settings in a transaction of which a part was rolled back */
+    PROXY_KEEP_FULL = 1 << 19,   /* more than the journal holds */
+};
+
+/* ParameterStatus messages: "name\0value\0" one behind the other. */
+struct proxy_keep_parameters {
+    uint8_t *data;
+    size_t size;
+};
+
+struct proxy_keep {
+    struct proxy_learn learn;
+    char user[PROXY_KEEP_USER]; /* of the start-up packet; empty: too long to be a role's */
+    struct proxy_journal journal;
+    struct proxy_keep_parameters known; /* what the client has been told */
+    struct proxy_keep_parameters fresh; /* what a new server says */
+    bool doubted;                       /* the verifier did not fit once */
+    uint32_t lost;                      /* pg_statement_mark and proxy_keep_lost */
+    bool rolled_back;                   /* since the session was idle: an error, or ROLLBACK */
+    bool committed;                     /* likewise: COMMIT */
+    /* The message that passes. */
+    uint8_t reading; /* enum in proxy_keep.c */
+    bool overflow;   /* of the capture */
+    struct pg_statement statement;
+    uint8_t *capture;
+    size_t capture_size;
+    size_t capture_capacity;
+};
+
+/* NULL: out of memory. */
+struct proxy_keep *proxy_keep_new(struct span user);
+void proxy_keep_free(struct proxy_keep *keep); /* wipes; NULL is fine */
+
+/* pg_frame_step of the client's stream, with its eyes open. */
+bool proxy_keep_step(struct proxy_keep *keep, struct pg_frame *frame, struct span *bytes,
+                     struct pg_frame_message *ret_message);
+
+/* A message from the server: errors and the ends of transactions. `idle`: after it the session is at a boundary. */
+void proxy_keep_server(struct proxy_keep *keep, const struct pg_frame_message *message, bool idle);
+
+/* ParameterStatus: what the client is told; `whole` is the body, or its first bytes when that is all there is. */
+void proxy_keep_parameter(struct proxy_keep_parameters *parameters, struct span whole);
+bool proxy_keep_parameter_next(const struct proxy_keep_parameters *parameters, size_t *at, struct span *ret_name,
+                               struct span *ret_value);
+
+/* Whether the client has been told exactly this. */
+bool proxy_keep_parameter_told(const struct proxy_keep *keep, struct span name, struct span value);
+
+/* The fresh ones are the known ones now. */
+void proxy_keep_parameters_take(struct proxy_keep *keep);
+
+/* Whether all that the session has can be done again elsewhere; if not, what is in the way, for people. */
+bool proxy_keep_movable(const struct proxy_keep *keep, const char **ret_why);

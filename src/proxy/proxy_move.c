@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * A session goes on with another server. */
+#include "proxy/proxy_move.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "edge/log.h"
+#include "proxy/proxy_attempt.h"
+#include "wire/pg_message.h"
+
+enum {
+    PROXY_MOVE_REPLY = 2048, /* bytes of a message of a log-in */
+    PROXY_MOVE_ANSWER_FACTOR = 5,
+    PROXY_MOVE_TEXT = 320,
+};
+
+/* ---- the way to the key ---- */
+
+/* One try. True: there is nothing to wait for. */
+static bool proxy_move_learn_once(struct proxy_session_context *context, struct proxy_session *session)
+{
+    struct proxy_keep *keep = session->keep;
+    if (!proxy_learn_wants(&keep->learn) || context->vault == NULL) {
+        return true;
+    }
+    const char *database = context->routes[session->route].database;
+    const struct span user = span_text(keep->user);
+    char text[PG_SCRAM_VERIFIER];
+    enum err err = proxy_vault_ask(context->vault, database, user, &session->target.address, text);
+    if (err == ERR_OK) {
+        err = proxy_learn_verifier(&keep->learn, span_text(text));
+        explicit_bzero(text, sizeof text);
+        if (err == ERR_AUTH) {
+            /* The password was changed since the vault asked; once more, and then it was changed since the log-in. */
+            proxy_vault_doubt(context->vault, database, user);
+            err = keep->doubted ? ERR_AUTH
+                                : proxy_vault_ask(context->vault, database, user, &session->target.address, text);
+            keep->doubted = true;
+        } else if (err == ERR_OK) {
+            proxy_metrics_add(&context->metrics, PROXY_METRICS_KEYS, 1);
+        }
+    }
+    return err != ERR_UNAVAILABLE;
+}
+
+void proxy_move_learn(struct proxy_session_context *context, struct proxy_session *session)
+{
+    if (session->keep != NULL && !proxy_move_learn_once(context, session)) {
+        list_remove(&session->learning);
+        list_append(&context->learning, &session->learning);
+    }
+}
+
+void proxy_move_learn_all(struct proxy_session_context *context)
+{
+    for (struct list *link = context->learning.next, *next; link != &context->learning; link = next) {
+        next = link->next;
+        if (proxy_move_learn_once(context, LIST_ENTRY(link, struct proxy_session, learning))) {
+            list_remove(link);
+        }
+    }
+}
+
+/* ---- leaving ---- */
+
+void proxy_move_or_end(struct proxy_session_context *context, struct proxy_session *session)
+{
+    ASSERT(session->keep != NULL && proxy_session_idle(session));
+    const char *why = NULL;
+    if (!proxy_keep_movable(session->keep, &why)) {
+        char text[PROXY_MOVE_TEXT];
+        snprintf(text, sizeof text, "terminating connection: the server of this session is gone, and %s, reconnect",
+                 why);
+        proxy_session_end(context, session, PROXY_SESSION_NOT_MOVED, text);
+        return;
+    }
+    LOG_D("a session leaves %s", session->target.node);
+    if (session->held) {
+        session->held = false;
+        proxy_metrics_take(&context->metrics, PROXY_METRICS_HELD, 1);
+    }
+    list_remove(&session->ready);
+    proxy_session_drop_server(session, true);
+    session->moving = true;
+    session->fatal = false;
+    session->syncs_since_execute = 0;
+    proxy_attempt_begin(context, session);
+}
+
+/* ---- logging in ---- */
+
+void proxy_move_login(struct proxy_session_context *context, struct proxy_session *session)
+{
+    session->restore_left = 0;
+    session->restore_strict = 0;
+    free(session->keep->fresh.data);
+    session->keep->fresh = (struct proxy_keep_parameters){.data = NULL};
+    proxy_session_move(session, PROXY_SESSION_LOGIN);
+    const struct mono late = time_add_ms(context->now, context->connect_timeout_ms * PROXY_MOVE_ANSWER_FACTOR);
+    proxy_session_deadline(context, session, time_min(late, session->wait_deadline));
+}
+
+static bool proxy_move_refused(struct proxy_session_context *context, struct proxy_session *session, const char *why)
+{
+    char text[PROXY_MOVE_TEXT];
+    snprintf(text, sizeof text, "terminating connection: the session could not be moved to %s: %s, reconnect",
+             session->target.node, why);
+    LOG_W("%s", text);
+    proxy_session_end(context, session, PROXY_SESSION_NOT_MOVED, text);
+    return false;
+}
+
+static bool proxy_move_send(struct proxy_session_context *context, struct proxy_session *session, struct span bytes)
+{
+    struct proxy_session_end *server = &session->server;
+    if (bytes.size > 0 && !proxy_session_owe(context, server, bytes)) {
+        proxy_session_end(context, session, PROXY_SESSION_NO_MEMORY, NULL);
+        return false;
+    }
+    if (!proxy_session_flush(context, server)) {
+        proxy_attempt_failed(context, session, ERR_RESET);
+        return false;
+    }
+    return true;
+}
+
+static bool proxy_move_authenticate(struct proxy_session_context *context, struct proxy_session *session,
+                                    struct span body)
+{
+    uint8_t memory[PROXY_MOVE_REPLY];
+    struct buf reply;
+    buf_init(&reply, memory, sizeof memory);
+    const enum err err = proxy_learn_reply(&session->keep->learn, body, &reply);
+    bool good = err == ERR_OK && !reply.overflow;
+    if (!good) {
+        const char *why = err == ERR_UNSUPPORTED ? "the server wants another way to log in than before"
+                          : err == ERR_AUTH      ? "the server does not know the role's verifier"
+                                                 : err_text(err);
+        proxy_move_refused(context, session, why);
+    } else {
+        good = proxy_move_send(context, session, span_of(reply.data, reply.size));
+    }
+    explicit_bzero(memory, sizeof memory);
+    return good;
+}
+
+static bool proxy_move_key(struct proxy_session_context *context, struct proxy_session *session, struct span body)
+{
+    struct proxy_cancel_target target = {.address = session->target.address};
+    struct span secret;
+    enum err err = pg_message_key_parse(body, &target.key.pid, &secret);
+    if (err == ERR_OK && session->key != NULL) {
+        memcpy(target.key.secret, secret.data, secret.size);
+        target.key.secret_size = (uint16_t)secret.size;
+        err = proxy_cancel_retarget(context->cancel, session->key, &target);
+    }
+    return err == ERR_OK || proxy_move_refused(context, session, "its cancel key is of another kind");
+}
+
+static bool proxy_move_error(struct proxy_session_context *context, struct proxy_session *session, struct span body)
+{
+    struct pg_message_error error = {.sqlstate = ""};
+    if (pg_message_error_parse(body, &error) != ERR_OK) {
+        proxy_session_end(context, session, PROXY_SESSION_SERVER_PROTOCOL, NULL);
+        return false;
+    }
+    const bool shutdown = strncmp(error.sqlstate, "57P0", 4) == 0;
+    if (shutdown || strncmp(error.sqlstate, "53300", 5) == 0) {
+        proxy_attempt_failed(context, session, ERR_UNAVAILABLE);
+        return false;
+    }
+    if (session->restore_left > 0 && session->restore_strict == 0) {
+        return true; /* a prepared statement that failed there fails here as well */
+    }
+    char why[PROXY_MOVE_TEXT / 2];
+    snprintf(why, sizeof why, "%s (%.*s)",
+             session->restore_left > 0 ? "a setting is refused there" : "the log-in failed",
+             error.message.size < 100 ? (int)error.message.size : 100, (const char *)error.message.data);
+    return proxy_move_refused(context, session, why);
+}
+
+/* ---- saying again what the last server had heard ---- */
+
+/* Appends the entries of one kind. */
+static void proxy_move_say(const struct proxy_journal *journal, enum proxy_journal_kind kind, struct buf *buf,
+                           uint32_t *count)
+{
+    struct proxy_journal_entry entry;
+    for (size_t at = 0; proxy_journal_next(journal, &at, &entry);) {
+        if (entry.kind == kind && !entry.pending) {
+            buf_bytes(buf, entry.message.data, entry.message.size);
+            if (kind == PROXY_JOURNAL_STATEMENT) {
+                pg_message_sync_write(buf);
+            }
+            (*count)++;
+        }
+    }
+}
+
+static bool proxy_move_restore(struct proxy_session_context *context, struct proxy_session *session)
+{
+    const struct proxy_journal *journal = &session->keep->journal;
+    const size_t capacity = 2 * journal->size + 1; /* a Sync of 5 bytes is smaller than the Parse before it */
+    uint8_t *memory = malloc(capacity);
+    if (memory == NULL) {
+        proxy_session_end(context, session, PROXY_SESSION_NO_MEMORY, NULL);
+        return false;
+    }
+    struct buf buf;
+    buf_init(&buf, memory, capacity);
+    proxy_move_say(journal, PROXY_JOURNAL_SETTING, &buf, &session->restore_strict);
+    proxy_move_say(journal, PROXY_JOURNAL_CHANNEL, &buf, &session->restore_strict);
+    session->restore_left = session->restore_strict;
+    proxy_move_say(journal, PROXY_JOURNAL_STATEMENT, &buf, &session->restore_left);
+    ASSERT(!buf.overflow);
+    const bool sent = proxy_move_send(context, session, span_of(buf.data, buf.size));
+    free(memory);
+    return sent;
+}
+
+/* Tells the client what it does not know yet. */
+static bool proxy_move_parameters(struct proxy_session_context *context, struct proxy_session *session)
+{
+    struct proxy_keep *keep = session->keep;
+    uint8_t memory[PROXY_KEEP_PARAMETERS + PROXY_KEEP_PARAMETERS / 2];
+    struct buf buf;
+    struct span name;
+    struct span value;
+    buf_init(&buf, memory, sizeof memory);
+    for (size_t at = 0; proxy_keep_parameter_next(&keep->fresh, &at, &name, &value);) {
+        if (!proxy_keep_parameter_told(keep, name, value)) {
+            pg_message_parameter_write(&buf, (const char *)name.data, (const char *)value.data);
+        }
+    }
+    proxy_keep_parameters_take(keep);
+    return !buf.overflow &&
+           (buf.size == 0 || proxy_session_owe(context, &session->client, span_of(buf.data, buf.size)));
+}
+
+static bool proxy_move_done(struct proxy_session_context *context, struct proxy_session *session)
+{
+    if (!proxy_move_parameters(context, session)) {
+        proxy_session_end(context, session, PROXY_SESSION_NO_MEMORY, NULL);
+        return false;
+    }
+    session->moving = false;
+    session->status = PG_MESSAGE_STATUS_IDLE;
+    ASSERT(session->expected == 0 && !session->open_batch);
+    proxy_session_move(session, PROXY_SESSION_ACTIVE);
+    proxy_session_deadline(context, session, TIME_NEVER);
+    proxy_metrics_add(&context->metrics, PROXY_METRICS_MOVED, 1);
+    LOG_D("a session goes on with %s under epoch %llu", session->target.node,
+          (unsigned long long)session->target.epoch);
+    return true;
+}
+
+static bool proxy_move_ready(struct proxy_session_context *context, struct proxy_session *session)
+{
+    if (session->restore_left == 0) {
+        return proxy_move_restore(context, session) && (session->restore_left > 0 || proxy_move_done(context, session));
+    }
+    session->restore_left--;
+    session->restore_strict -= session->restore_strict > 0 ? 1 : 0;
+    return session->restore_left > 0 || proxy_move_done(context, session);
+}
+
+bool proxy_move_message(struct proxy_session_context *context, struct proxy_session *session,
+                        const struct pg_frame_message *message, struct span whole)
+{
+    ASSERT(session->state == PROXY_SESSION_LOGIN && session->moving);
+    const struct span body = span_of(whole.data + PG_FRAME_HEAD, whole.size - PG_FRAME_HEAD);
+    switch (message->type) {
+    case PG_MESSAGE_AUTHENTICATION:
+        return proxy_move_authenticate(context, session, body);
+    case PG_MESSAGE_PARAMETER:
+        proxy_keep_parameter(&session->keep->fresh, body);
+        return true;
+    case PG_MESSAGE_KEY:
+        return proxy_move_key(context, session, body);
+    case PG_MESSAGE_ERROR:
+        return proxy_move_error(context, session, body);
+    case PG_MESSAGE_READY:
+        return proxy_move_ready(context, session);
+    case PG_MESSAGE_NOTIFICATION:
+        if (!proxy_session_owe(context, &session->client, whole)) {
+            proxy_session_end(context, session, PROXY_SESSION_NO_MEMORY, NULL);
+            return false;
+        }
+        return true;
+    default:
+        return true; /* notices, and the answers to what was said again */
+    }
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * A session goes on with another server: the proxy logs in for it, says again what the last server had heard, and the
+ * client, who only waits, sees nothing but settings that differ.
+ *
+ * Moved is a session that is idle: outside a transaction, nothing in flight, at a message's boundary. It leaves ACTIVE
+ * for CONNECTING, waits there like a new one (for the view to name a writer, for a planned move to end), and goes
+ * through LOGIN back to ACTIVE. What the client sends meanwhile stays in the kernel. A session with something that
+ * cannot be moved ends with 57P01 and a sentence that names it. */
+#pragma once
+
+#include "proxy/proxy_session.h"
+
+/* An idle session's server is gone, or is no longer the view's. */
+void proxy_move_or_end(struct proxy_session_context *context, struct proxy_session *session);
+
+/* The new server has said its first word: CONNECTING to LOGIN. */
+void proxy_move_login(struct proxy_session_context *context, struct proxy_session *session);
+
+/* One whole message in LOGIN. False: the attempt or the session is over. The last one makes the session ACTIVE. */
+bool proxy_move_message(struct proxy_session_context *context, struct proxy_session *session,
+                        const struct pg_frame_message *message, struct span whole);
+
+/* The session has logged in: sees to it that the same can be done again. And: verifiers have come. */
+void proxy_move_learn(struct proxy_session_context *context, struct proxy_session *session);
+void proxy_move_learn_all(struct proxy_session_context *context);

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Tests of what a session keeps: streams of client messages whole and cut at every byte, answers, parameters, log-ins.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/buf.h"
+#include "proxy/proxy_keep.h"
+#include "wire/pg_message.h"
+
+struct stream {
+    struct proxy_keep *keep;
+    struct pg_frame frame;
+    uint8_t memory[4096];
+    struct buf buf;
+};
+
+static void start(struct stream *stream)
+{
+    stream->keep = proxy_keep_new(span_text("ann"));
+    assert_non_null(stream->keep);
+    pg_frame_init(&stream->frame);
+    buf_init(&stream->buf, stream->memory, sizeof stream->memory);
+}
+
+static void put(struct stream *stream, uint8_t type, const char *body, size_t size)
+{
+    buf_u8(&stream->buf, type);
+    buf_u32be(&stream->buf, (uint32_t)size + 4);
+    buf_bytes(&stream->buf, body, size);
+}
+
+#define PUT(stream, type, text) put(stream, type, text, sizeof(text) - 1)
+
+/* Feeds what was put, in pieces. */
+static unsigned feed(struct stream *stream, size_t piece)
+{
+    unsigned count = 0;
+    for (size_t at = 0; at < stream->buf.size; at += piece) {
+        const size_t left = stream->buf.size - at;
+        struct span bytes = span_of(stream->buf.data + at, left < piece ? left : piece);
+        struct pg_frame_message message;
+        while (proxy_keep_step(stream->keep, &stream->frame, &bytes, &message)) {
+            count++;
+        }
+    }
+    buf_reset(&stream->buf);
+    return count;
+}
+
+static void answer(struct stream *stream, uint8_t type, const char *body, size_t size, bool idle)
+{
+    const struct pg_frame_message message = {.type = type, .body_size = (uint32_t)size, .peek = span_of(body, size)};
+    proxy_keep_server(stream->keep, &message, idle);
+}
+
+static unsigned entries(const struct proxy_keep *keep)
+{
+    struct proxy_journal_entry entry;
+    unsigned count = 0;
+    for (size_t at = 0; proxy_journal_next(&keep->journal, &at, &entry);) {
+        count += entry.pending ? 0 : 1;
+    }
+    return count;
+}
+
+static void check_stream(size_t piece)
+{
+    struct stream stream;
+    const char *why = NULL;
+    start(&stream);
+    PUT(&stream, 'Q', "SELECT 1\0");
+    PUT(&stream, 'P', "\0SET a = 1\0\0\0");
+    PUT(&stream, 'B', "\0\0\0\0\0\0\0\0");
+    PUT(&stream, 'E', "\0\0\0\0\0");
+    PUT(&stream, 'S', "");
+    PUT(&stream, 'P', "named\0SELECT $1\0\0\1\0\0\0\x17");
+    PUT(&stream, 'P', "other\0SELECT 2\0\0\0");
+    PUT(&stream, 'C', "Sother\0");
+    PUT(&stream, 'C', "Pportal\0");
+    PUT(&stream, 'Q', "LISTEN news\0");
+    PUT(&stream, 'd', "SET b = 1\0");
+    assert_int_equal(feed(&stream, piece), 11);
+    answer(&stream, 'Z', "I", 1, true);
+    assert_int_equal(entries(stream.keep), 3);
+    assert_true(proxy_keep_movable(stream.keep, &why));
+    struct proxy_journal_entry entry;
+    size_t at = 0;
+    while (proxy_journal_next(&stream.keep->journal, &at, &entry) && entry.kind != PROXY_JOURNAL_STATEMENT) {
+    }
+    assert_true(span_is(entry.key, "named"));
+    assert_int_equal(entry.message.size, PG_FRAME_HEAD + 22);
+    assert_memory_equal(entry.message.data + PG_FRAME_HEAD, "named\0SELECT $1\0\0\1\0\0\0\x17", 22);
+    proxy_keep_free(stream.keep);
+}
+
+static void test_stream_cut_at_every_size(void **state)
+{
+    (void)state;
+    for (size_t piece = 1; piece < 200; piece++) {
+        check_stream(piece);
+    }
+}
+
+static void test_rolled_back_settings_are_forgotten(void **state)
+{
+    (void)state;
+    const char *why = NULL;
+    struct stream stream;
+    start(&stream);
+    PUT(&stream, 'Q', "SET a = 1\0");
+    feed(&stream, 100);
+    answer(&stream, 'E', "SERROR\0C22023\0\0", 16, false);
+    answer(&stream, 'Z', "I", 1, true);
+    assert_int_equal(entries(stream.keep), 0);
+    /* A part of a transaction was rolled back: which settings it had is not known. */
+    PUT(&stream, 'Q', "SET a = 2\0");
+    feed(&stream, 100);
+    answer(&stream, 'C', "ROLLBACK\0", 9, false);
+    answer(&stream, 'C', "COMMIT\0", 7, false);
+    answer(&stream, 'Z', "I", 1, true);
+    assert_false(proxy_keep_movable(stream.keep, &why));
+    assert_non_null(strstr(why, "rolled back"));
+    /* DISCARD ALL makes it as new. */
+    PUT(&stream, 'Q', "DISCARD ALL\0");
+    feed(&stream, 100);
+    answer(&stream, 'C', "DISCARD ALL\0", 12, false);
+    answer(&stream, 'Z', "I", 1, true);
+    assert_true(proxy_keep_movable(stream.keep, &why));
+    assert_int_equal(entries(stream.keep), 0);
+    proxy_keep_free(stream.keep);
+}
+
+static void test_what_cannot_be_moved(void **state)
+{
+    (void)state;
+    static const struct {
+        uint8_t type;
+        const char *body;
+        size_t size;
+        const char *why;
+    } samples[] = {
+#define SAMPLE(type, text, why) {type, text, sizeof(text) - 1, why}
+        SAMPLE('Q', "CREATE TEMP TABLE t()\0", "temporary table"),
+        SAMPLE('P', "\0SELECT pg_advisory_lock(1)\0\0\0", "advisory lock"),
+        SAMPLE('P', "s\0SET a = 1\0\0\0", "prepared statement that changes"),
+        SAMPLE('Q', "SET a = 1; SELECT 1\0", "among other statements"),
+        SAMPLE('Q', "SET a = 1; LISTEN x\0", "among other statements"),
+#undef SAMPLE
+    };
+    for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++) {
+        struct stream stream;
+        const char *why = NULL;
+        start(&stream);
+        put(&stream, samples[i].type, samples[i].body, samples[i].size);
+        feed(&stream, 3);
+        assert_false(proxy_keep_movable(stream.keep, &why));
+        assert_non_null(strstr(why, samples[i].why));
+        proxy_keep_free(stream.keep);
+    }
+}
+
+static void test_statement_that_is_too_large_to_keep(void **state)
+{
+    (void)state;
+    const char *why = NULL;
+    struct proxy_keep *keep = proxy_keep_new(span_text("ann"));
+    struct pg_frame frame;
+    struct pg_frame_message message;
+    const size_t size = PROXY_KEEP_CAPTURE + 100;
+    uint8_t *bytes = calloc(1, size);
+    struct buf head;
+    assert_non_null(bytes);
+    pg_frame_init(&frame);
+    memset(bytes, ' ', size);
+    buf_init(&head, bytes, size);
+    buf_u8(&head, 'P');
+    buf_u32be(&head, (uint32_t)size - 1);
+    buf_bytes(&head, "s\0", 2);
+    memset(bytes + size - 3, 0, 3);
+    struct span rest = span_of(bytes, size);
+    assert_true(proxy_keep_step(keep, &frame, &rest, &message));
+    assert_false(proxy_keep_movable(keep, &why));
+    assert_non_null(strstr(why, "more prepared statements"));
+    free(bytes);
+    proxy_keep_free(keep);
+}
+
+static void test_parameters(void **state)
+{
+    (void)state;
+    struct stream stream;
+    start(&stream);
+    answer(&stream, 'S', "a\0one\0", 6, false);
+    answer(&stream, 'S', "b\0two\0", 6, false);
+    answer(&stream, 'S', "a\0three\0", 8, false);
+    answer(&stream, 'S', "cut\0off", 7, false); /* not whole: will be told again */
+    assert_true(proxy_keep_parameter_told(stream.keep, span_text("a"), span_text("three")));
+    assert_false(proxy_keep_parameter_told(stream.keep, span_text("a"), span_text("one")));
+    assert_false(proxy_keep_parameter_told(stream.keep, span_text("cut"), span_text("off")));
+    proxy_keep_parameter(&stream.keep->fresh, span_of("a\0four\0", 7));
+    proxy_keep_parameters_take(stream.keep);
+    assert_true(proxy_keep_parameter_told(stream.keep, span_text("a"), span_text("four")));
+    assert_false(proxy_keep_parameter_told(stream.keep, span_text("b"), span_text("two")));
+    proxy_keep_free(stream.keep);
+}
+
+/* RFC 7677's example, as messages. */
+static void test_log_in_is_learnt(void **state)
+{
+    (void)state;
+    static const char verifier[] =
+        "SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:"
+        "wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=";
+    static const char first[] = "\0\0\0\x0br=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s="
+                                "W22ZaJ0SNY7soEsUEjb6gQ==,i=4096";
+    const char *why = NULL;
+    for (size_t piece = 1; piece < 200; piece++) {
+        struct stream stream;
+        start(&stream);
+        proxy_learn_request(&stream.keep->learn, span_of("\0\0\0\nSCRAM-SHA-256\0\0", 19));
+        PUT(&stream, 'p', "SCRAM-SHA-256\0\0\0\0\x20n,,n=user,r=rOprNGfwEbeRWgbNEkqO");
+        feed(&stream, piece);
+        proxy_learn_request(&stream.keep->learn, span_of(first, sizeof first - 1));
+        PUT(&stream, 'p',
+            "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,p="
+            "dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=");
+        feed(&stream, piece);
+        assert_true(proxy_learn_wants(&stream.keep->learn));
+        assert_false(proxy_keep_movable(stream.keep, &why));
+        assert_int_equal(proxy_learn_verifier(&stream.keep->learn, span_text(verifier)), ERR_OK);
+        assert_true(proxy_keep_movable(stream.keep, &why));
+        proxy_keep_free(stream.keep);
+    }
+}
+
+static void test_other_ways_to_log_in(void **state)
+{
+    (void)state;
+    const char *why = NULL;
+    uint8_t memory[128];
+    struct buf reply;
+    buf_init(&reply, memory, sizeof memory);
+    struct stream stream;
+    start(&stream);
+    assert_int_equal(proxy_learn_reply(&stream.keep->learn, span_of("\0\0\0\0", 4), &reply), ERR_OK); /* trust */
+    assert_int_equal(reply.size, 0);
+    proxy_learn_request(&stream.keep->learn, span_of("\0\0\0\3", 4));
+    PUT(&stream, 'p', "hidden\0");
+    feed(&stream, 2);
+    assert_true(proxy_keep_movable(stream.keep, &why));
+    assert_int_equal(proxy_learn_reply(&stream.keep->learn, span_of("\0\0\0\3", 4), &reply), ERR_OK);
+    assert_int_equal(reply.size, 12);
+    assert_memory_equal(reply.data, "p\0\0\0\x0bhidden", 12);
+    assert_int_equal(proxy_learn_reply(&stream.keep->learn, span_of("\0\0\0\5salt", 8), &reply), ERR_UNSUPPORTED);
+    proxy_learn_request(&stream.keep->learn, span_of("\0\0\0\7", 4)); /* GSSAPI */
+    assert_false(proxy_keep_movable(stream.keep, &why));
+    proxy_keep_free(stream.keep);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_stream_cut_at_every_size),
+        cmocka_unit_test(test_rolled_back_settings_are_forgotten),
+        cmocka_unit_test(test_what_cannot_be_moved),
+        cmocka_unit_test(test_statement_that_is_too_large_to_keep),
+        cmocka_unit_test(test_parameters),
+        cmocka_unit_test(test_log_in_is_learnt),
+        cmocka_unit_test(test_other_ways_to_log_in),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
