@@ -239,7 +239,15 @@ static bool proxy_connect_client_left(struct proxy_session_context *context, str
 void proxy_connect_step(struct proxy_session_context *context, struct proxy_session *session)
 {
     struct proxy_session_end *server = &session->server;
-    if (proxy_connect_client_left(context, session) || server->fd < 0) {
+    if (proxy_connect_client_left(context, session)) {
+        return;
+    }
+    /* A session that is moved may still owe its client the last server's answers, or ours. */
+    if (session->moving && !proxy_session_flush(context, &session->client)) {
+        proxy_session_end(context, session, PROXY_SESSION_CLIENT_LEFT, NULL);
+        return;
+    }
+    if (server->fd < 0) {
         return;
     }
     if (session->attempting) {

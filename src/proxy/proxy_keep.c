@@ -49,6 +49,7 @@ void proxy_keep_free(struct proxy_keep *keep)
     proxy_keep_capture_free(keep);
     free(keep->known.data);
     free(keep->fresh.data);
+    free(keep->flight);
     free(keep);
 }
 
@@ -102,6 +103,9 @@ static void proxy_keep_text(struct proxy_keep *keep, bool named)
     pg_statement_end(statement);
     keep->lost |= statement->marks & (PG_STATEMENT_TEMPORARY | PG_STATEMENT_LOCK | PG_STATEMENT_CURSOR |
                                       PG_STATEMENT_PREPARED | PG_STATEMENT_CONFIG | PG_STATEMENT_LOADED);
+    keep->flight_marks |= statement->marks;
+    keep->flight_texts += statement->statements;
+    keep->named_marks |= named ? statement->marks : 0;
     if (statement->notable == 0) {
         return;
     }
@@ -156,6 +160,15 @@ static void proxy_keep_begin(struct proxy_keep *keep, uint8_t type)
     case PG_MESSAGE_PASSWORD:
     case PG_MESSAGE_CLOSE:
         keep->reading = PROXY_KEEP_BODY;
+        break;
+    case PG_MESSAGE_BIND:
+        /* Which statement it is would take a look into the body; it is one of them. */
+        keep->flight_marks |= keep->named_marks;
+        keep->reading = PROXY_KEEP_NOTHING;
+        break;
+    case PG_MESSAGE_FUNCTION:
+        keep->flight_marks |= PG_STATEMENT_ONCE;
+        keep->reading = PROXY_KEEP_NOTHING;
         break;
     default:
         keep->reading = PROXY_KEEP_NOTHING;
@@ -272,6 +285,43 @@ bool proxy_keep_step(struct proxy_keep *keep, struct pg_frame *frame, struct spa
     return ended;
 }
 
+/* ---- what is in flight ---- */
+
+void proxy_keep_flight_begin(struct proxy_keep *keep, bool again)
+{
+    keep->flight_size = 0;
+    keep->flight_whole = again;
+    keep->flight_marks = 0;
+    keep->flight_texts = 0;
+}
+
+void proxy_keep_flight_add(struct proxy_keep *keep, struct span bytes)
+{
+    const size_t wanted = keep->flight_size + bytes.size;
+    if (!keep->flight_whole || wanted > PROXY_KEEP_FLIGHT) {
+        keep->flight_whole = false;
+        return;
+    }
+    if (wanted > keep->flight_capacity) {
+        const size_t capacity = wanted < 1024 ? 1024 : PROXY_KEEP_FLIGHT;
+        uint8_t *memory = realloc(keep->flight, capacity);
+        if (memory == NULL) {
+            keep->flight_whole = false;
+            return;
+        }
+        keep->flight = memory;
+        keep->flight_capacity = capacity;
+    }
+    memcpy(keep->flight + keep->flight_size, bytes.data, bytes.size);
+    keep->flight_size = wanted;
+}
+
+bool proxy_keep_flight_again(const struct proxy_keep *keep)
+{
+    const bool single = (keep->flight_marks & PG_STATEMENT_CONTROL) == 0 || keep->flight_texts == 1;
+    return keep->flight_whole && keep->flight_size > 0 && single && (keep->flight_marks & PG_STATEMENT_ONCE) == 0;
+}
+
 /* ---- what the server says ---- */
 
 static bool proxy_keep_tag(const struct pg_frame_message *message, const char *tag)
@@ -290,6 +340,13 @@ static void proxy_keep_settle(struct proxy_keep *keep)
     }
     keep->rolled_back = false;
     keep->committed = false;
+}
+
+void proxy_keep_forget(struct proxy_keep *keep)
+{
+    keep->rolled_back = true;
+    proxy_keep_settle(keep);
+    proxy_keep_flight_begin(keep, false);
 }
 
 void proxy_keep_server(struct proxy_keep *keep, const struct pg_frame_message *message, bool idle)

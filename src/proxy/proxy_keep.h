@@ -19,6 +19,7 @@
 enum {
     PROXY_KEEP_CAPTURE = PROXY_JOURNAL_BYTES, /* bytes of a message that is kept */
     PROXY_KEEP_PARAMETERS = 4096,             /* bytes of all reported settings, names included */
+    PROXY_KEEP_FLIGHT = 16 * 1024,            /* bytes in flight that may be sent again */
     PROXY_KEEP_USER = 64,                     /* PostgreSQL's own limit of a name, terminator included */
 };
 
@@ -46,6 +47,14 @@ struct proxy_keep {
     uint32_t lost;                      /* pg_statement_mark and proxy_keep_lost */
     bool rolled_back;                   /* since the session was idle: an error, or ROLLBACK */
     bool committed;                     /* likewise: COMMIT */
+    /* What is in flight: sent since nothing was. */
+    uint8_t *flight; /* the bytes, as long as they are all there and nothing was answered */
+    size_t flight_size;
+    size_t flight_capacity;
+    bool flight_whole;
+    uint32_t flight_marks; /* of all its texts */
+    uint32_t flight_texts; /* statements in them */
+    uint32_t named_marks;  /* of all named statements of this session */
     /* The message that passes. */
     uint8_t reading; /* enum in proxy_keep.c */
     bool overflow;   /* of the capture */
@@ -65,6 +74,17 @@ bool proxy_keep_step(struct proxy_keep *keep, struct pg_frame *frame, struct spa
 
 /* A message from the server: errors and the ends of transactions. `idle`: after it the session is at a boundary. */
 void proxy_keep_server(struct proxy_keep *keep, const struct pg_frame_message *message, bool idle);
+
+/* What was in flight has no outcome: settings among it do not count. */
+void proxy_keep_forget(struct proxy_keep *keep);
+
+/* Nothing is in flight now and bytes of the client come; `again`: they may be sent a second time if they never ran. */
+void proxy_keep_flight_begin(struct proxy_keep *keep, bool again);
+void proxy_keep_flight_add(struct proxy_keep *keep, struct span bytes);
+
+/* Whether what is in flight may be sent again when the server said FATAL before anything else: what it was doing then
+ * is rolled back. Not texts that do more than one transaction holds. */
+bool proxy_keep_flight_again(const struct proxy_keep *keep);
 
 /* ParameterStatus: what the client is told; `whole` is the body, or its first bytes when that is all there is. */
 void proxy_keep_parameter(struct proxy_keep_parameters *parameters, struct span whole);

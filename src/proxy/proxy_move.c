@@ -66,6 +66,76 @@ void proxy_move_learn_all(struct proxy_session_context *context)
 
 /* ---- leaving ---- */
 
+static void proxy_move_begin(struct proxy_session_context *context, struct proxy_session *session)
+{
+    LOG_D("a session leaves %s", session->target.node);
+    if (session->held) {
+        session->held = false;
+        proxy_metrics_take(&context->metrics, PROXY_METRICS_HELD, 1);
+    }
+    list_remove(&session->ready);
+    proxy_session_drop_server(session, true);
+    session->moving = true;
+    session->fatal = false;
+    session->syncs_since_execute = 0;
+    session->copying = false;
+    if (session->key != NULL) {
+        proxy_cancel_busy(session->key, false);
+    }
+    proxy_attempt_begin(context, session);
+}
+
+/* At boundaries on all sides, and nothing that the client has yet to send belongs to what is in flight. */
+bool proxy_move_lives(const struct proxy_session *session)
+{
+    const char *why = NULL;
+    return session->state == PROXY_SESSION_ACTIVE && session->status == PG_MESSAGE_STATUS_IDLE &&
+           !session->open_batch && !session->copying && !session->terminated &&
+           pg_frame_boundary(&session->client.received) && pg_frame_boundary(&session->server.received) &&
+           proxy_keep_movable(session->keep, &why);
+}
+
+/* Answers for the server that is gone. False: the session is over. */
+static bool proxy_move_answer(struct proxy_session_context *context, struct proxy_session *session, const char *what)
+{
+    char text[PROXY_MOVE_TEXT];
+    uint8_t memory[PROXY_SESSION_ERROR];
+    snprintf(text, sizeof text, "%s while a statement was in flight: whether it took effect is unknown", what);
+    for (; session->expected > 0; session->expected--) {
+        struct buf buf;
+        buf_init(&buf, memory, sizeof memory);
+        pg_message_error_write(&buf, "ERROR", "08007", text, NULL);
+        pg_message_ready_write(&buf, PG_MESSAGE_STATUS_IDLE);
+        proxy_metrics_add(&context->metrics, PROXY_METRICS_OUTCOME_UNKNOWN, 1);
+        if (buf.overflow || !proxy_session_owe(context, &session->client, span_of(buf.data, buf.size))) {
+            proxy_session_end(context, session, PROXY_SESSION_NO_MEMORY, NULL);
+            return false;
+        }
+    }
+    if (!proxy_session_flush(context, &session->client)) {
+        proxy_session_end(context, session, PROXY_SESSION_CLIENT_LEFT, NULL);
+        return false;
+    }
+    return true;
+}
+
+void proxy_move_in_flight(struct proxy_session_context *context, struct proxy_session *session, bool told,
+                          const char *what)
+{
+    struct proxy_keep *keep = session->keep;
+    ASSERT(keep != NULL && session->expected > 0);
+    session->again = told && proxy_keep_flight_again(keep);
+    if (session->again) {
+        proxy_metrics_add(&context->metrics, PROXY_METRICS_AGAIN, 1);
+    } else {
+        if (!proxy_move_answer(context, session, what)) {
+            return;
+        }
+        proxy_keep_forget(keep);
+    }
+    proxy_move_begin(context, session);
+}
+
 void proxy_move_or_end(struct proxy_session_context *context, struct proxy_session *session)
 {
     ASSERT(session->keep != NULL && proxy_session_idle(session));
@@ -77,17 +147,7 @@ void proxy_move_or_end(struct proxy_session_context *context, struct proxy_sessi
         proxy_session_end(context, session, PROXY_SESSION_NOT_MOVED, text);
         return;
     }
-    LOG_D("a session leaves %s", session->target.node);
-    if (session->held) {
-        session->held = false;
-        proxy_metrics_take(&context->metrics, PROXY_METRICS_HELD, 1);
-    }
-    list_remove(&session->ready);
-    proxy_session_drop_server(session, true);
-    session->moving = true;
-    session->fatal = false;
-    session->syncs_since_execute = 0;
-    proxy_attempt_begin(context, session);
+    proxy_move_begin(context, session);
 }
 
 /* ---- logging in ---- */
@@ -246,12 +306,23 @@ static bool proxy_move_done(struct proxy_session_context *context, struct proxy_
         proxy_session_end(context, session, PROXY_SESSION_NO_MEMORY, NULL);
         return false;
     }
+    ASSERT(session->expected == 0 || session->again);
     session->moving = false;
     session->status = PG_MESSAGE_STATUS_IDLE;
-    ASSERT(session->expected == 0 && !session->open_batch);
     proxy_session_move(session, PROXY_SESSION_ACTIVE);
     proxy_session_deadline(context, session, TIME_NEVER);
     proxy_metrics_add(&context->metrics, PROXY_METRICS_MOVED, 1);
+    if (session->again) {
+        /* The first turn of the relay sends it. */
+        session->again = false;
+        if (!proxy_session_owe(context, &session->server, span_of(session->keep->flight, session->keep->flight_size))) {
+            proxy_session_end(context, session, PROXY_SESSION_NO_MEMORY, NULL);
+            return false;
+        }
+        if (session->key != NULL) {
+            proxy_cancel_busy(session->key, true);
+        }
+    }
     LOG_D("a session goes on with %s under epoch %llu", session->target.node,
           (unsigned long long)session->target.epoch);
     return true;

@@ -2,13 +2,24 @@
  * A session goes on with another server: the proxy logs in for it, says again what the last server had heard, and the
  * client, who only waits, sees nothing but settings that differ.
  *
- * Moved is a session that is idle: outside a transaction, nothing in flight, at a message's boundary. It leaves ACTIVE
- * for CONNECTING, waits there like a new one (for the view to name a writer, for a planned move to end), and goes
- * through LOGIN back to ACTIVE. What the client sends meanwhile stays in the kernel. A session with something that
- * cannot be moved ends with 57P01 and a sentence that names it. */
+ * Moved is a session that is idle: outside a transaction, nothing in flight, at a message's boundary. One with
+ * statements in flight, each of them in a transaction of its own, becomes idle by an answer of the proxy's own: 08007,
+ * the outcome is unknown. Or, when the server said FATAL before anything else, what was in flight never ran and is sent
+ * again (a server process that is told to end in the middle of a statement rolls it back before it says so, and one
+ * that has committed says CommandComplete first). The session leaves ACTIVE for CONNECTING, waits there like a new one
+ * (for the view to name a writer, for a planned move to end), and goes through LOGIN back to ACTIVE. What the client
+ * sends meanwhile stays in the kernel. A session with something that cannot be moved ends with 57P01 and a sentence
+ * that names it. */
 #pragma once
 
 #include "proxy/proxy_session.h"
+
+/* Whether a session that is not idle can live without its server. */
+bool proxy_move_lives(const struct proxy_session *session);
+
+/* The server of such a session is gone; `told`: it said FATAL. `what` happened goes into the client's error. */
+void proxy_move_in_flight(struct proxy_session_context *context, struct proxy_session *session, bool told,
+                          const char *what);
 
 /* An idle session's server is gone, or is no longer the view's. */
 void proxy_move_or_end(struct proxy_session_context *context, struct proxy_session *session);

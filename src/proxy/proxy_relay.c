@@ -84,7 +84,12 @@ void proxy_relay_server_message(struct proxy_session_context *context, struct pr
     struct span name;
     struct span value;
     switch (message->type) {
+    case PG_MESSAGE_COPY_IN:
+    case PG_MESSAGE_COPY_BOTH:
+        session->copying = true;
+        break;
     case PG_MESSAGE_READY:
+        session->copying = false;
         if (pg_message_ready_parse(message->peek, &session->status) == ERR_OK) {
             session->expected -= session->expected > 0 ? 1 : 0;
             proxy_metrics_add(&context->metrics, PROXY_METRICS_READY, 1);
@@ -114,15 +119,46 @@ static void proxy_relay_mark(struct proxy_session *session)
     }
 }
 
+/* The server ends, or this process of it was told to: 57P01 to 57P03. Other ends (a time-out of idle sessions, a
+ * database that is dropped) are meant for the client. */
+static bool proxy_relay_fatal(const struct pg_frame_message *message)
+{
+    struct pg_message_error error;
+    return message->type == PG_MESSAGE_ERROR && pg_message_error_parse(message->peek, &error) == ERR_OK &&
+           span_is(error.severity, "FATAL") && strncmp(error.sqlstate, "57P0", 4) == 0 && error.sqlstate[4] >= '1' &&
+           error.sqlstate[4] <= '3';
+}
+
+/* Looks at the server's bytes up to a FATAL of a session that can live without this server. The bytes before it; all
+ * when there is none, also when it began in an earlier piece and so has been passed on in part. */
+static size_t proxy_relay_look_server(struct proxy_session_context *context, struct proxy_session *session,
+                                      struct span bytes)
+{
+    struct pg_frame *frame = &session->server.received;
+    struct pg_frame_message message;
+    struct span rest = bytes;
+    bool whole = pg_frame_boundary(frame);
+    size_t start = 0;
+    while (pg_frame_step(frame, &rest, &message)) {
+        if (whole && session->keep != NULL && proxy_relay_fatal(&message) && proxy_move_lives(session)) {
+            proxy_metrics_add(&context->metrics, PROXY_METRICS_SERVER_SHUTDOWN, 1);
+            return start;
+        }
+        proxy_relay_server_message(context, session, &message);
+        start = bytes.size - rest.size;
+        whole = true;
+    }
+    return bytes.size;
+}
+
 /* Looks at the bytes that came from an end. False: not the protocol. */
 static bool proxy_relay_look(struct proxy_session_context *context, struct proxy_session *session,
-                             struct proxy_session_end *from, struct span bytes)
+                             struct proxy_session_end *from, struct span *bytes_whole)
 {
+    struct span bytes = *bytes_whole;
     struct pg_frame_message message;
     if (from == &session->server) {
-        while (pg_frame_step(&from->received, &bytes, &message)) {
-            proxy_relay_server_message(context, session, &message);
-        }
+        bytes_whole->size = proxy_relay_look_server(context, session, bytes);
     } else if (session->keep != NULL) {
         while (proxy_keep_step(session->keep, &from->received, &bytes, &message)) {
             proxy_relay_client_message(session, message.type);
@@ -142,6 +178,8 @@ void proxy_relay_server_gone(struct proxy_session_context *context, struct proxy
         proxy_session_end(context, session, PROXY_SESSION_CLIENT_LEFT, NULL);
     } else if (!session->fatal && session->keep != NULL && proxy_session_idle(session)) {
         proxy_move_or_end(context, session);
+    } else if (!session->fatal && session->keep != NULL && proxy_move_lives(session)) {
+        proxy_move_in_flight(context, session, false, "the connection to the server was lost");
     } else if (session->fatal) {
         proxy_session_end(context, session, PROXY_SESSION_SERVER_ENDED, NULL);
     } else if (proxy_session_busy(session)) {
@@ -215,6 +253,33 @@ static enum proxy_relay_step proxy_relay_send(struct proxy_session_context *cont
     return PROXY_RELAY_MOVED;
 }
 
+/* Remembers what may have to be sent again. */
+static void proxy_relay_flight(struct proxy_session *session, struct span bytes)
+{
+    if (!proxy_session_busy(session)) {
+        proxy_keep_flight_begin(session->keep, session->status == PG_MESSAGE_STATUS_IDLE);
+    }
+    proxy_keep_flight_add(session->keep, bytes);
+}
+
+/* A server said FATAL behind these bytes. */
+static enum proxy_relay_step proxy_relay_cut(struct proxy_session_context *context, struct proxy_session *session,
+                                             struct span bytes, const struct pg_frame *before)
+{
+    if (bytes.size > 0) {
+        session->keep->flight_whole = false;
+        if (proxy_relay_send(context, &session->client, bytes, before) == PROXY_RELAY_ENDED) {
+            return PROXY_RELAY_ENDED;
+        }
+    }
+    if (proxy_session_idle(session)) {
+        proxy_move_or_end(context, session);
+    } else {
+        proxy_move_in_flight(context, session, true, "the server ended the session");
+    }
+    return PROXY_RELAY_ENDED;
+}
+
 /* What a server says to an idle session: whole messages only are taken, and a FATAL is for us, not for the client.
  * Gives the bytes to pass on in `ret_limit`. */
 static enum proxy_relay_step proxy_relay_quiet(struct proxy_session_context *context, struct proxy_session *session,
@@ -235,9 +300,7 @@ static enum proxy_relay_step proxy_relay_quiet(struct proxy_session_context *con
     size_t whole = 0;
     pg_frame_init(&frame);
     while (pg_frame_step(&frame, &rest, &message)) {
-        struct pg_message_error error;
-        if (message.type == PG_MESSAGE_ERROR && pg_message_error_parse(message.peek, &error) == ERR_OK &&
-            span_is(error.severity, "FATAL")) {
+        if (proxy_relay_fatal(&message)) {
             if (whole > 0) {
                 break;
             }
@@ -288,12 +351,21 @@ static enum proxy_relay_step proxy_relay_move(struct proxy_session_context *cont
     }
     /* A short read has emptied the socket, unless an end of file waits behind it. */
     from->readable = (size_t)size == limit || from->hangup;
-    const struct span bytes = span_of(context->buffer, (size_t)size);
+    struct span bytes = span_of(context->buffer, (size_t)size);
     const struct pg_frame before = from->received;
-    if (!proxy_relay_look(context, session, from, bytes)) {
+    if (client && session->keep != NULL && session->state == PROXY_SESSION_ACTIVE) {
+        proxy_relay_flight(session, bytes);
+    }
+    if (!proxy_relay_look(context, session, from, &bytes)) {
         proxy_session_end(context, session, client ? PROXY_SESSION_CLIENT_PROTOCOL : PROXY_SESSION_SERVER_PROTOCOL,
                           NULL);
         return PROXY_RELAY_ENDED;
+    }
+    if (bytes.size < (size_t)size) {
+        return proxy_relay_cut(context, session, bytes, &before);
+    }
+    if (!client && session->keep != NULL) {
+        session->keep->flight_whole = false; /* an answer has begun */
     }
     return proxy_relay_send(context, to, bytes, &before);
 }

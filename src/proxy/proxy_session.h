@@ -130,6 +130,8 @@ struct proxy_session {
     struct proxy_keep *keep; /* NULL: the session ends with its server */
     struct list learning;    /* linked while a verifier is awaited */
     bool moving;             /* CONNECTING, LOGIN: the client is logged in already */
+    bool again;              /* ... and what is in flight is sent again */
+    bool copying;            /* the server reads a COPY from the client */
     uint32_t restore_left;   /* LOGIN: ReadyForQuery still to come; 0: the log-in has not ended */
     uint32_t restore_strict; /* of these: for statements that must not fail */
 };

@@ -19,11 +19,19 @@ static void proxy_switch_fence(struct proxy_session_context *context, struct pro
         proxy_attempt_again(context, session);
         return;
     }
-    if (session->keep != NULL && proxy_session_idle(session)) {
+    /* What the old server has said and the client has not got yet must not reach it any more, so such a session ends.
+     */
+    const bool may = session->keep != NULL && session->client.pending == NULL;
+    if (may && proxy_session_idle(session)) {
         proxy_move_or_end(context, session);
         return;
     }
     char text[160];
+    if (may && proxy_move_lives(session)) {
+        snprintf(text, sizeof text, "epoch %llu was fenced", (unsigned long long)session->target.epoch);
+        proxy_move_in_flight(context, session, false, text);
+        return;
+    }
     snprintf(text, sizeof text, "terminating connection: epoch %llu was fenced, reconnect",
              (unsigned long long)session->target.epoch);
     proxy_session_end(context, session, PROXY_SESSION_FENCED, text);

@@ -21,6 +21,8 @@
 #define PG_MESSAGE_COMPLETE       'C'
 #define PG_MESSAGE_NOTICE         'N'
 #define PG_MESSAGE_NOTIFICATION   'A'
+#define PG_MESSAGE_COPY_IN        'G'
+#define PG_MESSAGE_COPY_BOTH      'W'
 
 /* Types sent by the client. */
 #define PG_MESSAGE_QUERY     'Q'
@@ -28,6 +30,7 @@
 #define PG_MESSAGE_FUNCTION  'F'
 #define PG_MESSAGE_EXECUTE   'E'
 #define PG_MESSAGE_PARSE     'P'
+#define PG_MESSAGE_BIND      'B'
 #define PG_MESSAGE_CLOSE     'C'
 #define PG_MESSAGE_PASSWORD  'p'
 #define PG_MESSAGE_COPY_DONE 'c'

@@ -170,8 +170,7 @@ static void pg_statement_judge(struct pg_statement *statement)
 {
     static const char *const rows[] = {"select", "insert", "update", "delete", "with",
                                        "values", "table",  "merge",  "show",   NULL};
-    static const char *const control[] = {"begin", "start",     "commit",  "end", "rollback",
-                                          "abort", "savepoint", "release", NULL};
+    static const char *const control[] = {"commit", "end", "rollback", "abort", "savepoint", "release", NULL};
     const struct pg_statement_word *words = statement->words;
     if (statement->words_count == 0) {
         return;
@@ -180,10 +179,14 @@ static void pg_statement_judge(struct pg_statement *statement)
     if (pg_statement_one_of(&words[0], rows)) {
         return;
     }
-    statement->marks |= PG_STATEMENT_ONCE;
     if (pg_statement_known(statement)) {
         return;
     }
+    if (pg_statement_is(&words[0], "begin") || pg_statement_is(&words[0], "start")) {
+        statement->marks |= PG_STATEMENT_CONTROL;
+        return;
+    }
+    statement->marks |= PG_STATEMENT_ONCE;
     if (pg_statement_one_of(&words[0], control)) {
         statement->marks |= PG_STATEMENT_CONTROL;
     } else if (pg_statement_is(&words[0], "prepare")) {

@@ -30,7 +30,7 @@ enum pg_statement_mark {
     PG_STATEMENT_CONFIG = 16,   /* set_config(): which setting, and for how long, is not told from words */
     PG_STATEMENT_LOADED = 32,   /* LOAD */
     PG_STATEMENT_CONTROL = 64,  /* BEGIN, COMMIT, ROLLBACK, SAVEPOINT and relatives */
-    PG_STATEMENT_ONCE = 128,    /* more than reading and writing rows: not to be sent a second time */
+    PG_STATEMENT_ONCE = 128,    /* it may have done something when it fails with all that it wrote rolled back */
 };
 
 /* A statement that a session can do again elsewhere, or that undoes one. */

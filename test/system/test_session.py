@@ -10,7 +10,7 @@ import psycopg2
 import pytest
 
 # pylint: disable=unused-import
-from test_proxy import DEADLINE, HOST, PGBIN, PORT_A, PORT_B, PORT_PROXY, connect, last_words, one, servers, wait
+from test_proxy import DEADLINE, HOST, PGBIN, PORT_A, PORT_B, PORT_PROXY, connect, last_words, one, servers, sleepers, wait
 
 
 @pytest.fixture(scope="module")
@@ -152,10 +152,90 @@ def test_what_cannot_move_is_named(world, text, why):
 def test_password_that_was_changed_ends_the_session(world):
     connection = connect(user="secured", password="open sesame")
     keys(world, 1)
+    verifier = world.a.sql("SELECT rolpassword FROM pg_authid WHERE rolname = 'secured'")[0][0]
     world.b.sql("ALTER ROLE secured PASSWORD 'another'")
     try:
         move(world, 1)
         state, words = last_words(connection)
         assert state == "57P01" and "could not be moved to b: the log-in failed" in words
     finally:
-        world.b.sql("ALTER ROLE secured PASSWORD 'open sesame'")
+        world.b.sql(f"ALTER ROLE secured PASSWORD '{verifier}'")
+
+
+def test_statement_in_flight_gets_an_error_and_the_session_lives(world):
+    connection, fenced = connect(), connect()
+    outcomes = []
+
+    def sleep(session):
+        try:
+            one(session, "SELECT pg_sleep(600)")
+        except psycopg2.Error as error:
+            outcomes.append((error.pgcode, error.diag.message_primary))
+
+    threads = [threading.Thread(target=sleep, args=(session,)) for session in (connection, fenced)]
+    threads[0].start()
+    sleepers(world.a, 1)
+    world.a.kill_all()
+    threads[0].join(DEADLINE)
+    assert outcomes == [("08007", "the connection to the server was lost while a statement was in flight: whether it took effect is unknown")]
+    world.a.start()
+    assert one(connection, "SELECT inet_server_port()") == PORT_A
+    threads[1].start()
+    sleepers(world.a, 1)
+    epoch = world.epoch
+    move(world, 1)
+    threads[1].join(DEADLINE)
+    assert outcomes[1] == ("08007", f"epoch {epoch} was fenced while a statement was in flight: whether it took effect is unknown")
+    assert one(fenced, "SELECT inet_server_port()") == PORT_B
+    world.a.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'")
+
+
+def test_stops_and_deaths_under_load_lose_no_session_and_nothing_acknowledged(world):
+    """Autocommit clients; the writer is stopped or killed and the other one takes over. An error is 08007 and nothing else."""
+    world.a.sql("TRUNCATE marks")
+    world.b.sql("TRUNCATE marks")
+    stop, lock, acknowledged, unknown, failures = threading.Event(), threading.Lock(), [], [], []
+    connections = [connect(user="secured", password="open sesame") for _ in range(8)]
+
+    def run(number):
+        try:
+            connection = connections[number]
+            for key in range(number * 1_000_000, (number + 1) * 1_000_000):
+                if stop.is_set():
+                    return
+                try:
+                    one(connection, "INSERT INTO marks VALUES (%s)", (key,))
+                    with lock:
+                        acknowledged.append(key)
+                except psycopg2.Error as error:
+                    with lock:
+                        unknown.append(key)
+                    assert error.pgcode == "08007" and connection.closed == 0, (error.pgcode, str(error))
+        except Exception as error:  # pylint: disable=broad-except
+            failures.append(error)
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    keys(world, 8)
+    for turn in range(4):
+        server, other = (world.a, 1) if turn % 2 == 0 else (world.b, 0)
+        before = len(acknowledged)
+        wait(lambda: len(acknowledged) > before + 200 or failures, "clients write")
+        if turn < 2:
+            server.stop()
+        else:
+            server.kill_all()
+        move(world, other)
+        server.start()
+    before = len(acknowledged)
+    wait(lambda: len(acknowledged) > before + 200 or failures, "clients write")
+    stop.set()
+    for thread in threads:
+        thread.join(DEADLINE)
+    assert not failures
+    rows = [row[0] for server in (world.a, world.b) for row in server.sql("SELECT id FROM marks")]
+    assert len(rows) == len(set(rows))
+    assert not set(acknowledged) - set(rows)
+    assert set(rows) - set(acknowledged) <= set(unknown)
+    assert world.counters()["sessions"] == 8

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * For tests of a session: ACTIVE, over socket pairs whose other ends the test plays. */
+#pragma once
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/assert.h"
+#include "edge/clock.h"
+#include "proxy/proxy_relay.h"
+#include "wire/pg_message.h"
+
+#define PUT(fd, text) put(fd, text, sizeof(text) - 1)
+
+#define SYNC      "S\0\0\0\4"
+#define PARSE     "P\0\0\0\7\0\0\0"
+#define EXECUTE   "E\0\0\0\x09\0\0\0\0\0"
+#define QUERY     "Q\0\0\0\5\0"
+#define COPY_DATA "d\0\0\0\5x"
+#define COPY_DONE "c\0\0\0\4"
+#define QUIT      "X\0\0\0\4"
+#define READY_I   "Z\0\0\0\5I"
+#define READY_T   "Z\0\0\0\5T"
+
+/* An ACTIVE session between two peers that the test plays. */
+struct bench {
+    struct proxy_session_context context;
+    _Atomic uint32_t clients;
+    struct proxy_session *session;
+    int client;
+    int server;
+};
+
+static inline void put(int fd, const char *bytes, size_t size)
+{
+    assert_int_equal(send(fd, bytes, size, MSG_NOSIGNAL), size);
+}
+
+static inline size_t got(int fd, char *memory, size_t size)
+{
+    const ssize_t count = recv(fd, memory, size, MSG_DONTWAIT);
+    return count > 0 ? (size_t)count : 0;
+}
+
+static inline int setup(void **state)
+{
+    struct bench *bench = calloc(1, sizeof *bench);
+    struct proxy_session_context *context = &bench->context;
+    static const struct proxy_route routes[] = {{.name = "shop", .database = "shop"}};
+    *context = (struct proxy_session_context){
+        .epoll = epoll_create1(EPOLL_CLOEXEC),
+        .now = clock_mono(),
+        .clients = &bench->clients,
+        .routes = routes,
+        .routes_count = 1,
+        .next_deadline = TIME_NEVER,
+        .buffer = malloc(4096),
+        .buffer_size = 4096,
+    };
+    list_init(&context->sessions);
+    list_init(&context->timed);
+    list_init(&context->ready);
+    list_init(&context->dead);
+    int client[2];
+    int server[2];
+    ASSERT(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, client) == 0);
+    ASSERT(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, server) == 0);
+    bench->session = proxy_session_new(context, client[0]);
+    ASSERT(bench->session != NULL);
+    bench->session->server.fd = server[0];
+    bench->session->route = 0;
+    bench->session->target = (struct proxy_route_target){.open = true, .writer = true, .epoch = 5};
+    proxy_session_move(bench->session, PROXY_SESSION_CONNECTING);
+    proxy_session_move(bench->session, PROXY_SESSION_AUTH);
+    proxy_session_move(bench->session, PROXY_SESSION_ACTIVE);
+    proxy_session_deadline(context, bench->session, TIME_NEVER);
+    bench->session->client.writable = true;
+    bench->session->server.writable = true;
+    bench->client = client[1];
+    bench->server = server[1];
+    *state = bench;
+    return 0;
+}
+
+static inline int teardown(void **state)
+{
+    struct bench *bench = *state;
+    struct proxy_session_context *context = &bench->context;
+    if (bench->session->state < PROXY_SESSION_DRAINING) {
+        proxy_session_end(context, bench->session, PROXY_SESSION_STOPPING, NULL);
+    }
+    if (bench->session->state == PROXY_SESSION_DRAINING) {
+        context->now = time_add_ms(context->now, PROXY_SESSION_DRAIN_MS + PROXY_SESSION_LINGER_MS);
+        proxy_session_drain(context, bench->session);
+    }
+    ASSERT(bench->session->state == PROXY_SESSION_CLOSED);
+    proxy_session_free(context, bench->session);
+    ASSERT(list_empty(&context->sessions) && list_empty(&context->timed) && list_empty(&context->ready));
+    close(context->epoll);
+    close(bench->client);
+    close(bench->server);
+    free(context->buffer);
+    free(bench);
+    return 0;
+}
+
+/* Both ends may have something to read. */
+static inline void pump(struct bench *bench)
+{
+    bench->session->client.readable = true;
+    bench->session->server.readable = true;
+    proxy_relay_pump(&bench->context, bench->session);
+}
+
+static inline uint64_t counter(const struct bench *bench, enum proxy_metrics_kind kind)
+{
+    return atomic_load(&bench->context.metrics.values[kind]);
+}
+
+/* The SQLSTATE of the only message the client has; empty when it has nothing. */
+static inline void told(struct bench *bench, char sqlstate[PG_MESSAGE_SQLSTATE])
+{
+    char memory[1024];
+    const size_t size = got(bench->client, memory, sizeof memory);
+    struct pg_message_error error = {.sqlstate = ""};
+    if (size > 0) {
+        assert_int_equal(memory[0], 'E');
+        assert_int_equal(pg_message_error_parse(span_of(memory + 5, size - 5), &error), ERR_OK);
+    }
+    memcpy(sqlstate, error.sqlstate, PG_MESSAGE_SQLSTATE);
+}
