@@ -13,8 +13,8 @@
  *   connect INDEX BEGIN END ok|failed SQLSTATE -
  *
  * "ok" only when ReadyForQuery came, without the warning that the wait for a synchronous standby was cancelled;
- * "failed": the server said so and went on; everything else is unknown. SERVER: the address of the server that
- * answered. */
+ * "failed": the server said so (not 08007) and went on; everything else is unknown. SERVER: the address of the server
+ * that answered. */
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
@@ -137,8 +137,9 @@ static void client_note(struct client *client, const PGresult *result, enum outc
         *outcome = OUTCOME_OK;
         snprintf(client->server, sizeof client->server, "%s", PQgetvalue(result, 0, 0));
     } else {
-        *outcome = severity != NULL && strcmp(severity, "ERROR") == 0 ? OUTCOME_FAILED : OUTCOME_UNKNOWN;
         snprintf(client->state, sizeof client->state, "%.5s", state != NULL && state[0] != 0 ? state : "?");
+        const bool said = severity != NULL && strcmp(severity, "ERROR") == 0 && strcmp(client->state, "08007") != 0;
+        *outcome = said ? OUTCOME_FAILED : OUTCOME_UNKNOWN;
     }
 }
 

@@ -202,7 +202,9 @@ static void client_sql_judge(struct client_sql *client)
         if (state != NULL && (strcmp(state, "25006") == 0 || strcmp(state, "57P03") == 0)) {
             client_sql_elsewhere(client, PQresultErrorMessage(last));
         } else {
-            client_sql_end(client, JOURNAL_FAILED, PQresultErrorMessage(last));
+            /* 08007: the proxy keeps the session, but what became of the statement nobody knows. */
+            const bool unknown = state != NULL && strcmp(state, "08007") == 0;
+            client_sql_end(client, unknown ? JOURNAL_UNKNOWN : JOURNAL_FAILED, PQresultErrorMessage(last));
         }
     } else if (client->warned) {
         client_sql_end(client, JOURNAL_UNKNOWN, "committed with a warning");
