@@ -214,6 +214,13 @@ static bool shop_pool_is_elsewhere(const PGresult *pg)
     return state != NULL && (strcmp(state, "25006") == 0 || strcmp(state, "57P03") == 0);
 }
 
+/* 08007: the proxy keeps the session, but what became of the statement nobody knows. */
+static bool shop_pool_is_unknown(const PGresult *pg)
+{
+    const char *state = PQresultErrorField(pg, PG_DIAG_SQLSTATE);
+    return state != NULL && strcmp(state, "08007") == 0;
+}
+
 /* After the statement was sent. `ret_again`: certainly without effect, and worth another connection. */
 static void shop_pool_read(struct shop_pool_conn *conn, struct mono deadline, struct shop_pool_result *result,
                            bool *ret_again)
@@ -242,7 +249,7 @@ static void shop_pool_read(struct shop_pool_conn *conn, struct mono deadline, st
         shop_pool_set_error(result, PQerrorMessage(conn->pg));
     } else if (PQresultStatus(last) == PGRES_FATAL_ERROR) {
         *ret_again = shop_pool_is_elsewhere(last);
-        result->outcome = SHOP_POOL_REFUSED;
+        result->outcome = shop_pool_is_unknown(last) ? SHOP_POOL_UNKNOWN : SHOP_POOL_REFUSED;
         shop_pool_set_error(result, PQresultErrorMessage(last));
     } else if (conn->not_durable) {
         shop_pool_set_error(result, "committed with a warning: the durability set may not have it");
