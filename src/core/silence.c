@@ -118,6 +118,7 @@ static enum silence_verdict silence_verdict(const struct engine *engine, uint32_
     const int64_t window_ms = state->window_ms;
     const bool known = durable->routed == state->node && engine->nodes[state->node].any;
     return !known                                                          ? SILENCE_OFF
+           : 2 * state->reporting <= state->total                          ? SILENCE_FEW
            : !silence_most(state)                                          ? SILENCE_HEARD
            : state->report_ms < window_ms                                  ? SILENCE_REPORTS
            : state->renewal_ms >= 0 && state->renewal_ms < window_ms       ? SILENCE_RENEWS
@@ -241,8 +242,9 @@ struct mono silence_deadline(const struct engine *engine)
 
 const char *silence_name(enum silence_verdict verdict)
 {
-    static const char *const names[] = {"off",           "heard",        "the agent reports", "the lease is renewed",
-                                        "just listened", "no neighbour", "confirmed"};
+    static const char *const names[] = {
+        "off",           "too few sites listen", "heard",    "the agent reports", "the lease is renewed",
+        "just listened", "no neighbour",         "confirmed"};
     ASSERT((unsigned)verdict < sizeof names / sizeof names[0]);
     return names[verdict];
 }

@@ -31,6 +31,7 @@
 
 enum silence_verdict {
     SILENCE_OFF,       /* no window is configured, nobody writes, or the profile does not know it */
+    SILENCE_FEW,       /* at most half of the sites have a word about its node */
     SILENCE_HEARD,     /* not more than half of the sites hear nothing */
     SILENCE_REPORTS,   /* they do, but the agent reported within the window */
     SILENCE_RENEWS,    /* ... or its lease was renewed within the window */
