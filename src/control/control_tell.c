@@ -64,10 +64,52 @@ static size_t control_tell_steps(const struct durable_run *run, struct notify_me
     return run->steps_count;
 }
 
+/* Of a database whose durability set has emptied, or is back. */
+static enum err control_tell_durability(const struct control *control, const struct action *action,
+                                        struct arena *memory, struct store_write *ret_write)
+{
+    const struct model *model = &control->engine.model;
+    const struct model_database *database = &model->databases[action->database];
+    const bool back = action->phase == ACTION_SUCCESS;
+    const bool block = database->durability_block;
+    char incident[160];
+    char reason[160];
+    snprintf(incident, sizeof incident, "%s-durability-%s", model->name, database->name);
+    snprintf(reason, sizeof reason, "%s: %s", database->name,
+             back    ? "a standby follows again; tier-1 commits wait for it"
+             : block ? "no standby acknowledges; tier-1 commits wait for one"
+                     : "no standby acknowledges; tier-1 commits are on one node only, and none may be promoted");
+    const struct notify_message message = {
+        .incident = incident,
+        .phase = back ? NOTIFY_MESSAGE_SUCCESS : NOTIFY_MESSAGE_INITIATED,
+        .severity = back    ? NOTIFY_MESSAGE_INFO
+                    : block ? NOTIFY_MESSAGE_CRITICAL
+                            : NOTIFY_MESSAGE_ERROR,
+        .system = model->name,
+        .operation = "durability",
+        .automatic = true,
+        .reason = reason,
+        .status = back    ? "KEPT"
+                  : block ? "BLOCKED"
+                          : "DEGRADED",
+        .now = clock_wall(),
+        .on_call = control->setup->config->notify.on_call,
+        .on_call_count = control->setup->config->notify.on_call_count,
+    };
+    const enum err err = notify_write(&message, memory, ret_write);
+    if (err != ERR_OK) {
+        LOG_W("database %s: a notification could not be written: %s", database->name, err_text(err));
+    }
+    return err;
+}
+
 bool control_tell_write(struct control *control, const struct action *action, struct arena *memory,
                         struct store_write *ret_write)
 {
     const struct durable_run *run = durable_run_find(&control->engine.durable, action->run);
+    if (action->run == 0) {
+        return control_tell_durability(control, action, memory, ret_write) == ERR_OK;
+    }
     if (run == NULL) {
         return false;
     }

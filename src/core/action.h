@@ -25,7 +25,8 @@
     X(BALANCE, "load balancers: weights by the view's split")                                                          \
     X(VERIFY, "synthetic probes through DNS, load balancer and SQL proxy reach `region`")                              \
     X(COMPARE, "compare database at `node` with its writer at one position")                                           \
-    X(NOTIFY, "tell people: `run` reached `phase`")
+    X(NOTIFY, "tell people: `run` reached `phase`; without a run: the durability set of `database` emptied or is "     \
+              "back")
 
 enum action_kind {
 #define ACTION_ENUM(name, what) ACTION_##name,

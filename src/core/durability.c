@@ -112,6 +112,13 @@ static void durability_empty(struct engine *engine, struct output *output, uint3
                                  : block ? TRACE_DURABILITY_BLOCKED
                                          : TRACE_DURABILITY_DEGRADED;
     engine_trace(engine, output, kind)->database = database;
+    task_tell(engine, output,
+              &(struct action){.kind = ACTION_NOTIFY,
+                               .database = database,
+                               .node = LIMITS_NONE,
+                               .region = LIMITS_NONE,
+                               .phase = empty ? ACTION_INITIATED : ACTION_SUCCESS});
+    engine_persist(engine, output); /* it is told with what is stored */
 }
 
 enum durability_state durability_look(const struct engine *engine, uint32_t database)

@@ -37,6 +37,10 @@ static void notify_message_line(struct buf *text, const char *label, const char 
 
 static void notify_message_title(struct buf *text, const struct notify_message *message)
 {
+    if (message->operation != NULL && strcmp(message->operation, "durability") == 0) {
+        buf_printf(text, "DURABILITY %s\n\n", message->status != NULL ? message->status : "CHANGED");
+        return;
+    }
     const char *operation = message->operation != NULL ? message->operation : "incident";
     if (strcmp(operation, "drill") != 0) {
         buf_text(text, "REGIONAL ");

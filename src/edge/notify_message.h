@@ -53,7 +53,7 @@ struct notify_message {
     enum notify_message_phase phase;
     enum notify_message_severity severity;
     const char *system;    /* `name` of the configuration */
-    const char *operation; /* "failover", "switchover", "failback", "drill" */
+    const char *operation; /* "failover", "switchover", "failback", "drill", "durability" (of a database, no run) */
     const char *run;       /* its id */
     const char *source;    /* regions */
     const char *target;

@@ -42,7 +42,7 @@ class Receiver:
 
     def of_run(self, number):
         with self.lock:
-            return [message for _, message in self.messages if message["run"] == str(number)]
+            return [message for _, message in self.messages if message.get("run") == str(number)]
 
     def close(self):
         self.server.shutdown()

@@ -36,6 +36,7 @@ struct world {
     bool mute[NODES];     /* does not answer the order to promote, nor obey it */
     bool down[NODES];     /* its server was taken down, its agent clones it */
     bool lost[NODES];     /* obeys the order to promote, but the answer is lost */
+    uint32_t noticed;     /* so often people were told of something that is no run */
     uint64_t written;     /* the writer's position, 0x6000 and this */
     uint64_t missing;     /* so much of it the standbys have not received */
     uint32_t lowers;      /* what lowers synchronous_commit on the writer */
@@ -156,6 +157,7 @@ static inline void answer(const struct action *action)
     const bool dead = action->node < NODES &&
                       (world->dead[world->engine.model.nodes[action->node].region] || world->silent[action->node]);
     if (action->kind == ACTION_NOTIFY) {
+        world->noticed += action->run == 0;
         return;
     }
     if (action->kind == ACTION_AGENT_PROMOTE) {

@@ -160,6 +160,8 @@ static void test_degrade_goes_on_alone_and_trusts_nobody(void **state)
 {
     (void)state;
     world_on_empty(false);
+    const uint32_t noticed = world->noticed;
+    assert_true(noticed > 0);
     assert_int_equal(durability_look(&world->engine, 0), DURABILITY_DEGRADED);
     assert_int_equal(world->require.mask, 0);
     assert_int_equal(record()->members, 0);
@@ -171,6 +173,7 @@ static void test_degrade_goes_on_alone_and_trusts_nobody(void **state)
     assert_int_equal(durability_look(&world->engine, 0), DURABILITY_KEPT);
     assert_int_equal(record()->members, TOKYO_A_BIT);
     assert_int_equal(record()->required, 1);
+    assert_int_equal(world->noticed, noticed + 1);
 }
 
 static void test_block_waits_and_goes_on_trusting(void **state)

@@ -86,6 +86,12 @@ static void test_what_is_unknown_does_not_appear(void **state)
     const struct notify_message message = {
         .incident = "i", .phase = NOTIFY_MESSAGE_SUCCESS, .operation = "drill", .reason = "quarterly"};
     expect_text(&message, "DRILL SUCCESS\n\nReason: Manual - quarterly\n");
+    const struct notify_message alone = {.incident = "i",
+                                         .operation = "durability",
+                                         .automatic = true,
+                                         .status = "DEGRADED",
+                                         .reason = "shop: no standby acknowledges"};
+    expect_text(&alone, "DURABILITY DEGRADED\n\nReason: Automatic - shop: no standby acknowledges\nStatus: DEGRADED\n");
     struct notify_message late = {.incident = "i",
                                   .phase = NOTIFY_MESSAGE_FAILED,
                                   .operation = "failback",
