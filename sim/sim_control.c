@@ -279,11 +279,22 @@ static void sim_control_committed(struct sim *sim)
     }
 }
 
+/* Nobody here reads what people are told. */
+static bool sim_control_acts(const struct output *output)
+{
+    for (uint32_t i = 0; i < output->actions_count; i++) {
+        if (output->actions[i].kind != ACTION_NOTIFY) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void sim_control_take(struct sim *sim)
 {
     struct sim_control *control = sim->control;
     const struct output *output = &control->output;
-    if ((!output->persist && !output->publish && output->actions_count == 0) || !sim_lead_right(sim)) {
+    if ((!output->persist && !output->publish && !sim_control_acts(output)) || !sim_lead_right(sim)) {
         return;
     }
     if (output->persist) {

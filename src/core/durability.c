@@ -118,7 +118,6 @@ static void durability_empty(struct engine *engine, struct output *output, uint3
                                .node = LIMITS_NONE,
                                .region = LIMITS_NONE,
                                .phase = empty ? ACTION_INITIATED : ACTION_SUCCESS});
-    engine_persist(engine, output); /* it is told with what is stored */
 }
 
 enum durability_state durability_look(const struct engine *engine, uint32_t database)
