@@ -26,6 +26,9 @@
     X(AGAIN, "sent_again_total")                  /* statements that had not run when their server went */             \
     X(KEYS, "keys_total")                         /* log-ins with a password that the proxy can do again */            \
     X(NOT_MOVED, "not_moved_total")               /* sessions that could not: 57P01 */                                 \
+    X(UNWAITED, "unwaited_total")                 /* commits that no standby has confirmed, told as 08007 */           \
+    X(LOWERED, "synchronous_commit_total")        /* sessions that named synchronous_commit, once each */              \
+    X(LOCKED, "refused_commit_total")             /* texts refused or sessions ended because of it */                  \
     X(WRONG_SERVER, "wrong_server_total")         /* 25006, or a standby where the writer was meant */                 \
     X(SERVER_SHUTDOWN, "server_shutdown_total")   /* 57P01 to 57P03 from a server */                                   \
     X(CANCELS, "cancels_total")                   /* forwarded */                                                      \

@@ -107,7 +107,7 @@ static bool proxy_move_answer(struct proxy_session_context *context, struct prox
         pg_message_error_write(&buf, "ERROR", "08007", text, NULL);
         pg_message_ready_write(&buf, PG_MESSAGE_STATUS_IDLE);
         proxy_metrics_add(&context->metrics, PROXY_METRICS_OUTCOME_UNKNOWN, 1);
-        if (buf.overflow || !proxy_session_owe(context, &session->client, span_of(buf.data, buf.size))) {
+        if (buf.overflow || !proxy_session_say(context, session, span_of(buf.data, buf.size))) {
             proxy_session_end(context, session, PROXY_SESSION_NO_MEMORY, NULL);
             return false;
         }
@@ -139,8 +139,8 @@ void proxy_move_in_flight(struct proxy_session_context *context, struct proxy_se
 void proxy_move_or_end(struct proxy_session_context *context, struct proxy_session *session)
 {
     ASSERT(session->keep != NULL && proxy_session_idle(session));
-    const char *why = NULL;
-    if (!proxy_keep_movable(session->keep, &why)) {
+    const char *why = "a message of its server has passed only in part";
+    if (!pg_frame_boundary(&session->server.received) || !proxy_keep_movable(session->keep, &why)) {
         char text[PROXY_MOVE_TEXT];
         snprintf(text, sizeof text, "terminating connection: the server of this session is gone, and %s, reconnect",
                  why);
@@ -296,8 +296,7 @@ static bool proxy_move_parameters(struct proxy_session_context *context, struct 
         }
     }
     proxy_keep_parameters_take(keep);
-    return !buf.overflow &&
-           (buf.size == 0 || proxy_session_owe(context, &session->client, span_of(buf.data, buf.size)));
+    return !buf.overflow && (buf.size == 0 || proxy_session_say(context, session, span_of(buf.data, buf.size)));
 }
 
 static bool proxy_move_done(struct proxy_session_context *context, struct proxy_session *session)
@@ -356,7 +355,7 @@ bool proxy_move_message(struct proxy_session_context *context, struct proxy_sess
     case PG_MESSAGE_READY:
         return proxy_move_ready(context, session);
     case PG_MESSAGE_NOTIFICATION:
-        if (!proxy_session_owe(context, &session->client, whole)) {
+        if (!proxy_session_say(context, session, whole)) {
             proxy_session_end(context, session, PROXY_SESSION_NO_MEMORY, NULL);
             return false;
         }

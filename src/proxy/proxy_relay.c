@@ -51,8 +51,8 @@ static void proxy_relay_client_message(struct proxy_session *session, uint8_t ty
             session->open_batch = true;
         }
         break;
-    case 'd': /* CopyData belongs to a statement that is counted already */
-    case 'p': /* passwords: the log-in ends with a ReadyForQuery of its own */
+    case PG_MESSAGE_COPY_DATA: /* belongs to a statement that is counted already */
+    case 'p':                  /* passwords: the log-in ends with a ReadyForQuery of its own */
         break;
     case PG_MESSAGE_TERMINATE:
         session->terminated = true;
@@ -129,8 +129,18 @@ static bool proxy_relay_fatal(const struct pg_frame_message *message)
            error.sqlstate[4] <= '3';
 }
 
-/* Looks at the server's bytes up to a FATAL of a session that can live without this server. The bytes before it; all
- * when there is none, also when it began in an earlier piece and so has been passed on in part. */
+/* "canceling wait for synchronous replication due to user request": the commit is on this server only, which is what
+ * the client must not take for an acknowledgement. */
+static bool proxy_relay_unwaited(const struct pg_frame_message *message)
+{
+    static const char words[] = "wait for synchronous replication";
+    return message->type == PG_MESSAGE_NOTICE &&
+           memmem(message->peek.data, message->peek.size, words, sizeof words - 1) != NULL;
+}
+
+/* Looks at the server's bytes up to where they must not be passed on as they are: a FATAL of a session that can live
+ * without this server, or the ReadyForQuery of a commit that was not waited for. The bytes before it; all when there is
+ * none, also when it began in an earlier piece and so has been passed on in part. */
 static size_t proxy_relay_look_server(struct proxy_session_context *context, struct proxy_session *session,
                                       struct span bytes)
 {
@@ -145,6 +155,10 @@ static size_t proxy_relay_look_server(struct proxy_session_context *context, str
             return start;
         }
         proxy_relay_server_message(context, session, &message);
+        session->alone = session->alone || proxy_relay_unwaited(&message);
+        if (session->alone && message.type == PG_MESSAGE_READY) {
+            return start;
+        }
         start = bytes.size - rest.size;
         whole = true;
     }
@@ -253,6 +267,61 @@ static enum proxy_relay_step proxy_relay_send(struct proxy_session_context *cont
     return PROXY_RELAY_MOVED;
 }
 
+/* Whether the byte before `end` belongs to a message that can change a setting: to all but a COPY's data. */
+static bool proxy_relay_meant(const struct proxy_session_end *client, struct span bytes, size_t end)
+{
+    struct pg_frame frame = client->received;
+    struct pg_frame_message message;
+    struct span rest = bytes;
+    for (;;) {
+        const bool ended = pg_frame_step(&frame, &rest, &message);
+        if (bytes.size - rest.size >= end || !ended) {
+            return (ended ? message.type : frame.head[0]) != PG_MESSAGE_COPY_DATA;
+        }
+    }
+}
+
+/* A simple query alone is answered with an error; anything else ends the session, for a part of it may have passed. */
+static enum proxy_relay_step proxy_relay_refuse(struct proxy_session_context *context, struct proxy_session *session,
+                                                struct span bytes)
+{
+    struct pg_frame frame;
+    struct pg_frame_message message;
+    struct span rest = bytes;
+    pg_frame_init(&frame);
+    const bool alone = !proxy_session_busy(session) && pg_frame_step(&frame, &rest, &message) && rest.size == 0 &&
+                       message.type == PG_MESSAGE_QUERY;
+    uint8_t memory[PROXY_SESSION_ERROR];
+    struct buf buf;
+    buf_init(&buf, memory, sizeof memory);
+    pg_message_error_write(&buf, "ERROR", "42501",
+                           "synchronous_commit may not be named here: every commit of this database waits for its "
+                           "durability set",
+                           NULL);
+    pg_message_ready_write(&buf, session->status);
+    if (!alone || !proxy_session_say(context, session, span_of(buf.data, buf.size))) {
+        proxy_session_end(context, session, PROXY_SESSION_LOCKED_COMMIT, NULL);
+        return PROXY_RELAY_ENDED;
+    }
+    proxy_metrics_add(&context->metrics, PROXY_METRICS_LOCKED, 1);
+    return proxy_session_flush(context, &session->client) ? PROXY_RELAY_MOVED
+                                                          : proxy_relay_gone(context, &session->client);
+}
+
+/* Whether these bytes of a client may pass. */
+static bool proxy_relay_lawful(struct proxy_session_context *context, struct proxy_session *session, struct span bytes)
+{
+    size_t end = 0;
+    bool found = proxy_ban_find(&session->ban, bytes, &end);
+    for (size_t next = 0; found; end += next) {
+        if (proxy_relay_meant(&session->client, bytes, end)) {
+            return proxy_session_lower(context, session);
+        }
+        found = proxy_ban_in(span_of(bytes.data + end, bytes.size - end), &next);
+    }
+    return true;
+}
+
 /* Remembers what may have to be sent again. */
 static void proxy_relay_flight(struct proxy_session *session, struct span bytes)
 {
@@ -278,6 +347,49 @@ static enum proxy_relay_step proxy_relay_cut(struct proxy_session_context *conte
         proxy_move_in_flight(context, session, true, "the server ended the session");
     }
     return PROXY_RELAY_ENDED;
+}
+
+/* At `at` stands a ReadyForQuery that is no acknowledgement: the client hears an error before it. */
+static enum proxy_relay_step proxy_relay_unacknowledged(struct proxy_session_context *context,
+                                                        struct proxy_session *session, struct span bytes, size_t at,
+                                                        const struct pg_frame *before)
+{
+    struct proxy_session_end *client = &session->client;
+    const size_t end = at + PG_FRAME_HEAD + 1;
+    uint8_t memory[PROXY_SESSION_ERROR];
+    struct buf error;
+    session->alone = false;
+    proxy_metrics_add(&context->metrics, PROXY_METRICS_UNWAITED, 1);
+    if (at == 0 && !pg_frame_boundary(before)) {
+        /* Its first bytes have passed already: nothing can be said any more, but the rest must not follow. */
+        proxy_session_end(context, session, PROXY_SESSION_SERVER_ENDED, NULL);
+        return PROXY_RELAY_ENDED;
+    }
+    ASSERT(end <= bytes.size);
+    buf_init(&error, memory, sizeof memory);
+    pg_message_error_write(&error, "ERROR", "08007",
+                           "the wait for synchronous replication was cancelled: the transaction is committed on this "
+                           "server only and may be lost with it",
+                           NULL);
+    if (client->pending == NULL) {
+        client->sent = *before;
+    }
+    if (!proxy_session_owe(context, client, span_of(bytes.data, at)) ||
+        !proxy_session_owe(context, client, span_of(error.data, error.size)) ||
+        !proxy_session_owe(context, client, span_of(bytes.data + at, bytes.size - at))) {
+        proxy_session_end(context, session, PROXY_SESSION_NO_MEMORY, NULL);
+        return PROXY_RELAY_ENDED;
+    }
+    /* What came behind it in one piece: answers to a pipeline. One more thing of this sort there is too much. */
+    const struct span rest = span_of(bytes.data + end, bytes.size - end);
+    if (proxy_relay_look_server(context, session, rest) < rest.size) {
+        proxy_session_end(context, session, PROXY_SESSION_OUTCOME_UNKNOWN, NULL);
+        return PROXY_RELAY_ENDED;
+    }
+    if (session->keep != NULL) {
+        session->keep->flight_whole = false;
+    }
+    return proxy_session_flush(context, client) ? PROXY_RELAY_MOVED : proxy_relay_gone(context, client);
 }
 
 /* What a server says to an idle session: whole messages only are taken, and a FATAL is for us, not for the client.
@@ -309,8 +421,11 @@ static enum proxy_relay_step proxy_relay_quiet(struct proxy_session_context *con
         }
         whole = (size_t)size - rest.size;
     }
-    if (whole == 0 && !frame.failed && (size_t)size < context->buffer_size && !server->hangup) {
-        server->readable = false; /* the rest of the message comes with another event */
+    if (whole == 0 && !frame.failed && (size_t)size < context->buffer_size) {
+        if (server->hangup) {
+            return proxy_relay_gone(context, server); /* the rest will never come: half a message is for nobody */
+        }
+        server->readable = false; /* the rest comes with another event */
         return PROXY_RELAY_STUCK;
     }
     *ret_limit = whole > 0 ? whole : (size_t)size;
@@ -353,8 +468,13 @@ static enum proxy_relay_step proxy_relay_move(struct proxy_session_context *cont
     from->readable = (size_t)size == limit || from->hangup;
     struct span bytes = span_of(context->buffer, (size_t)size);
     const struct pg_frame before = from->received;
-    if (client && session->keep != NULL && session->state == PROXY_SESSION_ACTIVE) {
-        proxy_relay_flight(session, bytes);
+    if (client && session->state == PROXY_SESSION_ACTIVE) {
+        if (!proxy_relay_lawful(context, session, bytes)) {
+            return proxy_relay_refuse(context, session, bytes);
+        }
+        if (session->keep != NULL) {
+            proxy_relay_flight(session, bytes);
+        }
     }
     if (!proxy_relay_look(context, session, from, &bytes)) {
         proxy_session_end(context, session, client ? PROXY_SESSION_CLIENT_PROTOCOL : PROXY_SESSION_SERVER_PROTOCOL,
@@ -362,7 +482,9 @@ static enum proxy_relay_step proxy_relay_move(struct proxy_session_context *cont
         return PROXY_RELAY_ENDED;
     }
     if (bytes.size < (size_t)size) {
-        return proxy_relay_cut(context, session, bytes, &before);
+        return session->alone ? proxy_relay_unacknowledged(context, session, span_of(context->buffer, (size_t)size),
+                                                           bytes.size, &before)
+                              : proxy_relay_cut(context, session, bytes, &before);
     }
     if (!client && session->keep != NULL) {
         session->keep->flight_whole = false; /* an answer has begun */

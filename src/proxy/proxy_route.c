@@ -56,6 +56,7 @@ void proxy_route_resolve(const struct proxy_route *route, const struct view *vie
     ret_target->epoch = database->epoch;
     ret_target->writer = to_writer;
     ret_target->hold = database->hold != 0 && to_writer;
+    ret_target->locked = database->locked_commit != 0;
     if (node != NULL && node->postgres.port != 0) {
         ret_target->open = true;
         ret_target->address = node->postgres;

@@ -31,8 +31,9 @@ struct proxy_route {
 
 /* Where sessions of an entry go now, or where one session went. */
 struct proxy_route_target {
-    bool open; /* false: the view names no server, new sessions wait */
-    bool hold; /* a planned move is under way */
+    bool open;   /* false: the view names no server, new sessions wait */
+    bool hold;   /* a planned move is under way */
+    bool locked; /* nobody may lower synchronous_commit */
     bool writer;
     uint64_t epoch;
     char node[LIMITS_NAME];

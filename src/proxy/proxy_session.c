@@ -202,6 +202,14 @@ bool proxy_session_owe(struct proxy_session_context *context, struct proxy_sessi
     return true;
 }
 
+bool proxy_session_say(struct proxy_session_context *context, struct proxy_session *session, struct span messages)
+{
+    if (session->client.pending == NULL) {
+        pg_frame_init(&session->client.sent);
+    }
+    return proxy_session_owe(context, &session->client, messages);
+}
+
 /* Follows the stream that the kernel has taken, so that a fence knows whether it stops between two messages. */
 static void proxy_session_follow(struct proxy_session_end *end, struct span bytes)
 {
@@ -346,6 +354,15 @@ void proxy_session_end(struct proxy_session_context *context, struct proxy_sessi
     proxy_session_move(session, PROXY_SESSION_DRAINING);
     proxy_session_deadline(context, session, time_add_ms(context->now, PROXY_SESSION_DRAIN_MS));
     proxy_session_drain(context, session);
+}
+
+bool proxy_session_lower(struct proxy_session_context *context, struct proxy_session *session)
+{
+    if (!session->lowers) {
+        session->lowers = true;
+        proxy_metrics_add(&context->metrics, PROXY_METRICS_LOWERED, 1);
+    }
+    return !context->targets[session->route].locked;
 }
 
 /* Delivers what is owed to one end, then closes our side and waits for the peer's: a close with unread bytes would

@@ -22,6 +22,7 @@
 
 #include "base/list.h"
 #include "base/time.h"
+#include "proxy/proxy_ban.h"
 #include "proxy/proxy_cancel.h"
 #include "proxy/proxy_keep.h"
 #include "proxy/proxy_metrics.h"
@@ -67,6 +68,8 @@ enum proxy_session_state {
       OUTCOME_UNKNOWN)                                                                                                 \
     X(NOT_MOVED, "57P01", "terminating connection: its server is gone and the session cannot be moved", NOT_MOVED)     \
     X(FENCED, "57P01", "terminating connection: the epoch of this session was fenced, reconnect", FENCED)              \
+    X(LOCKED_COMMIT, "42501",                                                                                          \
+      "synchronous_commit may not be named here: every commit of this database waits for its durability set", LOCKED)  \
     X(STOPPING, "57P01", "terminating connection: this proxy is stopping, reconnect", COUNT)                           \
     X(NO_MEMORY, "53200", "this proxy is out of memory", COUNT)
 
@@ -126,6 +129,9 @@ struct proxy_session {
     bool terminated;              /* the client said goodbye */
     bool fatal;                   /* the server said FATAL */
     bool held;
+    bool alone;           /* the server has said that a commit was not waited for: the next ReadyForQuery is none */
+    bool lowers;          /* the client has named synchronous_commit */
+    struct proxy_ban ban; /* its stream, as far as that word goes */
     /* For a life with another server. */
     struct proxy_keep *keep; /* NULL: the session ends with its server */
     struct list learning;    /* linked while a verifier is awaited */
@@ -190,6 +196,9 @@ void proxy_session_wait_end(struct proxy_session_context *context, struct proxy_
 /* Owes these bytes to an end. False: out of memory or too much. */
 bool proxy_session_owe(struct proxy_session_context *context, struct proxy_session_end *end, struct span bytes);
 
+/* Owes the client whole messages of ours, where its stream stands between two messages. */
+bool proxy_session_say(struct proxy_session_context *context, struct proxy_session *session, struct span messages);
+
 /* Sends what is owed. False: the connection is broken. */
 bool proxy_session_flush(struct proxy_session_context *context, struct proxy_session_end *end);
 
@@ -198,6 +207,9 @@ bool proxy_session_flush(struct proxy_session_context *context, struct proxy_ses
  */
 void proxy_session_end(struct proxy_session_context *context, struct proxy_session *session,
                        enum proxy_session_reason reason, const char *text);
+
+/* The client names synchronous_commit: counts it once. False: this database allows nobody to; say so. */
+bool proxy_session_lower(struct proxy_session_context *context, struct proxy_session *session);
 
 /* One step of DRAINING, after an event or at its deadline. */
 void proxy_session_drain(struct proxy_session_context *context, struct proxy_session *session);

@@ -134,6 +134,11 @@ static void proxy_startup_session(struct proxy_session_context *context, struct 
         proxy_session_end(context, session, PROXY_SESSION_STOPPING, NULL);
         return;
     }
+    size_t end = 0;
+    if (proxy_ban_in(startup->parameters, &end) && !proxy_session_lower(context, session)) {
+        proxy_session_end(context, session, PROXY_SESSION_LOCKED_COMMIT, NULL);
+        return;
+    }
     if (!proxy_startup_admit(context, session)) {
         return;
     }

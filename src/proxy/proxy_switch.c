@@ -44,6 +44,10 @@ static bool proxy_switch_apply_session(struct proxy_switch *change, struct proxy
     if (session->route == LIMITS_NONE || session->cancelling || session->state == PROXY_SESSION_CLOSED) {
         return false;
     }
+    if (session->lowers && context->targets[session->route].locked && session->state < PROXY_SESSION_DRAINING) {
+        proxy_session_end(context, session, PROXY_SESSION_LOCKED_COMMIT, NULL);
+        return true;
+    }
     const bool attached = proxy_switch_attached(session);
     const struct view *view = change->known ? &change->view : NULL;
     if (attached && !proxy_route_keeps(&context->routes[session->route], &session->target, view)) {

@@ -33,6 +33,7 @@
 #define PG_MESSAGE_BIND      'B'
 #define PG_MESSAGE_CLOSE     'C'
 #define PG_MESSAGE_PASSWORD  'p'
+#define PG_MESSAGE_COPY_DATA 'd'
 #define PG_MESSAGE_COPY_DONE 'c'
 #define PG_MESSAGE_COPY_FAIL 'f'
 #define PG_MESSAGE_TERMINATE 'X'

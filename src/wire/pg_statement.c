@@ -369,6 +369,35 @@ static void pg_statement_byte(struct pg_statement *statement, uint8_t c)
     }
 }
 
+/* Bytes that change nothing but where the scanner stands, many at once: white space and numbers between words, what is
+ * inside of strings. How many there are. */
+static size_t pg_statement_run(struct pg_statement *statement, struct span bytes)
+{
+    static const bool dull[256] = {
+        [' '] = true, ['\t'] = true, ['\n'] = true, ['\r'] = true, ['('] = true, [')'] = true, [','] = true,
+        ['='] = true, ['.'] = true,  ['0'] = true,  ['1'] = true,  ['2'] = true, ['3'] = true, ['4'] = true,
+        ['5'] = true, ['6'] = true,  ['7'] = true,  ['8'] = true,  ['9'] = true,
+    };
+    size_t size = 0;
+    if (statement->state == PG_STATEMENT_BETWEEN) {
+        while (size < bytes.size && dull[bytes.data[size]]) {
+            size++;
+        }
+        if (size > 0) {
+            statement->last = bytes.data[size - 1];
+            statement->escapes = false;
+        }
+    } else if (statement->state == PG_STATEMENT_IN_STRING && !statement->escapes) {
+        const uint8_t *end = memchr(bytes.data, '\'', bytes.size);
+        size = end != NULL ? (size_t)(end - bytes.data) : bytes.size;
+    } else if (statement->state == PG_STATEMENT_IN_WORD) {
+        while (size < bytes.size && pg_statement_goes_on(bytes.data[size])) {
+            pg_statement_word_add(&statement->word, bytes.data[size++]);
+        }
+    }
+    return size;
+}
+
 void pg_statement_begin(struct pg_statement *statement)
 {
     statement->marks = 0;
@@ -398,8 +427,11 @@ void pg_statement_feed(struct pg_statement *statement, struct span bytes)
     }
     const uint64_t size = (uint64_t)statement->text_size + bytes.size;
     statement->text_size = size < UINT32_MAX ? (uint32_t)size : UINT32_MAX;
-    for (size_t i = 0; i < bytes.size; i++) {
-        pg_statement_byte(statement, bytes.data[i]);
+    for (size_t i = 0; i < bytes.size;) {
+        i += pg_statement_run(statement, span_of(bytes.data + i, bytes.size - i));
+        if (i < bytes.size) {
+            pg_statement_byte(statement, bytes.data[i++]);
+        }
     }
 }
 

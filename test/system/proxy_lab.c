@@ -28,8 +28,8 @@ static struct view_address lab_address(const char *port)
     return (struct view_address){.bytes = {127, 9, 0, 1}, .port = (uint16_t)lab_number(port), .family = 4};
 }
 
-/* serve MEMORY FILE PORT WORKERS CONNECT_WAIT_MS HOLD_TIMEOUT_MS MAX_CLIENTS passthrough|login; with login the superuser's
- * password is in LAB_PASSWORD */
+/* serve MEMORY FILE PORT WORKERS CONNECT_WAIT_MS HOLD_TIMEOUT_MS MAX_CLIENTS passthrough|login; with login the
+ * superuser's password is in LAB_PASSWORD */
 static int lab_serve(char **argv)
 {
     static struct proxy_options options;
@@ -65,7 +65,7 @@ static void lab_node(struct view *view, uint32_t index, const char *name, const 
     node->healthy = 1;
 }
 
-/* "view VERSION EPOCH WRITER HOLD PORT_A PORT_B": WRITER 0, 1 or 2 (none). */
+/* "view VERSION EPOCH WRITER HOLD PORT_A PORT_B [LOCKED_COMMIT]": WRITER 0, 1 or 2 (none). */
 static void lab_view(struct view *view, char **words)
 {
     view->version = lab_number(words[1]);
@@ -77,6 +77,7 @@ static void lab_view(struct view *view, char **words)
     const uint32_t writer = lab_number(words[3]);
     view->databases[0].writer = writer < 2 ? writer : LIMITS_NONE;
     view->databases[0].hold = lab_number(words[4]);
+    view->databases[0].locked_commit = words[7] != NULL ? lab_number(words[7]) : 0;
     view->nodes_count = 2;
     lab_node(view, 0, "a", words[5]);
     lab_node(view, 1, "b", words[6]);

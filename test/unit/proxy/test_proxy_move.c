@@ -90,6 +90,20 @@ static void an_idle_session_hides_the_end_of_its_server(void **state)
     assert_int_equal(setup_keep(state), 0);
 }
 
+/* A server that dies in the middle of a message: what came of it is for nobody. */
+static void half_a_message_is_dropped_with_its_server(void **state)
+{
+    struct bench *bench = *state;
+    char memory[64];
+    PUT(bench->server, "A\0\0\0\x20"
+                       "half");
+    shutdown(bench->server, SHUT_WR);
+    bench->session->server.hangup = true; /* as epoll says it */
+    pump(bench);
+    assert_int_equal(bench->session->state, PROXY_SESSION_CONNECTING);
+    assert_int_equal(got(bench->client, memory, sizeof memory), 0);
+}
+
 /* What the last server had heard is said again, in order; what differs is told; the client's bytes follow. */
 static void a_moved_session_goes_on(void **state)
 {
@@ -244,6 +258,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup_keep, teardown)
         TEST(an_idle_session_hides_the_end_of_its_server),
+        TEST(half_a_message_is_dropped_with_its_server),
         TEST(a_moved_session_goes_on),
         TEST(a_statement_that_never_ran_is_sent_again),
         TEST(what_may_have_run_is_told_as_unknown),

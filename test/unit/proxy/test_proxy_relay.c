@@ -200,6 +200,104 @@ static void read_only_errors_count_as_wrong_server(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* Where every commit waits for its set: a text that names the setting alone gets an error, however it is written. */
+static void synchronous_commit_is_refused_where_it_is_locked(void **state)
+{
+    struct bench *bench = *state;
+    static const char text[] = "Q\0\0\0\x21SET Synchronous_Commit = off\0";
+    char memory[256];
+    PUT(bench->client, text);
+    pump(bench);
+    assert_int_equal(got(bench->server, memory, sizeof memory), sizeof text - 1);
+    PUT(bench->server, READY_I);
+    pump(bench);
+    (void)got(bench->client, memory, sizeof memory);
+    assert_int_equal(counter(bench, PROXY_METRICS_LOWERED), 1);
+    bench->context.targets[0].locked = true;
+    PUT(bench->client, text);
+    pump(bench);
+    assert_int_equal(got(bench->server, memory, sizeof memory), 0);
+    char sqlstate[PG_MESSAGE_SQLSTATE];
+    told(bench, sqlstate);
+    assert_string_equal(sqlstate, "42501");
+    assert_int_equal(bench->session->state, PROXY_SESSION_ACTIVE);
+    assert_int_equal(counter(bench, PROXY_METRICS_LOWERED), 1);
+    PUT(bench->client, QUERY);
+    pump(bench);
+    assert_int_equal(got(bench->server, memory, sizeof memory), sizeof QUERY - 1);
+}
+
+/* Cut at every byte, and behind other messages: never whole at the server. */
+static void synchronous_commit_in_pieces_ends_the_session(void **state)
+{
+    static const char text[] = QUERY "P\0\0\0\x25\0SET synchronous_commit = off\0\0\0" EXECUTE SYNC;
+    for (size_t cut = 0; cut < sizeof text - 1; cut++) {
+        struct bench *bench = *state;
+        char memory[256];
+        bench->context.targets[0].locked = true;
+        put(bench->client, text, cut);
+        pump(bench);
+        if (bench->session->state == PROXY_SESSION_ACTIVE) {
+            put(bench->client, text + cut, sizeof text - 1 - cut);
+            pump(bench);
+        }
+        assert_int_equal(bench->session->state, PROXY_SESSION_DRAINING);
+        const size_t size = got(bench->server, memory, sizeof memory);
+        assert_true(size < sizeof QUERY - 1 + 5 + 33);
+        char sqlstate[PG_MESSAGE_SQLSTATE];
+        told(bench, sqlstate);
+        assert_string_equal(sqlstate, "42501");
+        assert_int_equal(teardown(state), 0);
+        assert_int_equal(setup(state), 0);
+    }
+}
+
+static void data_of_a_copy_may_say_what_it_likes(void **state)
+{
+    struct bench *bench = *state;
+    char memory[256];
+    static const char text[] = QUERY "d\0\0\0\x16synchronous_commit" COPY_DONE;
+    bench->context.targets[0].locked = true;
+    PUT(bench->client, text);
+    pump(bench);
+    assert_int_equal(got(bench->server, memory, sizeof memory), sizeof text - 1);
+    assert_int_equal(counter(bench, PROXY_METRICS_LOWERED), 0);
+}
+
+/* The server went on without its standby: an error comes before the ReadyForQuery, wherever the stream is cut. */
+static void a_commit_that_was_not_waited_for_is_an_error(void **state)
+{
+    static const char warning[] = "SWARNING\0VWARNING\0C01000\0Mcanceling wait for synchronous replication due to user "
+                                  "request\0";
+    static const char tail[] = "C\0\0\0\x0fINSERT 0 1\0" READY_I;
+    char stream[256];
+    struct buf buf;
+    buf_init(&buf, stream, sizeof stream);
+    buf_u8(&buf, 'N');
+    buf_u32be(&buf, sizeof warning + 4);
+    buf_bytes(&buf, warning, sizeof warning);
+    buf_bytes(&buf, tail, sizeof tail - 1);
+    for (size_t cut = 0; cut <= buf.size; cut++) {
+        struct bench *bench = *state;
+        char memory[1024];
+        PUT(bench->client, QUERY);
+        pump(bench);
+        put(bench->server, stream, cut);
+        pump(bench);
+        put(bench->server, stream + cut, buf.size - cut);
+        pump(bench);
+        const size_t size = got(bench->client, memory, sizeof memory);
+        const bool split = cut > buf.size - 6 && cut < buf.size; /* inside the ReadyForQuery itself */
+        assert_true(split || size > buf.size + 100);
+        assert_true(split || memcmp(memory, stream, buf.size - 6) == 0);
+        assert_true(split || (memory[buf.size - 6] == 'E' && memcmp(memory + size - 6, READY_I, 6) == 0));
+        assert_true(split || proxy_session_idle(bench->session));
+        assert_int_equal(counter(bench, PROXY_METRICS_UNWAITED), 1);
+        assert_int_equal(teardown(state), 0);
+        assert_int_equal(setup(state), 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -216,6 +314,10 @@ int main(void)
         TEST(what_a_leaving_client_has_sent_still_arrives),
         TEST(nonsense_ends_the_session),
         TEST(read_only_errors_count_as_wrong_server),
+        TEST(synchronous_commit_is_refused_where_it_is_locked),
+        TEST(synchronous_commit_in_pieces_ends_the_session),
+        TEST(data_of_a_copy_may_say_what_it_likes),
+        TEST(a_commit_that_was_not_waited_for_is_an_error),
     };
     return cmocka_run_group_tests_name("proxy_relay", tests, NULL, NULL);
 }
