@@ -240,7 +240,7 @@ static const struct config_schema_row config_schema_site_rows[] = {
     ROW("beats", ADDRESS, config_site, beats,
         .prose =
             "Where it listens for the agents' heartbeats, UDP; not given: the address of its api, when it has one. "
-            "A site with neither hears none, and is not counted among those that hear a writer's silence."),
+            "A site with neither has no word about a writer's silence."),
     ROW("dns", SECTION, config_site, dns, .section = &config_schema_listen,
         .prose = "Where DNS listens, UDP and TCP; required with the role dns."),
     ROW("proxy", SECTION, config_site, proxy, .section = &config_schema_listen,
