@@ -134,8 +134,9 @@ static enum err act_verify_commit(const struct act_job *job, const struct view *
                                     .password = password[0] != 0 ? password : NULL,
                                     .application_name = "holdfast-verify"};
     struct prove_sql_answer answer = {0};
-    const enum err err =
-        prove_sql(&login, database->epoch, view->nodes[database->writer].name, ACT_VERIFY_SQL_MS, &answer, message);
+    const struct prove_sql_row row = {
+        .epoch = database->epoch, .node = view->nodes[database->writer].name, .waits = database->locked_commit != 0};
+    const enum err err = prove_sql(&login, &row, ACT_VERIFY_SQL_MS, &answer, message);
     if (err != ERR_OK) {
         return err;
     }

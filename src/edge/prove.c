@@ -113,9 +113,9 @@ static const char prove_sql_upsert[] =
     "ON CONFLICT (node) DO UPDATE SET epoch = greatest(proof.epoch, excluded.epoch), at = excluded.at";
 
 /* Who serves us? Makes the table where it is missing. */
-static enum err prove_sql_begin(struct sql *sql, struct mono deadline, struct prove_sql_answer *answer)
+static enum err prove_sql_begin(struct sql *sql, bool waits, struct mono deadline, struct prove_sql_answer *answer)
 {
-    enum err err = sql_run(sql, "BEGIN; SET LOCAL synchronous_commit = local", deadline);
+    enum err err = sql_run(sql, waits ? "BEGIN" : "BEGIN; SET LOCAL synchronous_commit = local", deadline);
     PGresult *result = NULL;
     if (err == ERR_OK) {
         err = sql_query(sql, prove_sql_who, NULL, deadline, &result);
@@ -188,19 +188,19 @@ static enum err prove_sql_end(struct sql *sql, struct mono deadline, struct prov
     return err;
 }
 
-enum err prove_sql(const struct sql_login *login, uint64_t epoch, const char *node, int64_t timeout_ms,
+enum err prove_sql(const struct sql_login *login, const struct prove_sql_row *row, int64_t timeout_ms,
                    struct prove_sql_answer *ret_answer, char message[PROVE_MESSAGE])
 {
-    ASSERT(timeout_ms > 0 && epoch <= INT64_MAX);
+    ASSERT(timeout_ms > 0 && row->epoch <= INT64_MAX);
     const struct mono deadline = time_add_ms(clock_mono(), timeout_ms);
     struct prove_sql_answer answer = {.epoch = 0};
     struct sql sql;
     enum err err = sql_open(&sql, login, deadline);
     if (err == ERR_OK) {
-        err = prove_sql_begin(&sql, deadline, &answer);
+        err = prove_sql_begin(&sql, row->waits, deadline, &answer);
     }
     if (err == ERR_OK) {
-        err = prove_sql_row(&sql, epoch, node, deadline, &answer);
+        err = prove_sql_row(&sql, row->epoch, row->node, deadline, &answer);
     }
     if (err == ERR_OK) {
         err = prove_sql_end(&sql, deadline, &answer);

@@ -45,10 +45,18 @@ struct prove_sql_answer {
     struct lsn lsn; /* flushed at least up to here when the proof was committed */
 };
 
+/* The row that is committed, and how. */
+struct prove_sql_row {
+    uint64_t epoch;
+    const char *node;
+    bool waits; /* every commit of the cluster waits for its durability set, this one too: proxies refuse to hear of
+                   less */
+};
+
 /* Connects through a proxy and commits the node's row (epoch, node, time) in holdfast.proof, made when missing, and
  * reads in the same transaction who served it. `login->address` is the proxy's. ERR_OK means that the row is committed
  * there; the caller compares `server` with the view. ERR_ROLE: a read-only server answered; ERR_FENCED: it knows a
  * higher epoch than this one, nothing was committed; ERR_UNAVAILABLE, ERR_AUTH, ERR_TIMEOUT; ERR_CLOSED: broken off,
  * the row may be there or not. */
-ERR_CHECK enum err prove_sql(const struct sql_login *login, uint64_t epoch, const char *node, int64_t timeout_ms,
+ERR_CHECK enum err prove_sql(const struct sql_login *login, const struct prove_sql_row *row, int64_t timeout_ms,
                              struct prove_sql_answer *ret_answer, char message[PROVE_MESSAGE]);

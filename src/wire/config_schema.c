@@ -262,14 +262,11 @@ static const struct config_schema_row config_schema_durability_rows[] = {
                  "Without a controller that leads nothing changes: commits wait."),
     ROW("every_commit", BOOLEAN, config_durability, every_commit, .fallback = "false",
         .prose =
-            "A promise that every commit of the cluster waits for the set: the agent makes it the servers' default "
-            "and looks for roles, databases, functions and settings that lower it. While it is kept and the set "
-            "requires "
+            "A promise that every commit of the cluster waits for the set: the agent makes it the servers' default and "
+            "looks for roles, databases, functions and settings that lower it. While it is kept and the set requires "
             "all of its members, a lost writer is replaced without waiting for the end of its lease: required must be "
-            "as "
-            "many as the standbys that may acknowledge. Sessions must not lower synchronous_commit by themselves, and "
-            "who "
-            "does not come through the proxies must be kept out (clients)."),
+            "as many as the standbys that may acknowledge. The proxies refuse a session that lowers synchronous_commit "
+            "by itself; who does not come through them must be kept out (clients)."),
     END};
 static const struct config_schema_section config_schema_durability = SECTION(
     "durability", config_durability, config_schema_durability_rows, .prose = "The durability set at first boot.");

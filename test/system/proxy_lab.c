@@ -172,7 +172,8 @@ static int lab_prove_sql(char **argv)
     const struct sql_login login = lab_login(argv[0]);
     struct prove_sql_answer answer = {.epoch = 0};
     char message[PROVE_MESSAGE];
-    const enum err err = prove_sql(&login, lab_number(argv[1]), argv[2], 5000, &answer, message);
+    const struct prove_sql_row row = {.epoch = lab_number(argv[1]), .node = argv[2]};
+    const enum err err = prove_sql(&login, &row, 5000, &answer, message);
     printf("%s %u %" PRIu64 " %s %d %s\n", err_name(err), answer.server.port, answer.epoch,
            answer.node[0] != '\0' ? answer.node : "-", answer.in_recovery, message);
     return 0;
