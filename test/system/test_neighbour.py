@@ -164,27 +164,37 @@ def test_forged_and_replayed_heartbeats_change_nothing(lab):
     wait(lambda: metric("heartbeat_silent", site="witness", node=writer) == 0, 60, "it is not silent")
 
 
+def lose_node(lab, writer):
+    """The writer's node is lost, agent and all, and comes back. The run that moved the writer."""
+    wait(lambda: heard_by_all(lab, writer), 60, "every site hears the writer's heartbeats")
+    before, since = lab.run()["id"], boot_us()
+    os.kill(lab.agent(writer), signal.SIGKILL)  # its fence process ends what it leaves behind
+    run = lab.wait_failover(before)
+    assert run["state"] in MOVED, run
+    lab.wait_served(since)
+    lab.one_writer(lab.writer())
+    lab.start_region("taiwan")
+    lab.wait_healthy()
+    return run
+
+
 def test_node_lost_with_its_agent(lab):
-    """Nobody is left to say that the server died; most sites hear no heartbeat, and do not wait for checks. On a machine that
-    stalls again and again the ears begin anew again and again, and the checks are first: right, but not what is looked for here."""
+    """Nobody is left to say that the server died; most sites hear no heartbeat, and do not wait for checks. Where the neighbour
+    may not take over at that instant the other region does, and on a machine that stalls again and again the ears begin anew
+    again and again, and the checks are first: right, but not what is looked for here."""
     for _ in range(4):
         lab.wait_healthy()
+        if lab.writer() == "tokyo-a":
+            lab.wait_member("taiwan-a")
+            assert lab.move("failback", target="taiwan", mode="emergency")["state"] in MOVED
+            lab.wait_healthy()
         writer = lab.writer()
         neighbour = {"taiwan-a": "taiwan-b", "taiwan-b": "taiwan-a"}[writer]
-        wait(lambda: heard_by_all(lab, writer), 60, "every site hears the writer's heartbeats")
-        before, since = lab.run()["id"], boot_us()
-        os.kill(lab.agent(writer), signal.SIGKILL)  # its fence process ends what it leaves behind
-        run = lab.wait_failover(before)
-        assert run["state"] in MOVED, run
-        lab.wait_served(since)
-        lab.one_writer(lab.writer())
-        lab.start_region("taiwan")
-        home_again(lab, writer)
+        lab.wait_member(neighbour)
+        run = lose_node(lab, writer)
         if run["plan"] == "failover-local" and not run["rule"]:
             break
-        print("the checks were first:", run["plan"], run["reason"])
-        if lab.writer() not in ("taiwan-a", "taiwan-b"):
-            assert lab.move("failback", target="taiwan", mode="emergency")["state"] in MOVED
+        print("not by silence:", run["plan"], run["rule"], run["reason"])
     assert run["plan"] == "failover-local" and not run["rule"], run
     assert lab.writer() == neighbour
     assert re.match(r"no heartbeat of %s for \d+ ms at \d of \d sites, no report for \d+ ms" % writer, run["reason"]), run
