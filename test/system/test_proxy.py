@@ -91,6 +91,8 @@ class Server:
                     pass
         self.process.wait()
         self.process = None
+        # Its memory is free for the next one when the last of them is gone.
+        wait(lambda: not any(os.path.exists(f"/proc/{pid}/exe") for pid in pids[1:]), "the server's processes are gone")
 
     def stop(self, number=signal.SIGINT):
         if self.process:
@@ -142,9 +144,9 @@ class World:
         self.publisher.stdin.flush()
         return self.publisher.stdout.readline().strip()
 
-    def view(self, epoch, writer, hold=0, ports=(PORT_A, PORT_B)):
+    def view(self, epoch, writer, hold=0, ports=(PORT_A, PORT_B), locked=0):
         self.version += 1
-        answer = self.command(f"view {self.version} {epoch} {writer} {hold} {ports[0]} {ports[1]}")
+        answer = self.command(f"view {self.version} {epoch} {writer} {hold} {ports[0]} {ports[1]} {locked}")
         assert answer == "OK OK"
         return self.version
 

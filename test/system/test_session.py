@@ -244,3 +244,49 @@ def test_stops_and_deaths_under_load_lose_no_session_and_nothing_acknowledged(wo
     assert not set(acknowledged) - set(rows)
     assert set(rows) - set(acknowledged) <= set(unknown)
     assert world.counters()["sessions"] == 8
+
+
+def test_synchronous_commit_is_refused_where_every_commit_waits(world):
+    free, careful, named = connect(), connect(), connect(options="-c synchronous_commit=local")
+    one(free, "SET synchronous_commit = off")
+    assert world.counters()["synchronous_commit_total"] == 2
+    world.carried_out(world.view(world.epoch, 0, locked=1))
+    for connection in (free, named):
+        assert last_words(connection)[0] == "42501"
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege, match="waits for its durability set"):
+        one(careful, "SET Synchronous_Commit = off")
+    assert one(careful, "SHOW application_name") == ""
+    with pytest.raises(psycopg2.OperationalError, match="synchronous_commit may not be named"):
+        connect(options="-c synchronous_commit=off")
+    world.carried_out(world.view(world.epoch, 0))
+    one(careful, "SET synchronous_commit = off")
+
+
+def test_commit_that_no_standby_has_confirmed_is_an_error(world):
+    """The wait is cancelled: PostgreSQL says success and a warning, the client hears that the outcome is not certain."""
+    connection = connect()
+    one(connection, "CREATE TABLE IF NOT EXISTS waited (id int)")
+    world.a.sql("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+    world.a.sql("SELECT pg_reload_conf()")
+    try:
+        wait(lambda: world.a.sql("SHOW synchronous_standby_names")[0][0] == "nobody", "commits wait")
+        outcomes = []
+
+        def insert():
+            try:
+                one(connection, "INSERT INTO waited VALUES (1)")
+                outcomes.append("acknowledged")
+            except psycopg2.Error as error:
+                outcomes.append(error.pgcode)
+
+        thread = threading.Thread(target=insert)
+        thread.start()
+        wait(lambda: outcomes or world.a.sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'")[0][0] == 1,
+             "the commit waits")
+        connection.cancel()
+        thread.join(DEADLINE)
+        assert outcomes == ["08007"]
+        assert one(connection, "SELECT count(*) FROM waited") == 1
+    finally:
+        world.a.sql("ALTER SYSTEM RESET synchronous_standby_names")
+        world.a.sql("SELECT pg_reload_conf()")
