@@ -81,7 +81,7 @@ static void test_random_texts(void **state)
         while (size < 70) {
             const size_t from = prng_below(&prng, PROXY_BAN_SIZE);
             const size_t take = 1 + prng_below(&prng, PROXY_BAN_SIZE - from);
-            memcpy(text + size, PROXY_BAN_WORD + from, take);
+            memcpy(text + size, &PROXY_BAN_WORD[from], take);
             size += take;
         }
         check(text, size);
