@@ -11,7 +11,7 @@
 #include "check_graph.h"
 #include "check_map.h"
 
-enum { CHECK_LIST_NOBODY = UINT32_MAX };
+#define CHECK_LIST_NOBODY UINT32_MAX
 
 /* What is known about one list. */
 struct check_list_key {

@@ -82,6 +82,7 @@ void ear_table_turn(struct ear_table *table, struct mono now)
 
 void ear_table_look(const struct ear_table *table, struct mono now, struct ear_table_word *ret_word)
 {
+    ASSERT(table->count <= LIMITS_NODES);
     *ret_word = (struct ear_table_word){.heard = 0};
     for (uint32_t i = 0; i < table->count; i++) {
         const struct ear_table_node *node = &table->nodes[i];
