@@ -86,6 +86,9 @@ class Holdfast(System):
             self.folder(name)
         self.run_id, self.config = "", self.write("holdfast.yaml", self.yaml())
 
+    def standby_site(self):
+        return "tokyo" if self.layout == "regions" else "beside"
+
     def yaml(self):
         far = self.layout == "regions"
         names = ["taiwan", "tokyo"] if far else ["taiwan"]
@@ -94,8 +97,9 @@ class Holdfast(System):
             name, ", ".join(n for n in names if n != name), address["c"]) for name in names)
         sites = "  taiwan: { region: taiwan, roles: [observer, proxy], state_dir: %s/c, beats: \"%s:7080\", proxy: { listen: [ \"%s:6432\" ] } }\n" % (
             self.dir, address["c"], address["c"])
-        if far:
-            sites += "  tokyo: { region: tokyo, roles: [observer], state_dir: %s/b, beats: \"%s:7080\" }\n" % (self.dir, address["b"])
+        # Three places see: the witness, the clients', the standby's; so most of them know when the writer is cut from two.
+        sites += "  %s: { region: %s, roles: [observer], state_dir: %s/b, beats: \"%s:7080\" }\n" % (
+            self.standby_site(), names[-1], self.dir, address["b"])
         return CONFIG.format(dir=self.dir, bin=PGBIN, regions=regions, sites=sites, other="tokyo" if far else "taiwan",
                              parameters=", ".join("%s: \"%s\"" % pair for pair in SETTINGS.items()),
                              targets=", ".join("%s: { database: shop }" % name for name in names),
@@ -113,8 +117,7 @@ class Holdfast(System):
             raise RuntimeError("holdfast refuses the configuration: " + done.stdout + done.stderr)
         self.serve("w", "witness")
         self.serve("c", "taiwan")
-        if self.layout == "regions":
-            self.serve("b", "tokyo")
+        self.serve("b", self.standby_site())
         for name in "ab":
             self.agent(name)
         wait(lambda: self.writes("a"), 90, "a writes")
