@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The kafka probe: produces one message and waits until all in-sync replicas have it.
  *
- * One producer per probe lives as long as the probe: it has threads of its own, and making one is dear. Only when it
- * has failed for a while another takes its place: seen with a broker that restarted while a producer was new, and that
- * it then never found again. librdkafka checks its time-outs about once a second, so the deadline is the probe's own.
- * Its log goes to ours. */
+ * One producer per probe lives as long as the probe: it has threads of its own, and making one is dear. librdkafka
+ * checks its time-outs about once a second, so the deadline is the probe's own. Its log goes to ours. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +18,6 @@
 
 enum {
     PROBE_KAFKA_RECONNECT_MS = 250, /* a broker that came back is found within a probe, not after 10 s */
-    PROBE_KAFKA_RENEW_MS = 10000,   /* without a delivery: another producer */
 };
 
 /* Lives until its producer is destroyed on a work thread, perhaps longer than its slot. */
@@ -36,7 +33,6 @@ struct probe_kafka {
     rd_kafka_resp_err_t why; /* the last connection trouble since the last good delivery */
     char words[PROBE_MESSAGE];
     bool waiting;
-    struct mono good_at; /* of the last delivery, or of its making */
 };
 
 static enum err probe_kafka_err(rd_kafka_resp_err_t number, const char *words)
@@ -81,7 +77,6 @@ static void probe_kafka_delivered(rd_kafka_t *producer, const rd_kafka_message_t
     struct probe_slot *slot = kafka->slot;
     if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
         kafka->why = RD_KAFKA_RESP_ERR_NO_ERROR;
-        kafka->good_at = clock_mono();
         slot->result.phases.first_byte_us = probe_loop_elapsed_us(slot);
         probe_loop_finish(slot, ERR_OK, "acknowledged at offset %lld", (long long)message->offset);
     } else {
@@ -113,6 +108,13 @@ static void probe_kafka_log(const rd_kafka_t *producer, int level, const char *f
     log_write(level <= 4 ? LOG_INFO : LOG_DEBUG, "kafka probe: %s %s", facility, words);
 }
 
+/* The descriptor is written to only when something comes to an empty queue: what is left there is left for ever. */
+static void probe_kafka_drain(struct probe_kafka *kafka)
+{
+    while (rd_kafka_poll(kafka->producer, 0) > 0) {
+    }
+}
+
 static void probe_kafka_event(uv_poll_t *poll, int status, int events)
 {
     (void)status;
@@ -120,8 +122,7 @@ static void probe_kafka_event(uv_poll_t *poll, int status, int events)
     struct probe_kafka *kafka = poll->data;
     uint64_t count;
     (void)!read(kafka->descriptor, &count, sizeof count);
-    while (rd_kafka_poll(kafka->producer, 0) > 0) {
-    }
+    probe_kafka_drain(kafka);
 }
 
 static rd_kafka_conf_t *probe_kafka_configure(struct probe_kafka *kafka, char *error, size_t size)
@@ -162,7 +163,6 @@ static struct probe_kafka *probe_kafka_new(struct probe_slot *slot, char *error,
         return NULL;
     }
     kafka->slot = slot;
-    kafka->good_at = clock_mono();
     kafka->descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     rd_kafka_conf_t *conf = kafka->descriptor < 0 ? NULL : probe_kafka_configure(kafka, error, size);
     kafka->producer = conf == NULL ? NULL : rd_kafka_new(RD_KAFKA_PRODUCER, conf, error, size);
@@ -187,6 +187,30 @@ static struct probe_kafka *probe_kafka_new(struct probe_slot *slot, char *error,
     kafka->work.data = kafka;
     uv_poll_start(&kafka->poll, UV_READABLE, probe_kafka_event);
     return kafka;
+}
+
+static void probe_kafka_start(struct probe_slot *slot)
+{
+    char error[PROBE_MESSAGE] = "out of memory";
+    if (slot->state == NULL) {
+        slot->state = probe_kafka_new(slot, error, sizeof error);
+    }
+    struct probe_kafka *kafka = slot->state;
+    if (kafka == NULL) {
+        probe_loop_finish(slot, ERR_UNAVAILABLE, "no producer for %s: %s", slot->spec.address, error);
+        return;
+    }
+    probe_kafka_drain(kafka); /* a refused connection may have been told before the descriptor was there */
+    kafka->sequence++;
+    kafka->waiting = true;
+    slot->doing = "waiting for the acknowledgement of";
+    uint64_t payload = kafka->sequence;
+    if (rd_kafka_produce(kafka->topic, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, &payload, sizeof payload, NULL, 0,
+                         NULL) != 0) {
+        const rd_kafka_resp_err_t number = rd_kafka_last_error();
+        kafka->waiting = false;
+        probe_loop_finish(slot, probe_kafka_err(number, ""), "%s: %s", slot->spec.address, rd_kafka_err2str(number));
+    }
 }
 
 static void probe_kafka_cancel(struct probe_slot *slot)
@@ -246,33 +270,6 @@ static void probe_kafka_close(struct probe_slot *slot)
         rd_kafka_purge(kafka->producer,
                        RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
         uv_close((uv_handle_t *)&kafka->poll, probe_kafka_poll_closed);
-    }
-}
-
-static void probe_kafka_start(struct probe_slot *slot)
-{
-    char error[PROBE_MESSAGE] = "out of memory";
-    const struct probe_kafka *old = slot->state;
-    if (old != NULL && time_since_ms(clock_mono(), old->good_at) >= PROBE_KAFKA_RENEW_MS) {
-        probe_kafka_close(slot);
-    }
-    if (slot->state == NULL) {
-        slot->state = probe_kafka_new(slot, error, sizeof error);
-    }
-    struct probe_kafka *kafka = slot->state;
-    if (kafka == NULL) {
-        probe_loop_finish(slot, ERR_UNAVAILABLE, "no producer for %s: %s", slot->spec.address, error);
-        return;
-    }
-    kafka->sequence++;
-    kafka->waiting = true;
-    slot->doing = "waiting for the acknowledgement of";
-    uint64_t payload = kafka->sequence;
-    if (rd_kafka_produce(kafka->topic, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, &payload, sizeof payload, NULL, 0,
-                         NULL) != 0) {
-        const rd_kafka_resp_err_t number = rd_kafka_last_error();
-        kafka->waiting = false;
-        probe_loop_finish(slot, probe_kafka_err(number, ""), "%s: %s", slot->spec.address, rd_kafka_err2str(number));
     }
 }
 
