@@ -40,8 +40,7 @@ struct role_standby_place {
     uint64_t system_id;
     uint32_t timeline;
     struct lsn position;
-    bool
-        streaming; /* from the writer in question, or a leader that follows it: a timeline of its number came from it */
+    bool streaming; /* from the writer in question or a leader that follows it: its timeline is the writer's */
 };
 
 static const char role_standby_password[] = "refuses the password";

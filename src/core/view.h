@@ -79,8 +79,7 @@ struct view_database {
     uint64_t epoch;  /* nothing obeys an older one */
     uint32_t writer; /* node index, LIMITS_NONE: no writer now, hold or refuse writes */
     uint32_t hold;   /* 1: a planned move is under way, or max_lag is passed: hold sessions at transaction boundaries */
-    uint32_t
-        locked_commit; /* 1: every commit waits for the durability set: refuse what would lower synchronous_commit */
+    uint32_t locked_commit; /* 1: every commit waits for the set: refuse what would lower synchronous_commit */
     uint32_t reserved;
 };
 
