@@ -100,6 +100,24 @@ static void run_decide_region(struct engine *engine, struct output *output, uint
     run_start_begin(engine, output, &start);
 }
 
+/* Another member of the database's durability set in the same region takes over. */
+static void run_decide_neighbour(struct engine *engine, struct output *output, uint32_t database, struct mono evidence,
+                                 const char *text)
+{
+    const uint32_t region = engine->model.nodes[engine->durable.databases[database].writer].region;
+    const struct run_start start = {.plan = PLAN_FAILOVER_LOCAL,
+                                    .source = region,
+                                    .target = region,
+                                    .database = database,
+                                    .automatic = true,
+                                    .approved = true,
+                                    .reason = DECIDE_DATABASE_MASTER_FAILURE,
+                                    .evidence = evidence,
+                                    .text = text,
+                                    .who = "holdfast"};
+    run_start_begin(engine, output, &start);
+}
+
 /* The certain death of a writer, told by its agent: another member of its durability set in the same region takes over
  * at once, when there is one. */
 static void run_decide_death(struct engine *engine, struct output *output)
@@ -111,22 +129,11 @@ static void run_decide_death(struct engine *engine, struct output *output)
             continue;
         }
         const struct engine_node *node = &engine->nodes[writer];
-        const uint32_t region = engine->model.nodes[writer].region;
         if (!node->alive || !node->report.died || node->report.epoch != state->routed_epoch ||
             !candidate_neighbour(engine, database)) {
             continue;
         }
-        const struct run_start start = {.plan = PLAN_FAILOVER_LOCAL,
-                                        .source = region,
-                                        .target = region,
-                                        .database = database,
-                                        .automatic = true,
-                                        .approved = true,
-                                        .reason = DECIDE_DATABASE_MASTER_FAILURE,
-                                        .evidence = node->at,
-                                        .text = "the writer's agent says that its server died",
-                                        .who = "holdfast"};
-        run_start_begin(engine, output, &start);
+        run_decide_neighbour(engine, output, database, node->at, "the writer's agent says that its server died");
     }
 }
 
@@ -152,17 +159,7 @@ static void run_decide_silence(struct engine *engine, struct output *output, uin
     decision->tried = false;
     buf_init(&buf, text, sizeof text);
     silence_print(engine, &state, &buf);
-    const struct run_start start = {.plan = PLAN_FAILOVER_LOCAL,
-                                    .source = region,
-                                    .target = region,
-                                    .database = database,
-                                    .automatic = true,
-                                    .approved = true,
-                                    .reason = DECIDE_DATABASE_MASTER_FAILURE,
-                                    .evidence = time_add_ms(engine->now, -(int64_t)state.age_ms),
-                                    .text = text,
-                                    .who = "holdfast"};
-    run_start_begin(engine, output, &start);
+    run_decide_neighbour(engine, output, database, time_add_ms(engine->now, -(int64_t)state.age_ms), buf_string(&buf));
 }
 
 void run_decide(struct engine *engine, struct output *output)
