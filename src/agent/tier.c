@@ -19,23 +19,19 @@ enum {
     TIER_OLD_MS = 15000, /* after that a look says nothing any more */
 };
 
-#define TIER_LOWERED(value) " NOT IN ('on', 'true', 'yes', '1', 'remote_apply') AND " value " IS NOT NULL"
+/* Values that wait; what has none is no setting. */
+#define TIER_LOWERS " NOT IN ('on', 'true', 'yes', '1', 'remote_apply')"
 
-/* 20: behind "synchronous_commit=". */
 static const char tier_cluster_sql[] =
-    "SELECT 'the setting in ' || f.sourcefile FROM pg_file_settings f WHERE f.name = 'synchronous_commit' AND "
-    "f.applied "
-    "AND lower(f.setting)" TIER_LOWERED(
-        "f.setting") " UNION ALL "
-                     "SELECT concat_ws(' in ', 'role ' || r.rolname, 'database ' || d.datname) FROM pg_db_role_setting "
-                     "s "
-                     "LEFT JOIN pg_roles r ON r.oid = s.setrole LEFT JOIN pg_database d ON d.oid = s.setdatabase, "
-                     "unnest(s.setconfig) c "
-                     "WHERE c LIKE 'synchronous\\_commit=%' AND lower(substr(c, 20))" TIER_LOWERED("c");
+    "SELECT 'the setting in ' || sourcefile FROM pg_file_settings "
+    "WHERE name = 'synchronous_commit' AND applied AND lower(setting)" TIER_LOWERS " UNION ALL "
+    "SELECT concat_ws(' in ', 'role ' || r.rolname, 'database ' || d.datname) FROM pg_db_role_setting s "
+    "LEFT JOIN pg_roles r ON r.oid = s.setrole LEFT JOIN pg_database d ON d.oid = s.setdatabase, unnest(s.setconfig) c "
+    "WHERE c LIKE 'synchronous\\_commit=%' AND lower(split_part(c, '=', 2))" TIER_LOWERS;
 
 static const char tier_functions_sql[] =
     "SELECT 'function ' || p.oid::regprocedure FROM pg_proc p, unnest(p.proconfig) c "
-    "WHERE c LIKE 'synchronous\\_commit=%' AND lower(substr(c, 20))" TIER_LOWERED("c");
+    "WHERE c LIKE 'synchronous\\_commit=%' AND lower(split_part(c, '=', 2))" TIER_LOWERS;
 
 static const char tier_databases_sql[] =
     "SELECT datname FROM pg_database WHERE datallowconn AND NOT datistemplate ORDER BY oid LIMIT 65";
