@@ -106,10 +106,10 @@ static enum err control_tell_durability(const struct control *control, const str
 bool control_tell_write(struct control *control, const struct action *action, struct arena *memory,
                         struct store_write *ret_write)
 {
-    const struct durable_run *run = durable_run_find(&control->engine.durable, action->run);
     if (action->run == 0) {
         return control_tell_durability(control, action, memory, ret_write) == ERR_OK;
     }
+    const struct durable_run *run = durable_run_find(&control->engine.durable, action->run);
     if (run == NULL) {
         return false;
     }
