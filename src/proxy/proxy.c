@@ -14,7 +14,7 @@
 #include "edge/log.h"
 #include "edge/publish.h"
 #include "edge/publish_file.h"
-#include "proxy/proxy_socket.h"
+#include "edge/tcp.h"
 
 enum {
     PROXY_BEAT_MS = 200, /* the watcher's sign of life */
@@ -196,10 +196,10 @@ static void proxy_descriptors(const struct proxy_options *options)
 static enum err proxy_ports(const struct proxy_options *options)
 {
     for (uint32_t i = 0; i < options->listen_count; i++) {
-        const enum err err = proxy_socket_free(&options->listen[i]);
+        const enum err err = tcp_free(&options->listen[i]);
         if (err != ERR_OK) {
-            char text[PROXY_SOCKET_ADDRESS];
-            proxy_socket_print(&options->listen[i], text);
+            char text[TCP_ADDRESS];
+            tcp_print(&options->listen[i], text);
             LOG_E("cannot listen on %s: %s; stop what listens there (`ss -lntp` names it) or choose another address "
                   "(setting sites.*.proxy.listen)",
                   text, err_text(err));

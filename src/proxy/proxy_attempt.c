@@ -4,7 +4,7 @@
 
 #include "base/assert.h"
 #include "edge/log.h"
-#include "proxy/proxy_socket.h"
+#include "edge/tcp.h"
 
 enum {
     PROXY_ATTEMPT_RETRY_FIRST_MS = 10,
@@ -73,9 +73,9 @@ void proxy_attempt_next(struct proxy_session_context *context, struct proxy_sess
         context->logins++;
     }
     const struct view_address *address = session->cancelling ? &session->cancel.address : &session->target.address;
-    enum err err = proxy_socket_connect(address, &session->server.fd);
+    enum err err = tcp_connect(address, &session->server.fd);
     if (err == ERR_OK) {
-        proxy_socket_tune_server(session->server.fd);
+        tcp_tune_server(session->server.fd);
         err = proxy_session_watch(context, &session->server);
     }
     if (err != ERR_OK) {

@@ -9,10 +9,10 @@
 
 #include "base/assert.h"
 #include "edge/log.h"
+#include "edge/tcp.h"
 #include "proxy/proxy_attempt.h"
 #include "proxy/proxy_move.h"
 #include "proxy/proxy_relay.h"
-#include "proxy/proxy_socket.h"
 #include "wire/pg_message.h"
 
 enum {
@@ -22,7 +22,7 @@ enum {
 /* The connection stands: sends the start-up packet, or the cancel request and is done with it. */
 static enum err proxy_connect_introduce(struct proxy_session_context *context, struct proxy_session *session)
 {
-    const enum err err = proxy_socket_connected(session->server.fd);
+    const enum err err = tcp_connected(session->server.fd);
     if (err != ERR_OK) {
         return err;
     }

@@ -11,7 +11,7 @@
 
 #include "base/assert.h"
 #include "edge/log.h"
-#include "proxy/proxy_socket.h"
+#include "edge/tcp.h"
 #include "wire/pg_message.h"
 
 #define PROXY_SESSION_BIT(state) (1U << PROXY_SESSION_##state)
@@ -68,7 +68,7 @@ struct proxy_session *proxy_session_new(struct proxy_session_context *context, i
     list_init(&session->learning);
     proxy_session_end_init(&session->client, session, fd);
     proxy_session_end_init(&session->server, session, -1);
-    proxy_socket_tune_client(fd);
+    tcp_tune_client(fd);
     if (proxy_session_watch(context, &session->client) != ERR_OK) {
         close(fd);
         free(session);
@@ -142,7 +142,7 @@ void proxy_session_drop_server(struct proxy_session *session, bool abort)
     proxy_session_login_end(session);
     struct proxy_session_end *server = &session->server;
     if (server->fd >= 0 && abort) {
-        proxy_socket_abort(server->fd);
+        tcp_abort(server->fd);
         server->fd = -1;
     }
     proxy_session_hang_up(server);

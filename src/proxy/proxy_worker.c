@@ -15,11 +15,11 @@
 #include "base/assert.h"
 #include "edge/clock.h"
 #include "edge/log.h"
+#include "edge/tcp.h"
 #include "proxy/proxy_connect.h"
 #include "proxy/proxy_move.h"
 #include "proxy/proxy_relay.h"
 #include "proxy/proxy_session.h"
-#include "proxy/proxy_socket.h"
 #include "proxy/proxy_startup.h"
 #include "proxy/proxy_switch.h"
 
@@ -324,7 +324,7 @@ static enum err proxy_worker_listen(struct proxy_worker *worker)
     const struct proxy_worker_shared *shared = worker->shared;
     ASSERT(shared->listen_count <= PROXY_WORKER_LISTENERS);
     for (uint32_t i = 0; i < shared->listen_count; i++) {
-        enum err err = proxy_socket_listen(&shared->listen[i], &worker->listeners[i]);
+        enum err err = tcp_listen(&shared->listen[i], &worker->listeners[i]);
         if (err == ERR_OK) {
             worker->listeners_count++;
             (void)fcntl(worker->listeners[i], F_SETFL, O_NONBLOCK);

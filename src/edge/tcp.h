@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The sockets of a proxy: non-blocking, close-on-exec, with the options that find half-dead peers. */
+ * TCP sockets of the planes that relay: non-blocking, close-on-exec, with the options that find half-dead peers. */
 #pragma once
 
 #include <stdint.h>
@@ -8,28 +8,28 @@
 #include "core/view.h"
 
 enum {
-    PROXY_SOCKET_ADDRESS = 64, /* "[address]:port" and the terminator */
+    TCP_ADDRESS = 64, /* "[address]:port" and the terminator */
 };
 
 /* Whether somebody listens there already: ERR_IN_USE. Workers share an address by SO_REUSEPORT, which would hide a
- * second proxy on the same port. */
-ERR_CHECK enum err proxy_socket_free(const struct view_address *address);
+ * second process on the same port. */
+ERR_CHECK enum err tcp_free(const struct view_address *address);
 
 /* A listening socket of one worker. */
-ERR_CHECK enum err proxy_socket_listen(const struct view_address *address, int *ret_fd);
+ERR_CHECK enum err tcp_listen(const struct view_address *address, int *ret_fd);
 
 /* Begins to connect; the socket becomes writable when it is decided. */
-ERR_CHECK enum err proxy_socket_connect(const struct view_address *address, int *ret_fd);
+ERR_CHECK enum err tcp_connect(const struct view_address *address, int *ret_fd);
 
 /* The outcome of a connect. ERR_UNAVAILABLE: not decided yet. */
-ERR_CHECK enum err proxy_socket_connected(int fd);
+ERR_CHECK enum err tcp_connected(int fd);
 
 /* What a client's and a server's connection need. A client may be idle for ever; it is only asked now and then whether
  * it is still there. Unacknowledged bytes end the connection: 30 s to clients, 10 s to servers. */
-void proxy_socket_tune_client(int fd);
-void proxy_socket_tune_server(int fd);
+void tcp_tune_client(int fd);
+void tcp_tune_server(int fd);
 
 /* Closes so that nothing that is still in the kernel's buffer reaches the peer. */
-void proxy_socket_abort(int fd);
+void tcp_abort(int fd);
 
-void proxy_socket_print(const struct view_address *address, char text[PROXY_SOCKET_ADDRESS]);
+void tcp_print(const struct view_address *address, char text[TCP_ADDRESS]);
