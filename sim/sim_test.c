@@ -147,14 +147,7 @@ static struct model *sim_test_model(uint32_t required)
         model.nodes[node].region = node > 0 ? SIM_MODEL_TOKYO : SIM_MODEL_TAIWAN;
         model.nodes[node].postgres = (struct view_address){{127, 1, 0, (uint8_t)node}, 5432, 4};
     }
-    model.policy = (struct model_policy){.error_rate_automatic_ppm = 100000,
-                                         .error_rate_duration_ms = 5000,
-                                         .error_rate_review_ppm = 50000,
-                                         .error_rate_monitor_ppm = 10000,
-                                         .p95_monitor_us = 200000,
-                                         .rpo_limit_ms = 60000,
-                                         .rpo_database_limit_ms = 30000,
-                                         .flapping_transitions = 100};
+    sim_model_policy(&model);
     return &model;
 }
 

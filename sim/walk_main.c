@@ -78,16 +78,7 @@ static void walk_model(struct model *ret_model)
     }
     walk_model_checks(ret_model);
     walk_model_database(ret_model);
-    ret_model->policy = (struct model_policy){.profile = MODEL_STANDARD,
-                                              .error_rate_automatic_ppm = 100000,
-                                              .error_rate_duration_ms = 5000,
-                                              .error_rate_review_ppm = 50000,
-                                              .error_rate_monitor_ppm = 10000,
-                                              .p95_monitor_us = 200000,
-                                              .rpo_limit_ms = 60000,
-                                              .rpo_database_limit_ms = 30000,
-                                              .flapping_transitions = 100,
-                                              .automation = {MODEL_AUTO, MODEL_AUTO, MODEL_AUTO, MODEL_AUTO}};
+    sim_model_policy(ret_model);
     ret_model->failback = (struct model_failback){.min_stable_ms = 1000,
                                                   .canary_share = 1000,
                                                   .canary_hold_ms = 1000,
