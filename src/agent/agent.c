@@ -62,11 +62,27 @@ static void agent_pause(int64_t ms)
     (void)nanosleep(&pause, NULL);
 }
 
+/* SIGHUP: reads and writes files, so not the main thread's work. */
+static void agent_read_anew(struct node *node)
+{
+    if (!atomic_exchange(&node->read_anew, false)) {
+        return;
+    }
+    const struct agent_options_reload *reload = &node->options->reload;
+    const struct agent_options_settings *settings = reload->read(reload->context);
+    if (settings != NULL) {
+        node_set_settings(node, settings);
+    } else {
+        LOG_E("the configuration is refused: going on with the parameters as they were");
+    }
+}
+
 static void *agent_keep_main(void *context)
 {
     struct node *node = context;
     uint64_t heard = 0;
     while (!atomic_load(&node->quit)) {
+        agent_read_anew(node);
         keep_turn(node);
         node_lock(node);
         node_wait(node, &node->heard, heard, AGENT_KEEP_MS);
@@ -119,19 +135,8 @@ static void agent_turn(struct node *node, struct pulse *pulse)
     pulse_tell(pulse, (uint8_t)state, epoch);
 }
 
-static void agent_read_anew(struct node *node, const struct agent_reload *reload)
-{
-    const struct agent_options_settings *settings = reload->read(reload->context);
-    if (settings != NULL) {
-        node_set_settings(node, settings);
-    } else {
-        LOG_E("the configuration is refused: going on with the parameters as they were");
-    }
-}
-
 /* The main thread's life: ticks until a signal comes. */
-static void agent_loop(struct node *node, struct pulse *pulse, const struct agent_reload *reload,
-                       const sigset_t *signals)
+static void agent_loop(struct node *node, struct pulse *pulse, const sigset_t *signals)
 {
     const struct timespec tick = {.tv_nsec = AGENT_TICK_MS * 1000000};
     struct clock_watch watch = {.any = false};
@@ -144,7 +149,7 @@ static void agent_loop(struct node *node, struct pulse *pulse, const struct agen
             return;
         }
         if (number == SIGHUP) {
-            agent_read_anew(node, reload);
+            atomic_store(&node->read_anew, true);
         }
     }
 }
@@ -193,7 +198,7 @@ static void agent_end(struct node *node, struct pulse *pulse)
     }
 }
 
-static enum err agent_serve(struct node *node, const struct agent_reload *reload, const sigset_t *signals)
+static enum err agent_serve(struct node *node, const sigset_t *signals)
 {
     static void *(*const mains[AGENT_THREADS])(void *) = {renew_main, agent_keep_main, report_look_main, report_main,
                                                           agent_guard_main};
@@ -212,7 +217,7 @@ static enum err agent_serve(struct node *node, const struct agent_reload *reload
     }
     if (err == ERR_OK) {
         LOG_N("beside %s of %s, commands on %s", node->options->node, node->options->database, node->options->listen);
-        agent_loop(node, pulse, reload, signals);
+        agent_loop(node, pulse, signals);
     }
     pulse_leave(pulse);
     /* No new transition begins; renewals go on until the server is down. */
@@ -229,7 +234,7 @@ static enum err agent_serve(struct node *node, const struct agent_reload *reload
     return err;
 }
 
-enum err agent_run(const struct agent_options *options, const struct agent_reload *reload)
+enum err agent_run(const struct agent_options *options)
 {
     static struct node node;
     sigset_t signals;
@@ -248,7 +253,7 @@ enum err agent_run(const struct agent_options *options, const struct agent_reloa
     }
     err = node_init(&node, options);
     if (err == ERR_OK) {
-        err = agent_serve(&node, reload, &signals);
+        err = agent_serve(&node, &signals);
     }
     if (node.lock_fd >= 0 || node.fence.page != NULL) {
         node_fini(&node);

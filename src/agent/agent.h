@@ -19,12 +19,5 @@
 /* Becomes the user that PostgreSQL runs as, when started as root. ERR_NOT_FOUND: no such user; ERR_PERMISSION. */
 ERR_CHECK enum err agent_drop_root(const struct agent_options *options);
 
-/* Reads the parameters anew, on SIGHUP; NULL: refused, and logged. What it returns stays until the call after the next.
- */
-struct agent_reload {
-    const struct agent_options_settings *(*read)(void *context);
-    void *context;
-};
-
 /* Runs until told to end. Errors of the start are logged. */
-ERR_CHECK enum err agent_run(const struct agent_options *options, const struct agent_reload *reload);
+ERR_CHECK enum err agent_run(const struct agent_options *options);

@@ -37,6 +37,13 @@ struct agent_options_settings {
     uint32_t count;
 };
 
+/* Reads them, on SIGHUP and in the keeper's thread; NULL: refused, and logged. What it returns stays until the call
+ * after the next. */
+struct agent_options_reload {
+    const struct agent_options_settings *(*read)(void *context);
+    void *context;
+};
+
 struct agent_options {
     const char *database; /* the cluster's name */
     const char *node;     /* ours */
@@ -71,4 +78,5 @@ struct agent_options {
     char clients[AGENT_OPTIONS_CLIENTS][AGENT_OPTIONS_NETWORK]; /* "10.0.0.0/8": where other roles come from */
     uint32_t clients_count;                                     /* 0: from everywhere */
     struct agent_options_settings settings;                     /* as of the start */
+    struct agent_options_reload reload;
 };

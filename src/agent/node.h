@@ -117,6 +117,7 @@ struct node {
     char pending_restart[NODE_TEXT]; /* parameters that wait for a restart, "a, b" */
     struct mono pending_at;
     uint32_t pending_looks; /* at once, not only every few seconds */
+    atomic_bool read_anew; /* SIGHUP came */
     atomic_bool quit;
 };
 

@@ -308,12 +308,12 @@ static const struct agent_options_settings *agent_main_read_anew(void *context)
     return &reload->settings[at];
 }
 
-static int agent_main_serve(const struct agent_options *options, const struct agent_main_arguments *arguments)
+static int agent_main_serve(struct agent_options *options, const struct agent_main_arguments *arguments)
 {
     static struct agent_main_reload memory;
     memory.arguments = arguments;
-    const struct agent_reload reload = {agent_main_read_anew, &memory};
-    const enum err err = agent_run(options, &reload);
+    options->reload = (struct agent_options_reload){agent_main_read_anew, &memory};
+    const enum err err = agent_run(options);
     config_free(memory.configs[0]);
     config_free(memory.configs[1]);
     if (err != ERR_OK) {
