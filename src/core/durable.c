@@ -3,6 +3,7 @@
 #include "core/durable.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include "base/hash.h"
 #include "base/time.h"
@@ -32,6 +33,12 @@ bool durable_valid(const struct durable *durable, uint64_t size)
            durable->size == sizeof *durable && durable->checksum == durable_checksum(durable) &&
            durable->ends_count <= DURABLE_LEDGER && durable_run_valid(&durable->run) &&
            durable_run_valid(&durable->aside);
+}
+
+void durable_remember(struct durable *durable, const struct durable_run *run)
+{
+    memmove(&durable->past[1], &durable->past[0], (DURABLE_RUNS - 1) * sizeof durable->past[0]);
+    durable->past[0] = *run;
 }
 
 const struct durable_run *durable_run_find(const struct durable *durable, uint64_t id)

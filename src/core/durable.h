@@ -149,11 +149,15 @@ struct durable {
 };
 
 void durable_seal(struct durable *durable);
+
 /* From the first evidence (or the order) to the end of the last route: when the clients were served again. -1: it did
  * not come that far. */
 int64_t durable_run_rto_ms(const struct durable_run *run);
 
 /* The run with this number, whatever became of it; NULL: not among those that are kept. */
 const struct durable_run *durable_run_find(const struct durable *durable, uint64_t id);
+
+/* A run has ended: the newest of those that are kept. */
+void durable_remember(struct durable *durable, const struct durable_run *run);
 
 bool durable_valid(const struct durable *durable, uint64_t size);

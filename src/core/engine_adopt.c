@@ -95,6 +95,17 @@ static bool engine_adopt_run(const struct engine *engine, const struct durable *
     return whole;
 }
 
+/* One that names something that the configuration no longer has: nothing of it can be done, a person must look. */
+static void engine_adopt_live(struct engine *engine, const struct durable *durable, struct durable_run *run)
+{
+    if (run->state == DURABLE_RUN_NONE || engine_adopt_run(engine, durable, run)) {
+        return;
+    }
+    run->state = DURABLE_RUN_FAILED;
+    durable_remember(&engine->durable, run);
+    memset(run, 0, sizeof *run);
+}
+
 void engine_adopt_durable(struct engine *engine, const struct durable *durable)
 {
     engine_adopt_first(engine);
@@ -126,15 +137,8 @@ void engine_adopt_durable(struct engine *engine, const struct durable *durable)
         (void)engine_adopt_run(engine, durable, &now->past[i]);
     }
     now->aside = durable->aside;
-    if (now->aside.state != DURABLE_RUN_NONE && !engine_adopt_run(engine, durable, &now->aside)) {
-        memset(&now->aside, 0, sizeof now->aside); /* it names something that the configuration no longer has */
-    }
     now->run = durable->run;
-    if (now->run.state != DURABLE_RUN_NONE && !engine_adopt_run(engine, durable, &now->run)) {
-        /* It names something that the configuration no longer has: nothing of it can be done, a person must look. */
-        now->run.state = DURABLE_RUN_FAILED;
-        now->past[0] = now->run;
-        memset(&now->run, 0, sizeof now->run);
-    }
+    engine_adopt_live(engine, durable, &now->aside);
+    engine_adopt_live(engine, durable, &now->run);
     engine_adopt_names(engine);
 }

@@ -97,8 +97,7 @@ static void run_end(struct engine *engine, struct output *output, enum durable_r
         engine->decisions[run->source].tried = true;
         engine->decisions[run->source].tried_at = engine->now;
     }
-    memmove(&durable->past[1], &durable->past[0], (DURABLE_RUNS - 1) * sizeof durable->past[0]);
-    durable->past[0] = *run;
+    durable_remember(durable, run);
     memset(run, 0, sizeof *run);
     memset(&engine->run, 0, sizeof engine->run);
     task_clear_run(engine);

@@ -60,10 +60,7 @@ static void test_region_is_lost_and_comes_home(void **state)
 static void test_canary_is_aborted(void **state)
 {
     (void)state;
-    world->dead[TAIWAN] = true;
-    pass(20000);
-    world->dead[TAIWAN] = false;
-    pass(20000);
+    lose_and_mend(TAIWAN);
     command(EVENT_COMMAND_FAILBACK, LIMITS_NONE, LIMITS_NONE, 0);
     const uint64_t run = world->output.replies[0].run;
     command(EVENT_COMMAND_APPROVE, LIMITS_NONE, LIMITS_NONE, run);
@@ -301,6 +298,33 @@ static void test_clock_set_back_does_not_stretch_the_cooldown(void **state)
     assert_int_equal(world->engine.decisions[TAIWAN].snapshot.state.since_last_failover_us, 5000 * TIME_US_PER_MS);
 }
 
+/* One run waits set aside for another, and both name a region that the configuration no longer has. */
+static void test_runs_over_what_is_gone_wait_for_a_person(void **state)
+{
+    (void)state;
+    static struct durable durable;
+    command(EVENT_COMMAND_SWITCHOVER, TAIWAN, TOKYO, 0);
+    pass(20000);
+    assert_int_equal(last_run()->id, 1);
+    durable = world->engine.durable;
+    text_copy(durable.names[2], LIMITS_NAME, "kyoto");
+    durable.run = durable.aside = durable.past[0];
+    durable.run.state = DURABLE_RUN_RUNNING;
+    durable.aside.state = DURABLE_RUN_UNDOING;
+    durable.run.id = 3;
+    durable.aside.id = 2;
+    durable.run.target = durable.aside.source = 2;
+    durable_seal(&durable);
+    engine_init(&world->engine, model_two_regions(), &durable, world->now, (struct wall){world->now.us});
+    const struct durable *now = &world->engine.durable;
+    assert_int_equal(now->run.state, DURABLE_RUN_NONE);
+    assert_int_equal(now->aside.state, DURABLE_RUN_NONE);
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_int_equal(now->past[i].id, 3 - i);
+        assert_int_equal(now->past[i].state, i < 2 ? DURABLE_RUN_FAILED : DURABLE_RUN_SUCCEEDED);
+    }
+}
+
 static void test_restart_at_any_step_resumes(void **state)
 {
     (void)state;
@@ -331,10 +355,7 @@ static void test_restart_does_not_turn_down_a_failback(void **state)
 {
     (void)state;
     static struct durable durable;
-    world->dead[TAIWAN] = true;
-    pass(20000);
-    world->dead[TAIWAN] = false;
-    pass(20000);
+    lose_and_mend(TAIWAN);
     command(EVENT_COMMAND_FAILBACK, LIMITS_NONE, TAIWAN, 0);
     pass(5000);
     const uint64_t run = world->engine.durable.run.id;
@@ -471,6 +492,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_refused_proof_is_asked_for_again, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_epoch_is_learned_from_nodes, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_clock_set_back_does_not_stretch_the_cooldown, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(test_runs_over_what_is_gone_wait_for_a_person, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_restart_at_any_step_resumes, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_restart_does_not_turn_down_a_failback, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_refused_password_is_no_outage, world_setup, world_teardown),
