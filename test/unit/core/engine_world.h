@@ -371,6 +371,15 @@ static inline int world_teardown(void **state)
     return 0;
 }
 
+/* Lost for long enough that the other region takes over, and there again. */
+static inline void lose_and_mend(uint32_t region)
+{
+    world->dead[region] = true;
+    pass(20000);
+    world->dead[region] = false;
+    pass(20000);
+}
+
 static inline const struct durable_run *last_run(void)
 {
     return &world->engine.durable.past[0];

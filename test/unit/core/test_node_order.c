@@ -128,10 +128,7 @@ static void test_the_last_copy_never(void **state)
 static void test_a_former_writer_comes_home_first(void **state)
 {
     (void)state;
-    world->dead[TAIWAN] = true;
-    pass(20000);
-    world->dead[TAIWAN] = false;
-    pass(20000);
+    lose_and_mend(TAIWAN);
     assert_string_equal(refused(TAIWAN_A, false), "brought home");
     assert_string_equal(refused(TAIWAN_A, true), "");
     world->homed[TAIWAN_A] = 1;
@@ -143,10 +140,7 @@ static void test_a_former_writer_comes_home_first(void **state)
 static void test_not_during_a_run(void **state)
 {
     (void)state;
-    world->dead[TAIWAN] = true;
-    pass(20000);
-    world->dead[TAIWAN] = false;
-    pass(20000);
+    lose_and_mend(TAIWAN);
     command(EVENT_COMMAND_FAILBACK, LIMITS_NONE, TAIWAN, 0);
     pass(5000);
     assert_string_equal(refused(TAIWAN_B, true), "no run");
