@@ -1,52 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Leases in a real store: who may take, renew and revoke, and what twice does. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
 
 #include "control/leases.h"
-#include "edge/store_sqlite.h"
-
-struct place {
-    char directory[64];
-    char path[96];
-    struct store *store;
-};
-
-static int place_setup(void **state)
-{
-    struct place *place = calloc(1, sizeof *place);
-    char message[256];
-    snprintf(place->directory, sizeof place->directory, "/tmp/holdfast-leases-XXXXXX");
-    assert_non_null(mkdtemp(place->directory));
-    snprintf(place->path, sizeof place->path, "%s/store.db", place->directory);
-    const struct store_sqlite_config config = {.path = place->path};
-    assert_int_equal(store_sqlite_open(&config, message, sizeof message, &place->store), ERR_OK);
-    *state = place;
-    return 0;
-}
-
-static int place_teardown(void **state)
-{
-    struct place *place = *state;
-    static const char *const suffixes[] = {"", "-wal", "-shm", ".lock"};
-    store_close(place->store);
-    for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
-        char path[128];
-        snprintf(path, sizeof path, "%s%s", place->path, suffixes[i]);
-        (void)unlink(path);
-    }
-    assert_int_equal(rmdir(place->directory), 0);
-    free(place);
-    return 0;
-}
+#include "store_place.h"
 
 static void test_first_writer(void **state)
 {
