@@ -4,7 +4,6 @@
 
 #include "base/assert.h"
 #include "edge/log.h"
-#include "edge/tcp.h"
 
 enum {
     PROXY_ATTEMPT_RETRY_FIRST_MS = 10,
@@ -16,7 +15,7 @@ enum {
 /* The attempt has failed, or there is nothing to try: pause, then again. */
 void proxy_attempt_pause(struct proxy_session_context *context, struct proxy_session *session)
 {
-    proxy_session_drop_server(session, false);
+    proxy_session_drop_server(context, session, false);
     if (session->cancelling) {
         proxy_session_end(context, session, PROXY_SESSION_CANCEL_DONE, NULL);
         return;
@@ -36,7 +35,8 @@ void proxy_attempt_failed(struct proxy_session_context *context, struct proxy_se
         proxy_session_move(session, PROXY_SESSION_CONNECTING);
     }
     proxy_metrics_add(&context->metrics, PROXY_METRICS_CONNECT_FAILURES, 1);
-    LOG_D("server %s does not accept a session: %s", session->target.node, err_text(err));
+    LOG_D("%s does not accept a session: %s", session->server != NULL ? session->server->target.node : "a server",
+          err_text(err));
     proxy_attempt_pause(context, session);
 }
 
@@ -58,9 +58,11 @@ static bool proxy_attempt_queue(struct proxy_session_context *context, struct pr
 /* Begins an attempt where the view, or the cancel request, says. */
 void proxy_attempt_next(struct proxy_session_context *context, struct proxy_session *session)
 {
-    ASSERT(session->server.fd < 0);
+    ASSERT(session->server == NULL);
+    const struct proxy_route_target cancel = {.address = session->cancel.address};
+    const struct proxy_route_target *target = &cancel;
     if (!session->cancelling) {
-        const struct proxy_route_target *target = &context->targets[session->route];
+        target = &context->targets[session->route];
         if (!target->open || context->holding[session->route]) {
             proxy_attempt_pause(context, session);
             return;
@@ -68,21 +70,18 @@ void proxy_attempt_next(struct proxy_session_context *context, struct proxy_sess
         if (proxy_attempt_queue(context, session)) {
             return;
         }
-        session->target = *target;
-        session->login = &context->logins;
-        context->logins++;
     }
-    const struct view_address *address = session->cancelling ? &session->cancel.address : &session->target.address;
-    enum err err = tcp_connect(address, &session->server.fd);
-    if (err == ERR_OK) {
-        tcp_tune_server(session->server.fd);
-        err = proxy_session_watch(context, &session->server);
-    }
+    struct proxy_server *server = NULL;
+    const enum err err = proxy_server_open(context, target, &server);
     if (err != ERR_OK) {
         proxy_attempt_failed(context, session, err);
         return;
     }
-    session->attempting = true;
+    proxy_session_take_server(session, server);
+    if (!session->cancelling) {
+        server->login = &context->logins;
+        context->logins++;
+    }
     const struct mono late = time_add_ms(context->now, context->connect_timeout_ms);
     proxy_session_deadline(context, session, time_min(late, session->wait_deadline));
 }
@@ -104,7 +103,7 @@ void proxy_attempt_again(struct proxy_session_context *context, struct proxy_ses
     if (session->cancelling) {
         return;
     }
-    proxy_session_drop_server(session, true);
+    proxy_session_drop_server(context, session, true);
     session->retry_ms = 0;
     proxy_attempt_next(context, session);
 }

@@ -22,19 +22,19 @@ enum {
 /* The connection stands: sends the start-up packet, or the cancel request and is done with it. */
 static enum err proxy_connect_introduce(struct proxy_session_context *context, struct proxy_session *session)
 {
-    const enum err err = tcp_connected(session->server.fd);
+    const enum err err = tcp_connected(session->server->end.fd);
     if (err != ERR_OK) {
         return err;
     }
-    session->attempting = false;
+    session->server->attempting = false;
     const struct mono late = time_add_ms(context->now, context->connect_timeout_ms * PROXY_CONNECT_ANSWER_FACTOR);
     proxy_session_deadline(context, session, time_min(late, session->wait_deadline));
     if (!session->cancelling) {
-        struct proxy_session_end *server = &session->server;
-        if (!proxy_session_owe(context, server, span_of(session->startup, session->startup_have))) {
+        struct proxy_end *server = &session->server->end;
+        if (!proxy_end_owe(context, server, span_of(session->startup, session->startup_have))) {
             return ERR_NO_MEMORY;
         }
-        return proxy_session_flush(context, server) ? ERR_OK : ERR_RESET;
+        return proxy_end_flush(context, server) ? ERR_OK : ERR_RESET;
     }
     uint8_t memory[PG_STARTUP_SECRET + 16];
     struct buf packet;
@@ -42,7 +42,7 @@ static enum err proxy_connect_introduce(struct proxy_session_context *context, s
     const struct proxy_cancel_key *key = &session->cancel.key;
     pg_startup_cancel_write(&packet, key->pid, span_of(key->secret, key->secret_size));
     ASSERT(!packet.overflow);
-    const ssize_t sent = send(session->server.fd, packet.data, packet.size, MSG_NOSIGNAL);
+    const ssize_t sent = send(session->server->end.fd, packet.data, packet.size, MSG_NOSIGNAL);
     proxy_metrics_add(&context->metrics, PROXY_METRICS_CANCELS, 1);
     return sent == (ssize_t)packet.size ? ERR_OK : ERR_RESET;
 }
@@ -51,7 +51,7 @@ static enum err proxy_connect_introduce(struct proxy_session_context *context, s
 static enum err proxy_connect_key(struct proxy_session_context *context, struct proxy_session *session, uint8_t *body,
                                   size_t size)
 {
-    struct proxy_cancel_target target = {.address = session->target.address};
+    struct proxy_cancel_target target = {.address = session->server->target.address};
     struct span secret;
     enum err err = pg_message_key_parse(span_of(body, size), &target.key.pid, &secret);
     if (err != ERR_OK || session->key != NULL) {
@@ -86,7 +86,8 @@ static void proxy_connect_ready(struct proxy_session_context *context, struct pr
     proxy_session_deadline(context, session, TIME_NEVER);
     proxy_move_learn(context, session);
     proxy_metrics_add(&context->metrics, PROXY_METRICS_SESSIONS_TOTAL, 1);
-    LOG_D("session on %s under epoch %llu", session->target.node, (unsigned long long)session->target.epoch);
+    LOG_D("session on %s under epoch %llu", session->server->target.node,
+          (unsigned long long)session->server->target.epoch);
 }
 
 /* One whole message of the log-in. False: the attempt or the session is over. */
@@ -99,7 +100,7 @@ static bool proxy_connect_message(struct proxy_session_context *context, struct 
             proxy_attempt_failed(context, session, ERR_UNAVAILABLE);
             return false;
         }
-        proxy_session_login_end(session);
+        proxy_server_login_end(session->server);
         proxy_session_wait_end(context, session);
         if (session->moving) {
             proxy_move_login(context, session);
@@ -133,49 +134,48 @@ static bool proxy_connect_message(struct proxy_session_context *context, struct 
 /* Passes the whole messages that have come; keeps the rest for the next time. */
 static void proxy_connect_pass(struct proxy_session_context *context, struct proxy_session *session)
 {
-    struct pg_frame *frame = &session->server.received;
-    struct span rest = span_of(session->early, session->early_have);
+    struct proxy_server *server = session->server;
+    struct pg_frame *frame = &server->end.received;
+    struct span rest = span_of(server->early, server->early_have);
     size_t whole = 0;
     const bool moving = session->moving; /* then all of it was for us */
     struct pg_frame_message message;
     pg_frame_init(frame);
     while (session->state != PROXY_SESSION_ACTIVE && pg_frame_step(frame, &rest, &message)) {
-        if (!proxy_connect_message(context, session, &message, session->early + whole)) {
+        if (!proxy_connect_message(context, session, &message, server->early + whole)) {
             return;
         }
-        whole = session->early_have - rest.size;
+        whole = server->early_have - rest.size;
     }
     const bool active = session->state == PROXY_SESSION_ACTIVE;
-    const bool full = session->early_have - whole == PROXY_SESSION_EARLY;
+    const bool full = server->early_have - whole == PROXY_SESSION_EARLY;
     if (frame->failed || full) {
         proxy_session_end(context, session, PROXY_SESSION_SERVER_PROTOCOL, NULL);
         return;
     }
     /* An ACTIVE session's frame goes on where the passed bytes end; before, every pass starts at a boundary. */
-    if (!moving && whole > 0 && !proxy_session_owe(context, &session->client, span_of(session->early, whole))) {
+    if (!moving && whole > 0 && !proxy_end_owe(context, &session->client, span_of(server->early, whole))) {
         proxy_session_end(context, session, PROXY_SESSION_NO_MEMORY, NULL);
         return;
     }
-    memmove(session->early, session->early + whole, session->early_have - whole);
-    session->early_have -= whole;
+    memmove(server->early, server->early + whole, server->early_have - whole);
+    server->early_have -= whole;
     ASSERT(!active || pg_frame_boundary(frame));
 }
 
 /* Behind the ReadyForQuery there may be more (a NoticeResponse): it is relayed as it is. */
 static void proxy_connect_finish(struct proxy_session_context *context, struct proxy_session *session)
 {
-    struct span rest = span_of(session->early, session->early_have);
-    if (rest.size > 0 && !proxy_session_owe(context, &session->client, rest)) {
+    struct span rest = span_of(session->server->early, session->server->early_have);
+    if (rest.size > 0 && !proxy_end_owe(context, &session->client, rest)) {
         proxy_session_end(context, session, PROXY_SESSION_NO_MEMORY, NULL);
         return;
     }
     struct pg_frame_message message;
-    while (pg_frame_step(&session->server.received, &rest, &message)) {
+    while (pg_frame_step(&session->server->end.received, &rest, &message)) {
         proxy_relay_server_message(context, session, &message);
     }
-    free(session->early);
-    session->early = NULL;
-    session->early_have = 0;
+    proxy_server_early_free(session->server);
     if (session->keep == NULL) {
         free(session->startup);
         session->startup = NULL;
@@ -199,19 +199,20 @@ static void proxy_connect_server_gone(struct proxy_session_context *context, str
 /* Reads from the server until it has no more. */
 static void proxy_connect_listen(struct proxy_session_context *context, struct proxy_session *session)
 {
-    struct proxy_session_end *server = &session->server;
-    if (session->early == NULL) {
-        session->early = malloc(PROXY_SESSION_EARLY);
-        if (session->early == NULL) {
+    struct proxy_server *server = session->server;
+    struct proxy_end *end = &server->end;
+    if (server->early == NULL) {
+        server->early = malloc(PROXY_SESSION_EARLY);
+        if (server->early == NULL) {
             proxy_session_end(context, session, PROXY_SESSION_NO_MEMORY, NULL);
             return;
         }
     }
-    while (server->fd >= 0 && server->readable && session->state <= PROXY_SESSION_AUTH) {
+    while (end->fd >= 0 && end->readable && session->state <= PROXY_SESSION_AUTH) {
         const ssize_t size =
-            recv(server->fd, session->early + session->early_have, PROXY_SESSION_EARLY - session->early_have, 0);
+            recv(end->fd, server->early + server->early_have, PROXY_SESSION_EARLY - server->early_have, 0);
         if (size < 0 && (errno == EAGAIN || errno == EINTR)) {
-            server->readable = errno == EINTR;
+            end->readable = errno == EINTR;
             continue;
         }
         if (size <= 0) {
@@ -221,7 +222,7 @@ static void proxy_connect_listen(struct proxy_session_context *context, struct p
         if (session->cancelling) {
             continue; /* nothing that a server says to a cancel request is of interest */
         }
-        session->early_have += (size_t)size;
+        server->early_have += (size_t)size;
         proxy_connect_pass(context, session);
     }
 }
@@ -238,20 +239,20 @@ static bool proxy_connect_client_left(struct proxy_session_context *context, str
 
 void proxy_connect_step(struct proxy_session_context *context, struct proxy_session *session)
 {
-    struct proxy_session_end *server = &session->server;
     if (proxy_connect_client_left(context, session)) {
         return;
     }
     /* A session that is moved may still owe its client the last server's answers, or ours. */
-    if (session->moving && !proxy_session_flush(context, &session->client)) {
+    if (session->moving && !proxy_end_flush(context, &session->client)) {
         proxy_session_end(context, session, PROXY_SESSION_CLIENT_LEFT, NULL);
         return;
     }
-    if (server->fd < 0) {
+    struct proxy_server *server = session->server;
+    if (server == NULL) {
         return;
     }
-    if (session->attempting) {
-        const bool decided = server->writable || server->hangup;
+    if (server->attempting) {
+        const bool decided = server->end.writable || server->end.hangup;
         const enum err err = decided ? proxy_connect_introduce(context, session) : ERR_UNAVAILABLE;
         if (err == ERR_UNAVAILABLE) {
             return; /* not yet; or the event was of an earlier attempt's socket */
@@ -261,13 +262,13 @@ void proxy_connect_step(struct proxy_session_context *context, struct proxy_sess
             return;
         }
     }
-    if (!proxy_session_flush(context, server)) {
+    if (!proxy_end_flush(context, &server->end)) {
         proxy_connect_server_gone(context, session);
         return;
     }
     proxy_connect_listen(context, session);
     if (session->state == PROXY_SESSION_AUTH) {
-        if (!proxy_session_flush(context, &session->client)) {
+        if (!proxy_end_flush(context, &session->client)) {
             proxy_session_end(context, session, PROXY_SESSION_CLIENT_LEFT, NULL);
             return;
         }
@@ -284,7 +285,7 @@ void proxy_connect_late(struct proxy_session_context *context, struct proxy_sess
     } else if (time_reached(context->now, session->wait_deadline)) {
         proxy_session_end(context, session, session->cancelling ? PROXY_SESSION_CANCEL_DONE : PROXY_SESSION_NO_SERVER,
                           NULL);
-    } else if (session->server.fd >= 0) {
+    } else if (session->server != NULL) {
         proxy_attempt_failed(context, session, ERR_TIMEOUT);
     } else {
         proxy_attempt_next(context, session);

@@ -27,17 +27,18 @@ static bool proxy_move_learn_once(struct proxy_session_context *context, struct 
         return true;
     }
     const char *database = context->routes[session->route].database;
+    const struct proxy_route_target *target =
+        session->server != NULL ? &session->server->target : &context->targets[session->route];
     const struct span user = span_text(keep->user);
     char text[PG_SCRAM_VERIFIER];
-    enum err err = proxy_vault_ask(context->vault, database, user, &session->target.address, text);
+    enum err err = proxy_vault_ask(context->vault, database, user, &target->address, text);
     if (err == ERR_OK) {
         err = proxy_learn_verifier(&keep->learn, span_text(text));
         explicit_bzero(text, sizeof text);
         if (err == ERR_AUTH) {
             /* The password was changed since the vault asked; once more, and then it was changed since the log-in. */
             proxy_vault_doubt(context->vault, database, user);
-            err = keep->doubted ? ERR_AUTH
-                                : proxy_vault_ask(context->vault, database, user, &session->target.address, text);
+            err = keep->doubted ? ERR_AUTH : proxy_vault_ask(context->vault, database, user, &target->address, text);
             keep->doubted = true;
         } else if (err == ERR_OK) {
             proxy_metrics_add(&context->metrics, PROXY_METRICS_KEYS, 1);
@@ -68,17 +69,15 @@ void proxy_move_learn_all(struct proxy_session_context *context)
 
 static void proxy_move_begin(struct proxy_session_context *context, struct proxy_session *session)
 {
-    LOG_D("a session leaves %s", session->target.node);
+    LOG_D("a session leaves %s", session->server->target.node);
     if (session->held) {
         session->held = false;
         proxy_metrics_take(&context->metrics, PROXY_METRICS_HELD, 1);
     }
     list_remove(&session->ready);
-    proxy_session_drop_server(session, true);
+    proxy_session_drop_server(context, session, true);
     session->moving = true;
-    session->fatal = false;
     session->syncs_since_execute = 0;
-    session->copying = false;
     if (session->key != NULL) {
         proxy_cancel_busy(session->key, false);
     }
@@ -90,8 +89,8 @@ bool proxy_move_lives(const struct proxy_session *session)
 {
     const char *why = NULL;
     return session->state == PROXY_SESSION_ACTIVE && session->status == PG_MESSAGE_STATUS_IDLE &&
-           !session->open_batch && !session->copying && !session->terminated &&
-           pg_frame_boundary(&session->client.received) && pg_frame_boundary(&session->server.received) &&
+           !session->open_batch && !session->server->copying && !session->terminated &&
+           pg_frame_boundary(&session->client.received) && pg_frame_boundary(&session->server->end.received) &&
            proxy_keep_movable(session->keep, &why);
 }
 
@@ -112,7 +111,7 @@ static bool proxy_move_answer(struct proxy_session_context *context, struct prox
             return false;
         }
     }
-    if (!proxy_session_flush(context, &session->client)) {
+    if (!proxy_end_flush(context, &session->client)) {
         proxy_session_end(context, session, PROXY_SESSION_CLIENT_LEFT, NULL);
         return false;
     }
@@ -140,7 +139,7 @@ void proxy_move_or_end(struct proxy_session_context *context, struct proxy_sessi
 {
     ASSERT(session->keep != NULL && proxy_session_idle(session));
     const char *why = "a message of its server has passed only in part";
-    if (!pg_frame_boundary(&session->server.received) || !proxy_keep_movable(session->keep, &why)) {
+    if (!pg_frame_boundary(&session->server->end.received) || !proxy_keep_movable(session->keep, &why)) {
         char text[PROXY_MOVE_TEXT];
         snprintf(text, sizeof text, "terminating connection: the server of this session is gone, and %s, reconnect",
                  why);
@@ -167,7 +166,7 @@ static bool proxy_move_refused(struct proxy_session_context *context, struct pro
 {
     char text[PROXY_MOVE_TEXT];
     snprintf(text, sizeof text, "terminating connection: the session could not be moved to %s: %s, reconnect",
-             session->target.node, why);
+             session->server->target.node, why);
     LOG_W("%s", text);
     proxy_session_end(context, session, PROXY_SESSION_NOT_MOVED, text);
     return false;
@@ -175,12 +174,12 @@ static bool proxy_move_refused(struct proxy_session_context *context, struct pro
 
 static bool proxy_move_send(struct proxy_session_context *context, struct proxy_session *session, struct span bytes)
 {
-    struct proxy_session_end *server = &session->server;
-    if (bytes.size > 0 && !proxy_session_owe(context, server, bytes)) {
+    struct proxy_end *server = &session->server->end;
+    if (bytes.size > 0 && !proxy_end_owe(context, server, bytes)) {
         proxy_session_end(context, session, PROXY_SESSION_NO_MEMORY, NULL);
         return false;
     }
-    if (!proxy_session_flush(context, server)) {
+    if (!proxy_end_flush(context, server)) {
         proxy_attempt_failed(context, session, ERR_RESET);
         return false;
     }
@@ -209,7 +208,7 @@ static bool proxy_move_authenticate(struct proxy_session_context *context, struc
 
 static bool proxy_move_key(struct proxy_session_context *context, struct proxy_session *session, struct span body)
 {
-    struct proxy_cancel_target target = {.address = session->target.address};
+    struct proxy_cancel_target target = {.address = session->server->target.address};
     struct span secret;
     enum err err = pg_message_key_parse(body, &target.key.pid, &secret);
     if (err == ERR_OK && session->key != NULL) {
@@ -314,7 +313,8 @@ static bool proxy_move_done(struct proxy_session_context *context, struct proxy_
     if (session->again) {
         /* The first turn of the relay sends it. */
         session->again = false;
-        if (!proxy_session_owe(context, &session->server, span_of(session->keep->flight, session->keep->flight_size))) {
+        if (!proxy_end_owe(context, &session->server->end,
+                           span_of(session->keep->flight, session->keep->flight_size))) {
             proxy_session_end(context, session, PROXY_SESSION_NO_MEMORY, NULL);
             return false;
         }
@@ -322,8 +322,8 @@ static bool proxy_move_done(struct proxy_session_context *context, struct proxy_
             proxy_cancel_busy(session->key, true);
         }
     }
-    LOG_D("a session goes on with %s under epoch %llu", session->target.node,
-          (unsigned long long)session->target.epoch);
+    LOG_D("a session goes on with %s under epoch %llu", session->server->target.node,
+          (unsigned long long)session->server->target.epoch);
     return true;
 }
 

@@ -70,8 +70,9 @@ static void proxy_relay_server_error(struct proxy_session_context *context, stru
     if (pg_message_error_parse(body, &error) != ERR_OK) {
         return;
     }
-    session->fatal = session->fatal || span_is(error.severity, "FATAL") || span_is(error.severity, "PANIC");
-    if (strcmp(error.sqlstate, "25006") == 0 && session->target.writer) {
+    struct proxy_server *server = session->server;
+    server->fatal = server->fatal || span_is(error.severity, "FATAL") || span_is(error.severity, "PANIC");
+    if (strcmp(error.sqlstate, "25006") == 0 && server->target.writer) {
         proxy_metrics_add(&context->metrics, PROXY_METRICS_WRONG_SERVER, 1);
     } else if (strncmp(error.sqlstate, "57P0", 4) == 0 && error.sqlstate[4] >= '1' && error.sqlstate[4] <= '3') {
         proxy_metrics_add(&context->metrics, PROXY_METRICS_SERVER_SHUTDOWN, 1);
@@ -86,10 +87,10 @@ void proxy_relay_server_message(struct proxy_session_context *context, struct pr
     switch (message->type) {
     case PG_MESSAGE_COPY_IN:
     case PG_MESSAGE_COPY_BOTH:
-        session->copying = true;
+        session->server->copying = true;
         break;
     case PG_MESSAGE_READY:
-        session->copying = false;
+        session->server->copying = false;
         if (pg_message_ready_parse(message->peek, &session->status) == ERR_OK) {
             session->expected -= session->expected > 0 ? 1 : 0;
             proxy_metrics_add(&context->metrics, PROXY_METRICS_READY, 1);
@@ -99,7 +100,7 @@ void proxy_relay_server_message(struct proxy_session_context *context, struct pr
         proxy_relay_server_error(context, session, message->peek);
         break;
     case PG_MESSAGE_PARAMETER:
-        if (session->target.writer && pg_message_parameter_parse(message->peek, &name, &value) == ERR_OK &&
+        if (session->server->target.writer && pg_message_parameter_parse(message->peek, &name, &value) == ERR_OK &&
             span_is(name, "in_hot_standby") && span_is(value, "on")) {
             proxy_metrics_add(&context->metrics, PROXY_METRICS_WRONG_SERVER, 1);
         }
@@ -144,7 +145,7 @@ static bool proxy_relay_unwaited(const struct pg_frame_message *message)
 static size_t proxy_relay_look_server(struct proxy_session_context *context, struct proxy_session *session,
                                       struct span bytes)
 {
-    struct pg_frame *frame = &session->server.received;
+    struct pg_frame *frame = &session->server->end.received;
     struct pg_frame_message message;
     struct span rest = bytes;
     bool whole = pg_frame_boundary(frame);
@@ -155,8 +156,8 @@ static size_t proxy_relay_look_server(struct proxy_session_context *context, str
             return start;
         }
         proxy_relay_server_message(context, session, &message);
-        session->alone = session->alone || proxy_relay_unwaited(&message);
-        if (session->alone && message.type == PG_MESSAGE_READY) {
+        session->server->alone = session->server->alone || proxy_relay_unwaited(&message);
+        if (session->server->alone && message.type == PG_MESSAGE_READY) {
             return start;
         }
         start = bytes.size - rest.size;
@@ -167,11 +168,11 @@ static size_t proxy_relay_look_server(struct proxy_session_context *context, str
 
 /* Looks at the bytes that came from an end. False: not the protocol. */
 static bool proxy_relay_look(struct proxy_session_context *context, struct proxy_session *session,
-                             struct proxy_session_end *from, struct span *bytes_whole)
+                             struct proxy_end *from, struct span *bytes_whole)
 {
     struct span bytes = *bytes_whole;
     struct pg_frame_message message;
-    if (from == &session->server) {
+    if (from->server != NULL) {
         bytes_whole->size = proxy_relay_look_server(context, session, bytes);
     } else if (session->keep != NULL) {
         while (proxy_keep_step(session->keep, &from->received, &bytes, &message)) {
@@ -190,11 +191,11 @@ void proxy_relay_server_gone(struct proxy_session_context *context, struct proxy
 {
     if (session->terminated) {
         proxy_session_end(context, session, PROXY_SESSION_CLIENT_LEFT, NULL);
-    } else if (!session->fatal && session->keep != NULL && proxy_session_idle(session)) {
+    } else if (!session->server->fatal && session->keep != NULL && proxy_session_idle(session)) {
         proxy_move_or_end(context, session);
-    } else if (!session->fatal && session->keep != NULL && proxy_move_lives(session)) {
+    } else if (!session->server->fatal && session->keep != NULL && proxy_move_lives(session)) {
         proxy_move_in_flight(context, session, false, "the connection to the server was lost");
-    } else if (session->fatal) {
+    } else if (session->server->fatal) {
         proxy_session_end(context, session, PROXY_SESSION_SERVER_ENDED, NULL);
     } else if (proxy_session_busy(session)) {
         proxy_session_end(context, session, PROXY_SESSION_OUTCOME_UNKNOWN, NULL);
@@ -206,7 +207,7 @@ void proxy_relay_server_gone(struct proxy_session_context *context, struct proxy
     }
 }
 
-static enum proxy_relay_step proxy_relay_gone(struct proxy_session_context *context, struct proxy_session_end *from)
+static enum proxy_relay_step proxy_relay_gone(struct proxy_session_context *context, struct proxy_end *from)
 {
     struct proxy_session *session = from->session;
     if (from == &session->client) {
@@ -220,7 +221,7 @@ static enum proxy_relay_step proxy_relay_gone(struct proxy_session_context *cont
 /* A planned move or our own stop keeps the client's next statement in the kernel, at the transaction's boundary. */
 static bool proxy_relay_held(struct proxy_session_context *context, struct proxy_session *session)
 {
-    const bool hold = context->holding[session->route] && session->target.writer;
+    const bool hold = context->holding[session->route] && session->server->target.writer;
     if (!(hold || context->stopping) || !proxy_session_idle(session)) {
         return false;
     }
@@ -233,7 +234,7 @@ static bool proxy_relay_held(struct proxy_session_context *context, struct proxy
 }
 
 /* Sends the bytes on; keeps what the kernel does not take. `before` is where the stream stood before them. */
-static enum proxy_relay_step proxy_relay_send(struct proxy_session_context *context, struct proxy_session_end *to,
+static enum proxy_relay_step proxy_relay_send(struct proxy_session_context *context, struct proxy_end *to,
                                               struct span bytes, const struct pg_frame *before)
 {
     struct proxy_session *session = to->session;
@@ -243,7 +244,7 @@ static enum proxy_relay_step proxy_relay_send(struct proxy_session_context *cont
     }
     if (sent < 0) {
         /* A broken server may have said why before it went: only its end of file ends the session. */
-        if (to == &session->server && session->server.readable) {
+        if (to->server != NULL && session->server->end.readable) {
             return PROXY_RELAY_STUCK;
         }
         return proxy_relay_gone(context, to);
@@ -260,7 +261,7 @@ static enum proxy_relay_step proxy_relay_send(struct proxy_session_context *cont
     struct pg_frame_message message;
     while (pg_frame_step(&to->sent, &taken, &message)) {
     }
-    if (!proxy_session_owe(context, to, span_of(bytes.data + sent, bytes.size - (size_t)sent))) {
+    if (!proxy_end_owe(context, to, span_of(bytes.data + sent, bytes.size - (size_t)sent))) {
         proxy_session_end(context, session, PROXY_SESSION_NO_MEMORY, NULL);
         return PROXY_RELAY_ENDED;
     }
@@ -268,7 +269,7 @@ static enum proxy_relay_step proxy_relay_send(struct proxy_session_context *cont
 }
 
 /* Whether the byte before `end` belongs to a message that can change a setting: to all but a COPY's data. */
-static bool proxy_relay_meant(const struct proxy_session_end *client, struct span bytes, size_t end)
+static bool proxy_relay_meant(const struct proxy_end *client, struct span bytes, size_t end)
 {
     struct pg_frame frame = client->received;
     struct pg_frame_message message;
@@ -304,8 +305,7 @@ static enum proxy_relay_step proxy_relay_refuse(struct proxy_session_context *co
         return PROXY_RELAY_ENDED;
     }
     proxy_metrics_add(&context->metrics, PROXY_METRICS_LOCKED, 1);
-    return proxy_session_flush(context, &session->client) ? PROXY_RELAY_MOVED
-                                                          : proxy_relay_gone(context, &session->client);
+    return proxy_end_flush(context, &session->client) ? PROXY_RELAY_MOVED : proxy_relay_gone(context, &session->client);
 }
 
 /* Whether these bytes of a client may pass. */
@@ -354,11 +354,11 @@ static enum proxy_relay_step proxy_relay_unacknowledged(struct proxy_session_con
                                                         struct proxy_session *session, struct span bytes, size_t at,
                                                         const struct pg_frame *before)
 {
-    struct proxy_session_end *client = &session->client;
+    struct proxy_end *client = &session->client;
     const size_t end = at + PG_FRAME_HEAD + 1;
     uint8_t memory[PROXY_SESSION_ERROR];
     struct buf error;
-    session->alone = false;
+    session->server->alone = false;
     proxy_metrics_add(&context->metrics, PROXY_METRICS_UNWAITED, 1);
     if (at == 0 && !pg_frame_boundary(before)) {
         /* Its first bytes have passed already: nothing can be said any more, but the rest must not follow. */
@@ -374,9 +374,9 @@ static enum proxy_relay_step proxy_relay_unacknowledged(struct proxy_session_con
     if (client->pending == NULL) {
         client->sent = *before;
     }
-    if (!proxy_session_owe(context, client, span_of(bytes.data, at)) ||
-        !proxy_session_owe(context, client, span_of(error.data, error.size)) ||
-        !proxy_session_owe(context, client, span_of(bytes.data + at, bytes.size - at))) {
+    if (!proxy_end_owe(context, client, span_of(bytes.data, at)) ||
+        !proxy_end_owe(context, client, span_of(error.data, error.size)) ||
+        !proxy_end_owe(context, client, span_of(bytes.data + at, bytes.size - at))) {
         proxy_session_end(context, session, PROXY_SESSION_NO_MEMORY, NULL);
         return PROXY_RELAY_ENDED;
     }
@@ -389,7 +389,7 @@ static enum proxy_relay_step proxy_relay_unacknowledged(struct proxy_session_con
     if (session->keep != NULL) {
         session->keep->flight_whole = false;
     }
-    return proxy_session_flush(context, client) ? PROXY_RELAY_MOVED : proxy_relay_gone(context, client);
+    return proxy_end_flush(context, client) ? PROXY_RELAY_MOVED : proxy_relay_gone(context, client);
 }
 
 /* What a server says to an idle session: whole messages only are taken, and a FATAL is for us, not for the client.
@@ -397,7 +397,7 @@ static enum proxy_relay_step proxy_relay_unacknowledged(struct proxy_session_con
 static enum proxy_relay_step proxy_relay_quiet(struct proxy_session_context *context, struct proxy_session *session,
                                                size_t *ret_limit)
 {
-    struct proxy_session_end *server = &session->server;
+    struct proxy_end *server = &session->server->end;
     const ssize_t size = recv(server->fd, context->buffer, context->buffer_size, MSG_PEEK);
     if (size < 0 && (errno == EAGAIN || errno == EINTR)) {
         server->readable = errno == EINTR;
@@ -433,12 +433,12 @@ static enum proxy_relay_step proxy_relay_quiet(struct proxy_session_context *con
 }
 
 /* One buffer's worth in one direction. */
-static enum proxy_relay_step proxy_relay_move(struct proxy_session_context *context, struct proxy_session_end *from,
-                                              struct proxy_session_end *to)
+static enum proxy_relay_step proxy_relay_move(struct proxy_session_context *context, struct proxy_end *from,
+                                              struct proxy_end *to)
 {
     struct proxy_session *session = from->session;
     if (to->pending != NULL) {
-        if (!proxy_session_flush(context, to)) {
+        if (!proxy_end_flush(context, to)) {
             return proxy_relay_gone(context, to);
         }
         if (to->pending != NULL) {
@@ -482,9 +482,10 @@ static enum proxy_relay_step proxy_relay_move(struct proxy_session_context *cont
         return PROXY_RELAY_ENDED;
     }
     if (bytes.size < (size_t)size) {
-        return session->alone ? proxy_relay_unacknowledged(context, session, span_of(context->buffer, (size_t)size),
-                                                           bytes.size, &before)
-                              : proxy_relay_cut(context, session, bytes, &before);
+        return session->server->alone
+                   ? proxy_relay_unacknowledged(context, session, span_of(context->buffer, (size_t)size), bytes.size,
+                                                &before)
+                   : proxy_relay_cut(context, session, bytes, &before);
     }
     if (!client && session->keep != NULL) {
         session->keep->flight_whole = false; /* an answer has begun */
@@ -495,7 +496,7 @@ static enum proxy_relay_step proxy_relay_move(struct proxy_session_context *cont
 void proxy_relay_to_server(struct proxy_session_context *context, struct proxy_session *session)
 {
     ASSERT(session->state == PROXY_SESSION_AUTH);
-    while (proxy_relay_move(context, &session->client, &session->server) == PROXY_RELAY_MOVED) {
+    while (proxy_relay_move(context, &session->client, &session->server->end) == PROXY_RELAY_MOVED) {
     }
 }
 
@@ -503,11 +504,11 @@ void proxy_relay_pump(struct proxy_session_context *context, struct proxy_sessio
 {
     ASSERT(session->state == PROXY_SESSION_ACTIVE);
     for (int round = 0; round < PROXY_RELAY_ROUNDS; round++) {
-        const enum proxy_relay_step down = proxy_relay_move(context, &session->server, &session->client);
+        const enum proxy_relay_step down = proxy_relay_move(context, &session->server->end, &session->client);
         if (down == PROXY_RELAY_ENDED) {
             return;
         }
-        const enum proxy_relay_step up = proxy_relay_move(context, &session->client, &session->server);
+        const enum proxy_relay_step up = proxy_relay_move(context, &session->client, &session->server->end);
         if (up == PROXY_RELAY_ENDED || (up == PROXY_RELAY_STUCK && down == PROXY_RELAY_STUCK)) {
             return;
         }

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -43,13 +42,6 @@ void proxy_session_move(struct proxy_session *session, enum proxy_session_state 
     session->state = state;
 }
 
-static void proxy_session_end_init(struct proxy_session_end *end, struct proxy_session *session, int fd)
-{
-    *end = (struct proxy_session_end){.session = session, .fd = fd};
-    pg_frame_init(&end->received);
-    pg_frame_init(&end->sent);
-}
-
 struct proxy_session *proxy_session_new(struct proxy_session_context *context, int fd)
 {
     struct proxy_session *session = calloc(1, sizeof *session);
@@ -66,10 +58,10 @@ struct proxy_session *proxy_session_new(struct proxy_session_context *context, i
     list_init(&session->ready);
     list_init(&session->dead);
     list_init(&session->learning);
-    proxy_session_end_init(&session->client, session, fd);
-    proxy_session_end_init(&session->server, session, -1);
+    proxy_end_init(&session->client, fd);
+    session->client.session = session;
     tcp_tune_client(fd);
-    if (proxy_session_watch(context, &session->client) != ERR_OK) {
+    if (proxy_end_watch(context, &session->client) != ERR_OK) {
         close(fd);
         free(session);
         return NULL;
@@ -79,28 +71,11 @@ struct proxy_session *proxy_session_new(struct proxy_session_context *context, i
     return session;
 }
 
-static void proxy_session_forget(struct proxy_session_end *end)
-{
-    free(end->pending);
-    end->pending = NULL;
-    end->pending_at = 0;
-    end->pending_size = 0;
-}
-
-static void proxy_session_hang_up(struct proxy_session_end *end)
-{
-    if (end->fd >= 0) {
-        close(end->fd); /* leaves the epoll set by itself: no descriptor is ever duplicated */
-        end->fd = -1;
-    }
-    proxy_session_forget(end);
-}
-
 void proxy_session_free(struct proxy_session_context *context, struct proxy_session *session)
 {
     (void)context;
     ASSERT(session->state == PROXY_SESSION_CLOSED);
-    ASSERT(session->client.fd < 0 && session->server.fd < 0 && session->key == NULL && !session->admitted);
+    ASSERT(session->client.fd < 0 && session->server == NULL && session->key == NULL && !session->admitted);
     list_remove(&session->link);
     list_remove(&session->timed);
     list_remove(&session->ready);
@@ -108,7 +83,6 @@ void proxy_session_free(struct proxy_session_context *context, struct proxy_sess
     list_remove(&session->learning);
     proxy_keep_free(session->keep);
     free(session->startup);
-    free(session->early);
     free(session);
 }
 
@@ -122,33 +96,19 @@ void proxy_session_deadline(struct proxy_session_context *context, struct proxy_
     }
 }
 
-enum err proxy_session_watch(struct proxy_session_context *context, struct proxy_session_end *end)
+void proxy_session_take_server(struct proxy_session *session, struct proxy_server *server)
 {
-    struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = end};
-    return epoll_ctl(context->epoll, EPOLL_CTL_ADD, end->fd, &event) == 0 ? ERR_OK : err_from_errno(errno);
+    ASSERT(session->server == NULL && server->end.session == NULL);
+    session->server = server;
+    server->end.session = session;
 }
 
-void proxy_session_login_end(struct proxy_session *session)
+void proxy_session_drop_server(struct proxy_session_context *context, struct proxy_session *session, bool abort)
 {
-    if (session->login != NULL) {
-        ASSERT(*session->login > 0);
-        (*session->login)--;
-        session->login = NULL;
+    if (session->server != NULL) {
+        proxy_server_drop(context, session->server, abort);
+        session->server = NULL;
     }
-}
-
-void proxy_session_drop_server(struct proxy_session *session, bool abort)
-{
-    proxy_session_login_end(session);
-    struct proxy_session_end *server = &session->server;
-    if (server->fd >= 0 && abort) {
-        tcp_abort(server->fd);
-        server->fd = -1;
-    }
-    proxy_session_hang_up(server);
-    proxy_session_end_init(server, session, -1);
-    session->early_have = 0;
-    session->attempting = false;
 }
 
 void proxy_session_wait_begin(struct proxy_session_context *context, struct proxy_session *session)
@@ -179,70 +139,12 @@ bool proxy_session_busy(const struct proxy_session *session)
     return session->expected > 0 || session->open_batch || !pg_frame_boundary(&session->client.received);
 }
 
-bool proxy_session_owe(struct proxy_session_context *context, struct proxy_session_end *end, struct span bytes)
-{
-    const size_t left = end->pending_size - end->pending_at;
-    if (left + bytes.size > context->buffer_size + PROXY_SESSION_EARLY + PROXY_SESSION_ERROR) {
-        return false;
-    }
-    uint8_t *memory = malloc(left + bytes.size + 1);
-    if (memory == NULL) {
-        return false;
-    }
-    if (left > 0) {
-        memcpy(memory, end->pending + end->pending_at, left);
-    }
-    if (bytes.size > 0) {
-        memcpy(memory + left, bytes.data, bytes.size);
-    }
-    free(end->pending);
-    end->pending = memory;
-    end->pending_at = 0;
-    end->pending_size = left + bytes.size;
-    return true;
-}
-
 bool proxy_session_say(struct proxy_session_context *context, struct proxy_session *session, struct span messages)
 {
     if (session->client.pending == NULL) {
         pg_frame_init(&session->client.sent);
     }
-    return proxy_session_owe(context, &session->client, messages);
-}
-
-/* Follows the stream that the kernel has taken, so that a fence knows whether it stops between two messages. */
-static void proxy_session_follow(struct proxy_session_end *end, struct span bytes)
-{
-    struct pg_frame_message message;
-    while (pg_frame_step(&end->sent, &bytes, &message)) {
-    }
-}
-
-bool proxy_session_flush(struct proxy_session_context *context, struct proxy_session_end *end)
-{
-    const bool to_client = end == &end->session->client;
-    while (end->pending_size > end->pending_at && end->writable) {
-        const struct span rest = span_of(end->pending + end->pending_at, end->pending_size - end->pending_at);
-        const ssize_t sent = send(end->fd, rest.data, rest.size, MSG_NOSIGNAL);
-        if (sent < 0) {
-            if (errno == EAGAIN) {
-                end->writable = false;
-                return true;
-            }
-            if (errno == EINTR) {
-                continue;
-            }
-            return false;
-        }
-        proxy_session_follow(end, span_of(rest.data, (size_t)sent));
-        end->pending_at += (size_t)sent;
-        proxy_metrics_add(&context->metrics, to_client ? PROXY_METRICS_BYTES_TO_CLIENT : PROXY_METRICS_BYTES_TO_SERVER,
-                          (uint64_t)sent);
-    }
-    if (end->pending_size == end->pending_at) {
-        proxy_session_forget(end);
-    }
-    return true;
+    return proxy_end_owe(context, &session->client, messages);
 }
 
 struct proxy_session_reason_row {
@@ -260,12 +162,12 @@ static const struct proxy_session_reason_row proxy_session_reasons[] = {
 /* Whether an ErrorResponse may be put behind what the client has got, or will get. */
 static bool proxy_session_tellable(const struct proxy_session *session)
 {
-    const struct proxy_session_end *client = &session->client;
+    const struct proxy_end *client = &session->client;
     if (client->fd < 0) {
         return false;
     }
     if (session->state == PROXY_SESSION_ACTIVE) {
-        return pg_frame_boundary(&session->server.received);
+        return pg_frame_boundary(&session->server->end.received);
     }
     return true; /* before ACTIVE only whole messages are passed on */
 }
@@ -273,10 +175,10 @@ static bool proxy_session_tellable(const struct proxy_session *session)
 /* Takes back what the kernel has not got yet. What remains to be said must fit the stream as it was cut. */
 static bool proxy_session_cut(struct proxy_session *session)
 {
-    struct proxy_session_end *client = &session->client;
+    struct proxy_end *client = &session->client;
     const bool pending = client->pending_size > client->pending_at;
     const bool boundary = pending ? pg_frame_boundary(&client->sent) : proxy_session_tellable(session);
-    proxy_session_forget(client);
+    proxy_end_forget(client);
     return boundary;
 }
 
@@ -288,7 +190,7 @@ static void proxy_session_tell(struct proxy_session_context *context, struct pro
     buf_init(&message, memory, sizeof memory);
     pg_message_error_write(&message, "FATAL", sqlstate, text, NULL);
     if (!message.overflow) {
-        (void)proxy_session_owe(context, &session->client, span_of(message.data, message.size));
+        (void)proxy_end_owe(context, &session->client, span_of(message.data, message.size));
     }
 }
 
@@ -315,9 +217,8 @@ static void proxy_session_leave(struct proxy_session_context *context, struct pr
 
 static void proxy_session_close(struct proxy_session_context *context, struct proxy_session *session)
 {
-    proxy_session_login_end(session);
-    proxy_session_hang_up(&session->client);
-    proxy_session_hang_up(&session->server);
+    proxy_end_hang_up(&session->client, false);
+    proxy_session_drop_server(context, session, false);
     proxy_session_deadline(context, session, TIME_NEVER);
     proxy_session_move(session, PROXY_SESSION_CLOSED);
     list_append(&context->dead, &session->dead);
@@ -330,7 +231,7 @@ void proxy_session_end(struct proxy_session_context *context, struct proxy_sessi
     const bool fenced = reason == PROXY_SESSION_FENCED;
     if (session->state >= PROXY_SESSION_DRAINING) {
         if (fenced && session->state == PROXY_SESSION_DRAINING) {
-            proxy_session_drop_server(session, true);
+            proxy_session_drop_server(context, session, true);
         }
         return;
     }
@@ -343,10 +244,10 @@ void proxy_session_end(struct proxy_session_context *context, struct proxy_sessi
     const bool tell = row->sqlstate != NULL && (fenced ? proxy_session_cut(session) : proxy_session_tellable(session));
     proxy_session_leave(context, session);
     if (reason == PROXY_SESSION_CLIENT_LEFT) {
-        proxy_session_hang_up(&session->client);
+        proxy_end_hang_up(&session->client, false);
     } else {
         /* What the client still wants to send has nowhere to go. */
-        proxy_session_drop_server(session, fenced);
+        proxy_session_drop_server(context, session, fenced);
     }
     if (tell) {
         proxy_session_tell(context, session, row->sqlstate, told);
@@ -367,13 +268,13 @@ bool proxy_session_lower(struct proxy_session_context *context, struct proxy_ses
 
 /* Delivers what is owed to one end, then closes our side and waits for the peer's: a close with unread bytes would
  * reset the connection and could take our last words with it. */
-static void proxy_session_drain_end(struct proxy_session_context *context, struct proxy_session_end *end)
+static void proxy_session_drain_end(struct proxy_session_context *context, struct proxy_end *end)
 {
     if (end->fd < 0) {
         return;
     }
-    if (!proxy_session_flush(context, end)) {
-        proxy_session_hang_up(end);
+    if (!proxy_end_flush(context, end)) {
+        proxy_end_hang_up(end, false);
         return;
     }
     if (end->pending != NULL) {
@@ -387,7 +288,7 @@ static void proxy_session_drain_end(struct proxy_session_context *context, struc
     while (end->readable) {
         const ssize_t size = recv(end->fd, context->buffer, context->buffer_size, 0);
         if (size == 0 || (size < 0 && errno != EAGAIN && errno != EINTR)) {
-            proxy_session_hang_up(end);
+            proxy_end_hang_up(end, false);
             return;
         }
         end->readable = size > 0 || errno == EINTR;
@@ -398,8 +299,10 @@ void proxy_session_drain(struct proxy_session_context *context, struct proxy_ses
 {
     ASSERT(session->state == PROXY_SESSION_DRAINING);
     proxy_session_drain_end(context, &session->client);
-    proxy_session_drain_end(context, &session->server);
-    const bool over = session->client.fd < 0 && session->server.fd < 0;
+    if (session->server != NULL) {
+        proxy_session_drain_end(context, &session->server->end);
+    }
+    const bool over = session->client.fd < 0 && (session->server == NULL || session->server->end.fd < 0);
     if (over || time_reached(context->now, session->deadline)) {
         proxy_session_close(context, session);
     }

@@ -24,11 +24,12 @@
 #include "base/time.h"
 #include "proxy/proxy_ban.h"
 #include "proxy/proxy_cancel.h"
+#include "proxy/proxy_end.h"
 #include "proxy/proxy_keep.h"
 #include "proxy/proxy_metrics.h"
 #include "proxy/proxy_route.h"
+#include "proxy/proxy_server.h"
 #include "proxy/proxy_vault.h"
-#include "wire/pg_frame.h"
 
 enum {
     PROXY_SESSION_EARLY = 16 * 1024, /* bytes of one server message before the session is active */
@@ -82,43 +83,23 @@ enum proxy_session_reason {
 
 struct proxy_session;
 
-/* One connection of a session. Edge-triggered: the flags remember what epoll said until a call says otherwise. */
-struct proxy_session_end {
-    struct proxy_session *session;
-    int fd; /* -1: none */
-    bool readable;
-    bool writable;
-    bool hangup;      /* the peer has closed its side: read until the end, whatever a short read suggests */
-    bool shut;        /* we have closed our side */
-    uint8_t *pending; /* bytes owed to this end, malloc'ed */
-    size_t pending_at;
-    size_t pending_size;
-    struct pg_frame received; /* the stream that comes from this end */
-    struct pg_frame sent;     /* the stream to this end, as far as the kernel took it; valid while bytes are pending */
-};
-
 struct proxy_session {
     struct list link;  /* the worker's sessions */
     struct list timed; /* linked while `deadline` is set */
     struct list ready; /* linked while there is more to relay in the next round */
     struct list dead;  /* linked when CLOSED */
     enum proxy_session_state state;
-    struct proxy_session_end client;
-    struct proxy_session_end server;
-    struct mono deadline;      /* of the present state or attempt; TIME_NEVER: none */
-    struct mono wait_deadline; /* CONNECTING: when to give up */
+    struct proxy_end client;
+    struct proxy_server *server; /* NULL: none */
+    struct mono deadline;        /* of the present state or attempt; TIME_NEVER: none */
+    struct mono wait_deadline;   /* CONNECTING: when to give up */
     uint32_t retry_ms;
-    bool admitted;   /* counted among the clients */
-    bool waiting;    /* counted as waiting */
-    bool attempting; /* CONNECTING: an attempt is under way */
-    uint32_t *login; /* the counter of logins that this session is part of, until the server has said a word; or NULL */
-    bool cancelling; /* this session is a cancel request */
+    bool admitted;    /* counted among the clients */
+    bool waiting;     /* counted as waiting */
+    bool cancelling;  /* this session is a cancel request */
     uint8_t *startup; /* the start-up packet, malloc'ed until the server has answered it, or as long as `keep` */
     size_t startup_have;
-    uint8_t *early; /* server bytes that are not yet a whole message; malloc'ed until ACTIVE */
-    size_t early_have;
     uint32_t route;
-    struct proxy_route_target target; /* what the server's connection was opened under */
     struct proxy_cancel_entry *key;
     struct proxy_cancel_target cancel;
     /* What the message heads say. */
@@ -127,9 +108,7 @@ struct proxy_session {
     uint32_t syncs_since_execute; /* a COPY that begins now makes the server ignore these */
     bool open_batch;              /* messages were sent that no Sync has closed yet */
     bool terminated;              /* the client said goodbye */
-    bool fatal;                   /* the server said FATAL */
     bool held;
-    bool alone;           /* the server has said that a commit was not waited for: the next ReadyForQuery is none */
     bool lowers;          /* the client has named synchronous_commit */
     struct proxy_ban ban; /* its stream, as far as that word goes */
     /* For a life with another server. */
@@ -137,7 +116,6 @@ struct proxy_session {
     struct list learning;    /* linked while a verifier is awaited */
     bool moving;             /* CONNECTING, LOGIN: the client is logged in already */
     bool again;              /* ... and what is in flight is sent again */
-    bool copying;            /* the server reads a COPY from the client */
     uint32_t restore_left;   /* LOGIN: ReadyForQuery still to come; 0: the log-in has not ended */
     uint32_t restore_strict; /* of these: for statements that must not fail */
 };
@@ -166,6 +144,7 @@ struct proxy_session_context {
     struct list timed;
     struct list ready;
     struct list dead;
+    struct list dropped; /* servers */
     struct list learning;
     struct mono next_deadline;
     uint8_t *buffer; /* for relaying */
@@ -183,24 +162,15 @@ void proxy_session_move(struct proxy_session *session, enum proxy_session_state 
 /* TIME_NEVER: none. */
 void proxy_session_deadline(struct proxy_session_context *context, struct proxy_session *session, struct mono deadline);
 
-/* The server's end: watched from now on; and given up again (the session goes on). */
-ERR_CHECK enum err proxy_session_watch(struct proxy_session_context *context, struct proxy_session_end *end);
-void proxy_session_drop_server(struct proxy_session *session, bool abort);
-
-/* The server has answered, or is let go of: its login no longer counts. */
-void proxy_session_login_end(struct proxy_session *session);
+/* The session and this server are each other's from now on; and the server is given up again, if there is one. */
+void proxy_session_take_server(struct proxy_session *session, struct proxy_server *server);
+void proxy_session_drop_server(struct proxy_session_context *context, struct proxy_session *session, bool abort);
 
 void proxy_session_wait_begin(struct proxy_session_context *context, struct proxy_session *session);
 void proxy_session_wait_end(struct proxy_session_context *context, struct proxy_session *session);
 
-/* Owes these bytes to an end. False: out of memory or too much. */
-bool proxy_session_owe(struct proxy_session_context *context, struct proxy_session_end *end, struct span bytes);
-
 /* Owes the client whole messages of ours, where its stream stands between two messages. */
 bool proxy_session_say(struct proxy_session_context *context, struct proxy_session *session, struct span messages);
-
-/* Sends what is owed. False: the connection is broken. */
-bool proxy_session_flush(struct proxy_session_context *context, struct proxy_session_end *end);
 
 /* The funnel: counts, tells the client as far as its stream allows, cuts the server off, and drains or closes. A fenced
  * session's unsent bytes are dropped in both directions, also when it is draining already. `text` NULL: the reason's.

@@ -10,7 +10,8 @@
 
 static bool proxy_switch_attached(const struct proxy_session *session)
 {
-    return session->route != LIMITS_NONE && !session->cancelling && session->server.fd >= 0;
+    return session->route != LIMITS_NONE && !session->cancelling && session->server != NULL &&
+           session->server->end.fd >= 0;
 }
 
 static void proxy_switch_fence(struct proxy_session_context *context, struct proxy_session *session)
@@ -28,12 +29,12 @@ static void proxy_switch_fence(struct proxy_session_context *context, struct pro
     }
     char text[160];
     if (may && proxy_move_lives(session)) {
-        snprintf(text, sizeof text, "epoch %llu was fenced", (unsigned long long)session->target.epoch);
+        snprintf(text, sizeof text, "epoch %llu was fenced", (unsigned long long)session->server->target.epoch);
         proxy_move_in_flight(context, session, false, text);
         return;
     }
     snprintf(text, sizeof text, "terminating connection: epoch %llu was fenced, reconnect",
-             (unsigned long long)session->target.epoch);
+             (unsigned long long)session->server->target.epoch);
     proxy_session_end(context, session, PROXY_SESSION_FENCED, text);
 }
 
@@ -50,7 +51,7 @@ static bool proxy_switch_apply_session(struct proxy_switch *change, struct proxy
     }
     const bool attached = proxy_switch_attached(session);
     const struct view *view = change->known ? &change->view : NULL;
-    if (attached && !proxy_route_keeps(&context->routes[session->route], &session->target, view)) {
+    if (attached && !proxy_route_keeps(&context->routes[session->route], &session->server->target, view)) {
         proxy_switch_fence(context, session);
         return session->state >= PROXY_SESSION_DRAINING;
     }
@@ -145,7 +146,7 @@ bool proxy_switch_quiet(struct proxy_session_context *context)
     {
         const struct proxy_session *session = LIST_ENTRY(link, struct proxy_session, link);
         const bool concerned = proxy_switch_attached(session) && context->holding[session->route] &&
-                               session->target.writer && session->state != PROXY_SESSION_DRAINING;
+                               session->server->target.writer && session->state != PROXY_SESSION_DRAINING;
         if (concerned && !proxy_session_idle(session)) {
             return false;
         }

@@ -114,11 +114,13 @@ static void proxy_worker_step(struct proxy_session_context *context, struct prox
 
 static void proxy_worker_event(struct proxy_worker *worker, const struct epoll_event *event)
 {
-    struct proxy_session_end *end = event->data.ptr;
+    struct proxy_end *end = event->data.ptr;
     end->readable = end->readable || (event->events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
     end->writable = end->writable || (event->events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0;
     end->hangup = end->hangup || (event->events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
-    proxy_worker_step(&worker->context, end->session);
+    if (end->session != NULL) { /* not dropped by an event before this one */
+        proxy_worker_step(&worker->context, end->session);
+    }
 }
 
 /* ---- time ---- */
@@ -227,6 +229,7 @@ static void proxy_worker_bury(struct proxy_worker *worker)
         ASSERT(worker->sessions_count > 0);
         worker->sessions_count--;
     }
+    proxy_server_bury(context);
 }
 
 /* ---- the loop ---- */
@@ -363,6 +366,7 @@ static void proxy_worker_context(struct proxy_worker *worker)
     list_init(&context->timed);
     list_init(&context->ready);
     list_init(&context->dead);
+    list_init(&context->dropped);
     list_init(&context->learning);
 }
 

@@ -51,6 +51,17 @@ static inline size_t got(int fd, char *memory, size_t size)
     return count > 0 ? (size_t)count : 0;
 }
 
+/* A server connection for the session. */
+static inline void bench_serve(struct bench *bench, int fd)
+{
+    const struct proxy_route_target target = {.open = true, .writer = true, .epoch = 5};
+    struct proxy_server *server = proxy_server_new(&target);
+    ASSERT(server != NULL);
+    server->end.fd = fd;
+    server->end.writable = true;
+    proxy_session_take_server(bench->session, server);
+}
+
 static inline int setup(void **state)
 {
     struct bench *bench = calloc(1, sizeof *bench);
@@ -70,21 +81,20 @@ static inline int setup(void **state)
     list_init(&context->timed);
     list_init(&context->ready);
     list_init(&context->dead);
+    list_init(&context->dropped);
     int client[2];
     int server[2];
     ASSERT(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, client) == 0);
     ASSERT(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, server) == 0);
     bench->session = proxy_session_new(context, client[0]);
     ASSERT(bench->session != NULL);
-    bench->session->server.fd = server[0];
     bench->session->route = 0;
-    bench->session->target = (struct proxy_route_target){.open = true, .writer = true, .epoch = 5};
+    bench_serve(bench, server[0]);
     proxy_session_move(bench->session, PROXY_SESSION_CONNECTING);
     proxy_session_move(bench->session, PROXY_SESSION_AUTH);
     proxy_session_move(bench->session, PROXY_SESSION_ACTIVE);
     proxy_session_deadline(context, bench->session, TIME_NEVER);
     bench->session->client.writable = true;
-    bench->session->server.writable = true;
     bench->client = client[1];
     bench->server = server[1];
     *state = bench;
@@ -104,6 +114,7 @@ static inline int teardown(void **state)
     }
     ASSERT(bench->session->state == PROXY_SESSION_CLOSED);
     proxy_session_free(context, bench->session);
+    proxy_server_bury(context);
     ASSERT(list_empty(&context->sessions) && list_empty(&context->timed) && list_empty(&context->ready));
     close(context->epoll);
     close(bench->client);
@@ -117,7 +128,7 @@ static inline int teardown(void **state)
 static inline void pump(struct bench *bench)
 {
     bench->session->client.readable = true;
-    bench->session->server.readable = true;
+    bench->session->server->end.readable = true;
     proxy_relay_pump(&bench->context, bench->session);
 }
 

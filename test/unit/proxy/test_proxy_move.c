@@ -52,13 +52,12 @@ static void reconnect(struct bench *bench)
     ASSERT(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, server) == 0);
     close(bench->server);
     bench->server = server[1];
-    session->server.fd = server[0];
-    session->server.writable = true;
+    bench_serve(bench, server[0]);
 }
 
 static void step(struct bench *bench)
 {
-    bench->session->server.readable = true;
+    bench->session->server->end.readable = true;
     bench->session->client.readable = true;
     if (bench->session->state == PROXY_SESSION_ACTIVE) {
         proxy_relay_pump(&bench->context, bench->session);
@@ -98,7 +97,7 @@ static void half_a_message_is_dropped_with_its_server(void **state)
     PUT(bench->server, "A\0\0\0\x20"
                        "half");
     shutdown(bench->server, SHUT_WR);
-    bench->session->server.hangup = true; /* as epoll says it */
+    bench->session->server->end.hangup = true; /* as epoll says it */
     pump(bench);
     assert_int_equal(bench->session->state, PROXY_SESSION_CONNECTING);
     assert_int_equal(got(bench->client, memory, sizeof memory), 0);

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * A connection to a server. */
+#include "proxy/proxy_server.h"
+
+#include <stdlib.h>
+
+#include "base/assert.h"
+#include "edge/tcp.h"
+#include "proxy/proxy_session.h"
+
+struct proxy_server *proxy_server_new(const struct proxy_route_target *target)
+{
+    struct proxy_server *server = calloc(1, sizeof *server);
+    if (server != NULL) {
+        list_init(&server->dead);
+        proxy_end_init(&server->end, -1);
+        server->end.server = server;
+        server->target = *target;
+    }
+    return server;
+}
+
+enum err proxy_server_open(struct proxy_session_context *context, const struct proxy_route_target *target,
+                           struct proxy_server **ret_server)
+{
+    struct proxy_server *server = proxy_server_new(target);
+    if (server == NULL) {
+        return ERR_NO_MEMORY;
+    }
+    enum err err = tcp_connect(&target->address, &server->end.fd);
+    if (err == ERR_OK) {
+        tcp_tune_server(server->end.fd);
+        err = proxy_end_watch(context, &server->end);
+    }
+    if (err != ERR_OK) {
+        proxy_server_drop(context, server, false);
+        return err;
+    }
+    server->attempting = true;
+    *ret_server = server;
+    return ERR_OK;
+}
+
+void proxy_server_login_end(struct proxy_server *server)
+{
+    if (server->login != NULL) {
+        ASSERT(*server->login > 0);
+        (*server->login)--;
+        server->login = NULL;
+    }
+}
+
+void proxy_server_early_free(struct proxy_server *server)
+{
+    free(server->early);
+    server->early = NULL;
+    server->early_have = 0;
+}
+
+void proxy_server_drop(struct proxy_session_context *context, struct proxy_server *server, bool abort)
+{
+    ASSERT(list_empty(&server->dead));
+    proxy_server_login_end(server);
+    proxy_server_early_free(server);
+    proxy_end_hang_up(&server->end, abort);
+    server->end.session = NULL;
+    list_append(&context->dropped, &server->dead);
+}
+
+void proxy_server_bury(struct proxy_session_context *context)
+{
+    while (!list_empty(&context->dropped)) {
+        struct proxy_server *server = LIST_ENTRY(context->dropped.next, struct proxy_server, dead);
+        list_remove(&server->dead);
+        free(server);
+    }
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * A connection to a server: what belongs to it, whoever uses it.
+ *
+ * A session has one or none (proxy_session.h); what the client still waits for is the session's, because it outlives a
+ * server. Made for an attempt to connect (proxy_attempt.h), dropped when it is over; the memory is freed at the end of
+ * the worker's batch, because events may still name its end. Belongs to the worker's thread. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "proxy/proxy_end.h"
+#include "proxy/proxy_route.h"
+
+struct proxy_server {
+    struct list dead; /* linked when dropped */
+    struct proxy_end end;
+    struct proxy_route_target target; /* what the connection was opened under */
+    bool attempting;                  /* the connection does not stand yet */
+    uint32_t *login; /* the counter of logins that this one is part of, until the server has said a word; or NULL */
+    uint8_t *early;  /* bytes from it that are not yet a whole message; malloc'ed until the log-in has ended */
+    size_t early_have;
+    bool fatal;   /* it has said FATAL */
+    bool copying; /* it reads a COPY from the client */
+    bool alone;   /* it has said that a commit was not waited for: the next ReadyForQuery is none */
+};
+
+/* With a socket that begins to connect. Errors: those of the socket, ERR_NO_MEMORY. */
+ERR_CHECK enum err proxy_server_open(struct proxy_session_context *context, const struct proxy_route_target *target,
+                                     struct proxy_server **ret_server);
+
+/* The object alone, its socket is the caller's to fill in. NULL: out of memory. */
+struct proxy_server *proxy_server_new(const struct proxy_route_target *target);
+
+/* It has answered, or is let go of: its login no longer counts. */
+void proxy_server_login_end(struct proxy_server *server);
+
+/* The log-in has ended. */
+void proxy_server_early_free(struct proxy_server *server);
+
+/* Closes it and lets go of it; `abort`: what is still in the kernel's buffer does not reach it. */
+void proxy_server_drop(struct proxy_session_context *context, struct proxy_server *server, bool abort);
+
+/* Frees those that were dropped, when no event of this batch can name them any more. */
+void proxy_server_bury(struct proxy_session_context *context);
