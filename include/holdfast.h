@@ -101,6 +101,8 @@ struct holdfast_breaker_config {
      * listens. */
     void (*publish)(void *publish_context, const struct holdfast_breaker_event *event);
     void *publish_context;
+
+    int64_t reserved[4]; /* zero, as the two functions below leave it */
 };
 
 struct holdfast_breaker_metrics {
@@ -113,6 +115,8 @@ struct holdfast_breaker_metrics {
     int64_t slow_failed;
     int64_t not_permitted; /* refusals since the window was last emptied */
     int64_t healthy;       /* results of the healthy path since the breaker was made */
+    int64_t stale;         /* results left out because their period was over (_period functions) */
+    int64_t reserved[4];
 };
 
 /* The defaults above. */
@@ -157,6 +161,15 @@ HOLDFAST_API enum holdfast_error holdfast_breaker_error_open_for(struct holdfast
 
 /* The call was not made after all: the permit goes back. */
 HOLDFAST_API void holdfast_breaker_release(struct holdfast_breaker *breaker);
+
+/* The option of periods. A call that was admitted while CLOSED and ends while HALF_OPEN counts as a trial call, as in
+ * Resilience4j. Who does not want that passes the period along: a result is recorded, and a permit taken back, only
+ * while the period that admitted the call lasts; later ones are counted as `stale`. A period ends with each transition
+ * and whenever the window is emptied. `ret_period` is set when the call is permitted. Same cost as without. */
+HOLDFAST_API int holdfast_breaker_acquire_period(struct holdfast_breaker *breaker, uint64_t *ret_period);
+HOLDFAST_API void holdfast_breaker_record_period(struct holdfast_breaker *breaker, uint64_t period,
+                                                 enum holdfast_breaker_outcome outcome, int64_t duration_ns);
+HOLDFAST_API void holdfast_breaker_release_period(struct holdfast_breaker *breaker, uint64_t period);
 
 /* By hand. To the present state: clears and publishes nothing (OPEN keeps its window and waits anew).
  * Errors: HOLDFAST_ILLEGAL_TRANSITION (CLOSED to HALF_OPEN; METRICS_ONLY to OPEN or HALF_OPEN),

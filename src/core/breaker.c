@@ -28,6 +28,7 @@ struct breaker {
     int64_t retry_after_us; /* OPEN: a call strictly later moves to HALF_OPEN */
     int64_t wait_us;        /* the length of this OPEN period */
     int64_t attempts;
+    uint64_t period;
     int64_t permits; /* HALF_OPEN: trial calls that may still be admitted */
     int64_t not_permitted;
     bool failure_announced; /* METRICS_ONLY: once per threshold */
@@ -180,6 +181,7 @@ static void breaker_enter(struct breaker *breaker, enum breaker_state state, int
 {
     const enum breaker_state from = breaker->state;
     breaker->state = state;
+    breaker->period++;
     breaker->timer_us = BREAKER_NO_TIMER;
     switch (state) {
     case BREAKER_OPEN:
@@ -239,6 +241,7 @@ static void breaker_skip(struct breaker *breaker, int64_t now_us)
     const int64_t turns = (now_us - breaker->timer_us) / turn_us;
     if (breaker->wait_us == wait_ms * TIME_US_PER_MS && turns > 0) {
         breaker->attempts += turns;
+        breaker->period += 2 * (uint64_t)turns;
         breaker->timer_us += turns * turn_us;
         breaker->retry_after_us += turns * turn_us;
     }
@@ -464,6 +467,11 @@ bool breaker_record_needs_no_time(const struct breaker *breaker)
 enum breaker_state breaker_state(const struct breaker *breaker)
 {
     return breaker->state;
+}
+
+uint64_t breaker_period(const struct breaker *breaker)
+{
+    return breaker->period;
 }
 
 bool breaker_admits_all(const struct breaker *breaker)

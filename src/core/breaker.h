@@ -141,6 +141,9 @@ void breaker_read(struct breaker *breaker, int64_t now_us, struct breaker_metric
 /* The state as the last call left it. */
 enum breaker_state breaker_state(const struct breaker *breaker);
 
+/* The number of the present period: grows each time a state is entered, also the same one once more. */
+uint64_t breaker_period(const struct breaker *breaker);
+
 /* Whether every call is admitted until the breaker is called again. */
 bool breaker_admits_all(const struct breaker *breaker);
 

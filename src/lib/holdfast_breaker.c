@@ -20,8 +20,10 @@ enum {
     HOLDFAST_BREAKER_QUIET = 2,  /* a fast success changes nothing */
     HOLDFAST_BREAKER_TELLS = 4,  /* ... but is published */
     HOLDFAST_BREAKER_STATE = 8,  /* the state is shifted by this */
-    HOLDFAST_BREAKER_LINE = 64,  /* bytes of a cache line */
-    HOLDFAST_BREAKER_CELLS = 64, /* threads with a cell of their own; the others share one more */
+    HOLDFAST_BREAKER_STATE_MASK = 0xff,
+    HOLDFAST_BREAKER_PERIOD = 16, /* the number of the period likewise: one load tells all three */
+    HOLDFAST_BREAKER_LINE = 64,   /* bytes of a cache line */
+    HOLDFAST_BREAKER_CELLS = 64,  /* threads with a cell of their own; the others share one more */
 };
 
 struct holdfast_breaker_cell {
@@ -29,13 +31,17 @@ struct holdfast_breaker_cell {
 };
 
 struct holdfast_breaker {
-    _Alignas(HOLDFAST_BREAKER_LINE) atomic_uint flags;
+    _Alignas(HOLDFAST_BREAKER_LINE) _Atomic uint64_t flags;
     int64_t slow_ns;
     struct holdfast_breaker_config config;
     _Alignas(HOLDFAST_BREAKER_LINE) pthread_mutex_t lock;
     struct breaker *core; /* behind this struct */
+    int64_t stale;
     struct holdfast_breaker_cell cells[HOLDFAST_BREAKER_CELLS + 1];
 };
+
+/* What is left of a period's number beside the flags; it takes ages to come round. */
+#define HOLDFAST_BREAKER_PERIOD_MASK (UINT64_MAX >> HOLDFAST_BREAKER_PERIOD)
 
 /* Threads are numbered from 1 when they first need a cell; 0: not yet. */
 static atomic_uint holdfast_breaker_threads;
@@ -124,7 +130,8 @@ void holdfast_breaker_config_regional(struct holdfast_breaker_config *ret_config
 /* Under the lock (or before anybody else has the breaker): what the healthy path may do from now on. */
 static void holdfast_breaker_show(struct holdfast_breaker *breaker)
 {
-    unsigned flags = (unsigned)breaker_state(breaker->core) << HOLDFAST_BREAKER_STATE;
+    uint64_t flags = breaker_period(breaker->core) << HOLDFAST_BREAKER_PERIOD | (uint64_t)breaker_state(breaker->core)
+                                                                                    << HOLDFAST_BREAKER_STATE;
     if (breaker_admits_all(breaker->core)) {
         flags |= HOLDFAST_BREAKER_ADMITS;
     }
@@ -211,28 +218,36 @@ static void holdfast_breaker_count(struct holdfast_breaker *breaker)
     }
 }
 
-static void holdfast_breaker_healthy(struct holdfast_breaker *breaker, unsigned flags)
+static void holdfast_breaker_healthy(struct holdfast_breaker *breaker, uint64_t flags)
 {
     holdfast_breaker_count(breaker);
     if ((flags & HOLDFAST_BREAKER_TELLS) != 0) {
-        const enum holdfast_breaker_state state = (enum holdfast_breaker_state)(flags >> HOLDFAST_BREAKER_STATE);
+        const enum holdfast_breaker_state state =
+            (enum holdfast_breaker_state)(flags >> HOLDFAST_BREAKER_STATE & HOLDFAST_BREAKER_STATE_MASK);
         const struct holdfast_breaker_event event = {
             .kind = HOLDFAST_EVENT_SUCCESS, .from = state, .to = state, .at_us = holdfast_breaker_now(breaker)};
         breaker->config.publish(breaker->config.publish_context, &event);
     }
 }
 
-static void holdfast_breaker_slow(struct holdfast_breaker *breaker, enum holdfast_breaker_outcome outcome,
-                                  int64_t duration_ns)
+/* Under the lock. */
+static void holdfast_breaker_put(struct holdfast_breaker *breaker, int64_t now_us,
+                                 enum holdfast_breaker_outcome outcome, int64_t duration_ns)
 {
     const bool failed = outcome == HOLDFAST_ERROR || outcome == HOLDFAST_FAILED_RESULT;
-    pthread_mutex_lock(&breaker->lock);
-    const int64_t now_us = breaker_record_needs_no_time(breaker->core) ? 0 : holdfast_breaker_now(breaker);
     if (outcome == HOLDFAST_IGNORED_ERROR) {
         breaker_ignore(breaker->core, now_us);
     } else {
         breaker_record(breaker->core, now_us, failed, duration_ns);
     }
+}
+
+static void holdfast_breaker_slow(struct holdfast_breaker *breaker, enum holdfast_breaker_outcome outcome,
+                                  int64_t duration_ns)
+{
+    pthread_mutex_lock(&breaker->lock);
+    const int64_t now_us = breaker_record_needs_no_time(breaker->core) ? 0 : holdfast_breaker_now(breaker);
+    holdfast_breaker_put(breaker, now_us, outcome, duration_ns);
     holdfast_breaker_leave(breaker);
 }
 
@@ -241,13 +256,65 @@ void holdfast_breaker_record(struct holdfast_breaker *breaker, enum holdfast_bre
 {
     const bool success = outcome == HOLDFAST_SUCCESS || outcome == HOLDFAST_UNRECORDED_ERROR;
     if (success && duration_ns <= breaker->slow_ns) {
-        const unsigned flags = atomic_load_explicit(&breaker->flags, memory_order_acquire);
+        const uint64_t flags = atomic_load_explicit(&breaker->flags, memory_order_acquire);
         if ((flags & HOLDFAST_BREAKER_QUIET) != 0) {
             holdfast_breaker_healthy(breaker, flags);
             return;
         }
     }
     holdfast_breaker_slow(breaker, outcome, duration_ns);
+}
+
+int holdfast_breaker_acquire_period(struct holdfast_breaker *breaker, uint64_t *ret_period)
+{
+    const uint64_t flags = atomic_load_explicit(&breaker->flags, memory_order_acquire);
+    if ((flags & HOLDFAST_BREAKER_ADMITS) != 0) {
+        *ret_period = flags >> HOLDFAST_BREAKER_PERIOD;
+        return 1;
+    }
+    const int64_t now_us = holdfast_breaker_enter(breaker);
+    const bool permitted = breaker_acquire(breaker->core, now_us);
+    const uint64_t period = breaker_period(breaker->core) & HOLDFAST_BREAKER_PERIOD_MASK;
+    holdfast_breaker_leave(breaker);
+    if (permitted) {
+        *ret_period = period;
+    }
+    return permitted ? 1 : 0;
+}
+
+/* Under the lock: whether the call's period is over. */
+static bool holdfast_breaker_late(struct holdfast_breaker *breaker, uint64_t period, int64_t now_us)
+{
+    breaker_advance(breaker->core, now_us);
+    const bool late = (breaker_period(breaker->core) & HOLDFAST_BREAKER_PERIOD_MASK) != period;
+    breaker->stale += late ? 1 : 0;
+    return late;
+}
+
+void holdfast_breaker_record_period(struct holdfast_breaker *breaker, uint64_t period,
+                                    enum holdfast_breaker_outcome outcome, int64_t duration_ns)
+{
+    const bool success = outcome == HOLDFAST_SUCCESS || outcome == HOLDFAST_UNRECORDED_ERROR;
+    const uint64_t flags = atomic_load_explicit(&breaker->flags, memory_order_acquire);
+    if (success && duration_ns <= breaker->slow_ns && (flags & HOLDFAST_BREAKER_QUIET) != 0 &&
+        flags >> HOLDFAST_BREAKER_PERIOD == period) {
+        holdfast_breaker_healthy(breaker, flags);
+        return;
+    }
+    const int64_t now_us = holdfast_breaker_enter(breaker);
+    if (!holdfast_breaker_late(breaker, period, now_us)) {
+        holdfast_breaker_put(breaker, now_us, outcome, duration_ns);
+    }
+    holdfast_breaker_leave(breaker);
+}
+
+void holdfast_breaker_release_period(struct holdfast_breaker *breaker, uint64_t period)
+{
+    const int64_t now_us = holdfast_breaker_enter(breaker);
+    if (!holdfast_breaker_late(breaker, period, now_us)) {
+        breaker_release(breaker->core, now_us);
+    }
+    holdfast_breaker_leave(breaker);
 }
 
 enum holdfast_error holdfast_breaker_error_open_for(struct holdfast_breaker *breaker, int64_t duration_ns,
@@ -310,6 +377,7 @@ void holdfast_breaker_read(struct holdfast_breaker *breaker, struct holdfast_bre
     struct breaker_metrics metrics;
     const int64_t now_us = holdfast_breaker_enter(breaker);
     breaker_read(breaker->core, now_us, &metrics);
+    const int64_t stale = breaker->stale;
     holdfast_breaker_leave(breaker);
     *ret_metrics = (struct holdfast_breaker_metrics){
         .state = (enum holdfast_breaker_state)metrics.state,
@@ -320,6 +388,7 @@ void holdfast_breaker_read(struct holdfast_breaker *breaker, struct holdfast_bre
         .slow = metrics.slow,
         .slow_failed = metrics.slow_failed,
         .not_permitted = metrics.not_permitted,
+        .stale = stale,
     };
     for (size_t i = 0; i <= HOLDFAST_BREAKER_CELLS; i++) {
         ret_metrics->healthy += atomic_load_explicit(&breaker->cells[i].count, memory_order_relaxed);
