@@ -42,7 +42,7 @@ static bool publish_owner_alive(uint64_t owner)
 }
 
 /* By the seat's owner. */
-static void publish_seat_free(struct publish_memory_seat *seat)
+static void publish_seat_free(struct view_memory_seat *seat)
 {
     atomic_store(&seat->ready, 0);
     atomic_store(&seat->announced, 0);
@@ -51,11 +51,11 @@ static void publish_seat_free(struct publish_memory_seat *seat)
 
 /* Frees the seats of dead processes. Several may do this at once: who takes the seat over by compare-and-swap clears
  * it, and should it die half-way, the next one finds its own dead identity there. */
-static void publish_seats_reclaim(struct publish_memory *memory)
+static void publish_seats_reclaim(struct view_memory *memory)
 {
     const uint64_t self = publish_memory_process(getpid());
     for (uint32_t i = 0; i < LIMITS_READERS; i++) {
-        struct publish_memory_seat *seat = &memory->seats[i];
+        struct view_memory_seat *seat = &memory->seats[i];
         uint64_t owner = atomic_load(&seat->owner);
         if (owner != 0 && !publish_owner_alive(owner) && atomic_compare_exchange_strong(&seat->owner, &owner, self)) {
             publish_seat_free(seat);
@@ -65,7 +65,7 @@ static void publish_seats_reclaim(struct publish_memory *memory)
 
 enum err publish_writer_open(struct publish_writer *writer, const char *path)
 {
-    struct publish_memory *memory;
+    struct view_memory *memory;
     int fd;
     const enum err err = publish_memory_open(path, true, &memory, &fd);
     if (err != ERR_OK) {
@@ -75,7 +75,7 @@ enum err publish_writer_open(struct publish_writer *writer, const char *path)
         publish_memory_close(memory, fd);
         return ERR_IN_USE;
     }
-    const uint32_t slot = publish_memory_slot(atomic_load(&memory->current));
+    const uint32_t slot = view_memory_slot(atomic_load(&memory->current));
     if (slot != LIMITS_NONE && !view_valid(&memory->slots[slot], sizeof(struct view))) {
         /* Somebody else wrote into our memory. Readers see it as well (enter answers NULL); begin again. */
         atomic_store(&memory->current, 0);
@@ -94,41 +94,41 @@ void publish_writer_close(struct publish_writer *writer)
 
 uint64_t publish_writer_version(const struct publish_writer *writer)
 {
-    return publish_memory_version(atomic_load(&writer->memory->current));
+    return view_memory_version(atomic_load(&writer->memory->current));
 }
 
 const struct view *publish_writer_view(const struct publish_writer *writer)
 {
-    const uint32_t slot = publish_memory_slot(atomic_load(&writer->memory->current));
+    const uint32_t slot = view_memory_slot(atomic_load(&writer->memory->current));
     return slot != LIMITS_NONE ? &writer->memory->slots[slot] : NULL;
 }
 
 struct view *publish_writer_draft(struct publish_writer *writer)
 {
-    struct publish_memory *memory = writer->memory;
-    bool pinned[PUBLISH_MEMORY_SLOTS] = {false};
-    const uint32_t current = publish_memory_slot(atomic_load(&memory->current));
+    struct view_memory *memory = writer->memory;
+    bool pinned[VIEW_MEMORY_SLOTS] = {false};
+    const uint32_t current = view_memory_slot(atomic_load(&memory->current));
     if (current != LIMITS_NONE) {
         pinned[current] = true;
     }
     for (uint32_t i = 0; i < LIMITS_READERS; i++) {
-        const uint32_t slot = publish_memory_slot(atomic_load(&memory->seats[i].announced));
+        const uint32_t slot = view_memory_slot(atomic_load(&memory->seats[i].announced));
         if (slot != LIMITS_NONE) {
             pinned[slot] = true;
         }
     }
     /* At most LIMITS_READERS + 1 are pinned, so one of readers + 2 is free. */
     uint32_t slot = 0;
-    while (slot < PUBLISH_MEMORY_SLOTS && pinned[slot]) {
+    while (slot < VIEW_MEMORY_SLOTS && pinned[slot]) {
         slot++;
     }
-    ASSERT(slot < PUBLISH_MEMORY_SLOTS);
+    ASSERT(slot < VIEW_MEMORY_SLOTS);
     writer->draft = slot;
     memset(&memory->slots[slot], 0, sizeof(struct view));
     return &memory->slots[slot];
 }
 
-static void publish_wake(struct publish_memory *memory)
+static void publish_wake(struct view_memory *memory)
 {
     atomic_fetch_add(&memory->commits, 1);
     syscall(SYS_futex, &memory->commits, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
@@ -136,7 +136,7 @@ static void publish_wake(struct publish_memory *memory)
 
 enum err publish_writer_commit(struct publish_writer *writer)
 {
-    ASSERT(writer->draft < PUBLISH_MEMORY_SLOTS);
+    ASSERT(writer->draft < VIEW_MEMORY_SLOTS);
     const uint32_t slot = writer->draft;
     const struct view *view = &writer->memory->slots[slot];
     writer->draft = LIMITS_NONE;
@@ -146,14 +146,14 @@ enum err publish_writer_commit(struct publish_writer *writer)
     if (view->version <= publish_writer_version(writer)) {
         return ERR_STALE;
     }
-    atomic_store(&writer->memory->current, publish_memory_word(view->version, slot));
+    atomic_store(&writer->memory->current, view_memory_word(view->version, slot));
     publish_wake(writer->memory);
     return ERR_OK;
 }
 
-static void publish_seat_name(const struct publish_memory_seat *seat, char name[LIMITS_NAME])
+static void publish_seat_name(const struct view_memory_seat *seat, char name[LIMITS_NAME])
 {
-    for (uint32_t i = 0; i < PUBLISH_MEMORY_NAME_WORDS; i++) {
+    for (uint32_t i = 0; i < VIEW_MEMORY_NAME_WORDS; i++) {
         const uint64_t word = atomic_load(&seat->name[i]);
         memcpy(name + (size_t)i * 8, &word, 8);
     }
@@ -161,9 +161,9 @@ static void publish_seat_name(const struct publish_memory_seat *seat, char name[
 }
 
 /* False when the seat changed hands while we read it. */
-static bool publish_seat_read(const struct publish_memory *memory, uint32_t index, struct publish_reader_info *ret_info)
+static bool publish_seat_read(const struct view_memory *memory, uint32_t index, struct publish_reader_info *ret_info)
 {
-    const struct publish_memory_seat *seat = &memory->seats[index];
+    const struct view_memory_seat *seat = &memory->seats[index];
     const uint64_t owner = atomic_load(&seat->owner);
     if (owner == 0 || atomic_load(&seat->ready) == 0) {
         return false;
@@ -173,10 +173,10 @@ static bool publish_seat_read(const struct publish_memory *memory, uint32_t inde
     const uint32_t kind = atomic_load(&seat->kind);
     info.kind = kind < PUBLISH_KINDS ? (enum publish_kind)kind : PUBLISH_LIB;
     /* `current` before the announcement: an idle reader can only enter this version or a later one from now on. */
-    const uint64_t current = publish_memory_version(atomic_load(&memory->current));
+    const uint64_t current = view_memory_version(atomic_load(&memory->current));
     const uint64_t announced = atomic_load(&seat->announced);
     info.inside = (announced & 0xff) != 0;
-    info.version = info.inside || info.kind == PUBLISH_PROXY ? publish_memory_version(announced) : current;
+    info.version = info.inside || info.kind == PUBLISH_PROXY ? view_memory_version(announced) : current;
     const int64_t beat_us = atomic_load(&seat->beat_us);
     const int64_t age_us = clock_mono().us - beat_us;
     info.age_ms = age_us > 0 ? age_us / TIME_US_PER_MS : 0;
@@ -201,7 +201,7 @@ void publish_writer_readers(struct publish_writer *writer, struct publish_reader
 
 /* ---- a reader ---- */
 
-static struct publish_memory_seat *publish_seat_claim(struct publish_memory *memory, uint64_t owner)
+static struct view_memory_seat *publish_seat_claim(struct view_memory *memory, uint64_t owner)
 {
     for (uint32_t i = 0; i < LIMITS_READERS; i++) {
         uint64_t nobody = 0;
@@ -213,11 +213,11 @@ static struct publish_memory_seat *publish_seat_claim(struct publish_memory *mem
 }
 
 /* Fills a seat that was just claimed: whoever lists the readers sees it from `ready` on. */
-static void publish_seat_fill(struct publish_memory_seat *seat, enum publish_kind kind, const char *name)
+static void publish_seat_fill(struct view_memory_seat *seat, enum publish_kind kind, const char *name)
 {
     char text[LIMITS_NAME] = {0};
     memcpy(text, name, strnlen(name, LIMITS_NAME - 1));
-    for (uint32_t i = 0; i < PUBLISH_MEMORY_NAME_WORDS; i++) {
+    for (uint32_t i = 0; i < VIEW_MEMORY_NAME_WORDS; i++) {
         uint64_t word;
         memcpy(&word, text + (size_t)i * 8, 8);
         atomic_store(&seat->name[i], word);
@@ -231,7 +231,7 @@ static void publish_seat_fill(struct publish_memory_seat *seat, enum publish_kin
 enum err publish_reader_open(struct publish_reader *reader, const char *path, enum publish_kind kind, const char *name)
 {
     ASSERT(kind < PUBLISH_KINDS);
-    struct publish_memory *memory;
+    struct view_memory *memory;
     int fd;
     const enum err err = publish_memory_open(path, false, &memory, &fd);
     if (err != ERR_OK) {
@@ -239,7 +239,7 @@ enum err publish_reader_open(struct publish_reader *reader, const char *path, en
     }
     const uint64_t owner = publish_memory_process(getpid());
     ASSERT(owner != 0);
-    struct publish_memory_seat *seat = publish_seat_claim(memory, owner);
+    struct view_memory_seat *seat = publish_seat_claim(memory, owner);
     if (seat == NULL) {
         publish_seats_reclaim(memory);
         seat = publish_seat_claim(memory, owner);
@@ -290,21 +290,21 @@ const struct view *publish_reader_enter(struct publish_reader *reader)
 {
     uint64_t word = atomic_load(&reader->memory->current);
     for (;;) {
-        atomic_store(&reader->seat->announced, word != 0 ? word : PUBLISH_MEMORY_NOTHING);
+        atomic_store(&reader->seat->announced, word != 0 ? word : VIEW_MEMORY_NOTHING);
         const uint64_t again = atomic_load(&reader->memory->current);
         if (again == word) {
             break;
         }
         word = again;
     }
-    const uint32_t slot = publish_memory_slot(word);
+    const uint32_t slot = view_memory_slot(word);
     if (slot == LIMITS_NONE) {
         return NULL;
     }
     const struct view *view = &reader->memory->slots[slot];
     if (word != reader->checked) {
         if (!view_valid(view, sizeof *view)) {
-            atomic_store(&reader->seat->announced, PUBLISH_MEMORY_NOTHING);
+            atomic_store(&reader->seat->announced, VIEW_MEMORY_NOTHING);
             return NULL;
         }
         reader->checked = word;
@@ -332,18 +332,18 @@ void publish_reader_idle(struct publish_reader *reader, uint64_t version)
 
 uint64_t publish_reader_version(const struct publish_reader *reader)
 {
-    return publish_memory_version(atomic_load(&reader->memory->current));
+    return view_memory_version(atomic_load(&reader->memory->current));
 }
 
 enum err publish_reader_wait(const struct publish_reader *reader, uint64_t version, int64_t timeout_ms,
                              uint64_t *ret_version)
 {
-    struct publish_memory *memory = reader->memory;
+    struct view_memory *memory = reader->memory;
     const struct mono deadline = timeout_ms < 0 ? TIME_NEVER : time_add_ms(clock_mono(), timeout_ms);
     for (;;) {
         /* `commits` before `current`: a commit between the two makes the futex return at once. */
         const uint32_t commits = atomic_load(&memory->commits);
-        const uint64_t published = publish_memory_version(atomic_load(&memory->current));
+        const uint64_t published = view_memory_version(atomic_load(&memory->current));
         if (published > version) {
             *ret_version = published;
             return ERR_OK;

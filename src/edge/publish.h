@@ -23,8 +23,8 @@
 /* The file's name inside a site's state_dir. */
 #define PUBLISH_NAME "view.shm"
 
-struct publish_memory;
-struct publish_memory_seat;
+struct view_memory;
+struct view_memory_seat;
 
 /* What a reader is, and with that what it means when it is idle. DNS and library readers take nothing with them from
  * one batch to the next, so an idle one counts as using the current version. A proxy holds sessions: it counts as
@@ -37,7 +37,7 @@ const char *publish_kind_name(enum publish_kind kind);
 /* ---- the writer: the controller, or the follower of a remote one ---- */
 
 struct publish_writer {
-    struct publish_memory *memory;
+    struct view_memory *memory;
     int fd;
     uint32_t draft; /* slot, LIMITS_NONE: none */
 };
@@ -75,8 +75,8 @@ void publish_writer_readers(struct publish_writer *writer, struct publish_reader
 /* ---- a reader ---- */
 
 struct publish_reader {
-    struct publish_memory *memory;
-    struct publish_memory_seat *seat;
+    struct view_memory *memory;
+    struct view_memory_seat *seat;
     int fd;
     uint64_t checked; /* the last word whose view was found whole */
 };

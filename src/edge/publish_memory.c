@@ -16,7 +16,7 @@
 #include "base/assert.h"
 #include "base/hash.h"
 
-_Static_assert(PUBLISH_MEMORY_SLOTS < 255, "a slot fits into the low byte of a word");
+_Static_assert(VIEW_MEMORY_SLOTS < 255, "a slot fits into the low byte of a word");
 _Static_assert(sizeof(struct view) % 8 == 0, "slots keep their alignment");
 
 /* A whole small file of /proc as text; its size, 0 when it cannot be read. */
@@ -75,13 +75,13 @@ static enum err publish_memory_check(int fd, uint64_t boot)
         uint64_t boot;
     } head;
     if (fstat(fd, &status) != 0 || pread(fd, &head, sizeof head, 0) != (ssize_t)sizeof head ||
-        head.magic != PUBLISH_MEMORY_MAGIC || head.boot != boot) {
+        head.magic != VIEW_MEMORY_MAGIC || head.boot != boot) {
         return ERR_STALE;
     }
-    if (head.format != PUBLISH_MEMORY_FORMAT || head.view_size != sizeof(struct view)) {
+    if (head.format != VIEW_MEMORY_FORMAT || head.view_size != sizeof(struct view)) {
         return ERR_UNSUPPORTED;
     }
-    return status.st_size == (off_t)sizeof(struct publish_memory) ? ERR_OK : ERR_STALE;
+    return status.st_size == (off_t)sizeof(struct view_memory) ? ERR_OK : ERR_STALE;
 }
 
 /* Writes a fresh file beside `path` and renames it into place, so that nobody ever maps half a file. */
@@ -96,10 +96,10 @@ static enum err publish_memory_create(const char *path, uint64_t boot, int *ret_
         return err_from_errno(errno);
     }
     /* Blocks are really allocated: a full disk must be an error here and not SIGBUS in a reader. */
-    int failure = posix_fallocate(fd, 0, sizeof(struct publish_memory));
-    const struct publish_memory head = {
-        .magic = PUBLISH_MEMORY_MAGIC, .format = PUBLISH_MEMORY_FORMAT, .view_size = sizeof(struct view), .boot = boot};
-    if (failure == 0 && pwrite(fd, &head, offsetof(struct publish_memory, current), 0) < 0) {
+    int failure = posix_fallocate(fd, 0, sizeof(struct view_memory));
+    const struct view_memory head = {
+        .magic = VIEW_MEMORY_MAGIC, .format = VIEW_MEMORY_FORMAT, .view_size = sizeof(struct view), .boot = boot};
+    if (failure == 0 && pwrite(fd, &head, offsetof(struct view_memory, current), 0) < 0) {
         failure = errno;
     }
     if (failure == 0 && rename(temporary, path) != 0) {
@@ -135,7 +135,7 @@ static enum err publish_memory_attach(const char *path, bool writer, int *ret_fd
     return publish_memory_create(path, boot, ret_fd);
 }
 
-enum err publish_memory_open(const char *path, bool writer, struct publish_memory **ret_memory, int *ret_fd)
+enum err publish_memory_open(const char *path, bool writer, struct view_memory **ret_memory, int *ret_fd)
 {
     ASSERT(path != NULL && ret_memory != NULL && ret_fd != NULL);
     char lock_path[PATH_MAX];
@@ -152,7 +152,7 @@ enum err publish_memory_open(const char *path, bool writer, struct publish_memor
     if (err != ERR_OK) {
         return err;
     }
-    void *memory = mmap(NULL, sizeof(struct publish_memory), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    void *memory = mmap(NULL, sizeof(struct view_memory), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (memory == MAP_FAILED) {
         err = err_from_errno(errno);
         close(fd);
@@ -163,7 +163,7 @@ enum err publish_memory_open(const char *path, bool writer, struct publish_memor
     return ERR_OK;
 }
 
-void publish_memory_close(struct publish_memory *memory, int fd)
+void publish_memory_close(struct view_memory *memory, int fd)
 {
     if (memory != NULL) {
         munmap(memory, sizeof *memory);

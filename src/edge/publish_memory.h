@@ -1,73 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The shared memory behind edge/publish.h: its layout and how a process gets a mapping of it. Private to publication.
+ * The shared memory behind edge/publish.h (core/view_memory.h): how a process gets a mapping of it. Private to
+ * publication.
  *
  * One file, created by whoever comes first (readers may start before the controller). A file of another boot of the
  * machine is replaced: its pages may be torn, and the processes that announced themselves in it are gone. */
 #pragma once
 
-#include <stdatomic.h>
 #include <stdint.h>
 
 #include "base/err.h"
-#include "core/limits.h"
-#include "core/view.h"
-
-#define PUBLISH_MEMORY_MAGIC 0x314d4853444c4f48U /* "HOLDSHM1" in little-endian memory */
-
-enum {
-    PUBLISH_MEMORY_FORMAT = 1,
-    /* One slot per reader, one that is current, one for the draft: the writer always finds one that nobody looks at. */
-    PUBLISH_MEMORY_SLOTS = LIMITS_READERS + 2,
-    PUBLISH_MEMORY_NAME_WORDS = LIMITS_NAME / 8,
-};
-
-/* A reader's place. `announced` is a word (below); its slot is pinned while it is not 0. */
-struct publish_memory_seat {
-    _Alignas(128) _Atomic uint64_t announced;
-    _Atomic int64_t beat_us; /* CLOCK_BOOTTIME of the last sign of life */
-    _Atomic uint64_t owner;  /* start time << 32 | pid; 0: free. Claimed by compare-and-swap */
-    _Atomic uint32_t ready;  /* name and kind are written */
-    _Atomic uint32_t kind;
-    _Atomic uint64_t name[PUBLISH_MEMORY_NAME_WORDS];
-};
-
-struct publish_memory {
-    uint64_t magic;
-    uint32_t format;
-    uint32_t view_size;
-    uint64_t boot;                          /* hash of the machine's boot id */
-    _Alignas(128) _Atomic uint64_t current; /* the word of the published view; 0: none yet */
-    _Atomic uint32_t commits;               /* futex: grows with each commit */
-    struct publish_memory_seat seats[LIMITS_READERS];
-    struct view slots[PUBLISH_MEMORY_SLOTS];
-};
-
-/* A word is version << 8 | slot + 1: one load tells both. Slot part 0: no slot; the part below in an announcement: the
- * reader is inside but found nothing to look at (it may be answering from its file). */
-enum { PUBLISH_MEMORY_NOTHING = 0xff };
-
-static inline uint64_t publish_memory_word(uint64_t version, uint32_t slot)
-{
-    return version << 8 | (uint64_t)(slot + 1);
-}
-
-static inline uint64_t publish_memory_version(uint64_t word)
-{
-    return word >> 8;
-}
-
-/* The slot of a word, LIMITS_NONE when it names none. */
-static inline uint32_t publish_memory_slot(uint64_t word)
-{
-    const uint32_t part = (uint32_t)(word & 0xff);
-    return part >= 1 && part <= PUBLISH_MEMORY_SLOTS ? part - 1 : LIMITS_NONE;
-}
+#include "core/view_memory.h"
 
 /* Maps the file at `path`, creating or replacing it when needed. A living file of another format (another release) is
  * replaced by a writer only; readers get ERR_UNSUPPORTED. `ret_fd` stays open for a lock; publish_memory_close ends
  * both. Other errors: those of open(2), mmap(2); ERR_INVALID for a path that is too long. */
-enum err publish_memory_open(const char *path, bool writer, struct publish_memory **ret_memory, int *ret_fd) ERR_CHECK;
-void publish_memory_close(struct publish_memory *memory, int fd);
+enum err publish_memory_open(const char *path, bool writer, struct view_memory **ret_memory, int *ret_fd) ERR_CHECK;
+void publish_memory_close(struct view_memory *memory, int fd);
 
 /* The identity of a process: start time << 32 | pid, 0 when there is no such living process (a zombie is not). */
 uint64_t publish_memory_process(int32_t pid);

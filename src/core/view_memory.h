@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The layout of the shared memory that carries the view from one writer to all readers of a host.
+ *
+ * Types only. edge/publish.h writes it and reads it with announcements; libholdfast maps it read-only and copies. */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "core/limits.h"
+#include "core/view.h"
+
+#define VIEW_MEMORY_MAGIC 0x314d4853444c4f48U /* "HOLDSHM1" in little-endian memory */
+
+enum {
+    VIEW_MEMORY_FORMAT = 1,
+    /* One slot per reader, one that is current, one for the draft: the writer always finds one that nobody looks at. */
+    VIEW_MEMORY_SLOTS = LIMITS_READERS + 2,
+    VIEW_MEMORY_NAME_WORDS = LIMITS_NAME / 8,
+};
+
+/* A reader's place. `announced` is a word (below); its slot is pinned while it is not 0. */
+struct view_memory_seat {
+    _Alignas(128) _Atomic uint64_t announced;
+    _Atomic int64_t beat_us; /* CLOCK_BOOTTIME of the last sign of life */
+    _Atomic uint64_t owner;  /* start time << 32 | pid; 0: free. Claimed by compare-and-swap */
+    _Atomic uint32_t ready;  /* name and kind are written */
+    _Atomic uint32_t kind;
+    _Atomic uint64_t name[VIEW_MEMORY_NAME_WORDS];
+};
+
+struct view_memory {
+    uint64_t magic;
+    uint32_t format;
+    uint32_t view_size;
+    uint64_t boot;                          /* hash of the machine's boot id */
+    _Alignas(128) _Atomic uint64_t current; /* the word of the published view; 0: none yet */
+    _Atomic uint32_t commits;               /* futex: grows with each commit */
+    struct view_memory_seat seats[LIMITS_READERS];
+    struct view slots[VIEW_MEMORY_SLOTS];
+};
+
+/* A word is version << 8 | slot + 1: one load tells both. Slot part 0: no slot; the part below in an announcement: the
+ * reader is inside but found nothing to look at (it may be answering from its file). */
+enum { VIEW_MEMORY_NOTHING = 0xff };
+
+static inline uint64_t view_memory_word(uint64_t version, uint32_t slot)
+{
+    return version << 8 | (uint64_t)(slot + 1);
+}
+
+static inline uint64_t view_memory_version(uint64_t word)
+{
+    return word >> 8;
+}
+
+/* The slot of a word, LIMITS_NONE when it names none. */
+static inline uint32_t view_memory_slot(uint64_t word)
+{
+    const uint32_t part = (uint32_t)(word & 0xff);
+    return part >= 1 && part <= VIEW_MEMORY_SLOTS ? part - 1 : LIMITS_NONE;
+}
