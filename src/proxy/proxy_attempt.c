@@ -59,9 +59,11 @@ static bool proxy_attempt_queue(struct proxy_session_context *context, struct pr
 void proxy_attempt_next(struct proxy_session_context *context, struct proxy_session *session)
 {
     ASSERT(session->server == NULL);
-    const struct proxy_route_target cancel = {.address = session->cancel.address};
+    struct proxy_route_target cancel = {.open = true};
     const struct proxy_route_target *target = &cancel;
-    if (!session->cancelling) {
+    if (session->cancelling) {
+        cancel.address = session->cancel.server->address;
+    } else {
         target = &context->targets[session->route];
         if (!target->open || context->holding[session->route]) {
             proxy_attempt_pause(context, session);

@@ -3,9 +3,11 @@
  * that client now.
  *
  * Rules (PgBouncer's pull request 717 tells why): a cancel is forwarded only while a statement of that session is in
- * flight; the server's own key never leaves the proxy; a key ends with its session. A cancel request comes on another
- * connection and so perhaps to another worker: the table is shared and locked, touched only when sessions begin and end
- * and when cancels come. The mark "in flight" is one relaxed store of the session's own worker. */
+ * flight, which is looked at once more when it is sent; a server that a cancel is on its way to serves nobody else
+ * until that has ended; the server's own key never leaves the proxy; a key ends with its session. A cancel request
+ * comes on another connection and so perhaps to another worker: the table is shared and locked, touched only when
+ * sessions and servers begin and end and when cancels come. What changes with every statement or transaction (in flight
+ * or not, which server) is a store of the session's own worker. */
 #pragma once
 
 #include <stdatomic.h>
@@ -27,18 +29,27 @@ struct proxy_cancel_key {
     uint8_t secret[PG_STARTUP_SECRET];
 };
 
-struct proxy_cancel_target {
+/* Where a server listens to cancels, and with which key. Of one server connection. */
+struct proxy_cancel_server {
     struct view_address address;
     struct proxy_cancel_key key; /* the server's */
+    _Atomic uint32_t coming;     /* cancels on their way to it */
+    bool ended;                  /* the connection is gone; freed with the last of them. By the table's lock */
 };
 
 struct proxy_cancel_entry {
     _Atomic bool busy;
+    _Atomic(struct proxy_cancel_server *) server; /* that works for this client now; NULL: none */
     bool used;
     uint16_t generation;
     uint32_t next_free;
     struct proxy_cancel_key key; /* ours */
-    struct proxy_cancel_target target;
+};
+
+/* A cancel on its way. */
+struct proxy_cancel_ticket {
+    uint32_t pid;                       /* of our key */
+    struct proxy_cancel_server *server; /* NULL: none */
 };
 
 struct proxy_cancel;
@@ -47,21 +58,40 @@ struct proxy_cancel;
 struct proxy_cancel *proxy_cancel_new(uint32_t limit);
 void proxy_cancel_free(struct proxy_cancel *cancel);
 
-/* Makes a key of the same size for a server's key. ERR_QUEUE_FULL: all are in use. The entry stays the table's; give it
- * back with proxy_cancel_remove. */
-ERR_CHECK enum err proxy_cancel_add(struct proxy_cancel *cancel, const struct proxy_cancel_target *target,
+/* Makes a key for a client, of the size that its servers' keys have. ERR_QUEUE_FULL: all are in use. The entry stays
+ * the table's; give it back with proxy_cancel_remove. */
+ERR_CHECK enum err proxy_cancel_add(struct proxy_cancel *cancel, size_t secret_size,
                                     struct proxy_cancel_entry **ret_entry);
-
-/* The session has another server: its client's key stays. ERR_PROTOCOL: the new key has another size. */
-ERR_CHECK enum err proxy_cancel_retarget(struct proxy_cancel *cancel, struct proxy_cancel_entry *entry,
-                                         const struct proxy_cancel_target *target);
 void proxy_cancel_remove(struct proxy_cancel *cancel, struct proxy_cancel_entry *entry);
+
+/* From the body of a BackendKeyData. ERR_PROTOCOL, ERR_NO_MEMORY. Ended when its connection is, and when no entry names
+ * it any more. */
+ERR_CHECK enum err proxy_cancel_server_new(const struct view_address *address, struct span body,
+                                           struct proxy_cancel_server **ret_server);
+void proxy_cancel_server_end(struct proxy_cancel *cancel, struct proxy_cancel_server *server);
+
+/* Which server works for the client of this entry from now on; NULL: none. By the session's own worker. */
+static inline void proxy_cancel_serve(struct proxy_cancel_entry *entry, struct proxy_cancel_server *server)
+{
+    atomic_store_explicit(&entry->server, server, memory_order_seq_cst);
+}
+
+/* After no entry names it any more: whether no cancel is on its way, so that it may serve another client. */
+static inline bool proxy_cancel_server_quiet(struct proxy_cancel_server *server)
+{
+    return atomic_load_explicit(&server->coming, memory_order_seq_cst) == 0;
+}
 
 static inline void proxy_cancel_busy(struct proxy_cancel_entry *entry, bool busy)
 {
     atomic_store_explicit(&entry->busy, busy, memory_order_relaxed);
 }
 
-/* Where a cancel request goes. ERR_NOT_FOUND: no session has this key. ERR_UNAVAILABLE: it has nothing in flight. */
+/* Where a cancel request goes. ERR_NOT_FOUND: no session has this key. ERR_UNAVAILABLE: it has nothing in flight. The
+ * ticket's server is there until proxy_cancel_done, which is called when the server has dealt with the request. */
 ERR_CHECK enum err proxy_cancel_find(struct proxy_cancel *cancel, uint32_t pid, struct span secret,
-                                     struct proxy_cancel_target *ret_target);
+                                     struct proxy_cancel_ticket *ret_ticket);
+
+/* Whether it is still the same client's, and something still in flight. */
+bool proxy_cancel_wanted(struct proxy_cancel *cancel, const struct proxy_cancel_ticket *ticket);
+void proxy_cancel_done(struct proxy_cancel *cancel, struct proxy_cancel_ticket *ticket);

@@ -36,10 +36,14 @@ static enum err proxy_connect_introduce(struct proxy_session_context *context, s
         }
         return proxy_end_flush(context, server) ? ERR_OK : ERR_RESET;
     }
+    if (!proxy_cancel_wanted(context->cancel, &session->cancel)) {
+        proxy_metrics_add(&context->metrics, PROXY_METRICS_CANCELS_IGNORED, 1);
+        return ERR_CANCELLED;
+    }
     uint8_t memory[PG_STARTUP_SECRET + 16];
     struct buf packet;
     buf_init(&packet, memory, sizeof memory);
-    const struct proxy_cancel_key *key = &session->cancel.key;
+    const struct proxy_cancel_key *key = &session->cancel.server->key;
     pg_startup_cancel_write(&packet, key->pid, span_of(key->secret, key->secret_size));
     ASSERT(!packet.overflow);
     const ssize_t sent = send(session->server->end.fd, packet.data, packet.size, MSG_NOSIGNAL);
@@ -51,18 +55,18 @@ static enum err proxy_connect_introduce(struct proxy_session_context *context, s
 static enum err proxy_connect_key(struct proxy_session_context *context, struct proxy_session *session, uint8_t *body,
                                   size_t size)
 {
-    struct proxy_cancel_target target = {.address = session->server->target.address};
-    struct span secret;
-    enum err err = pg_message_key_parse(span_of(body, size), &target.key.pid, &secret);
-    if (err != ERR_OK || session->key != NULL) {
+    struct proxy_server *server = session->server;
+    if (session->key != NULL || server->key != NULL) {
         return ERR_PROTOCOL;
     }
-    memcpy(target.key.secret, secret.data, secret.size);
-    target.key.secret_size = (uint16_t)secret.size;
-    err = proxy_cancel_add(context->cancel, &target, &session->key);
+    enum err err = proxy_cancel_server_new(&server->target.address, span_of(body, size), &server->key);
+    if (err == ERR_OK) {
+        err = proxy_cancel_add(context->cancel, server->key->key.secret_size, &session->key);
+    }
     if (err != ERR_OK) {
         return err;
     }
+    proxy_cancel_serve(session->key, server->key);
     uint8_t memory[PG_STARTUP_SECRET + 8];
     struct buf ours;
     buf_init(&ours, memory, sizeof memory);
@@ -256,6 +260,10 @@ void proxy_connect_step(struct proxy_session_context *context, struct proxy_sess
         const enum err err = decided ? proxy_connect_introduce(context, session) : ERR_UNAVAILABLE;
         if (err == ERR_UNAVAILABLE) {
             return; /* not yet; or the event was of an earlier attempt's socket */
+        }
+        if (err == ERR_CANCELLED) {
+            proxy_session_end(context, session, PROXY_SESSION_CANCEL_DONE, NULL);
+            return;
         }
         if (err != ERR_OK) {
             proxy_attempt_failed(context, session, err);

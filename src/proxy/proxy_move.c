@@ -208,13 +208,15 @@ static bool proxy_move_authenticate(struct proxy_session_context *context, struc
 
 static bool proxy_move_key(struct proxy_session_context *context, struct proxy_session *session, struct span body)
 {
-    struct proxy_cancel_target target = {.address = session->server->target.address};
-    struct span secret;
-    enum err err = pg_message_key_parse(body, &target.key.pid, &secret);
+    struct proxy_server *server = session->server;
+    if (server->key != NULL) {
+        return proxy_move_refused(context, session, "it told two cancel keys");
+    }
+    enum err err = proxy_cancel_server_new(&server->target.address, body, &server->key);
     if (err == ERR_OK && session->key != NULL) {
-        memcpy(target.key.secret, secret.data, secret.size);
-        target.key.secret_size = (uint16_t)secret.size;
-        err = proxy_cancel_retarget(context->cancel, session->key, &target);
+        /* One cluster speaks one version of the protocol. */
+        err = server->key->key.secret_size == session->key->key.secret_size ? ERR_OK : ERR_PROTOCOL;
+        proxy_cancel_serve(session->key, err == ERR_OK ? server->key : NULL);
     }
     return err == ERR_OK || proxy_move_refused(context, session, "its cancel key is of another kind");
 }

@@ -63,6 +63,10 @@ void proxy_server_drop(struct proxy_session_context *context, struct proxy_serve
     proxy_server_login_end(server);
     proxy_server_early_free(server);
     proxy_end_hang_up(&server->end, abort);
+    if (server->key != NULL) {
+        proxy_cancel_server_end(context->cancel, server->key);
+        server->key = NULL;
+    }
     server->end.session = NULL;
     list_append(&context->dropped, &server->dead);
 }

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/list.h"
+#include "proxy/proxy_cancel.h"
 #include "proxy/proxy_end.h"
 #include "proxy/proxy_route.h"
 
@@ -22,9 +23,10 @@ struct proxy_server {
     uint32_t *login; /* the counter of logins that this one is part of, until the server has said a word; or NULL */
     uint8_t *early;  /* bytes from it that are not yet a whole message; malloc'ed until the log-in has ended */
     size_t early_have;
-    bool fatal;   /* it has said FATAL */
-    bool copying; /* it reads a COPY from the client */
-    bool alone;   /* it has said that a commit was not waited for: the next ReadyForQuery is none */
+    struct proxy_cancel_server *key; /* NULL: it has not told one */
+    bool fatal;                      /* it has said FATAL */
+    bool copying;                    /* it reads a COPY from the client */
+    bool alone;                      /* it has said that a commit was not waited for: the next ReadyForQuery is none */
 };
 
 /* With a socket that begins to connect. Errors: those of the socket, ERR_NO_MEMORY. */

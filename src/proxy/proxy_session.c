@@ -101,11 +101,17 @@ void proxy_session_take_server(struct proxy_session *session, struct proxy_serve
     ASSERT(session->server == NULL && server->end.session == NULL);
     session->server = server;
     server->end.session = session;
+    if (session->key != NULL) {
+        proxy_cancel_serve(session->key, server->key);
+    }
 }
 
 void proxy_session_drop_server(struct proxy_session_context *context, struct proxy_session *session, bool abort)
 {
     if (session->server != NULL) {
+        if (session->key != NULL) {
+            proxy_cancel_serve(session->key, NULL);
+        }
         proxy_server_drop(context, session->server, abort);
         session->server = NULL;
     }
@@ -219,6 +225,9 @@ static void proxy_session_close(struct proxy_session_context *context, struct pr
 {
     proxy_end_hang_up(&session->client, false);
     proxy_session_drop_server(context, session, false);
+    if (session->cancel.server != NULL) {
+        proxy_cancel_done(context->cancel, &session->cancel);
+    }
     proxy_session_deadline(context, session, TIME_NEVER);
     proxy_session_move(session, PROXY_SESSION_CLOSED);
     list_append(&context->dead, &session->dead);

@@ -101,7 +101,7 @@ struct proxy_session {
     size_t startup_have;
     uint32_t route;
     struct proxy_cancel_entry *key;
-    struct proxy_cancel_target cancel;
+    struct proxy_cancel_ticket cancel; /* of a cancel request */
     /* What the message heads say. */
     uint8_t status;               /* of the last ReadyForQuery */
     uint32_t expected;            /* ReadyForQuery still to come */
