@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * libholdfast: circuit breakers and the choice between regions, for applications.
+ * libholdfast: the view of the regions, the choice between them and circuit breakers, for applications.
  *
  * Needs libc only. Link with `pkg-config --cflags --libs holdfast`. All functions may be called from any thread at any
- * time, except holdfast_breaker_free, which must be the last one for its breaker. Outputs (`ret_`) are set only on
+ * time, except those that free something, which must be the last ones for it. Outputs (`ret_`) are set only on
  * success. Durations are nanoseconds, ratios parts per million (ppm): 500,000 is 50 %. */
 #pragma once
 
@@ -20,8 +20,15 @@ enum holdfast_error {
     HOLDFAST_INVALID_CONFIG = 1,     /* a value of the configuration is not allowed: correct it */
     HOLDFAST_NO_MEMORY = 2,          /* try again later, or use a smaller window */
     HOLDFAST_ILLEGAL_TRANSITION = 3, /* not from the present state: nothing changed; go to CLOSED first */
-    HOLDFAST_INVALID_ARGUMENT = 4,   /* a negative duration or an unknown state: nothing changed */
+    HOLDFAST_INVALID_ARGUMENT = 4,   /* a negative duration, an unknown state or a path that is too long */
+    HOLDFAST_SYSTEM = 5,             /* a system call failed, errno says why: often the rights to the state directory */
+    HOLDFAST_NO_VIEW = 6,            /* nothing was published yet, and no file is left from before: go on as without */
+    HOLDFAST_UNSUPPORTED = 7,        /* the view is of another release: what was read before stays in use; update */
+    HOLDFAST_TIMEOUT = 8,            /* nothing newer came: ask again */
 };
+
+/* The words for it; never NULL. */
+HOLDFAST_API const char *holdfast_error_text(enum holdfast_error error);
 
 /* ---- Circuit breaker -------------------------------------------------------------------------------------------- */
 
@@ -193,6 +200,135 @@ HOLDFAST_API void holdfast_breaker_read(struct holdfast_breaker *breaker, struct
 /* "CLOSED", "FAILURE_RATE_EXCEEDED", ... "UNKNOWN" for a number that is none of them; never NULL. */
 HOLDFAST_API const char *holdfast_breaker_state_name(enum holdfast_breaker_state state);
 HOLDFAST_API const char *holdfast_breaker_event_name(enum holdfast_breaker_event_kind kind);
+
+/* ---- The view --------------------------------------------------------------------------------------------------- */
+
+/* The picture of regions, nodes and writers that the controllers publish on each host. A context maps it read-only, so
+ * a broken application can neither harm it nor hold anything up; a new version is seen by the next call that looks.
+ * Restarts of the publisher, a state directory made anew and updates are survived: the last good view stays in use. */
+struct holdfast;
+
+#define HOLDFAST_NONE UINT32_MAX /* "none" for an index of a region or node, "unknown" for lag_ms */
+
+enum {
+    HOLDFAST_NAME = 32,    /* bytes of a name, terminator included */
+    HOLDFAST_ADDRESS = 48, /* bytes of an address as text, likewise */
+    HOLDFAST_REGIONS = 8,
+    HOLDFAST_DATABASES = 4,
+    HOLDFAST_NODES = 32,
+    HOLDFAST_ENDPOINTS = 64,
+};
+
+/* Where the view in use came from. */
+enum holdfast_source {
+    HOLDFAST_SOURCE_NONE = 0,
+    HOLDFAST_SOURCE_FILE = 1,   /* view.last: what was published before the machine or the publisher went down */
+    HOLDFAST_SOURCE_SHARED = 2, /* view.shm: what is published now */
+};
+
+enum holdfast_region_state {
+    HOLDFAST_REGION_SERVING = 0, /* carries traffic */
+    HOLDFAST_REGION_STANDBY = 1, /* could carry traffic */
+    HOLDFAST_REGION_DOWN = 2,    /* must not get traffic */
+};
+
+enum holdfast_node_role { HOLDFAST_NODE_UNKNOWN = 0, HOLDFAST_NODE_WRITER = 1, HOLDFAST_NODE_STANDBY = 2 };
+
+struct holdfast_region {
+    char name[HOLDFAST_NAME];
+    uint32_t state;   /* enum holdfast_region_state */
+    uint32_t healthy; /* what the controllers say */
+    uint32_t share;   /* of the own region's clients that are to go there, in 1/10,000 */
+    uint32_t reserved;
+};
+
+struct holdfast_endpoint {
+    char name[HOLDFAST_NAME];
+    char address[HOLDFAST_ADDRESS];
+    uint32_t port; /* 0: not given */
+    uint32_t region;
+    uint32_t healthy;
+    uint32_t reserved;
+};
+
+struct holdfast_database {
+    char name[HOLDFAST_NAME];
+    uint64_t epoch;  /* grows with each change of the writer */
+    uint32_t writer; /* index of a node; HOLDFAST_NONE: there is none now */
+    uint32_t hold;   /* 1: a move is under way: begin no transaction */
+};
+
+struct holdfast_node {
+    char name[HOLDFAST_NAME];
+    char address[HOLDFAST_ADDRESS];
+    uint32_t port;
+    uint32_t database;
+    uint32_t region;
+    uint32_t role; /* enum holdfast_node_role */
+    uint32_t healthy;
+    uint32_t lag_ms; /* HOLDFAST_NONE: unknown */
+    uint64_t reserved;
+};
+
+/* Entries beyond a count are zero. */
+struct holdfast_view {
+    uint64_t version;
+    int64_t made_wall_us; /* microseconds since 1970, for people */
+    uint64_t run;         /* the failover or switchover that made this version, 0: none */
+    uint32_t source;      /* enum holdfast_source */
+    uint32_t own_region;  /* index; HOLDFAST_NONE: not given, or not in the view */
+    uint32_t regions_count;
+    uint32_t databases_count;
+    uint32_t nodes_count;
+    uint32_t endpoints_count;
+    struct holdfast_region regions[HOLDFAST_REGIONS];
+    struct holdfast_database databases[HOLDFAST_DATABASES];
+    struct holdfast_node nodes[HOLDFAST_NODES];
+    struct holdfast_endpoint endpoints[HOLDFAST_ENDPOINTS];
+};
+
+/* Fill it with holdfast_options_default, then change what you need. Everything is copied by holdfast_open. */
+struct holdfast_options {
+    const char *state_dir; /* of the site on this host; NULL: $HOLDFAST_STATE_DIR, else /var/lib/holdfast */
+    const char *region;    /* where this application runs; NULL: nothing is local */
+    int64_t thread_ms;     /* > 0: a thread of the library refreshes this often; 0: you do */
+    int64_t reserved[32];  /* zero */
+};
+
+struct holdfast_metrics {
+    uint64_t version; /* of the view in use; 0: none */
+    uint64_t source;  /* enum holdfast_source */
+    uint64_t views;   /* versions taken over */
+    uint64_t moved;   /* times that the publisher had moved on while its bytes were copied: copied again */
+    uint64_t refused; /* versions that were harmed or of another release */
+    uint64_t mapped;  /* times that the shared memory was mapped: 1, and once more for each file made anew */
+    uint64_t reserved[26];
+};
+
+HOLDFAST_API void holdfast_options_default(struct holdfast_options *ret_options);
+
+/* Attaches to the view. Succeeds without one as well: it is looked for again by each refresh.
+ * Errors: HOLDFAST_INVALID_CONFIG, HOLDFAST_INVALID_ARGUMENT (a path that is too long), HOLDFAST_NO_MEMORY. */
+HOLDFAST_API enum holdfast_error holdfast_open(const struct holdfast_options *options, struct holdfast **ret_holdfast);
+
+/* NULL is allowed. */
+HOLDFAST_API void holdfast_close(struct holdfast *holdfast);
+
+/* Looks for a newer view, also in a file that was made anew. Call it every second or so, or ask for a thread: two
+ * system calls when nothing has changed. Errors, with the last good view still in use: HOLDFAST_NO_VIEW (there is
+ * none), HOLDFAST_UNSUPPORTED, HOLDFAST_SYSTEM. */
+HOLDFAST_API enum holdfast_error holdfast_refresh(struct holdfast *holdfast);
+
+/* Refreshes and waits until a version above `version` is in use. A negative time-out waits for ever.
+ * Errors: HOLDFAST_TIMEOUT. */
+HOLDFAST_API enum holdfast_error holdfast_wait(struct holdfast *holdfast, uint64_t version, int64_t timeout_ms);
+
+/* A copy of the view in use; pass sizeof *ret_view, so that later releases may append to it.
+ * Errors: HOLDFAST_NO_VIEW, HOLDFAST_INVALID_ARGUMENT (a size that no release had). */
+HOLDFAST_API enum holdfast_error holdfast_view_read(struct holdfast *holdfast, struct holdfast_view *ret_view,
+                                                    uint64_t size);
+
+HOLDFAST_API void holdfast_metrics_read(struct holdfast *holdfast, struct holdfast_metrics *ret_metrics);
 
 /* ---- Route choice ----------------------------------------------------------------------------------------------- */
 

@@ -10,6 +10,10 @@
 #include "core/limits.h"
 #include "core/view.h"
 
+/* The files' names inside a site's state_dir: this memory, and the last view for a cold start (edge/publish_file.h). */
+#define VIEW_MEMORY_NAME      "view.shm"
+#define VIEW_MEMORY_FILE_NAME "view.last"
+
 #define VIEW_MEMORY_MAGIC 0x314d4853444c4f48U /* "HOLDSHM1" in little-endian memory */
 
 enum {

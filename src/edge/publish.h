@@ -19,12 +19,10 @@
 #include "base/err.h"
 #include "core/limits.h"
 #include "core/view.h"
+#include "core/view_memory.h"
 
 /* The file's name inside a site's state_dir. */
-#define PUBLISH_NAME "view.shm"
-
-struct view_memory;
-struct view_memory_seat;
+#define PUBLISH_NAME VIEW_MEMORY_NAME
 
 /* What a reader is, and with that what it means when it is idle. DNS and library readers take nothing with them from
  * one batch to the next, so an idle one counts as using the current version. A proxy holds sessions: it counts as

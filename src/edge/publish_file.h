@@ -7,9 +7,10 @@
 
 #include "base/err.h"
 #include "core/view.h"
+#include "core/view_memory.h"
 
 /* The file's name inside a site's state_dir. */
-#define PUBLISH_FILE_NAME "view.last"
+#define PUBLISH_FILE_NAME VIEW_MEMORY_FILE_NAME
 
 /* `view` must be sealed. Errors: ERR_INVALID (not a valid view, path too long), those of open(2) and write(2); the old
  * file is unharmed then. */
