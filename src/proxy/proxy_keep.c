@@ -17,6 +17,16 @@ enum proxy_keep_reading {
     PROXY_KEEP_PARSE_NAME,
     PROXY_KEEP_PARSE_TEXT,
     PROXY_KEEP_BODY, /* what remains, captured or not */
+    PROXY_KEEP_BIND, /* only its end is of interest */
+};
+
+enum {
+    /* What a rollback undoes. The rest stays with its session: locks, prepared statements, loaded libraries. */
+    PROXY_KEEP_UNDONE = PG_STATEMENT_TEMPORARY | PG_STATEMENT_CURSOR | PG_STATEMENT_CONFIG | (int)PROXY_KEEP_MIXED,
+    PROXY_KEEP_STAYS = PG_STATEMENT_LOCK | PG_STATEMENT_PREPARED | PG_STATEMENT_LOADED,
+    /* What is told apart for each prepared statement. */
+    PROXY_KEEP_EXECUTED = PG_STATEMENT_CONTROL | PG_STATEMENT_ONCE | PG_STATEMENT_BEGIN | PG_STATEMENT_COMMIT |
+                          PG_STATEMENT_ROLLBACK | PG_STATEMENT_TEMPORARY | PG_STATEMENT_CURSOR | PG_STATEMENT_CONFIG,
 };
 
 struct proxy_keep *proxy_keep_new(struct span user)
@@ -87,7 +97,7 @@ static void proxy_keep_notable(struct proxy_keep *keep)
     const bool several = statement->notable > 1;
     const bool whole = statement->text_size <= PG_STATEMENT_TEXT && statement->statements == statement->notable;
     if (!whole || (several && statement->settings != statement->notable)) {
-        keep->lost |= PROXY_KEEP_MIXED;
+        keep->lost_open |= PROXY_KEEP_MIXED;
         return;
     }
     const struct span text = span_of(statement->text, statement->text_size);
@@ -101,11 +111,10 @@ static void proxy_keep_text(struct proxy_keep *keep, bool named)
 {
     struct pg_statement *statement = &keep->statement;
     pg_statement_end(statement);
-    keep->lost |= statement->marks & (PG_STATEMENT_TEMPORARY | PG_STATEMENT_LOCK | PG_STATEMENT_CURSOR |
-                                      PG_STATEMENT_PREPARED | PG_STATEMENT_CONFIG | PG_STATEMENT_LOADED);
+    keep->lost |= statement->marks & PROXY_KEEP_STAYS;
+    keep->lost_open |= statement->marks & PROXY_KEEP_UNDONE;
     keep->flight_marks |= statement->marks;
     keep->flight_texts += statement->statements;
-    keep->named_marks |= named ? statement->marks : 0;
     if (statement->notable == 0) {
         return;
     }
@@ -114,6 +123,70 @@ static void proxy_keep_text(struct proxy_keep *keep, bool named)
         return;
     }
     proxy_keep_notable(keep);
+}
+
+/* ---- which statements are executed ---- */
+
+static void proxy_keep_execute(struct proxy_keep *keep, uint32_t first, uint32_t marks, uint32_t count)
+{
+    if (count > 0) {
+        keep->flight_first = keep->flight_units == 0 ? first : keep->flight_first;
+        keep->flight_units += count;
+        keep->flight_marks |= marks;
+    }
+}
+
+static uint32_t proxy_keep_hash(struct span name)
+{
+    uint32_t hash = 2166136261U; /* FNV-1a */
+    for (size_t i = 0; i < name.size; i++) {
+        hash = (hash ^ name.data[i]) * 16777619U;
+    }
+    return hash;
+}
+
+/* Remembers the marks of a prepared statement. They only grow: two names of one hash, or one name used again, are
+ * taken for what either could do. */
+static void proxy_keep_name(struct proxy_keep *keep, struct span name, uint32_t marks)
+{
+    if (name.size == 0) {
+        keep->unnamed_marks = marks;
+        return;
+    }
+    if (marks == 0) {
+        return;
+    }
+    const uint32_t hash = proxy_keep_hash(name);
+    for (uint32_t i = 0; i < keep->names_count; i++) {
+        if (keep->names[i].hash == hash) {
+            keep->names[i].marks |= marks;
+            return;
+        }
+    }
+    if (keep->names_count == PROXY_KEEP_NAMES) {
+        keep->names_more |= marks;
+        return;
+    }
+    keep->names[keep->names_count++] = (struct proxy_keep_name){.hash = hash, .marks = marks};
+}
+
+/* A Bind; of its body the first bytes. */
+static void proxy_keep_bind(struct proxy_keep *keep, struct span body)
+{
+    struct cursor cursor;
+    cursor_init(&cursor, body.data, body.size);
+    (void)cursor_until(&cursor, 0);
+    const struct span name = cursor_until(&cursor, 0);
+    const bool known = cursor_ok(&cursor);
+    uint32_t marks = known && name.size == 0 ? keep->unnamed_marks : keep->names_more;
+    const uint32_t hash = known ? proxy_keep_hash(name) : 0;
+    for (uint32_t i = 0; i < keep->names_count; i++) {
+        const bool this = !known || (name.size > 0 && keep->names[i].hash == hash);
+        marks |= this ? keep->names[i].marks : 0;
+    }
+    keep->bound_commit = keep->bound_commit || (marks & PG_STATEMENT_COMMIT) != 0;
+    keep->lost_open |= marks & PROXY_KEEP_UNDONE;
+    proxy_keep_execute(keep, known ? marks : 0, marks, 1);
 }
 
 /* ---- the message that passes ---- */
@@ -162,12 +235,10 @@ static void proxy_keep_begin(struct proxy_keep *keep, uint8_t type)
         keep->reading = PROXY_KEEP_BODY;
         break;
     case PG_MESSAGE_BIND:
-        /* Which statement it is would take a look into the body; it is one of them. */
-        keep->flight_marks |= keep->named_marks;
-        keep->reading = PROXY_KEEP_NOTHING;
+        keep->reading = PROXY_KEEP_BIND;
         break;
     case PG_MESSAGE_FUNCTION:
-        keep->flight_marks |= PG_STATEMENT_ONCE;
+        proxy_keep_execute(keep, PG_STATEMENT_ONCE, PG_STATEMENT_ONCE, 1);
         keep->reading = PROXY_KEEP_NOTHING;
         break;
     default:
@@ -227,24 +298,36 @@ static void proxy_keep_prepared(struct proxy_keep *keep)
     cursor_init(&cursor, keep->capture, keep->capture_size);
     cursor_skip(&cursor, PG_FRAME_HEAD);
     const struct span name = cursor_until(&cursor, 0);
+    const uint32_t marks = keep->statement.marks & PROXY_KEEP_EXECUTED;
+    if (cursor_ok(&cursor)) {
+        proxy_keep_name(keep, name, marks);
+    } else {
+        keep->names_more |= marks;
+    }
     if (keep->overflow || !cursor_ok(&cursor) ||
         !proxy_journal_add(&keep->journal, PROXY_JOURNAL_STATEMENT, name, span_of(keep->capture, keep->capture_size))) {
         keep->lost |= PROXY_KEEP_FULL;
     }
 }
 
-static void proxy_keep_end(struct proxy_keep *keep, uint8_t type)
+static void proxy_keep_end(struct proxy_keep *keep, const struct pg_frame_message *message)
 {
     const bool captured = keep->capture_size > 0 || keep->overflow;
-    switch (type) {
+    switch (message->type) {
     case PG_MESSAGE_QUERY:
         proxy_keep_text(keep, false);
+        proxy_keep_execute(keep, keep->statement.first, keep->statement.marks, keep->statement.statements);
         break;
     case PG_MESSAGE_PARSE:
         proxy_keep_text(keep, captured);
         if (captured) {
             proxy_keep_prepared(keep);
+        } else {
+            proxy_keep_name(keep, span_of(NULL, 0), keep->statement.marks & PROXY_KEEP_EXECUTED);
         }
+        break;
+    case PG_MESSAGE_BIND:
+        proxy_keep_bind(keep, message->peek);
         break;
     case PG_MESSAGE_CLOSE:
         if (!keep->overflow && keep->capture_size > 2 && keep->capture[0] == 'S') {
@@ -280,19 +363,21 @@ bool proxy_keep_step(struct proxy_keep *keep, struct pg_frame *frame, struct spa
         proxy_keep_feed(keep, frame, span_of(start + head, taken - head));
     }
     if (ended && keep->reading != PROXY_KEEP_NOTHING) {
-        proxy_keep_end(keep, ret_message->type);
+        proxy_keep_end(keep, ret_message);
     }
     return ended;
 }
 
 /* ---- what is in flight ---- */
 
-void proxy_keep_flight_begin(struct proxy_keep *keep, bool again)
+void proxy_keep_flight_begin(struct proxy_keep *keep, bool whole)
 {
     keep->flight_size = 0;
-    keep->flight_whole = again;
+    keep->flight_whole = whole;
     keep->flight_marks = 0;
     keep->flight_texts = 0;
+    keep->flight_units = 0;
+    keep->flight_first = 0;
 }
 
 void proxy_keep_flight_add(struct proxy_keep *keep, struct span bytes)
@@ -322,6 +407,15 @@ bool proxy_keep_flight_again(const struct proxy_keep *keep)
     return keep->flight_whole && keep->flight_size > 0 && single && (keep->flight_marks & PG_STATEMENT_ONCE) == 0;
 }
 
+bool proxy_keep_flight_commits(const struct proxy_keep *keep)
+{
+    /* With the old strings a backslash hides a quote, and what follows is not where it seems to be. */
+    const bool old_strings =
+        keep->flight_units > 0 &&
+        proxy_keep_parameter_told(keep, span_text("standard_conforming_strings"), span_text("off"));
+    return old_strings || keep->bound_commit || (keep->flight_marks & PG_STATEMENT_COMMIT) != 0;
+}
+
 /* ---- what the server says ---- */
 
 static bool proxy_keep_tag(const struct pg_frame_message *message, const char *tag)
@@ -342,9 +436,16 @@ static void proxy_keep_settle(struct proxy_keep *keep)
     keep->committed = false;
 }
 
-void proxy_keep_forget(struct proxy_keep *keep)
+void proxy_keep_undo(struct proxy_keep *keep)
 {
     keep->rolled_back = true;
+    keep->lost_open = 0;
+    keep->bound_commit = false;
+}
+
+void proxy_keep_forget(struct proxy_keep *keep)
+{
+    proxy_keep_undo(keep);
     proxy_keep_settle(keep);
     proxy_keep_flight_begin(keep, false);
 }
@@ -354,7 +455,9 @@ void proxy_keep_server(struct proxy_keep *keep, const struct pg_frame_message *m
     switch (message->type) {
     case PG_MESSAGE_COMPLETE:
         if (proxy_keep_tag(message, "DISCARD ALL")) {
-            keep->lost = 0; /* whatever it was, it is gone; settings of the journal go when this is settled */
+            /* Whatever it was, it is gone; settings of the journal go when this is settled. */
+            keep->lost = 0;
+            keep->lost_open = 0;
         } else if (keep->journal.pending > 0) {
             keep->rolled_back = keep->rolled_back || proxy_keep_tag(message, "ROLLBACK");
             keep->committed = keep->committed || proxy_keep_tag(message, "COMMIT");
@@ -367,6 +470,11 @@ void proxy_keep_server(struct proxy_keep *keep, const struct pg_frame_message *m
         proxy_keep_parameter(&keep->known, message->peek);
         break;
     case PG_MESSAGE_READY:
+        if (message->peek.size > 0 && message->peek.data[0] == PG_MESSAGE_STATUS_IDLE) {
+            keep->lost |= keep->lost_open; /* also when its transaction was rolled back: too much, never too little */
+            keep->lost_open = 0;
+            keep->bound_commit = false;
+        }
         if (idle) {
             proxy_keep_settle(keep);
         }

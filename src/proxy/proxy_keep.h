@@ -21,6 +21,7 @@ enum {
     PROXY_KEEP_PARAMETERS = 4096,             /* bytes of all reported settings, names included */
     PROXY_KEEP_FLIGHT = 16 * 1024,            /* bytes in flight that may be sent again */
     PROXY_KEEP_USER = 64,                     /* PostgreSQL's own limit of a name, terminator included */
+    PROXY_KEEP_NAMES = 8,                     /* prepared statements with marks that are told apart */
 };
 
 /* Reasons why a session cannot be moved, beyond the marks of pg_statement.h. */
@@ -29,6 +30,12 @@ enum proxy_keep_lost {
     PROXY_KEEP_NAMED = 1 << 17,  /* a prepared statement that changes settings */
     PROXY_KEEP_UNSURE = 1 << 18, /* settings in a transaction of which a part was rolled back */
     PROXY_KEEP_FULL = 1 << 19,   /* more than the journal holds */
+};
+
+/* A prepared statement whose marks a Bind takes over. */
+struct proxy_keep_name {
+    uint32_t hash;
+    uint32_t marks;
 };
 
 /* ParameterStatus messages: "name\0value\0" one behind the other. */
@@ -45,6 +52,7 @@ struct proxy_keep {
     struct proxy_keep_parameters fresh; /* what a new server says */
     bool doubted;                       /* the verifier did not fit once */
     uint32_t lost;                      /* pg_statement_mark and proxy_keep_lost */
+    uint32_t lost_open;                 /* likewise, undone if the present transaction is rolled back */
     bool rolled_back;                   /* since the session was idle: an error, or ROLLBACK */
     bool committed;                     /* likewise: COMMIT */
     /* What is in flight: sent since nothing was. */
@@ -52,9 +60,15 @@ struct proxy_keep {
     size_t flight_size;
     size_t flight_capacity;
     bool flight_whole;
-    uint32_t flight_marks; /* of all its texts */
-    uint32_t flight_texts; /* statements in them */
-    uint32_t named_marks;  /* of all named statements of this session */
+    uint32_t flight_marks;  /* of all its texts, and of the prepared statements that are executed */
+    uint32_t flight_texts;  /* statements in its texts */
+    uint32_t flight_units;  /* executions: statements of simple queries, Binds, function calls */
+    uint32_t flight_first;  /* marks of the first of these */
+    bool bound_commit;      /* a COMMIT was bound, and its transaction is open: it may be executed any time */
+    uint32_t unnamed_marks; /* of the unnamed statement */
+    struct proxy_keep_name names[PROXY_KEEP_NAMES];
+    uint32_t names_count;
+    uint32_t names_more; /* marks of all named statements that found no room */
     /* The message that passes. */
     uint8_t reading; /* enum in proxy_keep.c */
     bool overflow;   /* of the capture */
@@ -75,16 +89,20 @@ bool proxy_keep_step(struct proxy_keep *keep, struct pg_frame *frame, struct spa
 /* A message from the server: errors and the ends of transactions. `idle`: after it the session is at a boundary. */
 void proxy_keep_server(struct proxy_keep *keep, const struct pg_frame_message *message, bool idle);
 
-/* What was in flight has no outcome: settings among it do not count. */
+/* The open transaction is lost: what was set there does not count. And: what was in flight has no outcome either. */
+void proxy_keep_undo(struct proxy_keep *keep);
 void proxy_keep_forget(struct proxy_keep *keep);
 
-/* Nothing is in flight now and bytes of the client come; `again`: they may be sent a second time if they never ran. */
-void proxy_keep_flight_begin(struct proxy_keep *keep, bool again);
+/* Nothing is in flight now; `whole`: bytes of the client come, all of which are kept as far as they fit. */
+void proxy_keep_flight_begin(struct proxy_keep *keep, bool whole);
 void proxy_keep_flight_add(struct proxy_keep *keep, struct span bytes);
 
 /* Whether what is in flight may be sent again when the server said FATAL before anything else: what it was doing then
  * is rolled back. Not texts that do more than one transaction holds. */
 bool proxy_keep_flight_again(const struct proxy_keep *keep);
+
+/* Whether a COMMIT may be among what is in flight; when texts cannot be read for certain: yes. */
+bool proxy_keep_flight_commits(const struct proxy_keep *keep);
 
 /* ParameterStatus: what the client is told; `whole` is the body, or its first bytes when that is all there is. */
 void proxy_keep_parameter(struct proxy_keep_parameters *parameters, struct span whole);

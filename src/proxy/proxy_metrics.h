@@ -23,6 +23,7 @@
     X(SERVER_LOST, "server_lost_total")           /* sessions whose server went away */                                \
     X(OUTCOME_UNKNOWN, "outcome_unknown_total")   /* ... with a statement in flight: 08007 */                          \
     X(MOVED, "moved_total")                       /* sessions that went on with another server connection */           \
+    X(ROLLED_BACK, "rolled_back_total")           /* transactions that ended with their server, told as 40001 */       \
     X(AGAIN, "sent_again_total")                  /* statements that had not run when their server went */             \
     X(KEYS, "keys_total")                         /* log-ins with a password that the proxy can do again */            \
     X(NOT_MOVED, "not_moved_total")               /* sessions that could not: 57P01 */                                 \

@@ -9,6 +9,7 @@
 #include "base/assert.h"
 #include "edge/log.h"
 #include "proxy/proxy_attempt.h"
+#include "proxy/proxy_lost.h"
 #include "wire/pg_message.h"
 
 enum {
@@ -78,56 +79,42 @@ static void proxy_move_begin(struct proxy_session_context *context, struct proxy
     proxy_session_drop_server(context, session, true);
     session->moving = true;
     session->syncs_since_execute = 0;
+    session->doomed = false;
     if (session->key != NULL) {
         proxy_cancel_busy(session->key, false);
     }
     proxy_attempt_begin(context, session);
 }
 
-/* At boundaries on all sides, and nothing that the client has yet to send belongs to what is in flight. */
+/* What the server has said has passed whole, and there is something left to say. */
 bool proxy_move_lives(const struct proxy_session *session)
 {
     const char *why = NULL;
-    return session->state == PROXY_SESSION_ACTIVE && session->status == PG_MESSAGE_STATUS_IDLE &&
-           !session->open_batch && !session->server->copying && !session->terminated &&
-           pg_frame_boundary(&session->client.received) && pg_frame_boundary(&session->server->end.received) &&
-           proxy_keep_movable(session->keep, &why);
-}
-
-/* Answers for the server that is gone. False: the session is over. */
-static bool proxy_move_answer(struct proxy_session_context *context, struct proxy_session *session, const char *what)
-{
-    char text[PROXY_MOVE_TEXT];
-    uint8_t memory[PROXY_SESSION_ERROR];
-    snprintf(text, sizeof text, "%s while a statement was in flight: whether it took effect is unknown", what);
-    for (; session->expected > 0; session->expected--) {
-        struct buf buf;
-        buf_init(&buf, memory, sizeof memory);
-        pg_message_error_write(&buf, "ERROR", "08007", text, NULL);
-        pg_message_ready_write(&buf, PG_MESSAGE_STATUS_IDLE);
-        proxy_metrics_add(&context->metrics, PROXY_METRICS_OUTCOME_UNKNOWN, 1);
-        if (buf.overflow || !proxy_session_say(context, session, span_of(buf.data, buf.size))) {
-            proxy_session_end(context, session, PROXY_SESSION_NO_MEMORY, NULL);
-            return false;
-        }
-    }
-    if (!proxy_end_flush(context, &session->client)) {
-        proxy_session_end(context, session, PROXY_SESSION_CLIENT_LEFT, NULL);
-        return false;
-    }
-    return true;
+    return session->state == PROXY_SESSION_ACTIVE && !session->terminated &&
+           pg_frame_boundary(&session->server->end.received) && proxy_keep_movable(session->keep, &why) &&
+           proxy_lost_judge(session, false).verdict != PROXY_LOST_END;
 }
 
 void proxy_move_in_flight(struct proxy_session_context *context, struct proxy_session *session, bool told,
                           const char *what)
 {
     struct proxy_keep *keep = session->keep;
-    ASSERT(keep != NULL && session->expected > 0);
-    session->again = told && proxy_keep_flight_again(keep);
+    ASSERT(keep != NULL && !proxy_session_idle(session));
+    const struct proxy_lost lost = proxy_lost_judge(session, told);
+    const bool knows = session->doomed ? session->doomed_told : session->status == PG_MESSAGE_STATUS_FAILED;
+    ASSERT(lost.verdict != PROXY_LOST_END);
+    session->again = lost.verdict == PROXY_LOST_AGAIN && proxy_session_busy(session);
+    session->failed = lost.failed;
+    session->skipping = lost.verdict != PROXY_LOST_AGAIN && lost.open;
+    session->swallow = !session->again && !pg_frame_boundary(&session->client.received);
+    session->doomed_told = lost.verdict == PROXY_LOST_ROLLED_BACK || knows;
+    if (session->failed) {
+        proxy_keep_undo(keep);
+    }
     if (session->again) {
         proxy_metrics_add(&context->metrics, PROXY_METRICS_AGAIN, 1);
     } else {
-        if (!proxy_move_answer(context, session, what)) {
+        if (lost.verdict != PROXY_LOST_AGAIN && !proxy_lost_tell(context, session, &lost, what)) {
             return;
         }
         proxy_keep_forget(keep);
@@ -146,6 +133,9 @@ void proxy_move_or_end(struct proxy_session_context *context, struct proxy_sessi
         proxy_session_end(context, session, PROXY_SESSION_NOT_MOVED, text);
         return;
     }
+    session->again = false;
+    session->failed = false;
+    session->skipping = false;
     proxy_move_begin(context, session);
 }
 
@@ -155,6 +145,7 @@ void proxy_move_login(struct proxy_session_context *context, struct proxy_sessio
 {
     session->restore_left = 0;
     session->restore_strict = 0;
+    session->restored = false;
     free(session->keep->fresh.data);
     session->keep->fresh = (struct proxy_keep_parameters){.data = NULL};
     proxy_session_move(session, PROXY_SESSION_LOGIN);
@@ -221,28 +212,6 @@ static bool proxy_move_key(struct proxy_session_context *context, struct proxy_s
     return err == ERR_OK || proxy_move_refused(context, session, "its cancel key is of another kind");
 }
 
-static bool proxy_move_error(struct proxy_session_context *context, struct proxy_session *session, struct span body)
-{
-    struct pg_message_error error = {.sqlstate = ""};
-    if (pg_message_error_parse(body, &error) != ERR_OK) {
-        proxy_session_end(context, session, PROXY_SESSION_SERVER_PROTOCOL, NULL);
-        return false;
-    }
-    const bool shutdown = strncmp(error.sqlstate, "57P0", 4) == 0;
-    if (shutdown || strncmp(error.sqlstate, "53300", 5) == 0) {
-        proxy_attempt_failed(context, session, ERR_UNAVAILABLE);
-        return false;
-    }
-    if (session->restore_left > 0 && session->restore_strict == 0) {
-        return true; /* a prepared statement that failed there fails here as well */
-    }
-    char why[PROXY_MOVE_TEXT / 2];
-    snprintf(why, sizeof why, "%s (%.*s)",
-             session->restore_left > 0 ? "a setting is refused there" : "the log-in failed",
-             error.message.size < 100 ? (int)error.message.size : 100, (const char *)error.message.data);
-    return proxy_move_refused(context, session, why);
-}
-
 /* ---- saying again what the last server had heard ---- */
 
 /* Appends the entries of one kind. */
@@ -264,7 +233,8 @@ static void proxy_move_say(const struct proxy_journal *journal, enum proxy_journ
 static bool proxy_move_restore(struct proxy_session_context *context, struct proxy_session *session)
 {
     const struct proxy_journal *journal = &session->keep->journal;
-    const size_t capacity = 2 * journal->size + 1; /* a Sync of 5 bytes is smaller than the Parse before it */
+    /* A Sync of 5 bytes is smaller than the Parse before it. */
+    const size_t capacity = 2 * journal->size + PROXY_MOVE_REPLY;
     uint8_t *memory = malloc(capacity);
     if (memory == NULL) {
         proxy_session_end(context, session, PROXY_SESSION_NO_MEMORY, NULL);
@@ -276,6 +246,8 @@ static bool proxy_move_restore(struct proxy_session_context *context, struct pro
     proxy_move_say(journal, PROXY_JOURNAL_CHANNEL, &buf, &session->restore_strict);
     session->restore_left = session->restore_strict;
     proxy_move_say(journal, PROXY_JOURNAL_STATEMENT, &buf, &session->restore_left);
+    session->restore_left += proxy_lost_restore(session, &buf);
+    session->restored = true;
     ASSERT(!buf.overflow);
     const bool sent = proxy_move_send(context, session, span_of(buf.data, buf.size));
     free(memory);
@@ -308,7 +280,8 @@ static bool proxy_move_done(struct proxy_session_context *context, struct proxy_
     }
     ASSERT(session->expected == 0 || session->again);
     session->moving = false;
-    session->status = PG_MESSAGE_STATUS_IDLE;
+    session->status = session->failed ? PG_MESSAGE_STATUS_FAILED : PG_MESSAGE_STATUS_IDLE;
+    session->doomed = session->failed;
     proxy_session_move(session, PROXY_SESSION_ACTIVE);
     proxy_session_deadline(context, session, TIME_NEVER);
     proxy_metrics_add(&context->metrics, PROXY_METRICS_MOVED, 1);
@@ -329,14 +302,48 @@ static bool proxy_move_done(struct proxy_session_context *context, struct proxy_
     return true;
 }
 
-static bool proxy_move_ready(struct proxy_session_context *context, struct proxy_session *session)
+static bool proxy_move_error(struct proxy_session_context *context, struct proxy_session *session, struct span body)
 {
-    if (session->restore_left == 0) {
-        return proxy_move_restore(context, session) && (session->restore_left > 0 || proxy_move_done(context, session));
+    struct pg_message_error error = {.sqlstate = ""};
+    if (pg_message_error_parse(body, &error) != ERR_OK) {
+        proxy_session_end(context, session, PROXY_SESSION_SERVER_PROTOCOL, NULL);
+        return false;
     }
-    session->restore_left--;
-    session->restore_strict -= session->restore_strict > 0 ? 1 : 0;
-    return session->restore_left > 0 || proxy_move_done(context, session);
+    const bool shutdown = strncmp(error.sqlstate, "57P0", 4) == 0;
+    if (shutdown || strncmp(error.sqlstate, "53300", 5) == 0) {
+        proxy_attempt_failed(context, session, ERR_UNAVAILABLE);
+        return false;
+    }
+    if (session->restored && session->restore_strict == 0) {
+        /* A prepared statement that failed there fails here as well; the others are wanted (proxy_lost.h). */
+        return session->restore_left > 0 || proxy_move_done(context, session);
+    }
+    char why[PROXY_MOVE_TEXT / 2];
+    snprintf(why, sizeof why, "%s (%.*s)",
+             session->restore_left > 0 ? "a setting is refused there" : "the log-in failed",
+             error.message.size < 100 ? (int)error.message.size : 100, (const char *)error.message.data);
+    return proxy_move_refused(context, session, why);
+}
+
+static bool proxy_move_ready(struct proxy_session_context *context, struct proxy_session *session, struct span body)
+{
+    uint8_t status = PG_MESSAGE_STATUS_IDLE;
+    if (pg_message_ready_parse(body, &status) != ERR_OK) {
+        proxy_session_end(context, session, PROXY_SESSION_SERVER_PROTOCOL, NULL);
+        return false;
+    }
+    if (!session->restored) {
+        if (!proxy_move_restore(context, session)) {
+            return false;
+        }
+    } else if (session->restore_left > 0) {
+        session->restore_left--;
+        session->restore_strict -= session->restore_strict > 0 ? 1 : 0;
+        if (session->restore_left == 0 && session->failed && status != PG_MESSAGE_STATUS_FAILED) {
+            return proxy_move_refused(context, session, "a transaction cannot be begun there");
+        }
+    }
+    return session->restore_left > 0 || session->skipping || proxy_move_done(context, session);
 }
 
 bool proxy_move_message(struct proxy_session_context *context, struct proxy_session *session,
@@ -355,7 +362,7 @@ bool proxy_move_message(struct proxy_session_context *context, struct proxy_sess
     case PG_MESSAGE_ERROR:
         return proxy_move_error(context, session, body);
     case PG_MESSAGE_READY:
-        return proxy_move_ready(context, session);
+        return proxy_move_ready(context, session, body);
     case PG_MESSAGE_NOTIFICATION:
         if (!proxy_session_say(context, session, whole)) {
             proxy_session_end(context, session, PROXY_SESSION_NO_MEMORY, NULL);

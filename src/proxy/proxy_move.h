@@ -2,14 +2,13 @@
  * A session goes on with another server: the proxy logs in for it, says again what the last server had heard, and the
  * client, who only waits, sees nothing but settings that differ.
  *
- * Moved is a session that is idle: outside a transaction, nothing in flight, at a message's boundary. One with
- * statements in flight, each of them in a transaction of its own, becomes idle by an answer of the proxy's own: 08007,
- * the outcome is unknown. Or, when the server said FATAL before anything else, what was in flight never ran and is sent
- * again (a server process that is told to end in the middle of a statement rolls it back before it says so, and one
- * that has committed says CommandComplete first). The session leaves ACTIVE for CONNECTING, waits there like a new one
- * (for the view to name a writer, for a planned move to end), and goes through LOGIN back to ACTIVE. What the client
- * sends meanwhile stays in the kernel. A session with something that cannot be moved ends with 57P01 and a sentence
- * that names it. */
+ * Moved is a session that is idle: outside a transaction, nothing in flight, at a message's boundary. What is in flight
+ * or open is judged by proxy_lost.h, and answered by the proxy. When the server said FATAL before anything else, what
+ * was in flight never ran and is sent again (a server process that is told to end in the middle of a statement rolls it
+ * back before it says so, and one that has committed says CommandComplete first). The session leaves ACTIVE for
+ * CONNECTING, waits there like a new one (for the view to name a writer, for a planned move to end), and goes through
+ * LOGIN back to ACTIVE. What the client sends meanwhile stays in the kernel. A session with something that cannot be
+ * moved ends with 57P01 and a sentence that names it. */
 #pragma once
 
 #include "proxy/proxy_session.h"

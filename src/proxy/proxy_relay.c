@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "base/assert.h"
+#include "proxy/proxy_lost.h"
 #include "proxy/proxy_move.h"
 #include "wire/pg_message.h"
 
@@ -27,15 +28,18 @@ static void proxy_relay_client_message(struct proxy_session *session, uint8_t ty
         session->syncs_since_execute = 0;
         session->open_batch = false;
         session->expected++;
+        session->groups++;
         break;
     case PG_MESSAGE_SYNC:
         session->syncs_since_execute++;
         session->open_batch = false;
         session->expected++;
+        session->groups++;
         break;
     case PG_MESSAGE_FUNCTION:
         session->open_batch = false;
         session->expected++;
+        session->groups++;
         break;
     case PG_MESSAGE_EXECUTE:
         session->syncs_since_execute = 0;
@@ -43,6 +47,7 @@ static void proxy_relay_client_message(struct proxy_session *session, uint8_t ty
         break;
     case PG_MESSAGE_COPY_DONE:
     case PG_MESSAGE_COPY_FAIL:
+        session->copy_ended = true;
         /* The server has ignored a Sync that came during the COPY of an Execute; another one follows. */
         if (session->syncs_since_execute > 0) {
             session->expected -=
@@ -88,9 +93,11 @@ void proxy_relay_server_message(struct proxy_session_context *context, struct pr
     case PG_MESSAGE_COPY_IN:
     case PG_MESSAGE_COPY_BOTH:
         session->server->copying = true;
+        session->copy_ended = false;
         break;
     case PG_MESSAGE_READY:
         session->server->copying = false;
+        session->skipping = false;
         if (pg_message_ready_parse(message->peek, &session->status) == ERR_OK) {
             session->expected -= session->expected > 0 ? 1 : 0;
             proxy_metrics_add(&context->metrics, PROXY_METRICS_READY, 1);
@@ -326,7 +333,8 @@ static bool proxy_relay_lawful(struct proxy_session_context *context, struct pro
 static void proxy_relay_flight(struct proxy_session *session, struct span bytes)
 {
     if (!proxy_session_busy(session)) {
-        proxy_keep_flight_begin(session->keep, session->status == PG_MESSAGE_STATUS_IDLE);
+        proxy_keep_flight_begin(session->keep, true);
+        session->groups = 0;
     }
     proxy_keep_flight_add(session->keep, bytes);
 }
@@ -432,6 +440,97 @@ static enum proxy_relay_step proxy_relay_quiet(struct proxy_session_context *con
     return PROXY_RELAY_MOVED;
 }
 
+/* Whether what the server says is taken in whole messages: when nothing is in flight, and when it must be changed. */
+static bool proxy_relay_careful(const struct proxy_session *session)
+{
+    return session->state == PROXY_SESSION_ACTIVE && (session->doomed || !proxy_session_busy(session)) &&
+           pg_frame_boundary(&session->server->end.received);
+}
+
+/* Takes the rest of a COPY's message off the front: its server is gone. */
+static void proxy_relay_swallow(struct proxy_session *session, struct span *bytes)
+{
+    struct pg_frame_message message;
+    session->swallow = !pg_frame_step(&session->client.received, bytes, &message);
+}
+
+/* Bytes of the client. */
+static enum proxy_relay_step proxy_relay_up(struct proxy_session_context *context, struct proxy_session *session,
+                                            struct span bytes)
+{
+    struct proxy_end *client = &session->client;
+    if (session->swallow) {
+        proxy_relay_swallow(session, &bytes);
+    }
+    const struct pg_frame before = client->received;
+    if (session->state == PROXY_SESSION_ACTIVE) {
+        if (!proxy_relay_lawful(context, session, bytes)) {
+            return proxy_relay_refuse(context, session, bytes);
+        }
+        if (session->keep != NULL) {
+            proxy_relay_flight(session, bytes);
+        }
+    }
+    if (!proxy_relay_look(context, session, client, &bytes)) {
+        proxy_session_end(context, session, PROXY_SESSION_CLIENT_PROTOCOL, NULL);
+        return PROXY_RELAY_ENDED;
+    }
+    if (session->doomed && !proxy_lost_lawful(context, session)) {
+        return PROXY_RELAY_ENDED;
+    }
+    return proxy_relay_send(context, &session->server->end, bytes, &before);
+}
+
+/* Whole messages of the server of a transaction that was lost. */
+static enum proxy_relay_step proxy_relay_doomed(struct proxy_session_context *context, struct proxy_session *session,
+                                                struct span bytes)
+{
+    struct pg_frame *frame = &session->server->end.received;
+    struct pg_frame_message message;
+    struct span rest = bytes;
+    bool good = true;
+    ASSERT(pg_frame_boundary(frame));
+    const uint8_t *start = bytes.data;
+    for (; good && pg_frame_step(frame, &rest, &message); start = rest.data) {
+        proxy_relay_server_message(context, session, &message);
+        good = proxy_lost_pass(context, session, &message, span_of(start, (size_t)(rest.data - start)));
+    }
+    if (good && !pg_frame_boundary(frame)) {
+        /* Larger than the buffer, so no error of ours to be: its rest passes like any other bytes. */
+        good = proxy_session_say(context, session, span_of(start, (size_t)(bytes.data + bytes.size - start)));
+    }
+    if (!good || frame->failed) {
+        proxy_session_end(context, session, good ? PROXY_SESSION_SERVER_PROTOCOL : PROXY_SESSION_NO_MEMORY, NULL);
+        return PROXY_RELAY_ENDED;
+    }
+    session->keep->flight_whole = false;
+    proxy_relay_mark(session);
+    return proxy_end_flush(context, &session->client) ? PROXY_RELAY_MOVED : proxy_relay_gone(context, &session->client);
+}
+
+/* Bytes of the server. */
+static enum proxy_relay_step proxy_relay_down(struct proxy_session_context *context, struct proxy_session *session,
+                                              struct span bytes)
+{
+    const struct pg_frame before = session->server->end.received;
+    struct span passing = bytes;
+    if (session->doomed && pg_frame_boundary(&before)) {
+        return proxy_relay_doomed(context, session, bytes);
+    }
+    if (!proxy_relay_look(context, session, &session->server->end, &passing)) {
+        proxy_session_end(context, session, PROXY_SESSION_SERVER_PROTOCOL, NULL);
+        return PROXY_RELAY_ENDED;
+    }
+    if (passing.size < bytes.size) {
+        return session->server->alone ? proxy_relay_unacknowledged(context, session, bytes, passing.size, &before)
+                                      : proxy_relay_cut(context, session, passing, &before);
+    }
+    if (session->keep != NULL) {
+        session->keep->flight_whole = false; /* an answer has begun */
+    }
+    return proxy_relay_send(context, &session->client, bytes, &before);
+}
+
 /* One buffer's worth in one direction. */
 static enum proxy_relay_step proxy_relay_move(struct proxy_session_context *context, struct proxy_end *from,
                                               struct proxy_end *to)
@@ -450,7 +549,7 @@ static enum proxy_relay_step proxy_relay_move(struct proxy_session_context *cont
         return PROXY_RELAY_STUCK;
     }
     size_t limit = context->buffer_size;
-    if (!client && session->keep != NULL && proxy_session_idle(session) && pg_frame_boundary(&from->received)) {
+    if (!client && session->keep != NULL && proxy_relay_careful(session)) {
         const enum proxy_relay_step step = proxy_relay_quiet(context, session, &limit);
         if (step != PROXY_RELAY_MOVED) {
             return step;
@@ -466,31 +565,8 @@ static enum proxy_relay_step proxy_relay_move(struct proxy_session_context *cont
     }
     /* A short read has emptied the socket, unless an end of file waits behind it. */
     from->readable = (size_t)size == limit || from->hangup;
-    struct span bytes = span_of(context->buffer, (size_t)size);
-    const struct pg_frame before = from->received;
-    if (client && session->state == PROXY_SESSION_ACTIVE) {
-        if (!proxy_relay_lawful(context, session, bytes)) {
-            return proxy_relay_refuse(context, session, bytes);
-        }
-        if (session->keep != NULL) {
-            proxy_relay_flight(session, bytes);
-        }
-    }
-    if (!proxy_relay_look(context, session, from, &bytes)) {
-        proxy_session_end(context, session, client ? PROXY_SESSION_CLIENT_PROTOCOL : PROXY_SESSION_SERVER_PROTOCOL,
-                          NULL);
-        return PROXY_RELAY_ENDED;
-    }
-    if (bytes.size < (size_t)size) {
-        return session->server->alone
-                   ? proxy_relay_unacknowledged(context, session, span_of(context->buffer, (size_t)size), bytes.size,
-                                                &before)
-                   : proxy_relay_cut(context, session, bytes, &before);
-    }
-    if (!client && session->keep != NULL) {
-        session->keep->flight_whole = false; /* an answer has begun */
-    }
-    return proxy_relay_send(context, to, bytes, &before);
+    const struct span bytes = span_of(context->buffer, (size_t)size);
+    return client ? proxy_relay_up(context, session, bytes) : proxy_relay_down(context, session, bytes);
 }
 
 void proxy_relay_to_server(struct proxy_session_context *context, struct proxy_session *session)

@@ -116,6 +116,14 @@ struct proxy_session {
     struct list learning;    /* linked while a verifier is awaited */
     bool moving;             /* CONNECTING, LOGIN: the client is logged in already */
     bool again;              /* ... and what is in flight is sent again */
+    bool failed;             /* ... into a transaction that has failed */
+    bool skipping;           /* ... and the new server must ignore what comes up to the next Sync */
+    bool restored;           /* LOGIN: all that the new server must hear was sent */
+    bool doomed;             /* the client's open transaction was lost with its server (proxy_lost.h) */
+    bool doomed_told;        /* ... and the client knows that it has failed */
+    bool copy_ended;         /* a COPY: the client has sent its end */
+    bool swallow;            /* the rest of a COPY's message that began for another server is dropped */
+    uint32_t groups;         /* ReadyForQuery asked for since nothing was in flight */
     uint32_t restore_left;   /* LOGIN: ReadyForQuery still to come; 0: the log-in has not ended */
     uint32_t restore_strict; /* of these: for statements that must not fail */
 };

@@ -238,6 +238,17 @@ void pg_message_sync_write(struct buf *buf)
     pg_message_close(buf, pg_message_open(buf, PG_MESSAGE_SYNC));
 }
 
+void pg_message_bind_write(struct buf *buf, const char *statement)
+{
+    const size_t start = pg_message_open(buf, PG_MESSAGE_BIND);
+    buf_u8(buf, 0);
+    buf_bytes(buf, statement, strlen(statement) + 1);
+    buf_u16be(buf, 0); /* formats of parameters, parameters, formats of results */
+    buf_u16be(buf, 0);
+    buf_u16be(buf, 0);
+    pg_message_close(buf, start);
+}
+
 void pg_message_password_write(struct buf *buf, struct span password)
 {
     const size_t start = pg_message_open(buf, PG_MESSAGE_PASSWORD);

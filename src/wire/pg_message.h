@@ -88,6 +88,7 @@ void pg_message_parameter_write(struct buf *buf, const char *name, const char *v
 void pg_message_key_write(struct buf *buf, uint32_t pid, struct span secret);
 void pg_message_query_write(struct buf *buf, struct span text);
 void pg_message_sync_write(struct buf *buf);
+void pg_message_bind_write(struct buf *buf, const char *statement);    /* to the unnamed portal, without parameters */
 void pg_message_password_write(struct buf *buf, struct span password); /* also an md5 answer; without a zero in it */
 void pg_message_sasl_initial_write(struct buf *buf, const char *mechanism, struct span data);
 void pg_message_sasl_write(struct buf *buf, struct span data);

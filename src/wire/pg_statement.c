@@ -165,12 +165,29 @@ static bool pg_statement_known(struct pg_statement *statement)
     return true;
 }
 
+/* COMMIT, ROLLBACK and relatives. ROLLBACK TO leaves the transaction open; ... PREPARED is about another one. */
+static uint32_t pg_statement_control(const struct pg_statement_word *words)
+{
+    static const char *const others[] = {"savepoint", "release", NULL};
+    const bool prepared = pg_statement_is(&words[1], "prepared");
+    if (pg_statement_is(&words[0], "commit") || pg_statement_is(&words[0], "end")) {
+        return PG_STATEMENT_CONTROL | PG_STATEMENT_COMMIT;
+    }
+    if (pg_statement_is(&words[0], "prepare") && pg_statement_is(&words[1], "transaction")) {
+        return PG_STATEMENT_CONTROL | PG_STATEMENT_COMMIT;
+    }
+    if (pg_statement_is(&words[0], "rollback") || pg_statement_is(&words[0], "abort")) {
+        const bool to = pg_statement_is(&words[1], "to") || pg_statement_is(&words[2], "to");
+        return to || prepared ? PG_STATEMENT_CONTROL : PG_STATEMENT_CONTROL | PG_STATEMENT_ROLLBACK;
+    }
+    return pg_statement_one_of(&words[0], others) ? PG_STATEMENT_CONTROL : 0;
+}
+
 /* The statement's words are complete. */
 static void pg_statement_judge(struct pg_statement *statement)
 {
     static const char *const rows[] = {"select", "insert", "update", "delete", "with",
                                        "values", "table",  "merge",  "show",   NULL};
-    static const char *const control[] = {"commit", "end", "rollback", "abort", "savepoint", "release", NULL};
     const struct pg_statement_word *words = statement->words;
     if (statement->words_count == 0) {
         return;
@@ -183,14 +200,13 @@ static void pg_statement_judge(struct pg_statement *statement)
         return;
     }
     if (pg_statement_is(&words[0], "begin") || pg_statement_is(&words[0], "start")) {
-        statement->marks |= PG_STATEMENT_CONTROL;
+        statement->marks |= PG_STATEMENT_CONTROL | PG_STATEMENT_BEGIN;
         return;
     }
-    statement->marks |= PG_STATEMENT_ONCE;
-    if (pg_statement_one_of(&words[0], control)) {
-        statement->marks |= PG_STATEMENT_CONTROL;
-    } else if (pg_statement_is(&words[0], "prepare")) {
-        statement->marks |= pg_statement_is(&words[1], "transaction") ? PG_STATEMENT_CONTROL : PG_STATEMENT_PREPARED;
+    const uint32_t control = pg_statement_control(words);
+    statement->marks |= PG_STATEMENT_ONCE | control;
+    if (control == 0 && pg_statement_is(&words[0], "prepare")) {
+        statement->marks |= PG_STATEMENT_PREPARED;
     } else if (pg_statement_is(&words[0], "load")) {
         statement->marks |= PG_STATEMENT_LOADED;
     }
@@ -199,6 +215,7 @@ static void pg_statement_judge(struct pg_statement *statement)
 static void pg_statement_next(struct pg_statement *statement)
 {
     pg_statement_judge(statement);
+    statement->first = statement->statements <= 1 ? statement->marks : statement->first;
     statement->words_count = 0;
     for (size_t i = 0; i < PG_STATEMENT_WORDS; i++) {
         pg_statement_word_reset(&statement->words[i], false);
@@ -401,6 +418,7 @@ static size_t pg_statement_run(struct pg_statement *statement, struct span bytes
 void pg_statement_begin(struct pg_statement *statement)
 {
     statement->marks = 0;
+    statement->first = 0;
     statement->statements = 0;
     statement->notable = 0;
     statement->settings = 0;

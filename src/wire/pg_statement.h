@@ -31,6 +31,10 @@ enum pg_statement_mark {
     PG_STATEMENT_LOADED = 32,   /* LOAD */
     PG_STATEMENT_CONTROL = 64,  /* BEGIN, COMMIT, ROLLBACK, SAVEPOINT and relatives */
     PG_STATEMENT_ONCE = 128,    /* it may have done something when it fails with all that it wrote rolled back */
+    /* Of CONTROL, more exactly. */
+    PG_STATEMENT_BEGIN = 256,     /* also START TRANSACTION */
+    PG_STATEMENT_COMMIT = 512,    /* also END and PREPARE TRANSACTION */
+    PG_STATEMENT_ROLLBACK = 1024, /* also ABORT; of the whole transaction */
 };
 
 /* A statement that a session can do again elsewhere, or that undoes one. */
@@ -56,6 +60,7 @@ struct pg_statement_word {
 struct pg_statement {
     /* The result, once pg_statement_end was called. */
     uint32_t marks;
+    uint32_t first;              /* the marks of the first statement alone */
     uint32_t statements;         /* that are not empty */
     uint32_t notable;            /* of these: not PLAIN */
     uint32_t settings;           /* of these: SET */

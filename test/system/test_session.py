@@ -3,6 +3,8 @@
 
 Server b is promoted by the first test that needs it; from then on both take writes and a view decides (test_proxy.py)."""
 import os
+import socket
+import struct
 import subprocess
 import threading
 
@@ -195,11 +197,161 @@ def test_statement_in_flight_gets_an_error_and_the_session_lives(world):
     world.a.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'")
 
 
+ROLLED_BACK = ("40001", "the transaction was rolled back because its server was lost; try it again")
+
+
+def outcome(connection, text):
+    """What a statement is told: its tag, or SQLSTATE and message."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(text)
+            return cursor.statusmessage
+    except psycopg2.Error as error:
+        return error.pgcode, error.diag.message_primary
+
+
+@pytest.mark.parametrize("fenced", [False, True])
+def test_open_transactions_are_told_and_their_sessions_live(world, fenced):
+    """Whatever a client was doing inside a transaction: 40001, a failed transaction, ROLLBACK, and on with the new server."""
+    for server in (world.a, world.b):
+        server.sql("TRUNCATE marks")
+    names = ("reading", "committing", "leaving", "sleeping", "nested", "failed")
+    sessions = {name: connect() for name in names}
+    for number, name in enumerate(names):
+        one(sessions[name], "BEGIN")
+        one(sessions[name], f"INSERT INTO marks VALUES ({number})")
+        one(sessions[name], "SET work_mem = '1MB'")
+        one(sessions[name], "CREATE TEMP TABLE mine (a int)")
+    one(sessions["nested"], "SAVEPOINT inner_one")
+    assert outcome(sessions["failed"], "SELECT 1/0")[0] == "22012"
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(outcome(sessions["sleeping"], "SELECT pg_sleep(600)")))
+    thread.start()
+    sleepers(world.a, 1)
+    if fenced:
+        move(world, 1)
+    else:
+        world.a.kill_all()
+    thread.join(DEADLINE)
+    assert answers == [ROLLED_BACK]  # also while there is no server yet
+    if not fenced:
+        world.a.start()
+    assert outcome(sessions["reading"], "SELECT 1") == ROLLED_BACK
+    assert outcome(sessions["committing"], "COMMIT") == ROLLED_BACK  # PostgreSQL would say ROLLBACK, which nobody reads
+    assert outcome(sessions["leaving"], "ROLLBACK") == "ROLLBACK"
+    assert outcome(sessions["nested"], "SELECT 1") == ROLLED_BACK
+    assert outcome(sessions["nested"], "ROLLBACK TO inner_one") == ROLLED_BACK
+    assert outcome(sessions["nested"], "ROLLBACK") == "ROLLBACK"
+    assert outcome(sessions["failed"], "COMMIT") == "ROLLBACK"  # it knew already
+    assert outcome(sessions["reading"], "COMMIT") == "ROLLBACK"
+    assert outcome(sessions["sleeping"], "ROLLBACK") == "ROLLBACK"
+    for name, session in sessions.items():
+        assert session.info.transaction_status == psycopg2.extensions.TRANSACTION_STATUS_IDLE, name
+        assert one(session, "SELECT inet_server_port()") == (PORT_B if fenced else PORT_A), name
+        assert one(session, "SHOW work_mem") == "4MB", name
+        assert outcome(session, "BEGIN") == "BEGIN" and outcome(session, "ROLLBACK") == "ROLLBACK"
+    assert one(sessions["reading"], "SELECT count(*) FROM marks") == 0
+    counters = world.counters()
+    assert counters["rolled_back_total"] == 4 and counters["moved_total"] == 6 and counters["sessions"] == 6
+    assert "outcome_unknown_total" not in counters and "not_moved_total" not in counters
+    world.a.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'")
+
+
+def test_commit_in_flight_is_unknown(world):
+    connection = connect()
+    world.a.sql("TRUNCATE marks")
+    world.a.sql("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+    world.a.sql("SELECT pg_reload_conf()")
+    try:
+        wait(lambda: world.a.sql("SHOW synchronous_standby_names")[0][0] == "nobody", "commits wait")
+        one(connection, "BEGIN")
+        one(connection, "INSERT INTO marks VALUES (1)")
+        answers = []
+        thread = threading.Thread(target=lambda: answers.append(outcome(connection, "COMMIT")))
+        thread.start()
+        wait(lambda: world.a.sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'")[0][0] == 1, "the commit waits")
+        world.a.kill_all()
+        thread.join(DEADLINE)
+        assert answers[0][0] == "08007"
+    finally:
+        if world.a.process is None:
+            world.a.start()
+        world.a.sql("ALTER SYSTEM RESET synchronous_standby_names")
+        world.a.sql("SELECT pg_reload_conf()")
+    assert one(connection, "SELECT count(*) FROM marks") == 1  # as it happens
+
+
+class Raw:
+    """A client that speaks the protocol by hand."""
+
+    def __init__(self):
+        self.socket = socket.create_connection((HOST, PORT_PROXY), DEADLINE)
+        self.data = b""
+        packet = struct.pack(">I", 0x30000) + b"user\0postgres\0database\0shop\0\0"
+        self.socket.sendall(struct.pack(">I", len(packet) + 4) + packet)
+        assert self.until("Z")[-1] == "ZI"
+
+    def send(self, *messages):
+        self.socket.sendall(b"".join(kind.encode() + struct.pack(">I", len(body) + 4) + body for kind, body in messages))
+
+    def run(self, text):
+        """Parse, Bind, Execute, Flush: a batch without its Sync."""
+        self.send(("P", b"\0" + text.encode() + b"\0\0\0"), ("B", b"\0\0" + bytes(6)), ("E", bytes(5)), ("H", b""))
+
+    def query(self, text):
+        self.send(("Q", text.encode() + b"\0"))
+
+    def until(self, kind):
+        """The messages up to one of this type, in short: E40001, ZI."""
+        words = []
+        while not words or words[-1][0] != kind:
+            while len(self.data) < 5 or len(self.data) < 1 + struct.unpack(">I", self.data[1:5])[0]:
+                more = self.socket.recv(65536)
+                assert more, words
+                self.data += more
+            end = 1 + struct.unpack(">I", self.data[1:5])[0]
+            head, body, self.data = chr(self.data[0]), self.data[5:end], self.data[end:]
+            fields = {field[:1]: field[1:].decode() for field in body.split(b"\0") if field} if head == "E" else {}
+            words.append(head + (fields[b"C"] if head == "E" else body.decode() if head == "Z" else ""))
+        return words
+
+
+def test_batches_and_copies_lose_their_server(world):
+    world.a.sql("TRUNCATE marks")
+    batch, begun, copied = Raw(), Raw(), Raw()
+    batch.query("BEGIN")
+    assert batch.until("Z") == ["C", "ZT"]
+    batch.run("INSERT INTO marks VALUES (1)")
+    assert batch.until("C") == ["1", "2", "C"]
+    begun.run("INSERT INTO marks VALUES (2)")
+    assert begun.until("C") == ["1", "2", "C"]
+    copied.query("COPY marks (id) FROM STDIN")
+    assert copied.until("G") == ["G"]
+    copied.send(("d", b"3\n"))
+    world.a.kill_all()
+    assert batch.until("E") == ["E40001"]
+    assert begun.until("E") == ["E40001"]
+    assert copied.until("Z") == ["E40001", "ZI"]
+    world.a.start()
+    for client, status in ((batch, "ZE"), (begun, "ZI")):
+        client.run("INSERT INTO marks VALUES (4)")
+        client.send(("S", b""))
+        assert client.until("Z") == [status]
+    copied.send(("d", b"5\n"), ("c", b""))
+    batch.query("ROLLBACK")
+    assert batch.until("Z") == ["C", "ZI"]
+    for client in (batch, begun, copied):
+        client.query("SELECT id FROM marks")
+        assert client.until("Z") == ["T", "C", "ZI"]
+        client.socket.close()
+
+
 def test_stops_and_deaths_under_load_lose_no_session_and_nothing_acknowledged(world):
-    """Autocommit clients; the writer is stopped or killed and the other one takes over. An error is 08007 and nothing else."""
+    """Half of the clients use transactions; the writer is stopped or killed and the other one takes over. An error is 08007 and
+    nothing else, and 40001 in a transaction."""
     world.a.sql("TRUNCATE marks")
     world.b.sql("TRUNCATE marks")
-    stop, lock, acknowledged, unknown, failures = threading.Event(), threading.Lock(), [], [], []
+    stop, lock, acknowledged, unknown, rolled_back, failures = threading.Event(), threading.Lock(), [], [], [], []
     connections = [connect(user="secured", password="open sesame") for _ in range(8)]
 
     def run(number):
@@ -209,13 +361,20 @@ def test_stops_and_deaths_under_load_lose_no_session_and_nothing_acknowledged(wo
                 if stop.is_set():
                     return
                 try:
+                    if number % 2 == 1:
+                        one(connection, "BEGIN")
                     one(connection, "INSERT INTO marks VALUES (%s)", (key,))
+                    if number % 2 == 1:
+                        one(connection, "COMMIT")
                     with lock:
                         acknowledged.append(key)
                 except psycopg2.Error as error:
+                    again = number % 2 == 1 and error.pgcode == "40001"
                     with lock:
-                        unknown.append(key)
-                    assert error.pgcode == "08007" and connection.closed == 0, (error.pgcode, str(error))
+                        (rolled_back if again else unknown).append(key)
+                    assert (again or error.pgcode == "08007") and connection.closed == 0, (error.pgcode, str(error))
+                    if connection.info.transaction_status != psycopg2.extensions.TRANSACTION_STATUS_IDLE:
+                        one(connection, "ROLLBACK")
         except Exception as error:  # pylint: disable=broad-except
             failures.append(error)
 
@@ -243,6 +402,7 @@ def test_stops_and_deaths_under_load_lose_no_session_and_nothing_acknowledged(wo
     assert len(rows) == len(set(rows))
     assert not set(acknowledged) - set(rows)
     assert set(rows) - set(acknowledged) <= set(unknown)
+    assert not set(rolled_back) & set(rows)
     assert world.counters()["sessions"] == 8
 
 

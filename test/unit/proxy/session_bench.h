@@ -16,6 +16,7 @@
 
 #include "base/assert.h"
 #include "edge/clock.h"
+#include "proxy/proxy_connect.h"
 #include "proxy/proxy_relay.h"
 #include "wire/pg_message.h"
 
@@ -30,6 +31,10 @@
 #define QUIT      "X\0\0\0\4"
 #define READY_I   "Z\0\0\0\5I"
 #define READY_T   "Z\0\0\0\5T"
+#define READY_E   "Z\0\0\0\5E"
+#define AUTH_OK   "R\0\0\0\x08\0\0\0\0"
+#define COMPLETE  "C\0\0\0\x0dSELECT 1\0"
+#define SELECT    "Q\0\0\0\x0dSELECT 1\0"
 
 /* An ACTIVE session between two peers that the test plays. */
 struct bench {
@@ -148,4 +153,51 @@ static inline void told(struct bench *bench, char sqlstate[PG_MESSAGE_SQLSTATE])
         assert_int_equal(pg_message_error_parse(span_of(memory + 5, size - 5), &error), ERR_OK);
     }
     memcpy(sqlstate, error.sqlstate, PG_MESSAGE_SQLSTATE);
+}
+
+/* The session's other life: it may be moved. */
+static inline int setup_keep(void **state)
+{
+    if (setup(state) != 0) {
+        return -1;
+    }
+    struct bench *bench = *state;
+    bench->session->keep = proxy_keep_new(span_text("ann"));
+    list_init(&bench->context.learning);
+    bench->context.connect_wait_ms = 1000;
+    bench->context.connect_timeout_ms = 1000;
+    return bench->session->keep != NULL ? 0 : -1;
+}
+
+static inline size_t fatal(char *memory, size_t size, const char *sqlstate)
+{
+    struct buf buf;
+    buf_init(&buf, memory, size);
+    pg_message_error_write(&buf, "FATAL", sqlstate, "going down", NULL);
+    ASSERT(!buf.overflow);
+    return buf.size;
+}
+
+/* Another server is there, and its log-in has passed. */
+static inline void reconnect(struct bench *bench)
+{
+    struct proxy_session *session = bench->session;
+    int server[2];
+    assert_int_equal(session->state, PROXY_SESSION_CONNECTING);
+    assert_true(session->moving);
+    ASSERT(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, server) == 0);
+    close(bench->server);
+    bench->server = server[1];
+    bench_serve(bench, server[0]);
+}
+
+static inline void step(struct bench *bench)
+{
+    bench->session->server->end.readable = true;
+    bench->session->client.readable = true;
+    if (bench->session->state == PROXY_SESSION_ACTIVE) {
+        proxy_relay_pump(&bench->context, bench->session);
+    } else {
+        proxy_connect_step(&bench->context, bench->session);
+    }
 }

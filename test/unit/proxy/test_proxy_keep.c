@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -160,10 +161,143 @@ static void test_what_cannot_be_moved(void **state)
         start(&stream);
         put(&stream, samples[i].type, samples[i].body, samples[i].size);
         feed(&stream, 3);
+        answer(&stream, 'Z', "I", 1, true);
         assert_false(proxy_keep_movable(stream.keep, &why));
         assert_non_null(strstr(why, samples[i].why));
         proxy_keep_free(stream.keep);
     }
+}
+
+/* What a transaction that is lost has made is gone with it; a lock was another's business than the transaction's. */
+static void test_what_is_undone_with_its_transaction(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t size;
+        bool undone;
+    } samples[] = {
+#define SAMPLE(text, undone) {text, sizeof(text) - 1, undone}
+        SAMPLE("CREATE TEMP TABLE t()\0", true),       SAMPLE("SELECT set_config('a', 'b', false)\0", true),
+        SAMPLE("SET a = 1; SELECT 1\0", true),         SAMPLE("DECLARE c CURSOR WITH HOLD FOR SELECT 1\0", true),
+        SAMPLE("SELECT pg_advisory_lock(1)\0", false), SAMPLE("LOAD 'plpgsql'\0", false),
+        SAMPLE("PREPARE p AS SELECT 1\0", false),
+#undef SAMPLE
+    };
+    for (size_t i = 0; i < 2 * sizeof samples / sizeof samples[0]; i++) {
+        struct stream stream;
+        const char *why = NULL;
+        const bool committed = i % 2 == 0;
+        start(&stream);
+        PUT(&stream, 'Q', "BEGIN\0");
+        put(&stream, 'Q', samples[i / 2].text, samples[i / 2].size);
+        feed(&stream, 1000);
+        answer(&stream, 'Z', "T", 1, false);
+        if (committed) {
+            answer(&stream, 'Z', "I", 1, true);
+        } else {
+            proxy_keep_forget(stream.keep);
+        }
+        assert_int_equal(proxy_keep_movable(stream.keep, &why), !committed && samples[i / 2].undone);
+        proxy_keep_free(stream.keep);
+    }
+}
+
+static void prepared(struct stream *stream, const char *name, const char *text)
+{
+    char body[200];
+    const int size = snprintf(body, sizeof body, "%s%c%s%c%c", name, 0, text, 0, 0);
+    put(stream, 'P', body, (size_t)size + 1);
+}
+
+static void bind(struct stream *stream, const char *name)
+{
+    char body[300] = "";
+    snprintf(body + 1, sizeof body - 1, "%s", name);
+    put(stream, 'B', body, strlen(name) + 8);
+}
+
+/* A driver that prepares all that it says often: which of it is executed is told by name. */
+static void test_commits_in_flight(void **state)
+{
+    (void)state;
+    struct stream stream;
+    const struct proxy_keep *keep = NULL;
+    char name[16];
+    start(&stream);
+    keep = stream.keep;
+    prepared(&stream, "b", "BEGIN");
+    prepared(&stream, "c", "COMMIT");
+    prepared(&stream, "i", "INSERT INTO t VALUES (1)");
+    prepared(&stream, "r", "ROLLBACK");
+    feed(&stream, 7);
+    proxy_keep_flight_begin(stream.keep, true);
+    bind(&stream, "b");
+    bind(&stream, "i");
+    feed(&stream, 7);
+    assert_int_equal(keep->flight_units, 2);
+    assert_true((keep->flight_first & PG_STATEMENT_BEGIN) != 0);
+    assert_false(proxy_keep_flight_commits(keep));
+    answer(&stream, 'Z', "T", 1, false);
+    proxy_keep_flight_begin(stream.keep, true);
+    bind(&stream, "r");
+    feed(&stream, 7);
+    assert_true((keep->flight_first & PG_STATEMENT_ROLLBACK) != 0);
+    bind(&stream, "c");
+    feed(&stream, 7);
+    assert_true(proxy_keep_flight_commits(keep));
+    assert_true((keep->flight_first & PG_STATEMENT_COMMIT) == 0);
+    /* It was bound and may be executed later, until the transaction has ended. */
+    proxy_keep_flight_begin(stream.keep, true);
+    assert_true(proxy_keep_flight_commits(keep));
+    answer(&stream, 'Z', "I", 1, true);
+    assert_false(proxy_keep_flight_commits(keep));
+    /* The unnamed statement outlives its batch. */
+    prepared(&stream, "", "END");
+    feed(&stream, 7);
+    proxy_keep_flight_begin(stream.keep, true);
+    bind(&stream, "");
+    feed(&stream, 7);
+    assert_true(proxy_keep_flight_commits(keep));
+    answer(&stream, 'Z', "I", 1, true);
+    /* More names than are told apart, and one that is too long to be looked at: either could be a COMMIT. */
+    for (int i = 0; i < PROXY_KEEP_NAMES; i++) {
+        snprintf(name, sizeof name, "c%d", i);
+        prepared(&stream, name, "COMMIT");
+    }
+    feed(&stream, 7);
+    proxy_keep_flight_begin(stream.keep, true);
+    bind(&stream, "i");
+    feed(&stream, 7);
+    assert_true(proxy_keep_flight_commits(keep));
+    proxy_keep_free(stream.keep);
+    start(&stream);
+    prepared(&stream, "c", "COMMIT");
+    feed(&stream, 7);
+    proxy_keep_flight_begin(stream.keep, true);
+    char longer[200];
+    memset(longer, 'x', sizeof longer);
+    longer[sizeof longer - 1] = '\0';
+    bind(&stream, longer);
+    feed(&stream, 7);
+    assert_true(proxy_keep_flight_commits(stream.keep));
+    proxy_keep_free(stream.keep);
+}
+
+/* Where a backslash hides a quote in any string, words cannot be told from strings. */
+static void test_old_strings_may_hide_a_commit(void **state)
+{
+    (void)state;
+    struct stream stream;
+    start(&stream);
+    proxy_keep_flight_begin(stream.keep, true);
+    PUT(&stream, 'Q', "SELECT 1\0");
+    feed(&stream, 7);
+    answer(&stream, 'S', "standard_conforming_strings\0on\0", 31, false);
+    assert_false(proxy_keep_flight_commits(stream.keep));
+    answer(&stream, 'S', "standard_conforming_strings\0off\0", 32, false);
+    assert_true(proxy_keep_flight_commits(stream.keep));
+    proxy_keep_free(stream.keep);
 }
 
 static void test_statement_that_is_too_large_to_keep(void **state)
@@ -270,6 +404,9 @@ int main(void)
         cmocka_unit_test(test_stream_cut_at_every_size),
         cmocka_unit_test(test_rolled_back_settings_are_forgotten),
         cmocka_unit_test(test_what_cannot_be_moved),
+        cmocka_unit_test(test_what_is_undone_with_its_transaction),
+        cmocka_unit_test(test_commits_in_flight),
+        cmocka_unit_test(test_old_strings_may_hide_a_commit),
         cmocka_unit_test(test_statement_that_is_too_large_to_keep),
         cmocka_unit_test(test_parameters),
         cmocka_unit_test(test_log_in_is_learnt),

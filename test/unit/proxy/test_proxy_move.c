@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Tests of sessions that lose their server and go on with another one, over socket pairs. */
-#include "proxy/proxy_connect.h"
 #include "proxy/proxy_move.h"
 #include "session_bench.h"
 
-#define AUTH_OK  "R\0\0\0\x08\0\0\0\0"
-#define COMPLETE "C\0\0\0\x0dSELECT 1\0"
-#define SELECT   "Q\0\0\0\x0dSELECT 1\0"
-#define SET      "Q\0\0\0\x0eSET a = 1\0"
-#define NAMED    "P\0\0\0\x0fs\0SHOW a\0\0\0"
+#define SET   "Q\0\0\0\x0eSET a = 1\0"
+#define NAMED "P\0\0\0\x0fs\0SHOW a\0\0\0"
 #define TOLD_ONE                                                                                                       \
     "S\0\0\0\x0a"                                                                                                      \
     "a\0one\0"
@@ -18,53 +14,6 @@
 #define TOLD_B                                                                                                         \
     "S\0\0\0\x08"                                                                                                      \
     "b\0x\0"
-
-/* The session's other life: it may be moved. */
-static int setup_keep(void **state)
-{
-    if (setup(state) != 0) {
-        return -1;
-    }
-    struct bench *bench = *state;
-    bench->session->keep = proxy_keep_new(span_text("ann"));
-    list_init(&bench->context.learning);
-    bench->context.connect_wait_ms = 1000;
-    bench->context.connect_timeout_ms = 1000;
-    return bench->session->keep != NULL ? 0 : -1;
-}
-
-static size_t fatal(char *memory, size_t size, const char *sqlstate)
-{
-    struct buf buf;
-    buf_init(&buf, memory, size);
-    pg_message_error_write(&buf, "FATAL", sqlstate, "going down", NULL);
-    ASSERT(!buf.overflow);
-    return buf.size;
-}
-
-/* Another server is there, and its log-in has passed. */
-static void reconnect(struct bench *bench)
-{
-    struct proxy_session *session = bench->session;
-    int server[2];
-    assert_int_equal(session->state, PROXY_SESSION_CONNECTING);
-    assert_true(session->moving);
-    ASSERT(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, server) == 0);
-    close(bench->server);
-    bench->server = server[1];
-    bench_serve(bench, server[0]);
-}
-
-static void step(struct bench *bench)
-{
-    bench->session->server->end.readable = true;
-    bench->session->client.readable = true;
-    if (bench->session->state == PROXY_SESSION_ACTIVE) {
-        proxy_relay_pump(&bench->context, bench->session);
-    } else {
-        proxy_connect_step(&bench->context, bench->session);
-    }
-}
 
 /* The fatal message comes in two pieces, cut at every byte: the client sees nothing of it. */
 static void an_idle_session_hides_the_end_of_its_server(void **state)

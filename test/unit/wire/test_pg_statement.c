@@ -21,6 +21,9 @@ struct sample {
 enum {
     ONCE = PG_STATEMENT_ONCE,
     CONTROL = PG_STATEMENT_ONCE | PG_STATEMENT_CONTROL,
+    COMMIT = CONTROL | PG_STATEMENT_COMMIT,
+    ROLLBACK = CONTROL | PG_STATEMENT_ROLLBACK,
+    BEGIN = PG_STATEMENT_CONTROL | PG_STATEMENT_BEGIN,
     TEMPORARY = PG_STATEMENT_ONCE | PG_STATEMENT_TEMPORARY,
 };
 
@@ -30,10 +33,19 @@ static const struct sample samples[] = {
     {"SELECT 1", 0, PG_STATEMENT_PLAIN, "", 1},
     {"(SELECT abalance FROM pgbench_accounts WHERE aid = $1);", 0, PG_STATEMENT_PLAIN, "", 1},
     {"INSERT INTO t VALUES ('SET x = 1; LISTEN a', \"temp\")", 0, PG_STATEMENT_PLAIN, "", 1},
-    {"SELECT 1; INSERT INTO t VALUES (1); COMMIT", CONTROL, PG_STATEMENT_PLAIN, "", 3},
-    {"BEGIN", PG_STATEMENT_CONTROL, PG_STATEMENT_PLAIN, "", 1},
-    {"start transaction read only", PG_STATEMENT_CONTROL, PG_STATEMENT_PLAIN, "", 1},
-    {"PREPARE TRANSACTION 'x'", CONTROL, PG_STATEMENT_PLAIN, "", 1},
+    {"SELECT 1; INSERT INTO t VALUES (1); COMMIT", COMMIT, PG_STATEMENT_PLAIN, "", 3},
+    {"BEGIN", BEGIN, PG_STATEMENT_PLAIN, "", 1},
+    {"start transaction read only", BEGIN, PG_STATEMENT_PLAIN, "", 1},
+    {"PREPARE TRANSACTION 'x'", COMMIT, PG_STATEMENT_PLAIN, "", 1},
+    {"COMMIT PREPARED 'x'", COMMIT, PG_STATEMENT_PLAIN, "", 1},
+    {"END WORK", COMMIT, PG_STATEMENT_PLAIN, "", 1},
+    {"rollback", ROLLBACK, PG_STATEMENT_PLAIN, "", 1},
+    {"ABORT TRANSACTION AND CHAIN;", ROLLBACK, PG_STATEMENT_PLAIN, "", 1},
+    {"ROLLBACK TO a", CONTROL, PG_STATEMENT_PLAIN, "", 1},
+    {"ROLLBACK WORK TO SAVEPOINT a", CONTROL, PG_STATEMENT_PLAIN, "", 1},
+    {"ROLLBACK PREPARED 'x'", CONTROL, PG_STATEMENT_PLAIN, "", 1},
+    {"SAVEPOINT a; RELEASE a", CONTROL, PG_STATEMENT_PLAIN, "", 2},
+    {"ROLLBACK; BEGIN", ROLLBACK | BEGIN, PG_STATEMENT_PLAIN, "", 2},
     {"PREPARE p AS SELECT 1", ONCE | PG_STATEMENT_PREPARED, PG_STATEMENT_PLAIN, "", 1},
     {"VACUUM t", ONCE, PG_STATEMENT_PLAIN, "", 1},
     /* settings */
@@ -117,6 +129,28 @@ static void test_samples_cut_at_every_byte(void **state)
     }
 }
 
+static void test_the_first_of_several_statements(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        uint32_t first;
+    } texts[] = {
+        {"", 0},
+        {"; ROLLBACK; BEGIN; SELECT 1; COMMIT", ROLLBACK},
+        {"COMMIT; ROLLBACK", COMMIT},
+        {"BEGIN", BEGIN},
+        {"SELECT 1; BEGIN; COMMIT", 0},
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct pg_statement statement;
+        pg_statement_begin(&statement);
+        pg_statement_feed(&statement, span_text(texts[i].text));
+        pg_statement_end(&statement);
+        assert_int_equal(statement.first, texts[i].first);
+    }
+}
+
 static void test_counts_of_several_statements(void **state)
 {
     (void)state;
@@ -151,6 +185,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_samples_cut_at_every_byte),
+        cmocka_unit_test(test_the_first_of_several_statements),
         cmocka_unit_test(test_counts_of_several_statements),
         cmocka_unit_test(test_long_texts_and_words),
     };
