@@ -257,6 +257,14 @@ void pg_message_password_write(struct buf *buf, struct span password)
     pg_message_close(buf, start);
 }
 
+void pg_message_authentication_write(struct buf *buf, uint32_t code, struct span rest)
+{
+    const size_t start = pg_message_open(buf, PG_MESSAGE_AUTHENTICATION);
+    buf_u32be(buf, code);
+    buf_bytes(buf, rest.data, rest.size);
+    pg_message_close(buf, start);
+}
+
 void pg_message_sasl_initial_write(struct buf *buf, const char *mechanism, struct span data)
 {
     const size_t start = pg_message_open(buf, PG_MESSAGE_PASSWORD);

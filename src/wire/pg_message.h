@@ -90,5 +90,8 @@ void pg_message_query_write(struct buf *buf, struct span text);
 void pg_message_sync_write(struct buf *buf);
 void pg_message_bind_write(struct buf *buf, const char *statement);    /* to the unnamed portal, without parameters */
 void pg_message_password_write(struct buf *buf, struct span password); /* also an md5 answer; without a zero in it */
+
+/* What a server asks of a client; `rest` as above. */
+void pg_message_authentication_write(struct buf *buf, uint32_t code, struct span rest);
 void pg_message_sasl_initial_write(struct buf *buf, const char *mechanism, struct span data);
 void pg_message_sasl_write(struct buf *buf, struct span data);

@@ -10,8 +10,6 @@
 #include "base/cursor.h"
 
 enum {
-    PG_SCRAM_BASE64_KEY = 44, /* characters of a key in base64: 4 * ceil(32 / 3) */
-    PG_SCRAM_SALT = 128,      /* characters of a salt in base64; PostgreSQL's has 24 */
     PG_SCRAM_MD5_DIGITS = 32,
     PG_SCRAM_MD5_BYTES = 16,
 };
@@ -24,7 +22,7 @@ static bool pg_scram_base64_character(uint8_t c)
 /* Exactly one key: 43 characters and one '='. */
 static bool pg_scram_key_decode(struct span text, uint8_t key[PG_SCRAM_KEY])
 {
-    if (text.size != PG_SCRAM_BASE64_KEY || text.data[text.size - 1] != '=') {
+    if (text.size != PG_SCRAM_PROOF || text.data[text.size - 1] != '=') {
         return false;
     }
     for (size_t i = 0; i + 1 < text.size; i++) {
@@ -41,10 +39,10 @@ static bool pg_scram_key_decode(struct span text, uint8_t key[PG_SCRAM_KEY])
     return true;
 }
 
-static void pg_scram_key_encode(const uint8_t key[PG_SCRAM_KEY], uint8_t text[PG_SCRAM_BASE64_KEY + 1])
+static void pg_scram_key_encode(const uint8_t key[PG_SCRAM_KEY], uint8_t text[PG_SCRAM_PROOF + 1])
 {
     const int size = EVP_EncodeBlock(text, key, PG_SCRAM_KEY);
-    ASSERT(size == PG_SCRAM_BASE64_KEY);
+    ASSERT(size == PG_SCRAM_PROOF);
 }
 
 static void pg_scram_hash(const uint8_t key[PG_SCRAM_KEY], uint8_t ret_hash[PG_SCRAM_KEY])
@@ -116,6 +114,22 @@ static bool pg_scram_number(struct span text, uint32_t *ret_number)
     return number > 0 && number <= PG_SCRAM_ITERATIONS;
 }
 
+/* The salt is sent to clients: nothing but base64 may be in it. */
+static bool pg_scram_salt(struct span text, char salt[PG_SCRAM_SALT + 1])
+{
+    if (text.size == 0 || text.size > PG_SCRAM_SALT) {
+        return false;
+    }
+    for (size_t i = 0; i < text.size; i++) {
+        if (!pg_scram_base64_character(text.data[i]) && text.data[i] != '=') {
+            return false;
+        }
+    }
+    memcpy(salt, text.data, text.size);
+    salt[text.size] = '\0';
+    return true;
+}
+
 enum err pg_scram_verifier_parse(struct span text, struct pg_scram_verifier *ret_verifier)
 {
     struct pg_scram_verifier verifier = {.iterations = 0};
@@ -127,8 +141,8 @@ enum err pg_scram_verifier_parse(struct span text, struct pg_scram_verifier *ret
     const struct span stored_key = cursor_until(&cursor, ':');
     const struct span server_key = cursor_span(&cursor, cursor_left(&cursor));
     const bool good = cursor_ok(&cursor) && span_is(mechanism, PG_SCRAM_MECHANISM) &&
-                      pg_scram_number(iterations, &verifier.iterations) && salt.size > 0 &&
-                      salt.size <= PG_SCRAM_SALT && pg_scram_key_decode(stored_key, verifier.stored_key) &&
+                      pg_scram_number(iterations, &verifier.iterations) && pg_scram_salt(salt, verifier.salt) &&
+                      pg_scram_key_decode(stored_key, verifier.stored_key) &&
                       pg_scram_key_decode(server_key, verifier.server_key);
     if (good) {
         *ret_verifier = verifier;
@@ -168,12 +182,12 @@ enum err pg_scram_hear_server_first(struct pg_scram_talk *talk, struct span mess
 enum err pg_scram_hear_client_final(struct pg_scram_talk *talk, struct span message)
 {
     static const char mark[] = ",p=";
-    const size_t tail = sizeof mark - 1 + PG_SCRAM_BASE64_KEY;
+    const size_t tail = sizeof mark - 1 + PG_SCRAM_PROOF;
     if (talk->server_first.size == 0 || talk->proved || message.size <= tail) {
         return ERR_PROTOCOL;
     }
     const size_t cut = message.size - tail;
-    const struct span proof = span_of(message.data + message.size - PG_SCRAM_BASE64_KEY, PG_SCRAM_BASE64_KEY);
+    const struct span proof = span_of(message.data + message.size - PG_SCRAM_PROOF, PG_SCRAM_PROOF);
     if (memcmp(message.data + cut, mark, sizeof mark - 1) != 0 || !pg_scram_key_decode(proof, talk->proof)) {
         return ERR_PROTOCOL;
     }
@@ -201,6 +215,17 @@ enum err pg_scram_key_find(const struct pg_scram_talk *talk, const struct pg_scr
     }
     OPENSSL_cleanse(client_key, sizeof client_key);
     return good ? ERR_OK : ERR_AUTH;
+}
+
+void pg_scram_prove(const struct pg_scram_talk *talk, const struct pg_scram_verifier *verifier, struct buf *message)
+{
+    ASSERT(talk->proved);
+    uint8_t signature[PG_SCRAM_KEY];
+    uint8_t text[PG_SCRAM_PROOF + 1];
+    pg_scram_sign(talk, verifier->server_key, signature);
+    pg_scram_key_encode(signature, text);
+    buf_text(message, "v=");
+    buf_bytes(message, text, PG_SCRAM_PROOF);
 }
 
 /* ---- logging in ---- */
@@ -257,7 +282,7 @@ enum err pg_scram_login_final(struct pg_scram_talk *talk, struct span server_fir
     talk->client_final.size = (uint16_t)bare.size;
     uint8_t stored_key[PG_SCRAM_KEY];
     uint8_t signature[PG_SCRAM_KEY];
-    uint8_t text[PG_SCRAM_BASE64_KEY + 1];
+    uint8_t text[PG_SCRAM_PROOF + 1];
     pg_scram_hash(key->client_key, stored_key);
     pg_scram_sign(talk, stored_key, signature);
     pg_scram_exclusive_or(key->client_key, signature, talk->proof);
@@ -265,19 +290,19 @@ enum err pg_scram_login_final(struct pg_scram_talk *talk, struct span server_fir
     pg_scram_key_encode(talk->proof, text);
     buf_bytes(message, bare.data, bare.size);
     buf_text(message, ",p=");
-    buf_bytes(message, text, PG_SCRAM_BASE64_KEY);
+    buf_bytes(message, text, PG_SCRAM_PROOF);
     return ERR_OK;
 }
 
 enum err pg_scram_login_verify(const struct pg_scram_talk *talk, struct span server_final,
                                const struct pg_scram_key *key)
 {
-    if (!talk->proved || server_final.size != 2 + PG_SCRAM_BASE64_KEY || memcmp(server_final.data, "v=", 2) != 0) {
+    if (!talk->proved || server_final.size != 2 + PG_SCRAM_PROOF || memcmp(server_final.data, "v=", 2) != 0) {
         return ERR_AUTH;
     }
     uint8_t told[PG_SCRAM_KEY];
     uint8_t signature[PG_SCRAM_KEY];
-    if (!pg_scram_key_decode(span_of(server_final.data + 2, PG_SCRAM_BASE64_KEY), told)) {
+    if (!pg_scram_key_decode(span_of(server_final.data + 2, PG_SCRAM_PROOF), told)) {
         return ERR_AUTH;
     }
     pg_scram_sign(talk, key->server_key, signature);

@@ -9,8 +9,9 @@
  *   ClientKey = ClientProof XOR HMAC(StoredKey, AuthMessage);
  * - a log-in of our own with that key, by the same struct: first, final, verify.
  *
- * No channel binding: it would tie the client to the server's certificate. Nonces come from the caller. Whoever owns
- * keys or talks wipes them (explicit_bzero). Pure functions, any thread. */
+ * No channel binding here: it would tie the client to the server's certificate. The server's side, for a proxy that
+ * authenticates clients itself, is pg_scram_serve.h. Nonces come from the caller. Whoever owns keys or talks wipes them
+ * (explicit_bzero). Pure functions, any thread. */
 #pragma once
 
 #include <stdbool.h>
@@ -28,11 +29,14 @@ enum {
     PG_SCRAM_PART = 320,     /* bytes of one message of a talk: nonces of both sides are 24 characters in practice */
     PG_SCRAM_VERIFIER = 320, /* bytes of a verifier's text */
     PG_SCRAM_ITERATIONS = 10 * 1000 * 1000,
-    PG_SCRAM_MD5 = 35, /* "md5" and 32 hexadecimal digits */
+    PG_SCRAM_MD5 = 35,   /* "md5" and 32 hexadecimal digits */
+    PG_SCRAM_SALT = 128, /* characters of a salt in base64; PostgreSQL's has 24 */
+    PG_SCRAM_PROOF = 44, /* characters of a key in base64: 4 * ceil(32 / 3) */
 };
 
 struct pg_scram_verifier {
     uint32_t iterations;
+    char salt[PG_SCRAM_SALT + 1]; /* as it is sent: base64 */
     uint8_t stored_key[PG_SCRAM_KEY];
     uint8_t server_key[PG_SCRAM_KEY];
 };
@@ -70,6 +74,9 @@ ERR_CHECK enum err pg_scram_hear_client_final(struct pg_scram_talk *talk, struct
  * this verifier (the password has changed, or it was wrong). */
 ERR_CHECK enum err pg_scram_key_find(const struct pg_scram_talk *talk, const struct pg_scram_verifier *verifier,
                                      struct pg_scram_key *ret_key);
+
+/* Appends the server's last word, "v=" and its signature of the talk, which the client's proof has completed. */
+void pg_scram_prove(const struct pg_scram_talk *talk, const struct pg_scram_verifier *verifier, struct buf *message);
 
 /* ---- logging in: each step appends the message to send ---- */
 

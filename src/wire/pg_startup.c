@@ -144,6 +144,34 @@ static void pg_startup_close(struct buf *buf, size_t start)
     buf->data[start + 3] = (uint8_t)size;
 }
 
+/* Options of the protocol itself. */
+static bool pg_startup_option(struct span name)
+{
+    static const char prefix[] = "_pq_.";
+    return name.size >= sizeof prefix - 1 && memcmp(name.data, prefix, sizeof prefix - 1) == 0;
+}
+
+/* The pairs, some left out, and the end of the packet. */
+static void pg_startup_pairs(struct buf *buf, const struct pg_startup *startup, const char *database, bool options)
+{
+    struct cursor cursor;
+    cursor_init(&cursor, startup->parameters.data, startup->parameters.size);
+    while (cursor_left(&cursor) > 0) {
+        const struct span name = cursor_until(&cursor, 0);
+        const struct span value = cursor_until(&cursor, 0);
+        const bool kept = (database == NULL || !span_is(name, "database")) && (options || !pg_startup_option(name));
+        if (cursor_ok(&cursor) && kept) {
+            pg_startup_string(buf, name);
+            pg_startup_string(buf, value);
+        }
+    }
+    if (database != NULL) {
+        pg_startup_string(buf, span_text("database"));
+        pg_startup_string(buf, span_text(database));
+    }
+    buf_u8(buf, 0);
+}
+
 void pg_startup_write(struct buf *buf, const struct pg_startup *startup, const char *database)
 {
     ASSERT(startup->kind == PG_STARTUP_SESSION);
@@ -151,20 +179,47 @@ void pg_startup_write(struct buf *buf, const struct pg_startup *startup, const c
     buf_u32be(buf, 0);
     buf_u16be(buf, startup->major);
     buf_u16be(buf, startup->minor);
+    pg_startup_pairs(buf, startup, database, true);
+    pg_startup_close(buf, start);
+}
+
+void pg_startup_plain_write(struct buf *buf, const struct pg_startup *startup)
+{
+    ASSERT(startup->kind == PG_STARTUP_SESSION);
+    const size_t start = buf->size;
+    buf_u32be(buf, 0);
+    buf_u16be(buf, startup->major);
+    buf_u16be(buf, 0);
+    pg_startup_pairs(buf, startup, NULL, false);
+    pg_startup_close(buf, start);
+}
+
+bool pg_startup_negotiate_write(struct buf *buf, const struct pg_startup *startup)
+{
+    uint8_t memory[PG_STARTUP_LIMIT];
+    struct buf names;
     struct cursor cursor;
+    uint32_t count = 0;
+    buf_init(&names, memory, sizeof memory);
     cursor_init(&cursor, startup->parameters.data, startup->parameters.size);
     while (cursor_left(&cursor) > 0) {
         const struct span name = cursor_until(&cursor, 0);
-        const struct span value = cursor_until(&cursor, 0);
-        if (cursor_ok(&cursor) && !span_is(name, "database")) {
-            pg_startup_string(buf, name);
-            pg_startup_string(buf, value);
+        (void)cursor_until(&cursor, 0);
+        if (cursor_ok(&cursor) && pg_startup_option(name)) {
+            pg_startup_string(&names, name);
+            count++;
         }
     }
-    pg_startup_string(buf, span_text("database"));
-    pg_startup_string(buf, span_text(database));
-    buf_u8(buf, 0);
-    pg_startup_close(buf, start);
+    if (startup->minor == 0 && count == 0) {
+        return false;
+    }
+    ASSERT(!names.overflow);
+    buf_u8(buf, 'v');
+    buf_u32be(buf, (uint32_t)(3 * sizeof(uint32_t) + names.size));
+    buf_u32be(buf, (uint32_t)startup->major << 16); /* the newest that we speak ourselves: 3.0 */
+    buf_u32be(buf, count);
+    buf_bytes(buf, names.data, names.size);
+    return true;
 }
 
 void pg_startup_cancel_write(struct buf *buf, uint32_t pid, struct span secret)

@@ -6,6 +6,7 @@
  * Pure functions, any thread. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -48,6 +49,13 @@ ERR_CHECK enum err pg_startup_parse(struct span packet, struct pg_startup *ret_s
 
 /* Appends a StartupMessage with the same version and parameters but another database name. */
 void pg_startup_write(struct buf *buf, const struct pg_startup *startup, const char *database);
+
+/* The same for a client whom we answer ourselves: version 3.0, and no options of the protocol. */
+void pg_startup_plain_write(struct buf *buf, const struct pg_startup *startup);
+
+/* Appends a NegotiateProtocolVersion when the client asks for more than 3.0: a newer version, or options of the
+ * protocol. False: it does not. */
+bool pg_startup_negotiate_write(struct buf *buf, const struct pg_startup *startup);
 
 /* Appends a CancelRequest. */
 void pg_startup_cancel_write(struct buf *buf, uint32_t pid, struct span secret);

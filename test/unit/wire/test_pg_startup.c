@@ -101,6 +101,34 @@ static void rewrites_the_database(void **state)
     assert_true(span_is(again.application_name, "x"));
 }
 
+/* Who asks for more than 3.0 is told so, and the server gets a packet without it. */
+static void tells_what_it_speaks(void **state)
+{
+    (void)state;
+    static const uint8_t newer[] = "\0\0\0\x27\0\3\0\2user\0ann\0_pq_.x\0on\0database\0a\0";
+    static const uint8_t told[] = "v\0\0\0\x13\0\3\0\0\0\0\0\1_pq_.x\0";
+    uint8_t memory[128];
+    struct pg_startup startup;
+    struct buf buf;
+    assert_int_equal(pg_startup_parse(span_of(newer, sizeof newer), &startup), ERR_OK);
+    buf_init(&buf, memory, sizeof memory);
+    assert_true(pg_startup_negotiate_write(&buf, &startup));
+    assert_int_equal(buf.size, sizeof told - 1);
+    assert_memory_equal(buf.data, told, sizeof told - 1);
+    buf_reset(&buf);
+    pg_startup_plain_write(&buf, &startup);
+    struct pg_startup again;
+    assert_int_equal(pg_startup_parse(span_of(buf.data, buf.size), &again), ERR_OK);
+    assert_int_equal(again.minor, 0);
+    assert_true(span_is(again.user, "ann") && span_is(again.database, "a"));
+    assert_null(memmem(buf.data, buf.size, "_pq_", 4));
+    struct buf none;
+    buf_init(&none, memory, sizeof memory);
+    startup = again;
+    assert_false(pg_startup_negotiate_write(&none, &startup));
+    assert_int_equal(none.size, 0);
+}
+
 static void writes_a_cancel(void **state)
 {
     (void)state;
@@ -124,6 +152,7 @@ int main(void)
         cmocka_unit_test(parses_requests),
         cmocka_unit_test(refuses_what_is_malformed),
         cmocka_unit_test(rewrites_the_database),
+        cmocka_unit_test(tells_what_it_speaks),
         cmocka_unit_test(writes_a_cancel),
     };
     return cmocka_run_group_tests_name("pg_startup", tests, NULL, NULL);
