@@ -62,10 +62,11 @@ static bool serve_proxy_routes(const struct config *config, struct proxy_options
     return true;
 }
 
-/* With proxy.auth: login, the superuser of each database is asked for the verifiers of roles. */
+/* With proxy.auth: login or scram, the superuser of each database is asked for the verifiers of roles. */
 static bool serve_proxy_accounts(const struct config *config, struct proxy_options *options)
 {
-    options->login = config->proxy.auth == CONFIG_PROXY_LOGIN;
+    options->challenge = config->proxy.auth == CONFIG_PROXY_SCRAM;
+    options->login = config->proxy.auth == CONFIG_PROXY_LOGIN || options->challenge;
     for (uint32_t i = 0; i < config->databases_count && options->login; i++) {
         const struct config_database *from = &config->databases[i];
         ASSERT(options->accounts_count < PROXY_ACCOUNTS);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/sysinfo.h>
 
@@ -31,6 +32,7 @@ struct proxy {
     struct proxy_worker *workers[PROXY_WORKERS];
     uint32_t workers_count;
     _Atomic uint32_t clients;
+    uint8_t mock_secret[PG_SCRAM_SERVE_SECRET];
     pthread_t watcher;
     bool watching;
     _Atomic bool stop;
@@ -155,12 +157,17 @@ static void proxy_defaults(struct proxy *proxy)
     options->max_clients = proxy_default(options->max_clients, PROXY_CLIENTS_DEFAULT);
     ASSERT(options->workers <= PROXY_WORKERS && options->max_clients <= PROXY_CLIENTS_LIMIT);
     ASSERT(options->routes_count <= PROXY_ROUTES && options->listen_count <= PROXY_WORKER_LISTENERS);
+    options->login = options->login || options->challenge;
+    const ssize_t got = getrandom(proxy->mock_secret, sizeof proxy->mock_secret, 0);
+    ASSERT(got == (ssize_t)sizeof proxy->mock_secret);
     proxy->shared = (struct proxy_worker_shared){
         .box = &proxy->box,
         .clients = &proxy->clients,
         .routes = options->routes,
         .routes_count = options->routes_count,
         .login = options->login,
+        .challenge = options->challenge,
+        .mock_secret = proxy->mock_secret,
         .listen = options->listen,
         .listen_count = options->listen_count,
         .region = options->region,

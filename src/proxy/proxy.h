@@ -7,8 +7,9 @@
  * - While a database is on hold, sessions stop at their next transaction boundary; the client's bytes stay in the
  *   kernel. The hold is given up after `hold_timeout_ms` and they go on.
  * - A new session waits up to `connect_wait_ms` for a reachable server: a failover is a delay for whoever reconnects.
- * - Log-in and authentication pass through; encryption is declined ('N'). With `login` the proxy learns from it how to
- *   log in again, and a session that is idle lives on when its server goes (proxy_move.h).
+ * - With `challenge` the proxy authenticates clients itself (proxy_auth.h). Else log-in and authentication pass
+ * through; encryption is declined ('N'). With `login` the proxy learns from it how to log in again, and a session that
+ * is idle lives on when its server goes (proxy_move.h).
  *
  * Proof for the controller: the reader `name` in the view's shared memory (edge/publish.h, kind proxy) announces the
  * lowest version that all workers have carried out: no session forwards under an older epoch, no session of a database
@@ -46,6 +47,7 @@ struct proxy_options {
     struct proxy_route routes[PROXY_ROUTES];
     uint32_t routes_count;
     bool login;                                          /* sessions may outlive their server */
+    bool challenge;                                      /* the proxy authenticates clients itself; implies `login` */
     struct proxy_vault_account accounts[PROXY_ACCOUNTS]; /* who may ask for verifiers, with `login` */
     uint32_t accounts_count;
     uint32_t workers;            /* 0: one per CPU, at most 8 */

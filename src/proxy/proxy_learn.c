@@ -170,8 +170,7 @@ bool proxy_learn_complete(const struct proxy_learn *learn, const char **ret_why)
 
 /* ---- logging in ---- */
 
-/* PG_SCRAM_NONCE characters of base64's alphabet, 6 random bits each. */
-static void proxy_learn_nonce(char nonce[PG_SCRAM_NONCE + 1])
+void proxy_learn_nonce(char nonce[PG_SCRAM_NONCE + 1])
 {
     static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     uint8_t random[PG_SCRAM_NONCE];

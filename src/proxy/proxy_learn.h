@@ -61,6 +61,9 @@ bool proxy_learn_complete(const struct proxy_learn *learn, const char **ret_why)
 
 /* ---- logging in ---- */
 
+/* PG_SCRAM_NONCE random characters of base64's alphabet. */
+void proxy_learn_nonce(char nonce[PG_SCRAM_NONCE + 1]);
+
 /* Answers one AuthenticationRequest: appends the message to send, if any. ERR_UNSUPPORTED: another method than that of
  * the first log-in. ERR_AUTH: the server does not know the verifier. ERR_PROTOCOL, ERR_TOO_LARGE, ERR_NO_MEMORY. */
 ERR_CHECK enum err proxy_learn_reply(struct proxy_learn *learn, struct span body, struct buf *message);

@@ -32,14 +32,16 @@ static bool proxy_move_learn_once(struct proxy_session_context *context, struct 
         session->server != NULL ? &session->server->target : &context->targets[session->route];
     const struct span user = span_text(keep->user);
     char text[PG_SCRAM_VERIFIER];
-    enum err err = proxy_vault_ask(context->vault, database, user, &target->address, text);
+    enum err err = proxy_vault_ask(context->vault, database, user, &target->address, PROXY_VAULT_FRESH_MS, text);
     if (err == ERR_OK) {
         err = proxy_learn_verifier(&keep->learn, span_text(text));
         explicit_bzero(text, sizeof text);
         if (err == ERR_AUTH) {
             /* The password was changed since the vault asked; once more, and then it was changed since the log-in. */
-            proxy_vault_doubt(context->vault, database, user);
-            err = keep->doubted ? ERR_AUTH : proxy_vault_ask(context->vault, database, user, &target->address, text);
+            proxy_vault_doubt(context->vault, database, user, 0);
+            err = keep->doubted
+                      ? ERR_AUTH
+                      : proxy_vault_ask(context->vault, database, user, &target->address, PROXY_VAULT_FRESH_MS, text);
             keep->doubted = true;
         } else if (err == ERR_OK) {
             proxy_metrics_add(&context->metrics, PROXY_METRICS_KEYS, 1);
@@ -204,6 +206,11 @@ static bool proxy_move_key(struct proxy_session_context *context, struct proxy_s
         return proxy_move_refused(context, session, "it told two cancel keys");
     }
     enum err err = proxy_cancel_server_new(&server->target.address, body, &server->key);
+    if (err == ERR_OK && session->key == NULL && session->entering &&
+        proxy_cancel_add(context->cancel, server->key->key.secret_size, &session->key) != ERR_OK) {
+        proxy_session_end(context, session, PROXY_SESSION_TOO_MANY, NULL);
+        return false;
+    }
     if (err == ERR_OK && session->key != NULL) {
         /* One cluster speaks one version of the protocol. */
         err = server->key->key.secret_size == session->key->key.secret_size ? ERR_OK : ERR_PROTOCOL;
@@ -272,8 +279,41 @@ static bool proxy_move_parameters(struct proxy_session_context *context, struct 
     return !buf.overflow && (buf.size == 0 || proxy_session_say(context, session, span_of(buf.data, buf.size)));
 }
 
+bool proxy_move_welcome(struct proxy_session_context *context, struct proxy_session *session)
+{
+    ASSERT(session->moving && session->entering && !session->again);
+    uint8_t memory[2 * PROXY_KEEP_PARAMETERS + PG_STARTUP_SECRET];
+    struct buf buf;
+    struct span name;
+    struct span value;
+    buf_init(&buf, memory, sizeof memory);
+    for (size_t at = 0; proxy_keep_parameter_next(&session->keep->known, &at, &name, &value);) {
+        pg_message_parameter_write(&buf, (const char *)name.data, (const char *)value.data);
+    }
+    if (session->key != NULL) {
+        const struct proxy_cancel_key *key = &session->key->key;
+        pg_message_key_write(&buf, key->pid, span_of(key->secret, key->secret_size));
+    }
+    pg_message_ready_write(&buf, PG_MESSAGE_STATUS_IDLE);
+    if (buf.overflow || !proxy_session_say(context, session, span_of(buf.data, buf.size))) {
+        proxy_session_end(context, session, PROXY_SESSION_NO_MEMORY, NULL);
+        return false;
+    }
+    session->moving = false;
+    session->entering = false;
+    session->status = PG_MESSAGE_STATUS_IDLE;
+    proxy_session_move(session, PROXY_SESSION_ACTIVE);
+    proxy_session_deadline(context, session, TIME_NEVER);
+    proxy_metrics_add(&context->metrics, PROXY_METRICS_SESSIONS_TOTAL, 1);
+    return true;
+}
+
 static bool proxy_move_done(struct proxy_session_context *context, struct proxy_session *session)
 {
+    if (session->entering) {
+        proxy_keep_parameters_take(session->keep);
+        return proxy_move_welcome(context, session);
+    }
     if (!proxy_move_parameters(context, session)) {
         proxy_session_end(context, session, PROXY_SESSION_NO_MEMORY, NULL);
         return false;
@@ -302,14 +342,20 @@ static bool proxy_move_done(struct proxy_session_context *context, struct proxy_
     return true;
 }
 
-static bool proxy_move_error(struct proxy_session_context *context, struct proxy_session *session, struct span body)
+static bool proxy_move_error(struct proxy_session_context *context, struct proxy_session *session, struct span whole)
 {
     struct pg_message_error error = {.sqlstate = ""};
-    if (pg_message_error_parse(body, &error) != ERR_OK) {
+    if (pg_message_error_parse(span_of(whole.data + PG_FRAME_HEAD, whole.size - PG_FRAME_HEAD), &error) != ERR_OK) {
         proxy_session_end(context, session, PROXY_SESSION_SERVER_PROTOCOL, NULL);
         return false;
     }
     const bool shutdown = strncmp(error.sqlstate, "57P0", 4) == 0;
+    if (session->entering && !shutdown) {
+        /* No such database, too many connections, ...: the server's own words, as if it had let the client in. */
+        const bool said = proxy_session_say(context, session, whole);
+        proxy_session_end(context, session, said ? PROXY_SESSION_SERVER_ENDED : PROXY_SESSION_NO_MEMORY, NULL);
+        return false;
+    }
     if (shutdown || strncmp(error.sqlstate, "53300", 5) == 0) {
         proxy_attempt_failed(context, session, ERR_UNAVAILABLE);
         return false;
@@ -360,16 +406,20 @@ bool proxy_move_message(struct proxy_session_context *context, struct proxy_sess
     case PG_MESSAGE_KEY:
         return proxy_move_key(context, session, body);
     case PG_MESSAGE_ERROR:
-        return proxy_move_error(context, session, body);
+        return proxy_move_error(context, session, whole);
     case PG_MESSAGE_READY:
         return proxy_move_ready(context, session, body);
+    case PG_MESSAGE_NOTICE:
     case PG_MESSAGE_NOTIFICATION:
+        if (message->type == PG_MESSAGE_NOTICE && !session->entering) {
+            return true; /* it has been heard at the first log-in */
+        }
         if (!proxy_session_say(context, session, whole)) {
             proxy_session_end(context, session, PROXY_SESSION_NO_MEMORY, NULL);
             return false;
         }
         return true;
     default:
-        return true; /* notices, and the answers to what was said again */
+        return true; /* the answers to what was said again */
     }
 }

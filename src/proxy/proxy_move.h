@@ -30,6 +30,10 @@ void proxy_move_login(struct proxy_session_context *context, struct proxy_sessio
 bool proxy_move_message(struct proxy_session_context *context, struct proxy_session *session,
                         const struct pg_frame_message *message, struct span whole);
 
+/* The rest of a log-in, to a client whom the proxy has let in (proxy_auth.h): what is known of settings, the key, and
+ * ReadyForQuery. CONNECTING or LOGIN to ACTIVE. False: the session is over. */
+bool proxy_move_welcome(struct proxy_session_context *context, struct proxy_session *session);
+
 /* The session has logged in: sees to it that the same can be done again. And: verifiers have come. */
 void proxy_move_learn(struct proxy_session_context *context, struct proxy_session *session);
 void proxy_move_learn_all(struct proxy_session_context *context);

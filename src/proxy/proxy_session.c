@@ -17,7 +17,9 @@
 
 /* Allowed successors. */
 static const unsigned proxy_session_successors[PROXY_SESSION_STATES] = {
-    [PROXY_SESSION_STARTUP] = PROXY_SESSION_BIT(CONNECTING) | PROXY_SESSION_BIT(DRAINING) | PROXY_SESSION_BIT(CLOSED),
+    [PROXY_SESSION_STARTUP] = PROXY_SESSION_BIT(CHALLENGE) | PROXY_SESSION_BIT(CONNECTING) |
+                              PROXY_SESSION_BIT(DRAINING) | PROXY_SESSION_BIT(CLOSED),
+    [PROXY_SESSION_CHALLENGE] = PROXY_SESSION_BIT(CONNECTING) | PROXY_SESSION_BIT(DRAINING) | PROXY_SESSION_BIT(CLOSED),
     [PROXY_SESSION_CONNECTING] =
         PROXY_SESSION_BIT(LOGIN) | PROXY_SESSION_BIT(AUTH) | PROXY_SESSION_BIT(DRAINING) | PROXY_SESSION_BIT(CLOSED),
     [PROXY_SESSION_LOGIN] = PROXY_SESSION_BIT(CONNECTING) | PROXY_SESSION_BIT(ACTIVE) | PROXY_SESSION_BIT(DRAINING) |
@@ -30,7 +32,8 @@ static const unsigned proxy_session_successors[PROXY_SESSION_STATES] = {
 
 const char *proxy_session_state_name(enum proxy_session_state state)
 {
-    static const char *const names[] = {"startup", "connecting", "login", "auth", "active", "draining", "closed"};
+    static const char *const names[] = {"startup", "challenge", "connecting", "login",
+                                        "auth",    "active",    "draining",   "closed"};
     ASSERT(state < PROXY_SESSION_STATES);
     return names[state];
 }
@@ -71,6 +74,16 @@ struct proxy_session *proxy_session_new(struct proxy_session_context *context, i
     return session;
 }
 
+void proxy_session_challenge_free(struct proxy_session *session)
+{
+    if (session->challenge != NULL) {
+        proxy_proof_free(&session->challenge->proof);
+        explicit_bzero(session->challenge, sizeof *session->challenge);
+        free(session->challenge);
+        session->challenge = NULL;
+    }
+}
+
 void proxy_session_free(struct proxy_session_context *context, struct proxy_session *session)
 {
     (void)context;
@@ -81,6 +94,7 @@ void proxy_session_free(struct proxy_session_context *context, struct proxy_sess
     list_remove(&session->ready);
     list_remove(&session->dead);
     list_remove(&session->learning);
+    proxy_session_challenge_free(session);
     proxy_keep_free(session->keep);
     free(session->startup);
     free(session);

@@ -3,6 +3,7 @@
  *
  * States move only along the table in proxy_session.c:
  *   STARTUP     the client's first packets are read
+ *   CHALLENGE   the proxy asks the client for its password itself (proxy_auth.h)
  *   CONNECTING  a server is wanted: waiting for the view to name one, connecting, or waiting for its first word
  *   LOGIN       a session that is moved: the proxy logs in for it and says again what the last server had heard
  *   AUTH        the server talks to the client until the first ReadyForQuery; whole messages only, the key is ours
@@ -27,6 +28,7 @@
 #include "proxy/proxy_end.h"
 #include "proxy/proxy_keep.h"
 #include "proxy/proxy_metrics.h"
+#include "proxy/proxy_proof.h"
 #include "proxy/proxy_route.h"
 #include "proxy/proxy_server.h"
 #include "proxy/proxy_vault.h"
@@ -40,6 +42,7 @@ enum {
 
 enum proxy_session_state {
     PROXY_SESSION_STARTUP,
+    PROXY_SESSION_CHALLENGE,
     PROXY_SESSION_CONNECTING,
     PROXY_SESSION_LOGIN,
     PROXY_SESSION_AUTH,
@@ -63,6 +66,8 @@ enum proxy_session_state {
     X(TOO_MANY, "53300", "too many clients of this proxy already", REFUSED_CLIENTS)                                    \
     X(NO_SERVER, "57P03", "no writable server could be reached in time, try again", WAIT_TIMEOUTS)                     \
     X(AUTH_SLOW, "08006", "the log-in did not end in time", PROTOCOL_ERRORS)                                           \
+    X(AUTH_FAILED, "28P01", "password authentication failed", AUTH_FAILURES)                                           \
+    X(AUTH_BINDING, "28000", "SCRAM channel binding negotiation error or check failed", AUTH_FAILURES)                 \
     X(SERVER_LOST, "08006", "the connection to the server was lost", SERVER_LOST)                                      \
     X(OUTCOME_UNKNOWN, "08007",                                                                                        \
       "the connection to the server was lost while a statement was in flight: whether it took effect is unknown",      \
@@ -82,6 +87,14 @@ enum proxy_session_reason {
 };
 
 struct proxy_session;
+
+/* CHALLENGE: what was asked of a client, and the message that it answers. */
+struct proxy_session_challenge {
+    bool asked; /* the verifier is known */
+    struct proxy_proof proof;
+    size_t message_have;
+    uint8_t message[PG_FRAME_HEAD + PG_SCRAM_SERVE_MESSAGE];
+};
 
 struct proxy_session {
     struct list link;  /* the worker's sessions */
@@ -112,13 +125,15 @@ struct proxy_session {
     bool lowers;          /* the client has named synchronous_commit */
     struct proxy_ban ban; /* its stream, as far as that word goes */
     /* For a life with another server. */
-    struct proxy_keep *keep; /* NULL: the session ends with its server */
-    struct list learning;    /* linked while a verifier is awaited */
-    bool moving;             /* CONNECTING, LOGIN: the client is logged in already */
-    bool again;              /* ... and what is in flight is sent again */
-    bool failed;             /* ... into a transaction that has failed */
-    bool skipping;           /* ... and the new server must ignore what comes up to the next Sync */
-    bool restored;           /* LOGIN: all that the new server must hear was sent */
+    struct proxy_session_challenge *challenge; /* NULL: not in CHALLENGE */
+    struct proxy_keep *keep;                   /* NULL: the session ends with its server */
+    struct list learning;                      /* linked while a verifier is awaited */
+    bool moving;                               /* CONNECTING, LOGIN: the client is logged in already */
+    bool entering;                             /* ... by us: it waits for its first ReadyForQuery */
+    bool again;                                /* ... and what is in flight is sent again */
+    bool failed;                               /* ... into a transaction that has failed */
+    bool skipping;                             /* ... and the new server must ignore what comes up to the next Sync */
+    bool restored;                             /* LOGIN: all that the new server must hear was sent */
     bool doomed;             /* the client's open transaction was lost with its server (proxy_lost.h) */
     bool doomed_told;        /* ... and the client knows that it has failed */
     bool copy_ended;         /* a COPY: the client has sent its end */
@@ -142,9 +157,11 @@ struct proxy_session_context {
     int64_t auth_timeout_ms;
     const struct proxy_route *routes;
     uint32_t routes_count;
-    bool login;                /* sessions may outlive their server */
-    struct proxy_vault *vault; /* NULL: there is none to ask for verifiers */
-    uint32_t logins;           /* servers asked for a session that have not said a word yet, abandoned ones included */
+    bool login;                 /* sessions may outlive their server */
+    bool challenge;             /* the proxy authenticates clients itself; `login` is set */
+    const uint8_t *mock_secret; /* PG_SCRAM_SERVE_SECRET bytes: for roles that are not there */
+    struct proxy_vault *vault;  /* NULL: there is none to ask for verifiers */
+    uint32_t logins;            /* servers asked for a session that have not said a word yet, abandoned ones included */
     struct proxy_route_target targets[PROXY_ROUTES]; /* by the view that this worker has carried out */
     bool holding[PROXY_ROUTES];                      /* hold, and not given up */
     bool stopping;
@@ -154,6 +171,7 @@ struct proxy_session_context {
     struct list dead;
     struct list dropped; /* servers */
     struct list learning;
+    struct list asking; /* sessions in CHALLENGE that await a verifier, linked by `learning` */
     struct mono next_deadline;
     uint8_t *buffer; /* for relaying */
     size_t buffer_size;
@@ -179,6 +197,9 @@ void proxy_session_wait_end(struct proxy_session_context *context, struct proxy_
 
 /* Owes the client whole messages of ours, where its stream stands between two messages. */
 bool proxy_session_say(struct proxy_session_context *context, struct proxy_session *session, struct span messages);
+
+/* Wipes and frees what CHALLENGE needed. */
+void proxy_session_challenge_free(struct proxy_session *session);
 
 /* The funnel: counts, tells the client as far as its stream allows, cuts the server off, and drains or closes. A fenced
  * session's unsent bytes are dropped in both directions, also when it is draining already. `text` NULL: the reason's.

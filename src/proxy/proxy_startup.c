@@ -10,6 +10,7 @@
 
 #include "base/assert.h"
 #include "proxy/proxy_attempt.h"
+#include "proxy/proxy_auth.h"
 #include "wire/pg_startup.h"
 
 enum {
@@ -107,6 +108,28 @@ static bool proxy_startup_keep(struct proxy_session_context *context, struct pro
     return session->keep != NULL;
 }
 
+/* A client whom we answer ourselves hears what we speak; the server gets a packet without the rest. Parses it again. */
+static bool proxy_startup_plain(struct proxy_session_context *context, struct proxy_session *session,
+                                struct pg_startup *startup)
+{
+    uint8_t *memory = malloc(2 * PROXY_STARTUP_MEMORY);
+    struct buf answer;
+    struct buf packet;
+    bool good = memory != NULL;
+    buf_init(&answer, memory, PROXY_STARTUP_MEMORY);
+    if (good && pg_startup_negotiate_write(&answer, startup)) {
+        buf_init(&packet, memory + PROXY_STARTUP_MEMORY, PROXY_STARTUP_MEMORY);
+        pg_startup_plain_write(&packet, startup);
+        ASSERT(!answer.overflow && !packet.overflow && packet.size <= session->startup_have);
+        memcpy(session->startup, packet.data, packet.size);
+        session->startup_have = packet.size;
+        good = proxy_end_owe(context, &session->client, span_of(answer.data, answer.size)) &&
+               pg_startup_parse(span_of(session->startup, session->startup_have), startup) == ERR_OK;
+    }
+    free(memory);
+    return good;
+}
+
 /* A packet that stays takes no more memory than it needs. */
 static void proxy_startup_shrink(struct proxy_session *session)
 {
@@ -115,7 +138,7 @@ static void proxy_startup_shrink(struct proxy_session *session)
 }
 
 static void proxy_startup_session(struct proxy_session_context *context, struct proxy_session *session,
-                                  const struct pg_startup *startup)
+                                  struct pg_startup *startup)
 {
     if (startup->replication.size > 0) {
         proxy_session_end(context, session, PROXY_SESSION_UNSUPPORTED,
@@ -142,7 +165,8 @@ static void proxy_startup_session(struct proxy_session_context *context, struct 
     if (!proxy_startup_admit(context, session)) {
         return;
     }
-    if (!proxy_startup_keep(context, session, startup)) {
+    if (!proxy_startup_keep(context, session, startup) ||
+        (context->challenge && !proxy_startup_plain(context, session, startup))) {
         proxy_session_end(context, session, PROXY_SESSION_NO_MEMORY, NULL);
         return;
     }
@@ -151,7 +175,11 @@ static void proxy_startup_session(struct proxy_session_context *context, struct 
         return;
     }
     proxy_startup_shrink(session);
-    proxy_attempt_begin(context, session);
+    if (context->challenge) {
+        proxy_auth_begin(context, session);
+    } else {
+        proxy_attempt_begin(context, session);
+    }
 }
 
 /* "No": the client goes on unencrypted or leaves. One byte always fits an empty send buffer. */

@@ -73,8 +73,10 @@ static enum err proxy_vault_query(const struct proxy_vault_account *account, con
     PGresult *result = NULL;
     enum err err = sql_open(&sql, &login, deadline);
     if (err == ERR_OK) {
-        err = sql_query(&sql, "SELECT rolpassword FROM pg_catalog.pg_authid WHERE rolname = $1", parameters, deadline,
-                        &result);
+        err = sql_query(&sql,
+                        "SELECT rolpassword FROM pg_catalog.pg_authid WHERE rolname = $1 AND (rolvaliduntil IS NULL OR "
+                        "rolvaliduntil > pg_catalog.now())",
+                        parameters, deadline, &result);
     }
     if (err != ERR_OK) {
         LOG_W(
@@ -215,7 +217,7 @@ static struct proxy_vault_role *proxy_vault_place(struct proxy_vault *vault, uin
 }
 
 /* Whether the answer that is there still counts. */
-static bool proxy_vault_fresh(const struct proxy_vault_role *role, struct mono now)
+static bool proxy_vault_fresh(const struct proxy_vault_role *role, struct mono now, int64_t fresh_ms)
 {
     const int64_t age_ms = time_since_ms(now, role->at);
     switch (role->state) {
@@ -224,7 +226,7 @@ static bool proxy_vault_fresh(const struct proxy_vault_role *role, struct mono n
         return true;
     case PROXY_VAULT_KNOWN:
     case PROXY_VAULT_NONE:
-        return age_ms < PROXY_VAULT_FRESH_MS;
+        return age_ms < fresh_ms;
     case PROXY_VAULT_FAILED:
         return age_ms < PROXY_VAULT_RETRY_MS;
     case PROXY_VAULT_EMPTY:
@@ -239,11 +241,14 @@ static enum err proxy_vault_answer(const struct proxy_vault_role *role, char ret
         memcpy(ret_text, role->text, sizeof role->text);
         return ERR_OK;
     }
-    return role->state == PROXY_VAULT_WANTED || role->state == PROXY_VAULT_ASKED ? ERR_UNAVAILABLE : ERR_NOT_FOUND;
+    if (role->state == PROXY_VAULT_FAILED) {
+        return ERR_UNREACHABLE;
+    }
+    return role->state == PROXY_VAULT_NONE ? ERR_NOT_FOUND : ERR_UNAVAILABLE;
 }
 
 enum err proxy_vault_ask(struct proxy_vault *vault, const char *database, struct span role,
-                         const struct view_address *server, char ret_text[PG_SCRAM_VERIFIER])
+                         const struct view_address *server, int64_t fresh_ms, char ret_text[PG_SCRAM_VERIFIER])
 {
     const uint32_t account = proxy_vault_account_find(vault, database);
     if (account == LIMITS_NONE) {
@@ -255,7 +260,7 @@ enum err proxy_vault_ask(struct proxy_vault *vault, const char *database, struct
     const struct mono now = clock_mono();
     pthread_mutex_lock(&vault->lock);
     struct proxy_vault_role *place = proxy_vault_place(vault, account, role);
-    if (place != NULL && !proxy_vault_fresh(place, now)) {
+    if (place != NULL && !proxy_vault_fresh(place, now, fresh_ms)) {
         place->state = PROXY_VAULT_WANTED;
         place->server = *server;
         place->at = now;
@@ -266,13 +271,14 @@ enum err proxy_vault_ask(struct proxy_vault *vault, const char *database, struct
     return err;
 }
 
-void proxy_vault_doubt(struct proxy_vault *vault, const char *database, struct span role)
+void proxy_vault_doubt(struct proxy_vault *vault, const char *database, struct span role, int64_t older_ms)
 {
+    const struct mono now = clock_mono();
     pthread_mutex_lock(&vault->lock);
     for (uint32_t i = 0; i < PROXY_VAULT_ROLES; i++) {
         struct proxy_vault_role *place = &vault->roles[i];
-        if (place->state == PROXY_VAULT_KNOWN && span_is(role, place->name) &&
-            strcmp(vault->accounts[place->account].database, database) == 0) {
+        if (place->state == PROXY_VAULT_KNOWN && time_since_ms(now, place->at) >= older_ms &&
+            span_is(role, place->name) && strcmp(vault->accounts[place->account].database, database) == 0) {
             explicit_bzero(place, sizeof *place);
         }
     }

@@ -38,13 +38,15 @@ ERR_CHECK enum err proxy_vault_start(const struct proxy_vault_account *accounts,
                                      void (*answered)(void *owner), void *owner, struct proxy_vault **ret_vault);
 void proxy_vault_stop(struct proxy_vault *vault);
 
-/* The verifier of `role` in the cluster `database`; `server` is where to ask. ERR_UNAVAILABLE: not known yet,
- * `answered` will be called. ERR_NOT_FOUND: there is none, or nobody may ask: the role has no password, the cluster no
- * account. ERR_QUEUE_FULL: too many roles wait. ERR_TOO_LARGE: the role's name. Any thread. The caller wipes the text.
- */
+/* The verifier of `role` in the cluster `database`; `server` is where to ask; `fresh_ms` is how old the answer may be,
+ * at most PROXY_VAULT_FRESH_MS. ERR_UNAVAILABLE: not known yet, `answered` will be called. ERR_NOT_FOUND: there is
+ * none, or nobody may ask: the role has no password or none that is valid now, the cluster no account. ERR_UNREACHABLE:
+ * the question has failed just now, ask again. ERR_QUEUE_FULL: too many roles wait. ERR_TOO_LARGE: the role's name. Any
+ * thread. The caller wipes the text. */
 ERR_CHECK enum err proxy_vault_ask(struct proxy_vault *vault, const char *database, struct span role,
-                                   const struct view_address *server, char ret_text[PG_SCRAM_VERIFIER]);
+                                   const struct view_address *server, int64_t fresh_ms,
+                                   char ret_text[PG_SCRAM_VERIFIER]);
 
 /* The verifier did not fit a proof that a server has accepted: it has changed meanwhile, the next question is asked
- * anew. */
-void proxy_vault_doubt(struct proxy_vault *vault, const char *database, struct span role);
+ * anew. Likewise for one that a client has failed with, if the answer is older than `older_ms`. */
+void proxy_vault_doubt(struct proxy_vault *vault, const char *database, struct span role, int64_t older_ms);

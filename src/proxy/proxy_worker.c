@@ -16,6 +16,7 @@
 #include "edge/clock.h"
 #include "edge/log.h"
 #include "edge/tcp.h"
+#include "proxy/proxy_auth.h"
 #include "proxy/proxy_connect.h"
 #include "proxy/proxy_move.h"
 #include "proxy/proxy_relay.h"
@@ -95,6 +96,9 @@ static void proxy_worker_step(struct proxy_session_context *context, struct prox
     case PROXY_SESSION_STARTUP:
         proxy_startup_step(context, session);
         break;
+    case PROXY_SESSION_CHALLENGE:
+        proxy_auth_step(context, session);
+        break;
     case PROXY_SESSION_CONNECTING:
     case PROXY_SESSION_LOGIN:
     case PROXY_SESSION_AUTH:
@@ -130,6 +134,9 @@ static void proxy_worker_late(struct proxy_session_context *context, struct prox
     switch (session->state) {
     case PROXY_SESSION_STARTUP:
         proxy_session_end(context, session, PROXY_SESSION_STARTUP_SLOW, NULL);
+        break;
+    case PROXY_SESSION_CHALLENGE:
+        proxy_auth_late(context, session);
         break;
     case PROXY_SESSION_CONNECTING:
     case PROXY_SESSION_LOGIN:
@@ -259,6 +266,7 @@ static bool proxy_worker_own_event(struct proxy_worker *worker, const struct epo
         uint64_t count;
         (void)!read(worker->wake, &count, sizeof count);
         proxy_move_learn_all(&worker->context);
+        proxy_auth_ask_all(&worker->context);
         return true;
     }
     for (uint32_t i = 0; i < worker->shared->listen_count; i++) {
@@ -357,6 +365,8 @@ static void proxy_worker_context(struct proxy_worker *worker)
         .routes = shared->routes,
         .routes_count = shared->routes_count,
         .login = shared->login,
+        .challenge = shared->challenge,
+        .mock_secret = shared->mock_secret,
         .vault = shared->vault,
         .next_deadline = TIME_NEVER,
         .buffer = malloc(shared->buffer_bytes),
@@ -368,6 +378,7 @@ static void proxy_worker_context(struct proxy_worker *worker)
     list_init(&context->dead);
     list_init(&context->dropped);
     list_init(&context->learning);
+    list_init(&context->asking);
 }
 
 enum err proxy_worker_start(const struct proxy_worker_shared *shared, struct proxy_worker **ret_worker)

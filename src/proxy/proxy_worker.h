@@ -34,6 +34,8 @@ struct proxy_worker_shared {
     const struct proxy_route *routes;
     uint32_t routes_count;
     bool login;
+    bool challenge;
+    const uint8_t *mock_secret;
     struct proxy_vault *vault;
     const struct view_address *listen;
     uint32_t listen_count;

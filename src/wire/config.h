@@ -331,7 +331,7 @@ struct config_proxy_database {
     uint32_t route; /* enum config_route */
 };
 
-enum config_proxy_auth { CONFIG_PROXY_LOGIN, CONFIG_PROXY_PASSTHROUGH };
+enum config_proxy_auth { CONFIG_PROXY_LOGIN, CONFIG_PROXY_PASSTHROUGH, CONFIG_PROXY_SCRAM };
 
 struct config_proxy {
     struct config_proxy_database *databases;

@@ -488,6 +488,10 @@ static const struct config_schema_choice config_schema_proxy_auths[] = {
     {"login", CONFIG_PROXY_LOGIN,
      "the proxy learns from each log-in how to do it again, and sessions outlive their server"},
     {"passthrough", CONFIG_PROXY_PASSTHROUGH, "a session ends with its server"},
+    {"scram", CONFIG_PROXY_SCRAM,
+     "the proxy itself asks clients for their passwords, by SCRAM-SHA-256 or, for roles with such a verifier, md5; "
+     "then "
+     "it logs in for them"},
     {NULL, 0, NULL}};
 
 static const struct config_schema_row config_schema_proxy_rows[] = {
@@ -497,8 +501,9 @@ static const struct config_schema_row config_schema_proxy_rows[] = {
         .prose = "Sessions at a time, for each proxy; more are refused."),
     ROW("auth", ENUM, config_proxy, auth, .fallback = "login", .choices = config_schema_proxy_auths,
         .prose =
-            "What the proxy does with log-ins. Either way the server lets clients in or not, by its pg_hba.conf. For "
-            "login the proxy asks the database, as its superuser, for the verifiers of roles with passwords."),
+            "What the proxy does with log-ins. With login and passthrough the server lets clients in or not, by its "
+            "pg_hba.conf. With scram every client needs a password, and the server sees the proxy's address. For login "
+            "and scram the proxy asks the database, as its superuser, for the verifiers of roles with passwords."),
     END};
 static const struct config_schema_section config_schema_proxy =
     SECTION("proxy", config_proxy, config_schema_proxy_rows, .prose = "Where SQL sessions go.");

@@ -28,8 +28,8 @@ static struct view_address lab_address(const char *port)
     return (struct view_address){.bytes = {127, 9, 0, 1}, .port = (uint16_t)lab_number(port), .family = 4};
 }
 
-/* serve MEMORY FILE PORT WORKERS CONNECT_WAIT_MS HOLD_TIMEOUT_MS MAX_CLIENTS passthrough|login; with login the
- * superuser's password is in LAB_PASSWORD */
+/* serve MEMORY FILE PORT WORKERS CONNECT_WAIT_MS HOLD_TIMEOUT_MS MAX_CLIENTS passthrough|login|scram; with login and
+ * scram the superuser's password is in LAB_PASSWORD */
 static int lab_serve(char **argv)
 {
     static struct proxy_options options;
@@ -45,6 +45,7 @@ static int lab_serve(char **argv)
     options.max_clients = lab_number(argv[6]);
     options.grace_ms = 2000;
     options.login = strcmp(argv[7], "login") == 0;
+    options.challenge = strcmp(argv[7], "scram") == 0;
     options.accounts[0] = (struct proxy_vault_account){
         .database = "shop", .dbname = "shop", .user = "postgres", .password = {.env = "LAB_PASSWORD"}};
     options.accounts_count = 1;

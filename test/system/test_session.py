@@ -450,3 +450,125 @@ def test_commit_that_no_standby_has_confirmed_is_an_error(world):
     finally:
         world.a.sql("ALTER SYSTEM RESET synchronous_standby_names")
         world.a.sql("SELECT pg_reload_conf()")
+
+
+# ---- the proxy asks for passwords itself ----
+
+@pytest.fixture
+def front(pair):
+    pair.epoch = pair.version + 1000
+    pair.view(pair.epoch, 0)
+    pair.proxy_start(auth="scram")
+    yield pair
+    pair.proxy_stop()
+
+
+@pytest.mark.parametrize("role, password", [("secured", "open sesame"), ("elder", "old secret")])
+def test_front_client_logs_in_at_the_proxy_and_moves(front, role, password):
+    connection = connect(user=role, password=password, application_name="front")
+    assert one(connection, "SELECT current_user") == role
+    assert one(connection, "SHOW application_name") == "front"
+    assert connection.info.parameter_status("in_hot_standby") == "off"
+    assert connection.info.parameter_status("application_name") == "front"
+    for turn in range(2):
+        move(front, (turn + 1) % 2)
+        assert one(connection, "SELECT inet_server_port()") == (PORT_B if turn % 2 == 0 else PORT_A)
+    thread = threading.Thread(target=lambda: (sleepers(front.a, 1), connection.cancel()))
+    thread.start()
+    with pytest.raises(psycopg2.errors.QueryCanceled):
+        one(connection, "SELECT pg_sleep(600)")
+    thread.join(DEADLINE)
+    counters = front.counters()
+    assert counters["authenticated_total"] == 1 and counters["sessions_total"] == 1 and counters["moved_total"] == 2
+
+
+@pytest.mark.parametrize("role, password, dbname", [
+    ("secured", "wrong", "shop"), ("elder", "wrong", "shop"), ("nobody", "any", "shop"), ("postgres", "any", "shop"),
+    ("late", "in time", "shop"), ("r" * 70, "any", "shop")])
+def test_front_every_wrong_log_in_hears_the_same(front, role, password, dbname):
+    """A wrong password, a role that is not there, one without a password, one whose password has expired."""
+    front.a.sql("DROP ROLE IF EXISTS late; CREATE ROLE late LOGIN PASSWORD 'in time' VALID UNTIL '2020-01-01'")
+    with pytest.raises(psycopg2.OperationalError, match="FATAL:  password authentication failed for user"):
+        connect(user=role, password=password, dbname=dbname)
+    assert front.counters()["auth_failures_total"] == 1
+    front.a.sql("DROP ROLE late")
+    with open(front.proxy_log, encoding="utf-8") as log:
+        assert password not in log.read()
+
+
+def test_front_server_has_its_say_after_the_log_in(front):
+    """Who is let in by the proxy and not by the server hears the server's words."""
+    front.a.sql("ALTER ROLE secured CONNECTION LIMIT 0")
+    try:
+        with pytest.raises(psycopg2.OperationalError, match="too many connections for role"):
+            connect(user="secured", password="open sesame")
+    finally:
+        front.a.sql("ALTER ROLE secured CONNECTION LIMIT -1")
+    assert one(connect(user="secured", password="open sesame"), "SELECT 1") == 1
+
+
+def test_front_password_that_was_changed(front):
+    """The new one is good after one refusal at most, and in any case soon."""
+    connect(user="secured", password="open sesame").close()
+    verifier = front.a.sql("SELECT rolpassword FROM pg_authid WHERE rolname = 'secured'")[0][0]
+    front.a.sql("ALTER ROLE secured PASSWORD 'another'")
+
+    def lets_in():
+        try:
+            connect(user="secured", password="another").close()
+            return True
+        except psycopg2.OperationalError as error:
+            assert "password authentication failed" in str(error)
+            return False
+
+    try:
+        wait(lets_in, "the new password is known")
+        with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
+            connect(user="secured", password="open sesame")
+    finally:
+        front.a.sql(f"ALTER ROLE secured PASSWORD '{verifier}'")
+
+
+def test_front_log_in_waits_for_a_server_as_a_session_does(front):
+    front.carried_out(front.view(front.epoch, 2))
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(one(connect(user="secured", password="open sesame"), "SELECT 1")))
+    thread.start()
+    wait(lambda: front.counters().get("sessions_waiting") == 1, "the client waits")
+    move(front, 0)
+    thread.join(DEADLINE)
+    assert answers == [1]
+
+
+@pytest.mark.parametrize("sent, expected", [
+    (b"p" + struct.pack(">I", 10000), "08P01"),                      # larger than any answer
+    (b"Q" + struct.pack(">I", 5) + b"\0", "08P01"),                  # not an answer
+    (b"p" + struct.pack(">I", 4 + 20) + b"SCRAM-SHA-1\0" + struct.pack(">I", 4) + b"n,,n", "08P01"),
+    (b"p" + struct.pack(">I", 4 + 14 + 4 + 9) + b"SCRAM-SHA-256\0" + struct.pack(">I", 9) + b"n,a=x,n=,", "0A000"),
+])
+def test_front_client_that_answers_nonsense(front, sent, expected):
+    with socket.create_connection((HOST, PORT_PROXY)) as peer:
+        peer.settimeout(DEADLINE)
+        text = b"user\0secured\0database\0shop\0\0"
+        peer.sendall(struct.pack(">IHH", 8 + len(text), 3, 0) + text)
+        data = b""
+        while len(data) < 24:
+            data += peer.recv(24 - len(data))
+        assert data == b"R\0\0\0\x17\0\0\0\x0aSCRAM-SHA-256\0\0"
+        peer.sendall(sent)
+        rest = b""
+        while chunk := peer.recv(4096):
+            rest += chunk
+        assert rest[:1] == b"E" and b"\0C" + expected.encode() + b"\0" in rest
+
+
+def test_front_newer_protocol_is_negotiated_down(front):
+    with socket.create_connection((HOST, PORT_PROXY)) as peer:
+        peer.settimeout(DEADLINE)
+        text = b"user\0secured\0database\0shop\0_pq_.x\0on\0\0"
+        peer.sendall(struct.pack(">IHH", 8 + len(text), 3, 2) + text)
+        expected = b"v\0\0\0\x13\0\3\0\0\0\0\0\1_pq_.x\0" + b"R\0\0\0\x17\0\0\0\x0aSCRAM-SHA-256\0\0"
+        data = b""
+        while len(data) < len(expected):
+            data += peer.recv(4096)
+        assert data == expected
