@@ -7,7 +7,15 @@
  * until that has ended; the server's own key never leaves the proxy; a key ends with its session. A cancel request
  * comes on another connection and so perhaps to another worker: the table is shared and locked, touched only when
  * sessions and servers begin and end and when cancels come. What changes with every statement or transaction (in flight
- * or not, which server) is a store of the session's own worker. */
+ * or not, which server) is a store of the session's own worker.
+ *
+ * A cancel is not forwarded while the COMMIT of an open transaction is all that is in flight: there is hardly anything
+ * to cancel but the wait for the standbys, and PostgreSQL answers that with success, though the transaction is on one
+ * server only. So the client waits on, as it would for a server that is slow; constraints and triggers that are
+ * deferred to the COMMIT cannot be cancelled either. This needs the texts of statements, so not with `auth:
+ * passthrough`. A statement that is a transaction of its own stays cancellable, because nobody can tell from outside
+ * whether it runs or waits; likewise a COMMIT in one query or batch with others. When such a cancel, or one that was on
+ * its way before the COMMIT, hits the wait after all, the client hears 08007 instead of success (proxy_relay.c). */
 #pragma once
 
 #include <stdatomic.h>

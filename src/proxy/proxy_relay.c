@@ -120,10 +120,18 @@ void proxy_relay_server_message(struct proxy_session_context *context, struct pr
     }
 }
 
+/* Whether the only thing in flight is the COMMIT of an open transaction (proxy_cancel.h). */
+static bool proxy_relay_commits(const struct proxy_session *session)
+{
+    const struct proxy_keep *keep = session->keep;
+    return keep != NULL && session->status == PG_MESSAGE_STATUS_TRANSACTION && keep->flight_units == 1 &&
+           (keep->flight_first & PG_STATEMENT_COMMIT) != 0;
+}
+
 static void proxy_relay_mark(struct proxy_session *session)
 {
     if (session->key != NULL) {
-        proxy_cancel_busy(session->key, proxy_session_busy(session));
+        proxy_cancel_busy(session->key, proxy_session_busy(session) && !proxy_relay_commits(session));
     }
 }
 

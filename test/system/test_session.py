@@ -447,6 +447,20 @@ def test_commit_that_no_standby_has_confirmed_is_an_error(world):
         thread.join(DEADLINE)
         assert outcomes == ["08007"]
         assert one(connection, "SELECT count(*) FROM waited") == 1
+        # The COMMIT of an open transaction cannot be cancelled: it waits on, and succeeds when it may.
+        one(connection, "BEGIN")
+        one(connection, "INSERT INTO waited VALUES (2)")
+        ignored = world.counters().get("cancels_ignored_total", 0)
+        thread = threading.Thread(target=lambda: outcomes.append(outcome(connection, "COMMIT")))
+        thread.start()
+        wait(lambda: world.a.sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'")[0][0] == 1, "it waits, too")
+        connection.cancel()
+        wait(lambda: world.counters().get("cancels_ignored_total", 0) == ignored + 1, "the cancel is ignored")
+        assert world.a.sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'")[0][0] == 1
+        world.a.sql("ALTER SYSTEM RESET synchronous_standby_names")
+        world.a.sql("SELECT pg_reload_conf()")
+        thread.join(DEADLINE)
+        assert outcomes == ["08007", "COMMIT"]
     finally:
         world.a.sql("ALTER SYSTEM RESET synchronous_standby_names")
         world.a.sql("SELECT pg_reload_conf()")
