@@ -156,6 +156,32 @@ static bool dns_answer_node(struct dns_answer *answer, const struct dns_zone_nod
     return false;
 }
 
+/* RFC 6672: a name below a DNAME is an alias, by a CNAME that is made for it. True: `name` is now its target. */
+static bool dns_answer_dname(struct dns_answer *answer, const struct dns_zone_node *node)
+{
+    const struct dns_zone_set *set = dns_zone_set(node, DNS_TYPE_DNAME);
+    ASSERT(set != NULL && set->count == 1 && answer->name.size > node->name.size);
+    const struct span target = set->data->rdata;
+    const size_t prefix = (size_t)answer->name.size - node->name.size;
+    dns_answer_set(answer, DNS_WRITER_ANSWER, &node->name, set);
+    if (prefix + target.size > DNS_NAME_MAX) {
+        answer->rcode = DNS_RCODE_YXDOMAIN;
+        return false;
+    }
+    struct dns_name alias = answer->name;
+    memcpy(alias.bytes + prefix, target.data, target.size);
+    alias.size = (uint8_t)(prefix + target.size);
+    dns_writer_record(&answer->writer, DNS_WRITER_ANSWER, dns_answer_owner(answer), DNS_TYPE_CNAME, set->ttl_s,
+                      span_of(alias.bytes, alias.size));
+    if (answer->query->type == DNS_TYPE_CNAME || answer->query->type == DNS_TYPE_ANY) {
+        return false;
+    }
+    dns_name_lower(&alias);
+    answer->name = alias;
+    answer->chased = true;
+    return true;
+}
+
 /* One name of the chain; true when a CNAME leads on. */
 static bool dns_answer_step(struct dns_answer *answer)
 {
@@ -177,6 +203,8 @@ static bool dns_answer_step(struct dns_answer *answer)
         }
         dns_answer_referral(answer, node);
         return false;
+    case DNS_ZONE_DNAME:
+        return dns_answer_dname(answer, node);
     case DNS_ZONE_EXACT:
     case DNS_ZONE_WILDCARD:
         return dns_answer_node(answer, node);

@@ -40,6 +40,7 @@ enum {
     X(nxdomain)                                                                                                        \
     X(notimp)                                                                                                          \
     X(refused)                                                                                                         \
+    X(yxdomain)                                                                                                        \
     X(badvers)
 
 struct dns_worker_counters {

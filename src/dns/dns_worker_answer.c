@@ -12,7 +12,7 @@ static void dns_worker_count_result(struct dns_worker_counters *counters, const 
         [DNS_RCODE_NOERROR] = &counters->noerror,   [DNS_RCODE_FORMERR] = &counters->formerr,
         [DNS_RCODE_SERVFAIL] = &counters->servfail, [DNS_RCODE_NXDOMAIN] = &counters->nxdomain,
         [DNS_RCODE_NOTIMP] = &counters->notimp,     [DNS_RCODE_REFUSED] = &counters->refused,
-        [DNS_RCODE_BADVERS] = &counters->badvers,
+        [DNS_RCODE_YXDOMAIN] = &counters->yxdomain, [DNS_RCODE_BADVERS] = &counters->badvers,
     };
     ASSERT(result->rcode < DNS_RCODE_COUNT && by_rcode[result->rcode] != NULL);
     dns_worker_add(by_rcode[result->rcode], 1);

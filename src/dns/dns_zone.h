@@ -16,9 +16,11 @@
 
 enum {
     DNS_ZONE_NAMES = 64,            /* dynamic names */
-    DNS_ZONE_RECORDS = 65536,       /* records of a zone */
+    DNS_ZONE_RECORDS = 1 << 20,     /* records of a zone */
     DNS_ZONE_SET_BYTES = 60000,     /* of one record set: it has to fit into an answer over TCP */
-    DNS_ZONE_FILE_BYTES = 16 << 20, /* of the master file */
+    DNS_ZONE_FILE_BYTES = 64 << 20, /* of a master file with all that it includes */
+    DNS_ZONE_INCLUDES = 8,          /* files that include each other, the first one not counted */
+    DNS_ZONE_PATH = 4096,
     DNS_ZONE_PROBLEM = 512,
 };
 
@@ -42,6 +44,15 @@ struct dns_zone_set {
     uint32_t count;
     uint32_t bytes; /* of all data with 12 bytes of head each */
     uint16_t type;
+    uint32_t line;    /* where its first record stands */
+    const char *file; /* there */
+};
+
+/* What a name means for those below it. */
+enum dns_zone_below {
+    DNS_ZONE_BELOW_ALL,   /* they are ours */
+    DNS_ZONE_BELOW_CUT,   /* NS below the apex: it and they are somebody else's */
+    DNS_ZONE_BELOW_DNAME, /* they are those of another name (RFC 6672) */
 };
 
 struct dns_zone_node {
@@ -49,8 +60,8 @@ struct dns_zone_node {
     uint64_t hash;
     struct dns_zone_set *sets;
     const struct dns_zone_dynamic *dynamic; /* NULL: none */
-    bool cut;                               /* NS below the apex: somebody else's from here on */
-    struct dns_name name;                   /* lower case */
+    enum dns_zone_below below;
+    struct dns_name name; /* lower case */
 };
 
 struct dns_zone {
@@ -74,8 +85,9 @@ struct dns_zone_want {
     uint32_t dynamic_count;
 };
 
-/* Makes a zone of a master file's text. `file` is its name for the messages. ERR_INVALID: `problem` (DNS_ZONE_PROBLEM
- * bytes) says "FILE:LINE: ...". On success `problem` is empty or a warning. */
+/* Makes a zone of a master file's text. `file` is its name, for the messages and for $INCLUDE: other paths than
+ * absolute ones begin at its directory. ERR_INVALID: `problem` (DNS_ZONE_PROBLEM bytes) says "FILE:LINE:COLUMN: what;
+ * hint", or "FILE:LINE: ..." or "FILE: ..." where there is no one place. On success it is empty or a warning. */
 enum err dns_zone_parse(const char *file, struct span text, const struct dns_zone_want *want, char *problem,
                         struct dns_zone **ret_zone) ERR_CHECK;
 
@@ -89,6 +101,7 @@ enum dns_zone_result {
     DNS_ZONE_EXACT,    /* the node */
     DNS_ZONE_WILDCARD, /* the node of the wildcard that covers the name */
     DNS_ZONE_CUT,      /* the node of the delegation at or above the name */
+    DNS_ZONE_DNAME,    /* the node of the DNAME above the name */
     DNS_ZONE_MISSING,  /* does not exist */
 };
 
@@ -100,3 +113,10 @@ enum dns_zone_result dns_zone_find(const struct dns_zone *zone, const struct dns
 const struct dns_zone_node *dns_zone_node(const struct dns_zone *zone, const struct dns_name *name);
 
 const struct dns_zone_set *dns_zone_set(const struct dns_zone_node *node, uint16_t type);
+
+/* For dns/dns_zone_build.h. An empty zone with room for about that many names; NULL: out of memory. */
+struct dns_zone *dns_zone_new(uint64_t names, const struct dns_name *origin);
+
+/* The node of a lower-case name inside the zone; it and its ancestors are made when they are missing. NULL: out of
+ * memory. */
+struct dns_zone_node *dns_zone_ensure(struct dns_zone *zone, const struct dns_name *name);

@@ -13,24 +13,24 @@
 /* The words of the expected record data, as a master file would have them. */
 static enum err probe_dns_message_expect(const char *text, struct probe_dns_question *question)
 {
-    struct dns_rdata_token tokens[16];
+    struct dns_word words[16];
     size_t count = 0;
     const char *at = text + strspn(text, " ");
     while (*at != 0) {
-        if (count == sizeof tokens / sizeof tokens[0]) {
+        if (count == sizeof words / sizeof words[0]) {
             return ERR_TOO_LARGE;
         }
         const bool quoted = *at == '"';
         at += quoted ? 1 : 0;
         const size_t size = strcspn(at, quoted ? "\"" : " ");
-        tokens[count++] = (struct dns_rdata_token){span_of(at, size), quoted};
+        words[count++] = (struct dns_word){.text = span_of(at, size), .quoted = quoted};
         at += size + (quoted && at[size] == '"' ? 1 : 0);
         at += strspn(at, " ");
     }
     struct buf data;
-    const char *problem = NULL;
+    struct dns_rdata_problem problem;
     buf_init(&data, question->expect, sizeof question->expect);
-    const enum err err = dns_rdata_parse(question->type, tokens, count, NULL, &data, &problem);
+    const enum err err = dns_rdata_parse(question->type, words, count, NULL, &data, &problem);
     question->expects = true;
     question->expect_size = data.size;
     return err == ERR_OK && data.overflow ? ERR_TOO_LARGE : err;

@@ -6,9 +6,10 @@
 
 static const struct {
     const char *name;
+    const char *form;
     uint16_t type;
 } dns_type_rows[] = {
-#define DNS_TYPE_ROW(name, number) {#name, number},
+#define DNS_TYPE_ROW(name, number, form) {#name, form, number},
     DNS_TYPE_TABLE(DNS_TYPE_ROW)
 #undef DNS_TYPE_ROW
 };
@@ -51,6 +52,16 @@ const char *dns_type_name(uint16_t type)
     for (size_t i = 0; i < DNS_TYPE_ROWS; i++) {
         if (dns_type_rows[i].type == type) {
             return dns_type_rows[i].name;
+        }
+    }
+    return NULL;
+}
+
+const char *dns_type_form(uint16_t type)
+{
+    for (size_t i = 0; i < DNS_TYPE_ROWS; i++) {
+        if (dns_type_rows[i].type == type) {
+            return dns_type_rows[i].form;
         }
     }
     return NULL;

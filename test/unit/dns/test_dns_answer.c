@@ -7,91 +7,7 @@
 
 #include <cmocka.h>
 
-#include "dns/dns_answer.h"
-#include "wire/dns_message.h"
-#include "zone_sample.h"
-
-enum { CAPACITY = 65535 };
-
-static struct view view;
-static struct dns_policy policy;
-static struct dns_zone *zone;
-static struct dns_answer_source source;
-static uint8_t message[CAPACITY];
-
-static int set_up(void **state)
-{
-    (void)state;
-    sample_view(&view);
-    zone = sample_zone();
-    if (zone == NULL) {
-        return -1;
-    }
-    dns_policy_prepare(&policy, &view, zone->dynamic, zone->dynamic_count);
-    source = (struct dns_answer_source){zone, &policy, 0};
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    dns_zone_free(zone);
-    return 0;
-}
-
-static size_t question(const char *text, uint16_t type, uint16_t class)
-{
-    static const uint8_t header[] = {0xab, 0xcd, 1, 0x10, 0, 1, 0, 0, 0, 0, 0, 0};
-    struct buf buf;
-    const struct dns_name name = sample_name(text);
-    buf_init(&buf, message, sizeof message);
-    buf_bytes(&buf, header, sizeof header);
-    buf_bytes(&buf, name.bytes, name.size);
-    buf_u16be(&buf, type);
-    buf_u16be(&buf, class);
-    return buf.size;
-}
-
-static const struct view_address home_client = {.family = 4, .bytes = {10, 1, 1, 1}};
-
-/* "RCODE flags answers/authority/additional", then the types of all records in order. */
-static const char *summary(size_t size)
-{
-    static char text[256];
-    struct buf buf;
-    struct cursor cursor;
-    struct dns_name name;
-    buf_init(&buf, text, sizeof text);
-    cursor_init(&cursor, message, size);
-    assert_int_equal(cursor_u16be(&cursor), 0xabcd);
-    const uint16_t flags = cursor_u16be(&cursor);
-    const uint16_t questions = cursor_u16be(&cursor);
-    const uint32_t counts[3] = {cursor_u16be(&cursor), cursor_u16be(&cursor), cursor_u16be(&cursor)};
-    buf_printf(&buf, "%u%s%s %u/%u/%u", flags & 0xf, flags & DNS_MESSAGE_AA ? " aa" : "",
-               flags & DNS_MESSAGE_TC ? " tc" : "", counts[0], counts[1], counts[2]);
-    for (uint32_t i = 0; i < questions; i++) {
-        dns_name_read(&cursor, &name);
-        cursor_skip(&cursor, 4);
-    }
-    for (uint32_t i = 0; i < counts[0] + counts[1] + counts[2]; i++) {
-        dns_name_read(&cursor, &name);
-        const char *type = dns_type_name(cursor_u16be(&cursor));
-        cursor_skip(&cursor, 6);
-        const uint16_t length = cursor_u16be(&cursor);
-        cursor_skip(&cursor, length);
-        buf_printf(&buf, " %s", type != NULL ? type : "?");
-    }
-    assert_true(cursor_ok(&cursor));
-    assert_int_equal(cursor_left(&cursor), 0);
-    return buf_string(&buf);
-}
-
-static size_t build(size_t size, bool tcp)
-{
-    struct dns_answer_result result;
-    const struct dns_answer_packet packet = {message, size, tcp ? CAPACITY : 1472, home_client, tcp};
-    return dns_answer_build(&source, &packet, &result);
-}
+#include "answer_sample.h"
 
 static void test_questions(void **state)
 {
@@ -174,13 +90,6 @@ static void test_other_classes_and_opcodes(void **state)
     size = question("mail.example.test.", DNS_TYPE_A, 1);
     message[2] |= 0x80;
     assert_int_equal(build(size, false), 0);
-}
-
-static size_t with_opt(size_t size, const void *opt, size_t opt_size)
-{
-    memcpy(message + size, opt, opt_size);
-    message[11] = 1;
-    return size + opt_size;
 }
 
 static void test_edns(void **state)

@@ -86,9 +86,9 @@ static void test_bad_zones(void **state)
         const char *text;
         const char *problem;
     } cases[] = {
-        {"", "f:0: the zone needs one SOA"},
-        {"$TTL 1\n@ NS a\n", "f:0: the zone needs one SOA"},
-        {"$TTL 1\n@ SOA a b 1 1 1 1 1\n", "f:0: the zone needs one SOA"},
+        {"", "f: the zone needs one SOA"},
+        {"$TTL 1\n@ NS a\n", "f: the zone needs one SOA"},
+        {"$TTL 1\n@ SOA a b 1 1 1 1 1\n", "f: the zone needs one SOA"},
         {APEX "x SOA a b 1 1 1 1 1\n", "f:4: SOA belongs"},
         {APEX "@ SOA a b 2 1 1 1 1\n", "f:4: more than one SOA"},
         {APEX "x CNAME a\nx CNAME b\n", "f:5: more than one CNAME"},
@@ -96,9 +96,18 @@ static void test_bad_zones(void **state)
         {APEX "x A 1.2.3.4\nx CNAME a\n", "f:5: CNAME and other data"},
         {APEX "x.other. A 1.2.3.4\n", "f:4: the owner lies outside"},
         {APEX "*.x NS a\n", "f:4: NS at a wildcard"},
-        {APEX "x A 1.2.3\n", "f:4: A: not an IPv4"},
-        {APEX "www CNAME a\n", "f:0: the dynamic name of endpoint web is a CNAME"},
-        {APEX "www NS a\n", "f:0: the dynamic name of endpoint web is a CNAME"},
+        {APEX "*.x DNAME a\n", "f:4: DNAME at a wildcard"},
+        {APEX "x DNAME a\nx DNAME b\n", "f:5: more than one DNAME"},
+        {APEX "a.x A 1.2.3.4\nx DNAME a\n", "f:4: below a DNAME"},
+        {APEX "@ DNAME other.\nx A 1.2.3.4\n", "f: the dynamic name of"},
+        {APEX "@ DS 1 13 2 00\n", "f:4: DS belongs to the zone above"},
+        {APEX "$INCLUDE\n", "f:4:1: only $ORIGIN"},
+        {APEX "$INCLUDE /nowhere/at/all\n", "f:4:10: $INCLUDE /nowhere/at/all: not found"},
+        {APEX "$INCLUDE /\n", "f:4:10: $INCLUDE /: "},
+        {APEX "x.www NS a\nwww NS b\n", "f: the dynamic name of endpoint web is a CNAME"},
+        {APEX "x A 1.2.3\n", "f:4:5: A: not an IPv4 address; expected one as 192.0.2.1 (found \"1.2.3\")"},
+        {APEX "www CNAME a\n", "f: the dynamic name of endpoint web is a CNAME"},
+        {APEX "www NS a\n", "f: the dynamic name of endpoint web is a CNAME"},
     };
     const struct dns_name origin = sample_name("example.test.");
     struct dns_zone_dynamic dynamic = {.ttl_s = 5, .endpoint = "web"};
@@ -141,6 +150,90 @@ static void test_duplicates_and_ttls(void **state)
     dns_zone_free(zone);
 }
 
+static void test_warnings(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *problem;
+    } cases[] = {
+        {APEX "sub NS ns.sub\nns.sub A 1.2.3.4\n", ""},
+        {APEX "sub NS ns.other.\n", ""},
+        {APEX "sub NS a\n", ""}, /* beside: not glue */
+        {APEX "sub NS ns.sub\n", "f:4: a name server below this delegation has no address"},
+        {APEX "sub NS ns.other.\nsub DS 1 13 2 00\n", ""},
+        {APEX "sub DS 1 13 2 00\n", "f:4: DS without a delegation"},
+    };
+    const struct dns_name origin = sample_name("example.test.");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char problem[DNS_ZONE_PROBLEM];
+        struct dns_zone *zone = NULL;
+        assert_int_equal(
+            dns_zone_parse("f", span_text(cases[i].text), &(struct dns_zone_want){&origin, NULL, 0}, problem, &zone),
+            ERR_OK);
+        if (strncmp(problem, cases[i].problem, strlen(cases[i].problem)) != 0 ||
+            (cases[i].problem[0] == 0) != (problem[0] == 0)) {
+            fail_msg("\"%s\" instead of \"%s\"", problem, cases[i].problem);
+        }
+        dns_zone_free(zone);
+    }
+}
+
+static void write_file(const char *directory, const char *name, const char *text)
+{
+    char path[200];
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+/* $INCLUDE: paths beside the including file, the origin that is given, problems where they are, no endless circles. */
+static void test_include(void **state)
+{
+    (void)state;
+    char directory[] = "/tmp/holdfast-zone-XXXXXX";
+    char path[200];
+    char problem[DNS_ZONE_PROBLEM];
+    char expected[DNS_ZONE_PROBLEM];
+    struct dns_zone *zone = NULL;
+    const struct dns_name origin = sample_name("example.test.");
+    const struct dns_zone_want want = {&origin, NULL, 0};
+    assert_non_null(mkdtemp(directory));
+    snprintf(path, sizeof path, "%s/main", directory);
+    write_file(directory, "main", APEX "$INCLUDE second sub\nlast A 1.2.3.4\n");
+    write_file(directory, "second", "x A 1.2.3.5\n$INCLUDE \"third\"\n");
+    write_file(directory, "third", "y A 1.2.3.6\n");
+    assert_int_equal(dns_zone_load(path, &want, problem, &zone), ERR_OK);
+    static const char *const names[] = {"last.example.test.", "x.sub.example.test.", "y.sub.example.test."};
+    for (size_t i = 0; i < 3; i++) {
+        const struct dns_name name = sample_name(names[i]);
+        assert_non_null(dns_zone_node(zone, &name));
+    }
+    assert_int_equal(zone->records_count, 5);
+    dns_zone_free(zone);
+
+    write_file(directory, "third", "\ny  A 1.2.3\n");
+    snprintf(expected, sizeof expected, "%s/third:2:6: A: not an IPv4", directory);
+    assert_int_equal(dns_zone_load(path, &want, problem, &zone), ERR_INVALID);
+    assert_memory_equal(problem, expected, strlen(expected));
+
+    write_file(directory, "third", "$INCLUDE second\n");
+    assert_int_equal(dns_zone_load(path, &want, problem, &zone), ERR_INVALID);
+    assert_non_null(strstr(problem, "eight times"));
+    write_file(directory, "third", "y.example.test. CNAME a\nlast.example.test. CNAME a\n");
+    snprintf(expected, sizeof expected, "%s/main:5: CNAME and other data", directory);
+    assert_int_equal(dns_zone_load(path, &want, problem, &zone), ERR_INVALID);
+    assert_memory_equal(problem, expected, strlen(expected));
+    static const char *const files[] = {"main", "second", "third"};
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(path, sizeof path, "%s/%s", directory, files[i]);
+        unlink(path);
+    }
+    rmdir(directory);
+}
+
 static void test_from_a_file(void **state)
 {
     (void)state;
@@ -165,7 +258,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_finding),     cmocka_unit_test(test_longest_name_has_no_room_for_a_wildcard),
         cmocka_unit_test(test_bad_zones),   cmocka_unit_test(test_duplicates_and_ttls),
-        cmocka_unit_test(test_from_a_file),
+        cmocka_unit_test(test_from_a_file), cmocka_unit_test(test_warnings),
+        cmocka_unit_test(test_include),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

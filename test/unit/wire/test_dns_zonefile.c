@@ -22,10 +22,10 @@ static void open_text(const char *text)
 
 static void expect(const char *owner, uint16_t type, uint32_t ttl_s, uint32_t line, const void *rdata, size_t size)
 {
-    struct dns_zonefile_record record;
     char memory[1100];
     struct buf buf;
-    assert_int_equal(dns_zonefile_next(&file, &record), ERR_OK);
+    assert_int_equal(dns_zonefile_next(&file), DNS_ZONEFILE_RECORD);
+    const struct dns_zonefile_record record = file.record;
     buf_init(&buf, memory, sizeof memory);
     dns_name_print(&record.owner, &buf);
     assert_string_equal(buf_string(&buf), owner);
@@ -67,82 +67,113 @@ static void test_a_whole_file(void **state)
     expect("sub.example.test.", DNS_TYPE_CAA, 3600, 14, "\200\5issueca.test", 14);
     expect("g.sub.example.test.", 65280, 3600, 15, "\1\2\377", 3);
     expect("*.sub.example.test.", DNS_TYPE_CNAME, 3600, 16, "\3sub\7example\4test", 18);
-    struct dns_zonefile_record record;
-    assert_int_equal(dns_zonefile_next(&file, &record), ERR_CLOSED);
-    assert_int_equal(dns_zonefile_next(&file, &record), ERR_CLOSED);
+    assert_int_equal(dns_zonefile_next(&file), DNS_ZONEFILE_END);
+    assert_int_equal(dns_zonefile_next(&file), DNS_ZONEFILE_END);
 }
 
-static void test_problems_name_the_line(void **state)
+/* Line, column, what is wrong, a hint, and what stands there. */
+static void test_problems_name_line_and_column(void **state)
 {
     (void)state;
     static const struct {
         const char *text;
         uint32_t line;
+        uint32_t column;
         const char *problem;
     } cases[] = {
-        {"\n\nwww A 1.2.3.4\n", 3, "no TTL"},
-        {"  1 A 1.2.3.4\n", 1, "no owner"},
-        {"www 1 A 1.2.3\n", 1, "A: not an IPv4"},
-        {"www 1 A\n", 1, "A: record data is missing"},
-        {"www 1 A 1.2.3.4 5\n", 1, "more words"},
-        {"www 1 AAAA 1.2.3.4\n", 1, "not an IPv6"},
-        {"www 1 MX 65536 a\n", 1, "not a number in range"},
-        {"www 1 MX ten a\n", 1, "not a number in range"},
-        {"www 1 CH A 1.2.3.4\n", 1, "record type"},
-        {"www 1 NOTHING x\n", 1, "record type"},
-        {"www 1 HINFO x y\n", 1, "type is not known"},
-        {"www 1 TXT \"open\n", 1, "quote"},
-        {"www 1 TXT ( a\nb\n", 1, "not closed"},
-        {"www 1 TXT a )\n", 1, "unexpected ')'"},
-        {"www 1 TXT ( ( a ) )\n", 1, "unexpected '('"},
-        {"www 1 TXT a\\2\n", 1, "bad escape"},
-        {"www 1 TXT a\\999\n", 1, "bad escape"},
-        {"a..b 1 A 1.2.3.4\n", 1, "owner"},
-        {"$INCLUDE other\n", 1, "only $ORIGIN"},
-        {"$GENERATE 1-2 a A 1.2.3.$\n", 1, "only $ORIGIN"},
-        {"$TTL soon\n", 1, "$TTL"},
-        {"$TTL 2147483648\n", 1, "$TTL"},
-        {"$ORIGIN a..b\n", 1, "$ORIGIN"},
-        {"w 1 TYPE65280 \\# 2 01\n", 1, "does not fit"},
-        {"w 1 TYPE65280 \\# 1 0g\n", 1, "hexadecimal"},
-        {"w 1 NS \\# 1 00\n", 1, "form of its own"},
-        {"w 1 TYPE255 \\# 1 00\n", 1, "form of its own"},
-        {"w 1 CAA 0 is-sue x\n", 1, "CAA tag"},
-        {"w 1 SOA a b 1 2 3 4 x\n", 1, "not a time"},
+        {"\n\nwww A 1.2.3.4\n", 3, 5, "no TTL: give one before the type or set $TTL above (found \"A\")"},
+        {"  1 A 1.2.3.4\n", 1, 3, "no owner"},
+        {"www 1 A 1.2.3\n", 1, 9, "A: not an IPv4 address; expected one as 192.0.2.1 (found \"1.2.3\")"},
+        {"www 1 A\n", 1, 8, "A: record data is missing"},
+        {"www 1 A 1.2.3.4 5\n", 1, 17, "more words"},
+        {"www 1 AAAA 1.2.3.4\n", 1, 12, "not an IPv6"},
+        {"www 1 MX 65536 a\n", 1, 10, "not a number in range; expected 0 to 65535 (found \"65536\")"},
+        {"www 1 MX ten a\n", 1, 10, "not a number in range"},
+        {"www 1 MX 10 ; host\n", 1, 12, "MX: record data is missing"},
+        {"www 1 MX ( 10\n   a..b )\n", 2, 4, "not a domain name"},
+        {"www 1 CH A 1.2.3.4\n", 1, 7, "record type"},
+        {"www 1 NOTHING x\n", 1, 7, "record type"},
+        {"www 1 TYPE65280 x y\n", 1, 17, "type is not known; expected the generic form"},
+        {"www 1 ANY x\n", 1, 11, "stands in no zone"},
+        {"www 1 TXT \"open\n", 1, 11, "quote"},
+        {"www 1 TXT ( a\nb\n", 3, 1, "not closed; it was opened in line 1"},
+        {"www 1 TXT a )\n", 1, 13, "unexpected ')'"},
+        {"www 1 TXT ( ( a ) )\n", 1, 13, "unexpected '('"},
+        {"www 1 TXT a\\2\n", 1, 11, "bad escape"},
+        {"www 1 TXT a\\999\n", 1, 11, "bad escape"},
+        {"a..b 1 A 1.2.3.4\n", 1, 1, "owner"},
+        {"$GENERATE 1-2 a A 1.2.3.$\n", 1, 1, "only $ORIGIN"},
+        {"$INCLUDE\n", 1, 1, "only $ORIGIN"},
+        {"$INCLUDE a b..c\n", 1, 12, "$INCLUDE: not a domain name"},
+        {"$INCLUDE \"\"\n", 1, 10, "$INCLUDE: not the name"},
+        {"$TTL soon\n", 1, 6, "$TTL"},
+        {"$TTL 2147483648\n", 1, 6, "$TTL"},
+        {"$ORIGIN a..b\n", 1, 9, "$ORIGIN"},
+        {"w 1 TYPE65280 \\# 2 01\n", 1, 20, "does not fit"},
+        {"w 1 TYPE65280 \\# 1 0g\n", 1, 20, "hexadecimal"},
+        {"w 1 NS \\# 1 07\n", 1, 13, "not data of this type"},
+        {"w 1 TYPE255 \\# 1 00\n", 1, 18, "not data of this type"},
+        {"w 1 CAA 0 is-sue x\n", 1, 11, "CAA tag"},
+        {"w 1 SOA a b 1 2 3 4 x\n", 1, 21, "not a time"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct dns_zonefile_record record;
         open_text(cases[i].text);
-        assert_int_equal(dns_zonefile_next(&file, &record), ERR_INVALID);
-        assert_int_equal(file.entry_line, cases[i].line);
-        if (strstr(file.problem, cases[i].problem) == NULL) {
-            fail_msg("\"%s\" instead of \"%s\"", file.problem, cases[i].problem);
+        assert_int_equal(dns_zonefile_next(&file), DNS_ZONEFILE_BROKEN);
+        if (strstr(file.problem, cases[i].problem) == NULL || file.problem_line != cases[i].line ||
+            file.problem_column != cases[i].column) {
+            fail_msg("%u:%u \"%s\" instead of %u:%u \"%s\"", file.problem_line, file.problem_column, file.problem,
+                     cases[i].line, cases[i].column, cases[i].problem);
         }
+        assert_int_equal(dns_zonefile_next(&file), DNS_ZONEFILE_BROKEN);
     }
+}
+
+/* The included file has the origin it is given, the last owner and the TTL; the including one keeps its own. */
+static void test_include_is_an_item(void **state)
+{
+    (void)state;
+    static struct dns_zonefile inner;
+    open_text("$TTL 60\nwww A 10.0.0.1\n$INCLUDE \"a file\" sub\n TXT after\n$INCLUDE other\n");
+    expect("www.example.test.", DNS_TYPE_A, 60, 2, "\12\0\0\1", 4);
+    assert_int_equal(dns_zonefile_next(&file), DNS_ZONEFILE_INCLUDE);
+    assert_true(span_is(file.include.path, "a file"));
+    assert_int_equal(file.include.line, 3);
+    dns_zonefile_init_include(&inner, span_text(" TXT inside\n@ TXT sub\n$TTL 5\n$ORIGIN deep\nx TXT x\n"), &file);
+    static const char *const owners[] = {"www.example.test.", "sub.example.test.", "x.deep.sub.example.test."};
+    for (size_t i = 0; i < 3; i++) {
+        struct dns_name name;
+        assert_int_equal(dns_zonefile_next(&inner), DNS_ZONEFILE_RECORD);
+        assert_int_equal(dns_name_parse(span_text(owners[i]), NULL, &name), ERR_OK);
+        assert_true(dns_name_equal(&inner.record.owner, &name));
+        assert_int_equal(inner.record.ttl_s, i == 2 ? 5 : 60);
+    }
+    assert_int_equal(dns_zonefile_next(&inner), DNS_ZONEFILE_END);
+    expect("www.example.test.", DNS_TYPE_TXT, 60, 4, "\5after", 6);
+    assert_int_equal(dns_zonefile_next(&file), DNS_ZONEFILE_INCLUDE);
+    assert_true(dns_name_equal(&file.include.origin, &file.origin));
 }
 
 static void test_limits(void **state)
 {
     (void)state;
     static char text[2 * DNS_ZONEFILE_RDATA + 64];
-    struct dns_zonefile_record record;
     /* 256 characters in a string, and more words than an entry may have. */
     memset(text, 'x', sizeof text - 1);
     memcpy(text, "w 1 TXT ", 8);
     text[8 + 256] = 0;
     open_text(text);
-    assert_int_equal(dns_zonefile_next(&file, &record), ERR_INVALID);
+    assert_int_equal(dns_zonefile_next(&file), DNS_ZONEFILE_BROKEN);
     assert_non_null(strstr(file.problem, "too long"));
     text[8 + 255] = 0;
     open_text(text);
-    assert_int_equal(dns_zonefile_next(&file, &record), ERR_OK);
-    for (size_t i = 8; i < 8 + 2 * DNS_ZONEFILE_TOKENS; i += 2) {
+    assert_int_equal(dns_zonefile_next(&file), DNS_ZONEFILE_RECORD);
+    for (size_t i = 8; i < 8 + 2 * DNS_ZONEFILE_WORDS; i += 2) {
         text[i] = 'x';
         text[i + 1] = ' ';
     }
-    text[8 + 2 * DNS_ZONEFILE_TOKENS] = 0;
+    text[8 + 2 * DNS_ZONEFILE_WORDS] = 0;
     open_text(text);
-    assert_int_equal(dns_zonefile_next(&file, &record), ERR_INVALID);
+    assert_int_equal(dns_zonefile_next(&file), DNS_ZONEFILE_BROKEN);
     assert_non_null(strstr(file.problem, "words"));
 }
 
@@ -150,21 +181,20 @@ static void test_ttl_units(void **state)
 {
     (void)state;
     uint32_t ttl_s = 0;
-    assert_int_equal(dns_rdata_ttl(span_text("1w2d3h4m5s"), &ttl_s), ERR_OK);
+    assert_int_equal(dns_word_ttl(span_text("1w2d3h4m5s"), &ttl_s), ERR_OK);
     assert_int_equal(ttl_s, 604800 + 2 * 86400 + 3 * 3600 + 4 * 60 + 5);
-    assert_int_equal(dns_rdata_ttl(span_text("2147483647"), &ttl_s), ERR_OK);
-    assert_int_equal(dns_rdata_ttl(span_text("99999999999999999999999999"), &ttl_s), ERR_TOO_LARGE);
-    assert_int_equal(dns_rdata_ttl(span_text("4000w"), &ttl_s), ERR_TOO_LARGE);
-    assert_int_equal(dns_rdata_ttl(span_text("h"), &ttl_s), ERR_INVALID);
-    assert_int_equal(dns_rdata_ttl(span_text(""), &ttl_s), ERR_INVALID);
+    assert_int_equal(dns_word_ttl(span_text("2147483647"), &ttl_s), ERR_OK);
+    assert_int_equal(dns_word_ttl(span_text("99999999999999999999999999"), &ttl_s), ERR_TOO_LARGE);
+    assert_int_equal(dns_word_ttl(span_text("4000w"), &ttl_s), ERR_TOO_LARGE);
+    assert_int_equal(dns_word_ttl(span_text("h"), &ttl_s), ERR_INVALID);
+    assert_int_equal(dns_word_ttl(span_text(""), &ttl_s), ERR_INVALID);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_whole_file),
-        cmocka_unit_test(test_problems_name_the_line),
-        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_a_whole_file),       cmocka_unit_test(test_problems_name_line_and_column),
+        cmocka_unit_test(test_include_is_an_item), cmocka_unit_test(test_limits),
         cmocka_unit_test(test_ttl_units),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

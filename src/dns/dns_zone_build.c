@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Puts records into a zone. */
+#include "dns/dns_zone_build.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/assert.h"
+#include "base/hash.h"
+#include "wire/dns_type.h"
+
+enum { DNS_ZONE_BUILD_TEXT = DNS_ZONE_PROBLEM / 2 };
+
+static void dns_zone_build_note(struct dns_zone_build *build, const char *file, uint32_t line, const char *text)
+{
+    if (line > 0) {
+        snprintf(build->problem, DNS_ZONE_PROBLEM, "%.200s:%u: %s", file, line, text);
+    } else {
+        snprintf(build->problem, DNS_ZONE_PROBLEM, "%.200s: %s", file, text);
+    }
+}
+
+enum err dns_zone_build_fail(struct dns_zone_build *build, uint32_t line, const char *format, ...)
+{
+    char text[DNS_ZONE_BUILD_TEXT];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    dns_zone_build_note(build, build->file, line, text);
+    return ERR_INVALID;
+}
+
+static void dns_zone_build_warn(struct dns_zone_build *build, const struct dns_zone_set *set, const char *text)
+{
+    if (build->problem[0] == 0) {
+        dns_zone_build_note(build, set->file, set->line, text); /* the first one stays */
+    }
+}
+
+/* ---- records ---- */
+
+static struct dns_zone_set *dns_zone_build_set(struct dns_zone_build *build, struct dns_zone_node *node,
+                                               const struct dns_zonefile_record *record)
+{
+    struct dns_zone_set **at = &node->sets;
+    while (*at != NULL && (*at)->type != record->type) {
+        at = &(*at)->next;
+    }
+    if (*at == NULL) {
+        *at = arena_alloc(&build->zone->arena, sizeof **at);
+        if (*at != NULL) {
+            (*at)->type = record->type;
+            (*at)->ttl_s = record->ttl_s;
+            (*at)->line = record->line;
+            (*at)->file = build->file;
+        }
+    }
+    return *at;
+}
+
+/* Appends the data; the same data twice is one record (RFC 2181, 5). */
+static enum err dns_zone_build_data(struct dns_zone *zone, struct dns_zone_set *set, struct span rdata)
+{
+    struct dns_zone_data **at = &set->data;
+    while (*at != NULL) {
+        if (span_equal((*at)->rdata, rdata)) {
+            return ERR_OK;
+        }
+        at = &(*at)->next;
+    }
+    struct dns_zone_data *data = arena_alloc(&zone->arena, sizeof *data);
+    char *copy = arena_copy(&zone->arena, rdata.data, rdata.size);
+    if (data == NULL || copy == NULL) {
+        return ERR_NO_MEMORY;
+    }
+    data->rdata = span_of(copy, rdata.size);
+    *at = data;
+    set->count++;
+    set->bytes += (uint32_t)rdata.size + 12;
+    zone->records_count++;
+    return ERR_OK;
+}
+
+static bool dns_zone_build_wild(const struct dns_name *name)
+{
+    return name->bytes[0] == 1 && name->bytes[1] == '*';
+}
+
+/* What can be said about a record by its owner alone. */
+static enum err dns_zone_build_allowed(struct dns_zone_build *build, const struct dns_zonefile_record *record,
+                                       const struct dns_name *owner)
+{
+    const struct dns_zone *zone = build->zone;
+    if (!dns_name_within(owner, &zone->origin)) {
+        return dns_zone_build_fail(build, record->line,
+                                   "the owner lies outside the zone; a name without a dot at its "
+                                   "end lies below $ORIGIN");
+    }
+    if (record->type == DNS_TYPE_SOA && owner->size != zone->origin.size) {
+        return dns_zone_build_fail(build, record->line, "SOA belongs to the zone's apex only");
+    }
+    if (dns_zone_build_wild(owner) && (record->type == DNS_TYPE_NS || record->type == DNS_TYPE_DNAME)) {
+        return dns_zone_build_fail(build, record->line, "%s at a wildcard has no defined meaning (RFC 4592, 4)",
+                                   dns_type_name(record->type));
+    }
+    if (record->type == DNS_TYPE_DS && owner->size == zone->origin.size) {
+        return dns_zone_build_fail(build, record->line, "DS belongs to the zone above, or to a delegation in this one");
+    }
+    if (zone->records_count >= DNS_ZONE_RECORDS) {
+        return dns_zone_build_fail(build, record->line, "more than %d records", DNS_ZONE_RECORDS);
+    }
+    return ERR_OK;
+}
+
+/* What can be said once it is there. */
+static enum err dns_zone_build_fits(struct dns_zone_build *build, const struct dns_zone_node *node,
+                                    const struct dns_zone_set *set, uint32_t line)
+{
+    const uint16_t type = set->type;
+    if (set->bytes > DNS_ZONE_SET_BYTES) {
+        return dns_zone_build_fail(build, line, "the record set is too large for an answer");
+    }
+    if ((type == DNS_TYPE_SOA || type == DNS_TYPE_CNAME || type == DNS_TYPE_DNAME) && set->count > 1) {
+        return dns_zone_build_fail(build, line, "more than one %s", dns_type_name(type));
+    }
+    if (node->sets->next != NULL && dns_zone_set(node, DNS_TYPE_CNAME) != NULL) {
+        return dns_zone_build_fail(build, line,
+                                   "CNAME and other data at the same name: a resolver would see one or the "
+                                   "other (RFC 1034, 3.6.2)");
+    }
+    return ERR_OK;
+}
+
+enum err dns_zone_build_record(struct dns_zone_build *build, const struct dns_zonefile_record *record)
+{
+    struct dns_zone *zone = build->zone;
+    struct dns_name owner = record->owner;
+    dns_name_lower(&owner);
+    const enum err err = dns_zone_build_allowed(build, record, &owner);
+    if (err != ERR_OK) {
+        return err;
+    }
+    struct dns_zone_node *node = dns_zone_ensure(zone, &owner);
+    struct dns_zone_set *set = node != NULL ? dns_zone_build_set(build, node, record) : NULL;
+    if (set == NULL || dns_zone_build_data(zone, set, record->rdata) != ERR_OK) {
+        return dns_zone_build_fail(build, record->line, "out of memory");
+    }
+    if (record->type == DNS_TYPE_NS && owner.size != zone->origin.size) {
+        node->below = DNS_ZONE_BELOW_CUT;
+    } else if (record->type == DNS_TYPE_DNAME && node->below == DNS_ZONE_BELOW_ALL) {
+        node->below = DNS_ZONE_BELOW_DNAME;
+    }
+    /* The TTLs of a set must be equal; where they are not, the smallest serves (RFC 2181, 5.2). */
+    set->ttl_s = set->ttl_s < record->ttl_s ? set->ttl_s : record->ttl_s;
+    return dns_zone_build_fits(build, node, set, record->line);
+}
+
+/* ---- dynamic names ---- */
+
+static enum err dns_zone_build_name(struct dns_zone_build *build, struct dns_zone_dynamic *dynamic)
+{
+    struct dns_zone *zone = build->zone;
+    const struct dns_zone_node *above = NULL;
+    dns_name_lower(&dynamic->name);
+    dynamic->hash = hash_bytes(dynamic->name.bytes, dynamic->name.size);
+    const enum dns_zone_result found = dns_zone_find(zone, &dynamic->name, &above);
+    if (found == DNS_ZONE_OUTSIDE) {
+        return dns_zone_build_fail(build, 0, "the dynamic name of endpoint %s lies outside the zone",
+                                   dynamic->endpoint);
+    }
+    if (found == DNS_ZONE_CUT || found == DNS_ZONE_DNAME ||
+        (found == DNS_ZONE_EXACT && dns_zone_set(above, DNS_TYPE_CNAME) != NULL)) {
+        return dns_zone_build_fail(build, 0,
+                                   "the dynamic name of endpoint %s is a CNAME in the file, a delegation, or below one",
+                                   dynamic->endpoint);
+    }
+    struct dns_zone_node *node = dns_zone_ensure(zone, &dynamic->name);
+    if (node == NULL) {
+        return dns_zone_build_fail(build, 0, "out of memory");
+    }
+    const struct dns_zone_set *hidden = dns_zone_set(node, DNS_TYPE_A);
+    hidden = hidden != NULL ? hidden : dns_zone_set(node, DNS_TYPE_AAAA);
+    if (hidden != NULL) {
+        char text[DNS_ZONE_BUILD_TEXT];
+        snprintf(text, sizeof text, "addresses of the dynamic name of endpoint %s are hidden", dynamic->endpoint);
+        dns_zone_build_warn(build, hidden, text);
+    }
+    node->dynamic = dynamic;
+    return ERR_OK;
+}
+
+enum err dns_zone_build_dynamic(struct dns_zone_build *build, const struct dns_zone_want *want)
+{
+    struct dns_zone *zone = build->zone;
+    enum err err = ERR_OK;
+    ASSERT(want->dynamic_count <= DNS_ZONE_NAMES);
+    for (uint32_t i = 0; i < want->dynamic_count && err == ERR_OK; i++) {
+        zone->dynamic[i] = want->dynamic[i];
+        zone->dynamic_count++;
+        err = dns_zone_build_name(build, &zone->dynamic[i]);
+    }
+    return err;
+}
+
+/* ---- the whole ---- */
+
+/* Name servers inside the zone that they serve are found by glue only (RFC 1034, 4.2.1). */
+static void dns_zone_build_glue(struct dns_zone_build *build, const struct dns_zone_node *cut)
+{
+    const struct dns_zone_set *servers = dns_zone_set(cut, DNS_TYPE_NS);
+    for (const struct dns_zone_data *data = servers->data; data != NULL; data = data->next) {
+        struct cursor cursor;
+        struct dns_name server;
+        cursor_init(&cursor, data->rdata.data, data->rdata.size);
+        dns_name_read(&cursor, &server);
+        dns_name_lower(&server);
+        const struct dns_zone_node *node = dns_zone_node(build->zone, &server);
+        if (dns_name_within(&server, &cut->name) &&
+            (node == NULL || (dns_zone_set(node, DNS_TYPE_A) == NULL && dns_zone_set(node, DNS_TYPE_AAAA) == NULL))) {
+            dns_zone_build_warn(build, servers,
+                                "a name server below this delegation has no address here: nobody finds "
+                                "it without glue");
+        }
+    }
+}
+
+static enum err dns_zone_build_node(struct dns_zone_build *build, const struct dns_zone_node *node)
+{
+    const struct dns_zone_node *above = NULL;
+    if (node->below == DNS_ZONE_BELOW_CUT) {
+        dns_zone_build_glue(build, node);
+    } else if (dns_zone_set(node, DNS_TYPE_DS) != NULL) {
+        dns_zone_build_warn(build, dns_zone_set(node, DNS_TYPE_DS), "DS without a delegation (NS) at the same name");
+    }
+    if (node->sets != NULL && dns_zone_find(build->zone, &node->name, &above) == DNS_ZONE_DNAME) {
+        build->file = node->sets->file;
+        return dns_zone_build_fail(build, node->sets->line,
+                                   "below a DNAME, which leads all names there elsewhere (RFC 6672, 2.4)");
+    }
+    return ERR_OK;
+}
+
+/* The SOA's last five numbers are behind its two names. */
+static void dns_zone_build_soa(struct dns_zone *zone)
+{
+    ASSERT(zone->soa->data != NULL);
+    struct cursor cursor;
+    struct dns_name name;
+    cursor_init(&cursor, zone->soa->data->rdata.data, zone->soa->data->rdata.size);
+    dns_name_read(&cursor, &name);
+    dns_name_read(&cursor, &name);
+    zone->serial = cursor_u32be(&cursor);
+    cursor_skip(&cursor, 12);
+    const uint32_t minimum = cursor_u32be(&cursor);
+    ASSERT(cursor_ok(&cursor));
+    zone->negative_ttl_s = minimum < zone->soa->ttl_s ? minimum : zone->soa->ttl_s;
+}
+
+enum err dns_zone_build_finish(struct dns_zone_build *build)
+{
+    struct dns_zone *zone = build->zone;
+    zone->soa = dns_zone_set(zone->apex, DNS_TYPE_SOA);
+    if (zone->soa == NULL || dns_zone_set(zone->apex, DNS_TYPE_NS) == NULL) {
+        return dns_zone_build_fail(build, 0, "the zone needs one SOA and at least one NS at its apex");
+    }
+    dns_zone_build_soa(zone);
+    for (uint64_t bucket = 0; bucket <= zone->mask; bucket++) {
+        for (const struct dns_zone_node *node = zone->table[bucket]; node != NULL; node = node->chain) {
+            const enum err err = dns_zone_build_node(build, node);
+            if (err != ERR_OK) {
+                return err;
+            }
+        }
+    }
+    return ERR_OK;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Puts records into a zone, and refuses those that would give wrong answers: see dns/dns_zone.h.
+ *
+ * Records first, then dynamic names, then the finish. After an error the zone is good for dns_zone_free only. */
+#pragma once
+
+#include "dns/dns_zone.h"
+#include "wire/dns_zonefile.h"
+
+struct dns_zone_build {
+    struct dns_zone *zone;
+    const char *file; /* which the records come from; lives as long as the zone */
+    char *problem;    /* DNS_ZONE_PROBLEM bytes */
+};
+
+/* Writes "FILE:LINE: TEXT" or, without a line, "FILE: TEXT" and returns ERR_INVALID. */
+enum err dns_zone_build_fail(struct dns_zone_build *build, uint32_t line, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+enum err dns_zone_build_record(struct dns_zone_build *build, const struct dns_zonefile_record *record) ERR_CHECK;
+enum err dns_zone_build_dynamic(struct dns_zone_build *build, const struct dns_zone_want *want) ERR_CHECK;
+enum err dns_zone_build_finish(struct dns_zone_build *build) ERR_CHECK;

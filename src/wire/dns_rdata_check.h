@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Whether bytes are record data of a type: what the generic form of RFC 3597 brings in must be as well-formed as what
+ * is made from words, for it reaches code that trusts it. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/span.h"
+
+/* Types that are not known here may have any data; types that stand in no zone have none. */
+bool dns_rdata_check(uint16_t type, struct span rdata);

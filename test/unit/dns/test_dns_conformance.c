@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What an authoritative server owes, one test per duty. Zone files: test_dns_zone.c, wire/test_dns_zonefile.c and
+ * wire/test_dns_rdata.c. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "answer_sample.h"
+
+#define APEX "$TTL 300\n@ SOA ns1 h 7 3600 900 604800 60\n@ NS ns1\nns1 A 10.0.0.1\n"
+
+/* The TTL of the first record behind the question. */
+static uint32_t first_ttl(size_t size)
+{
+    struct cursor cursor;
+    struct dns_name name;
+    cursor_init(&cursor, message, size);
+    cursor_skip(&cursor, DNS_MESSAGE_HEADER);
+    dns_name_read(&cursor, &name);
+    cursor_skip(&cursor, 4);
+    dns_name_read(&cursor, &name);
+    cursor_skip(&cursor, 4);
+    const uint32_t ttl_s = cursor_u32be(&cursor);
+    assert_true(cursor_ok(&cursor));
+    return ttl_s;
+}
+
+static void test_nxdomain_and_nodata_have_soa_with_the_smaller_of_its_ttl_and_minimum(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        uint32_t ttl_s;
+    } cases[] = {
+        {"$TTL 300\n@ SOA a h 1 1 1 1 60\n@ NS a\nmail A 1.2.3.4\n", 60},
+        {"$TTL 30\n@ SOA a h 1 1 1 1 60\n@ NS a\nmail A 1.2.3.4\n", 30},
+        {"$TTL 300\n@ SOA a h 1 1 1 1 0\n@ NS a\nmail A 1.2.3.4\n", 0},
+        {"$TTL 300\n@ 10 SOA a h 1 1 1 1 11\n@ NS a\nmail A 1.2.3.4\n", 10},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct dns_zone *other = other_zone(cases[i].text);
+        size_t size = build(question("missing.example.test.", DNS_TYPE_A, 1), false);
+        assert_string_equal(summary(size), "3 aa 0/1/0 SOA");
+        assert_int_equal(first_ttl(size), cases[i].ttl_s);
+        size = build(question("mail.example.test.", DNS_TYPE_TXT, 1), false);
+        assert_string_equal(summary(size), "0 aa 0/1/0 SOA");
+        assert_int_equal(first_ttl(size), cases[i].ttl_s);
+        dns_zone_free(other);
+    }
+}
+
+/* RFC 4592, 2.2.1: its own example and the questions it asks. */
+static void test_wildcards_as_in_rfc_4592(void **state)
+{
+    (void)state;
+    struct dns_zone *other = other_zone("$TTL 300\n@ SOA ns h 1 1 1 1 60\n@ NS ns.example.com.\n@ NS ns.example.net.\n"
+                                        "* TXT \"this is a wildcard\"\n* MX 10 host1\nsub.* TXT \"not one\"\n"
+                                        "host1 A 192.0.2.1\n_ssh._tcp.host1 SRV 0 0 22 host1\n"
+                                        "_ssh._tcp.host2 SRV 0 0 22 host1\nsubdel NS ns.example.com.\n"
+                                        "subdel NS ns.example.net.\n");
+    EXPECT_ANSWERS(
+        {"host3.example.test.", DNS_TYPE_MX, "0 aa 1/0/0 MX"}, {"host3.example.test.", DNS_TYPE_A, "0 aa 0/1/0 SOA"},
+        {"foo.bar.example.test.", DNS_TYPE_TXT, "0 aa 1/0/0 TXT"},
+        {"host1.example.test.", DNS_TYPE_MX, "0 aa 0/1/0 SOA"}, {"sub.*.example.test.", DNS_TYPE_MX, "0 aa 0/1/0 SOA"},
+        {"_telnet._tcp.host1.example.test.", DNS_TYPE_SRV, "3 aa 0/1/0 SOA"},
+        {"host.subdel.example.test.", DNS_TYPE_A, "0 0/2/0 NS NS"},
+        {"ghost.*.example.test.", DNS_TYPE_MX, "3 aa 0/1/0 SOA"}, {"*.example.test.", DNS_TYPE_TXT, "0 aa 1/0/0 TXT"});
+    dns_zone_free(other);
+}
+
+static void test_empty_non_terminals_exist_and_stop_wildcards(void **state)
+{
+    (void)state;
+    struct dns_zone *other = other_zone(APEX "* A 10.0.0.9\na.b.c TXT x\n*.w.e TXT y\n");
+    EXPECT_ANSWERS(
+        {"c.example.test.", DNS_TYPE_A, "0 aa 0/1/0 SOA"}, {"b.c.example.test.", DNS_TYPE_A, "0 aa 0/1/0 SOA"},
+        {"x.c.example.test.", DNS_TYPE_A, "3 aa 0/1/0 SOA"}, /* closest encloser c, which has no * */
+        {"e.example.test.", DNS_TYPE_A, "0 aa 0/1/0 SOA"}, {"w.e.example.test.", DNS_TYPE_A, "0 aa 0/1/0 SOA"},
+        {"q.w.e.example.test.", DNS_TYPE_TXT, "0 aa 1/0/0 TXT"}, {"q.e.example.test.", DNS_TYPE_TXT, "3 aa 0/1/0 SOA"},
+        {"q.example.test.", DNS_TYPE_A, "0 aa 1/0/0 A"});
+    dns_zone_free(other);
+}
+
+static void test_cname_chains_end_somewhere_and_loops_are_bounded(void **state)
+{
+    (void)state;
+    struct dns_zone *other =
+        other_zone(APEX "a CNAME b\nb CNAME c\nc A 10.0.0.2\nself CNAME self\nout CNAME x.other.\n"
+                        "gone CNAME no.thing\n*.w CNAME c\nwl.q CNAME x.wl.q2\n*.wl.q2 CNAME wl.q\n"
+                        "below CNAME x.sub\nsub NS ns.other.\nempty CNAME ns1\n");
+    EXPECT_ANSWERS(
+        {"a.example.test.", DNS_TYPE_A, "0 aa 3/0/0 CNAME CNAME A"},
+        {"a.example.test.", DNS_TYPE_CNAME, "0 aa 1/0/0 CNAME"}, {"a.example.test.", DNS_TYPE_ANY, "0 aa 1/0/0 CNAME"},
+        {"out.example.test.", DNS_TYPE_A, "0 aa 1/0/0 CNAME"},
+        {"gone.example.test.", DNS_TYPE_A, "3 aa 1/1/0 CNAME SOA"},
+        {"empty.example.test.", DNS_TYPE_MX, "0 aa 1/1/0 CNAME SOA"},
+        {"x.w.example.test.", DNS_TYPE_A, "0 aa 2/0/0 CNAME A"},
+        {"below.example.test.", DNS_TYPE_A, "0 aa 1/1/0 CNAME NS"},
+        {"self.example.test.", DNS_TYPE_A, "0 aa 9/0/0 CNAME CNAME CNAME CNAME CNAME CNAME CNAME CNAME CNAME"},
+        {"wl.q.example.test.", DNS_TYPE_A, "0 aa 9/0/0 CNAME CNAME CNAME CNAME CNAME CNAME CNAME CNAME CNAME"});
+    dns_zone_free(other);
+}
+
+/* RFC 6672: the names below lead elsewhere, its own name does not; a name that gets too long is YXDOMAIN (6). */
+static void test_dname_leads_the_names_below_it_elsewhere(void **state)
+{
+    (void)state;
+    struct dns_zone *other =
+        other_zone(APEX "old DNAME new\nold A 10.0.0.3\nx.new A 10.0.0.4\n*.new TXT w\naway DNAME other.\n"
+                        "long DNAME a12345678901234567890123456789.b12345678901234567890123456789\nloop DNAME loop2\n"
+                        "loop2 DNAME loop\nchain CNAME x.old\n");
+    EXPECT_ANSWERS(
+        {"old.example.test.", DNS_TYPE_A, "0 aa 1/0/0 A"}, {"old.example.test.", DNS_TYPE_DNAME, "0 aa 1/0/0 DNAME"},
+        {"x.old.example.test.", DNS_TYPE_A, "0 aa 3/0/0 DNAME CNAME A"},
+        {"X.OLD.example.test.", DNS_TYPE_CNAME, "0 aa 2/0/0 DNAME CNAME"},
+        {"y.z.old.example.test.", DNS_TYPE_TXT, "0 aa 3/0/0 DNAME CNAME TXT"},
+        {"y.old.example.test.", DNS_TYPE_A, "0 aa 2/1/0 DNAME CNAME SOA"},
+        {"y.away.example.test.", DNS_TYPE_A, "0 aa 2/0/0 DNAME CNAME"},
+        {"chain.example.test.", DNS_TYPE_A, "0 aa 4/0/0 CNAME DNAME CNAME A"},
+        {"123456789012345678901234567890123456789012345678901234567890.1234567890123456789012345678901234567890123"
+         "45678901234567890.123456789012345678901234567890123456789012345678901234567890.long.example.test.",
+         DNS_TYPE_A, "6 aa 1/0/0 DNAME"});
+    const char *loop = summary(build(question("x.loop.example.test.", DNS_TYPE_A, 1), false));
+    assert_memory_equal(loop, "0 aa 18/0/0 ", 12);
+    dns_zone_free(other);
+}
+
+static void test_delegations_have_glue_from_below_and_beside_and_no_aa(void **state)
+{
+    (void)state;
+    struct dns_zone *other =
+        other_zone(APEX "sub NS ns.sub\nsub NS ns.sub2\nsub NS ns1\nsub NS ns.other.\n"
+                        "ns.sub A 10.1.0.1\nns.sub AAAA 2001:db8::1\nsub2 NS ns.sub2\nns.sub2 A 10.1.0.2\n");
+    EXPECT_ANSWERS({"x.sub.example.test.", DNS_TYPE_A, "0 0/4/4 NS NS NS NS A AAAA A A"},
+                   {"sub.example.test.", DNS_TYPE_NS, "0 0/4/4 NS NS NS NS A AAAA A A"},
+                   {"sub.example.test.", DNS_TYPE_ANY, "0 0/4/4 NS NS NS NS A AAAA A A"},
+                   {"a.b.c.sub2.example.test.", DNS_TYPE_TXT, "0 0/1/1 NS A"});
+    dns_zone_free(other);
+}
+
+/* RFC 9471: what a referral needs does not get lost silently. */
+static void test_glue_that_does_not_fit_sets_tc(void **state)
+{
+    (void)state;
+    char text[4096] = APEX;
+    for (int i = 0; i < 20; i++) {
+        const size_t size = strlen(text);
+        snprintf(text + size, sizeof text - size, "sub NS n%d.sub\nn%d.sub AAAA 2001:db8::%d\n", i, i, i);
+    }
+    struct dns_zone *other = other_zone(text);
+    assert_string_equal(summary(build(question("x.sub.example.test.", DNS_TYPE_A, 1), false)), "0 tc 0/0/0");
+    const size_t size = build(question("x.sub.example.test.", DNS_TYPE_A, 1), true);
+    assert_memory_equal(summary(size), "0 0/20/20 ", 10);
+    dns_zone_free(other);
+}
+
+static void test_ds_at_the_cut_is_answered_by_the_parent(void **state)
+{
+    (void)state;
+    struct dns_zone *other = other_zone(APEX "sub NS ns.other.\nsub DS 1 13 2 00\nbare NS ns.other.\n");
+    EXPECT_ANSWERS(
+        {"sub.example.test.", DNS_TYPE_DS, "0 aa 1/0/0 DS"}, {"bare.example.test.", DNS_TYPE_DS, "0 aa 0/1/0 SOA"},
+        {"x.sub.example.test.", DNS_TYPE_DS, "0 0/1/0 NS"}, {"example.test.", DNS_TYPE_DS, "0 aa 0/1/0 SOA"});
+    dns_zone_free(other);
+}
+
+static void test_names_below_a_cut_are_occluded(void **state)
+{
+    (void)state;
+    struct dns_zone *other =
+        other_zone(APEX "sub NS ns.sub\nns.sub A 10.0.0.6\nsub A 10.0.0.7\nsub TXT hidden\nx.sub MX 1 a\n"
+                        "*.sub TXT hidden\nsub2.sub NS ns.other.\nd.sub DNAME other.\n");
+    EXPECT_ANSWERS(
+        {"ns.sub.example.test.", DNS_TYPE_A, "0 0/1/1 NS A"}, {"sub.example.test.", DNS_TYPE_A, "0 0/1/1 NS A"},
+        {"sub.example.test.", DNS_TYPE_TXT, "0 0/1/1 NS A"}, {"x.sub.example.test.", DNS_TYPE_MX, "0 0/1/1 NS A"},
+        {"q.sub.example.test.", DNS_TYPE_TXT, "0 0/1/1 NS A"}, {"y.sub2.sub.example.test.", DNS_TYPE_A, "0 0/1/1 NS A"},
+        {"y.d.sub.example.test.", DNS_TYPE_A, "0 0/1/1 NS A"});
+    dns_zone_free(other);
+}
+
+static void test_unknown_types_are_served_by_rfc_3597(void **state)
+{
+    (void)state;
+    struct dns_zone *other = other_zone(APEX "x TYPE65280 \\# 3 010203\nx TYPE1 \\# 4 0a000001\n");
+    const size_t size = build(question("x.example.test.", 65280, 1), false);
+    assert_string_equal(summary(size), "0 aa 1/0/0 ?");
+    assert_memory_equal(message + size - 5, "\0\3\1\2\3", 5);
+    EXPECT_ANSWERS({"x.example.test.", DNS_TYPE_A, "0 aa 1/0/0 A"}, {"x.example.test.", 65281, "0 aa 0/1/0 SOA"});
+    dns_zone_free(other);
+}
+
+/* 0x20: the question comes back as it was asked, and names of the answer point to it. */
+static void test_the_case_of_the_question_is_echoed(void **state)
+{
+    (void)state;
+    const size_t size = build(question("mAiL.ExAmPlE.tEsT.", DNS_TYPE_A, 1), false);
+    assert_string_equal(summary(size), "0 aa 2/0/0 A A");
+    assert_memory_equal(message + 12, "\4mAiL\7ExAmPlE\4tEsT", 19);
+    assert_memory_equal(message + 12 + 19 + 4, "\xc0\x0c", 2);
+}
+
+static void test_any_is_minimal(void **state)
+{
+    (void)state;
+    EXPECT_ANSWERS({"mail.example.test.", DNS_TYPE_ANY, "0 aa 1/0/0 HINFO"},
+                   {"www.example.test.", DNS_TYPE_ANY, "0 aa 1/0/0 HINFO"},
+                   {"ent.example.test.", DNS_TYPE_ANY, "0 aa 0/1/0 SOA"},
+                   {"alias.example.test.", DNS_TYPE_ANY, "0 aa 1/0/0 CNAME"});
+}
+
+#define DUTY(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        DUTY(test_nxdomain_and_nodata_have_soa_with_the_smaller_of_its_ttl_and_minimum),
+        DUTY(test_wildcards_as_in_rfc_4592),
+        DUTY(test_empty_non_terminals_exist_and_stop_wildcards),
+        DUTY(test_cname_chains_end_somewhere_and_loops_are_bounded),
+        DUTY(test_dname_leads_the_names_below_it_elsewhere),
+        DUTY(test_delegations_have_glue_from_below_and_beside_and_no_aa),
+        DUTY(test_glue_that_does_not_fit_sets_tc),
+        DUTY(test_ds_at_the_cut_is_answered_by_the_parent),
+        DUTY(test_names_below_a_cut_are_occluded),
+        DUTY(test_unknown_types_are_served_by_rfc_3597),
+        DUTY(test_the_case_of_the_question_is_echoed),
+        DUTY(test_any_is_minimal),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
