@@ -16,6 +16,13 @@ enum { PROXY_LOST_TEXT = 320 };
 
 /* ---- the verdict ---- */
 
+enum proxy_lost_proof proxy_lost_proof(const struct proxy_session *session, bool fatal)
+{
+    /* A writer that says it is a standby may have been promoted since. */
+    const bool standby = session->server->standby && !session->server->target.writer;
+    return standby ? PROXY_LOST_STANDBY : fatal ? PROXY_LOST_FATAL : PROXY_LOST_NOTHING;
+}
+
 /* Nothing that could have taken effect by itself: no COMMIT was in flight, and it is all of one transaction. */
 static bool proxy_lost_uncommitted(const struct proxy_session *session, const struct proxy_lost *lost)
 {
@@ -34,14 +41,19 @@ static bool proxy_lost_uncommitted(const struct proxy_session *session, const st
 
 /* Outside a transaction when the last answer came. `alone`: one batch or query is all there was since then. */
 static enum proxy_lost_verdict proxy_lost_judge_idle(const struct proxy_session *session, struct proxy_lost *lost,
-                                                     bool told, bool alone)
+                                                     enum proxy_lost_proof proof, bool alone)
 {
     const struct proxy_keep *keep = session->keep;
+    if (proof == PROXY_LOST_STANDBY) {
+        lost->failed = !keep->flight_whole && alone && (keep->flight_first & PG_STATEMENT_BEGIN) != 0 &&
+                       (keep->flight_marks & (PG_STATEMENT_COMMIT | PG_STATEMENT_ROLLBACK)) == 0;
+        return keep->flight_whole ? PROXY_LOST_AGAIN : PROXY_LOST_ROLLED_BACK;
+    }
     lost->failed = alone && (keep->flight_first & PG_STATEMENT_BEGIN) != 0;
     const bool uncommitted = alone && proxy_lost_uncommitted(session, lost);
     const bool once = (keep->flight_marks & PG_STATEMENT_ONCE) != 0;
-    if ((told && !session->server->copying && proxy_keep_flight_again(keep)) ||
-        (uncommitted && !once && keep->flight_whole)) {
+    const bool told = proof == PROXY_LOST_FATAL && !session->server->copying;
+    if ((told && proxy_keep_flight_again(keep)) || (uncommitted && !once && keep->flight_whole)) {
         lost->failed = false;
         return PROXY_LOST_AGAIN;
     }
@@ -50,7 +62,8 @@ static enum proxy_lost_verdict proxy_lost_judge_idle(const struct proxy_session 
 }
 
 /* Inside a transaction when the last answer came. */
-static enum proxy_lost_verdict proxy_lost_judge_open(const struct proxy_session *session, struct proxy_lost *lost)
+static enum proxy_lost_verdict proxy_lost_judge_open(const struct proxy_session *session, struct proxy_lost *lost,
+                                                     enum proxy_lost_proof proof)
 {
     const struct proxy_keep *keep = session->keep;
     const bool single = keep->flight_units == 1 && keep->flight_whole;
@@ -63,12 +76,12 @@ static enum proxy_lost_verdict proxy_lost_judge_open(const struct proxy_session 
     }
     if (proxy_keep_flight_commits(keep)) {
         lost->failed = false;
-        return PROXY_LOST_UNKNOWN;
+        return proof == PROXY_LOST_STANDBY ? PROXY_LOST_ROLLED_BACK : PROXY_LOST_UNKNOWN;
     }
     return PROXY_LOST_ROLLED_BACK;
 }
 
-struct proxy_lost proxy_lost_judge(const struct proxy_session *session, bool told)
+struct proxy_lost proxy_lost_judge(const struct proxy_session *session, enum proxy_lost_proof proof)
 {
     const struct proxy_keep *keep = session->keep;
     const bool open = session->status != PG_MESSAGE_STATUS_IDLE;
@@ -92,8 +105,8 @@ struct proxy_lost proxy_lost_judge(const struct proxy_session *session, bool tol
         lost.verdict = !partial || keep->flight_whole ? PROXY_LOST_AGAIN : PROXY_LOST_END;
         return lost;
     }
-    lost.verdict = open ? proxy_lost_judge_open(session, &lost)
-                        : proxy_lost_judge_idle(session, &lost, told, groups + (lost.open ? 1 : 0) == 1);
+    lost.verdict = open ? proxy_lost_judge_open(session, &lost, proof)
+                        : proxy_lost_judge_idle(session, &lost, proof, groups + (lost.open ? 1 : 0) == 1);
     if (partial && lost.verdict != PROXY_LOST_AGAIN && !(session->server->copying && data)) {
         lost.verdict = PROXY_LOST_END;
     }

@@ -14,6 +14,8 @@
  * clients do not read that word. Such a COMMIT in one batch with other statements ends the session: the others would be
  * executed behind the error.
  *
+ * A standby changes nothing: what was in flight there is sent again when nothing of it was answered, else it is 40001.
+ *
  * A batch of the extended protocol that no Sync has closed goes on likewise: the new server ignores the rest of it. */
 #pragma once
 
@@ -35,9 +37,18 @@ struct proxy_lost {
     uint32_t ready; /* answers that a ReadyForQuery ends */
 };
 
-/* Judges a session of which something is in flight or a transaction open. `told`: the server said FATAL before it
- * went, which proves that what it was doing then has not taken effect. */
-struct proxy_lost proxy_lost_judge(const struct proxy_session *session, bool told);
+/* What the server's last words prove about what it was doing. */
+enum proxy_lost_proof {
+    PROXY_LOST_NOTHING, /* it may have been done */
+    PROXY_LOST_FATAL,   /* it said FATAL: what it was doing then is rolled back */
+    PROXY_LOST_STANDBY, /* it is a standby, where nothing takes effect at all */
+};
+
+/* By where the session's server stands, and whether it said FATAL. */
+enum proxy_lost_proof proxy_lost_proof(const struct proxy_session *session, bool fatal);
+
+/* Judges a session of which something is in flight or a transaction open. */
+struct proxy_lost proxy_lost_judge(const struct proxy_session *session, enum proxy_lost_proof proof);
 
 /* Tells the client what was judged: ROLLED_BACK, or UNKNOWN because of `what`. Nothing is in flight any more. False:
  * the session is over. */

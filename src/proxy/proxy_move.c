@@ -9,7 +9,6 @@
 #include "base/assert.h"
 #include "edge/log.h"
 #include "proxy/proxy_attempt.h"
-#include "proxy/proxy_lost.h"
 #include "wire/pg_message.h"
 
 enum {
@@ -94,15 +93,15 @@ bool proxy_move_lives(const struct proxy_session *session)
     const char *why = NULL;
     return session->state == PROXY_SESSION_ACTIVE && !session->terminated &&
            pg_frame_boundary(&session->server->end.received) && proxy_keep_movable(session->keep, &why) &&
-           proxy_lost_judge(session, false).verdict != PROXY_LOST_END;
+           proxy_lost_judge(session, PROXY_LOST_NOTHING).verdict != PROXY_LOST_END;
 }
 
-void proxy_move_in_flight(struct proxy_session_context *context, struct proxy_session *session, bool told,
-                          const char *what)
+void proxy_move_in_flight(struct proxy_session_context *context, struct proxy_session *session,
+                          enum proxy_lost_proof proof, const char *what)
 {
     struct proxy_keep *keep = session->keep;
     ASSERT(keep != NULL && !proxy_session_idle(session));
-    const struct proxy_lost lost = proxy_lost_judge(session, told);
+    const struct proxy_lost lost = proxy_lost_judge(session, proof);
     const bool knows = session->doomed ? session->doomed_told : session->status == PG_MESSAGE_STATUS_FAILED;
     ASSERT(lost.verdict != PROXY_LOST_END);
     session->again = lost.verdict == PROXY_LOST_AGAIN && proxy_session_busy(session);
@@ -392,6 +391,17 @@ static bool proxy_move_ready(struct proxy_session_context *context, struct proxy
     return session->restore_left > 0 || session->skipping || proxy_move_done(context, session);
 }
 
+/* A server that the view calls the writer and that is a standby is not there yet, or was demoted: another attempt. */
+static bool proxy_move_role(struct proxy_session_context *context, struct proxy_session *session, struct span body)
+{
+    if (proxy_server_parameter(session->server, body) && session->server->target.writer) {
+        proxy_metrics_add(&context->metrics, PROXY_METRICS_WRONG_SERVER, 1);
+        proxy_attempt_failed(context, session, ERR_UNAVAILABLE);
+        return false;
+    }
+    return true;
+}
+
 bool proxy_move_message(struct proxy_session_context *context, struct proxy_session *session,
                         const struct pg_frame_message *message, struct span whole)
 {
@@ -402,7 +412,7 @@ bool proxy_move_message(struct proxy_session_context *context, struct proxy_sess
         return proxy_move_authenticate(context, session, body);
     case PG_MESSAGE_PARAMETER:
         proxy_keep_parameter(&session->keep->fresh, body);
-        return true;
+        return proxy_move_role(context, session, body);
     case PG_MESSAGE_KEY:
         return proxy_move_key(context, session, body);
     case PG_MESSAGE_ERROR:

@@ -11,14 +11,15 @@
  * moved ends with 57P01 and a sentence that names it. */
 #pragma once
 
+#include "proxy/proxy_lost.h"
 #include "proxy/proxy_session.h"
 
 /* Whether a session that is not idle can live without its server. */
 bool proxy_move_lives(const struct proxy_session *session);
 
-/* The server of such a session is gone; `told`: it said FATAL. `what` happened goes into the client's error. */
-void proxy_move_in_flight(struct proxy_session_context *context, struct proxy_session *session, bool told,
-                          const char *what);
+/* The server of such a session is gone, or is no good. `what` happened goes into the client's error. */
+void proxy_move_in_flight(struct proxy_session_context *context, struct proxy_session *session,
+                          enum proxy_lost_proof proof, const char *what);
 
 /* An idle session's server is gone, or is no longer the view's. */
 void proxy_move_or_end(struct proxy_session_context *context, struct proxy_session *session);

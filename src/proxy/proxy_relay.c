@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "base/assert.h"
+#include "edge/log.h"
 #include "proxy/proxy_lost.h"
 #include "proxy/proxy_move.h"
 #include "wire/pg_message.h"
@@ -87,8 +88,6 @@ static void proxy_relay_server_error(struct proxy_session_context *context, stru
 void proxy_relay_server_message(struct proxy_session_context *context, struct proxy_session *session,
                                 const struct pg_frame_message *message)
 {
-    struct span name;
-    struct span value;
     switch (message->type) {
     case PG_MESSAGE_COPY_IN:
     case PG_MESSAGE_COPY_BOTH:
@@ -107,8 +106,7 @@ void proxy_relay_server_message(struct proxy_session_context *context, struct pr
         proxy_relay_server_error(context, session, message->peek);
         break;
     case PG_MESSAGE_PARAMETER:
-        if (session->server->target.writer && pg_message_parameter_parse(message->peek, &name, &value) == ERR_OK &&
-            span_is(name, "in_hot_standby") && span_is(value, "on")) {
+        if (proxy_server_parameter(session->server, message->peek) && session->server->target.writer) {
             proxy_metrics_add(&context->metrics, PROXY_METRICS_WRONG_SERVER, 1);
         }
         break;
@@ -209,7 +207,8 @@ void proxy_relay_server_gone(struct proxy_session_context *context, struct proxy
     } else if (!session->server->fatal && session->keep != NULL && proxy_session_idle(session)) {
         proxy_move_or_end(context, session);
     } else if (!session->server->fatal && session->keep != NULL && proxy_move_lives(session)) {
-        proxy_move_in_flight(context, session, false, "the connection to the server was lost");
+        proxy_move_in_flight(context, session, proxy_lost_proof(session, false),
+                             "the connection to the server was lost");
     } else if (session->server->fatal) {
         proxy_session_end(context, session, PROXY_SESSION_SERVER_ENDED, NULL);
     } else if (proxy_session_busy(session)) {
@@ -360,7 +359,7 @@ static enum proxy_relay_step proxy_relay_cut(struct proxy_session_context *conte
     if (proxy_session_idle(session)) {
         proxy_move_or_end(context, session);
     } else {
-        proxy_move_in_flight(context, session, true, "the server ended the session");
+        proxy_move_in_flight(context, session, proxy_lost_proof(session, true), "the server ended the session");
     }
     return PROXY_RELAY_ENDED;
 }
@@ -516,12 +515,43 @@ static enum proxy_relay_step proxy_relay_doomed(struct proxy_session_context *co
     return proxy_end_flush(context, &session->client) ? PROXY_RELAY_MOVED : proxy_relay_gone(context, &session->client);
 }
 
+/* Whether this is all that a server says which the view calls the writer: that it cannot write, being a standby. What
+ * an extended batch is told before that (ParseComplete and relatives) will be said again. */
+static bool proxy_relay_wrong(const struct proxy_session *session, struct span bytes)
+{
+    const struct proxy_server *server = session->server;
+    struct pg_frame frame = server->end.received;
+    struct pg_frame_message message;
+    struct pg_message_error error;
+    if (!server->standby || !server->target.writer || session->keep == NULL || !session->keep->flight_whole ||
+        !pg_frame_boundary(&frame)) {
+        return false;
+    }
+    while (pg_frame_step(&frame, &bytes, &message)) {
+        if (message.type == PG_MESSAGE_ERROR) {
+            return pg_message_error_parse(message.peek, &error) == ERR_OK && strcmp(error.sqlstate, "25006") == 0 &&
+                   proxy_session_busy(session) && proxy_move_lives(session);
+        }
+        if (memchr("12tTnN", message.type, 6) == NULL) {
+            return false;
+        }
+    }
+    return false;
+}
+
 /* Bytes of the server. */
 static enum proxy_relay_step proxy_relay_down(struct proxy_session_context *context, struct proxy_session *session,
                                               struct span bytes)
 {
     const struct pg_frame before = session->server->end.received;
     struct span passing = bytes;
+    if (proxy_relay_wrong(session, bytes)) {
+        LOG_W("%s is the view's writer and says that it is a standby: a session leaves it",
+              session->server->target.node);
+        proxy_metrics_add(&context->metrics, PROXY_METRICS_WRONG_SERVER, 1);
+        proxy_move_in_flight(context, session, PROXY_LOST_STANDBY, "the server is a standby");
+        return PROXY_RELAY_ENDED;
+    }
     if (session->doomed && pg_frame_boundary(&before)) {
         return proxy_relay_doomed(context, session, bytes);
     }

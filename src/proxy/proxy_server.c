@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "edge/tcp.h"
 #include "proxy/proxy_session.h"
+#include "wire/pg_message.h"
 
 struct proxy_server *proxy_server_new(const struct proxy_route_target *target)
 {
@@ -39,6 +40,17 @@ enum err proxy_server_open(struct proxy_session_context *context, const struct p
     server->attempting = true;
     *ret_server = server;
     return ERR_OK;
+}
+
+bool proxy_server_parameter(struct proxy_server *server, struct span body)
+{
+    struct span name;
+    struct span value;
+    if (pg_message_parameter_parse(body, &name, &value) == ERR_OK && span_is(name, "in_hot_standby")) {
+        server->standby = span_is(value, "on");
+        return server->standby;
+    }
+    return false;
 }
 
 void proxy_server_login_end(struct proxy_server *server)

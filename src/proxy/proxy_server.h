@@ -25,6 +25,7 @@ struct proxy_server {
     size_t early_have;
     struct proxy_cancel_server *key; /* NULL: it has not told one */
     bool fatal;                      /* it has said FATAL */
+    bool standby;                    /* it has said that it is one: in_hot_standby */
     bool copying;                    /* it reads a COPY from the client */
     bool alone;                      /* it has said that a commit was not waited for: the next ReadyForQuery is none */
 };
@@ -35,6 +36,9 @@ ERR_CHECK enum err proxy_server_open(struct proxy_session_context *context, cons
 
 /* The object alone, its socket is the caller's to fill in. NULL: out of memory. */
 struct proxy_server *proxy_server_new(const struct proxy_route_target *target);
+
+/* ParameterStatus: what it says of its role. True: it is a standby. */
+bool proxy_server_parameter(struct proxy_server *server, struct span body);
 
 /* It has answered, or is let go of: its login no longer counts. */
 void proxy_server_login_end(struct proxy_server *server);

@@ -30,7 +30,7 @@ static void proxy_switch_fence(struct proxy_session_context *context, struct pro
     char text[160];
     if (may && proxy_move_lives(session)) {
         snprintf(text, sizeof text, "epoch %llu was fenced", (unsigned long long)session->server->target.epoch);
-        proxy_move_in_flight(context, session, false, text);
+        proxy_move_in_flight(context, session, proxy_lost_proof(session, false), text);
         return;
     }
     snprintf(text, sizeof text, "terminating connection: epoch %llu was fenced, reconnect",

@@ -804,6 +804,28 @@ def test_write_on_a_standby_is_counted_as_wrong_server(world):
     assert world.counters()["wrong_server_total"] >= 2  # at log-in, and the error
 
 
+def test_writer_that_is_a_standby_is_left(world):
+    """With log-ins learnt its refusal is not shown: the statement waits for a writer, an open transaction is 40001."""
+    world.proxy_stop()
+    world.proxy_start(auth="login")
+    world.a.sql("DELETE FROM marks WHERE id < 0")
+    world.carried_out(world.view(world.version + 1, 1))
+    alone, inside = connect(), connect()
+    one(inside, "BEGIN")
+    with pytest.raises(psycopg2.errors.SerializationFailure):
+        one(inside, "INSERT INTO marks VALUES (-6)")
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(one(alone, "INSERT INTO marks VALUES (-7)")))
+    thread.start()
+    wait(lambda: world.counters().get("sessions_waiting") == 2, "both wait for a writer")
+    world.carried_out(world.view(world.version + 1, 0))
+    thread.join(DEADLINE)
+    assert answers == [None]
+    one(inside, "ROLLBACK")
+    assert one(inside, "SELECT array_agg(id) FROM marks WHERE id < 0") == [-7]
+    assert world.counters()["sent_again_total"] == 1
+
+
 def test_statement_in_flight_over_an_epoch_is_never_acknowledged(world):
     """A commit that the old server makes after the version was carried out must not look like a success."""
     world.b.sql("SELECT pg_promote()")

@@ -120,6 +120,7 @@ static void open_transaction(struct bench *bench, bool failed)
 static void lose(struct bench *bench)
 {
     shutdown(bench->server, SHUT_WR);
+    bench->session->server->end.hangup = true; /* as epoll says it */
     step(bench);
 }
 
@@ -444,6 +445,102 @@ static void a_large_notice_passes_through(void **state)
     assert_non_null(memmem(memory + sizeof notice, size - sizeof notice, "C40001", 6));
 }
 
+/* A writer that turns out to be a standby: the client is not shown its refusal. */
+static void a_writer_that_is_a_standby_is_left(void **state)
+{
+    static const struct {
+        const char *sent;
+        const char *before; /* what comes ahead of the refusal */
+        size_t before_size;
+        const char *heard;
+    } samples[] = {
+#define SAMPLE(sent, before, heard) {sent, before, sizeof(before) - 1, heard}
+        SAMPLE("q INSERT", "", ""),
+        SAMPLE("q CREATE TABLE t", "", ""),
+        SAMPLE("q BEGIN; INSERT; COMMIT", "", ""),
+        SAMPLE("p INSERT|s",
+               "1\0\0\0\4"
+               "2\0\0\0\4"
+               "n\0\0\0\4",
+               ""),
+        SAMPLE("p SELECT 1|p INSERT|s",
+               "1\0\0\0\4"
+               "2\0\0\0\4"
+               "D\0\0\0\6\0\0",
+               "1 2 D E25006 ZI"),
+#undef SAMPLE
+    };
+    for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++) {
+        struct bench *bench = *state;
+        char memory[512];
+        const bool again = samples[i].heard[0] == '\0';
+        bench->session->server->standby = true;
+        say(bench, samples[i].sent);
+        const size_t sent = got(bench->server, memory, sizeof memory);
+        uint8_t refusal[512];
+        struct buf buf;
+        buf_init(&buf, refusal, sizeof refusal);
+        buf_bytes(&buf, samples[i].before, samples[i].before_size);
+        pg_message_error_write(&buf, "ERROR", "25006", "cannot execute INSERT in a read-only transaction", NULL);
+        pg_message_ready_write(&buf, 'I');
+        put(bench->server, (const char *)buf.data, buf.size);
+        step(bench);
+        assert_string_equal(heard(bench), samples[i].heard);
+        assert_int_equal(bench->session->state, again ? PROXY_SESSION_CONNECTING : PROXY_SESSION_ACTIVE);
+        if (again) {
+            /* The next one is no better, the one after that is. */
+            reconnect(bench);
+            PUT(bench->server, AUTH_OK "S\0\0\0\x16in_hot_standby\0on\0" READY_I);
+            step(bench);
+            assert_int_equal(bench->session->state, PROXY_SESSION_CONNECTING);
+            assert_int_equal(arrive(bench, false, false), sent);
+        }
+        assert_int_equal(teardown(state), 0);
+        assert_int_equal(setup_keep(state), 0);
+    }
+    struct bench *bench = *state;
+    open_transaction(bench, false);
+    bench->session->server->standby = true;
+    say(bench, "q INSERT");
+    error(bench, "ERROR", "25006");
+    PUT(bench->server, READY_E);
+    step(bench);
+    assert_string_equal(heard(bench), "E40001 ZE");
+    arrive(bench, true, false);
+}
+
+/* A standby of a reader's route changes nothing: what it was asked is asked again. */
+static void a_reader_asks_another_server(void **state)
+{
+    static const struct {
+        const char *sent;
+        const char *answer;
+        size_t size;
+        const char *heard;
+    } samples[] = {
+#define SAMPLE(sent, answer, heard) {sent, answer, sizeof(answer) - 1, heard}
+        SAMPLE("q SELECT 1", "", ""),
+        SAMPLE("q CALL f()", "", ""),
+        SAMPLE("p SELECT 1|s", "", ""),
+        SAMPLE("q SELECT 1", "D\0\0\0\6\0\0", "D E40001 ZI"),
+#undef SAMPLE
+    };
+    for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++) {
+        struct bench *bench = *state;
+        char memory[512];
+        bench->session->server->standby = true;
+        bench->session->server->target.writer = false;
+        say(bench, samples[i].sent);
+        const size_t sent = got(bench->server, memory, sizeof memory);
+        put(bench->server, samples[i].answer, samples[i].size);
+        lose(bench);
+        assert_string_equal(heard(bench), samples[i].heard);
+        assert_int_equal(arrive(bench, false, false), samples[i].size == 0 ? sent : 0);
+        assert_int_equal(teardown(state), 0);
+        assert_int_equal(setup_keep(state), 0);
+    }
+}
+
 /* What the transaction has made went with it; a lock of the session did not, and is named. */
 static void what_the_transaction_made_is_not_in_the_way(void **state)
 {
@@ -492,6 +589,8 @@ int main(void)
         TEST(the_rest_of_a_copy_is_dropped),
         TEST(a_doomed_session_may_lose_another_server),
         TEST(a_large_notice_passes_through),
+        TEST(a_writer_that_is_a_standby_is_left),
+        TEST(a_reader_asks_another_server),
         TEST(what_the_transaction_made_is_not_in_the_way),
         TEST(a_refused_transaction_ends_the_session),
 #undef TEST
