@@ -23,7 +23,7 @@
 #include "edge/log.h"
 
 enum {
-    SERVE_ROLES = 4,
+    SERVE_ROLES = 5,
     SERVE_PAUSE_MS = 50,      /* before the first restart */
     SERVE_PAUSE_MAX_MS = 800, /* a role that dies at once again is back within a second all the same */
     SERVE_HEALTHY_MS = 10000, /* having lived this long, it starts with the short pause again */
@@ -216,7 +216,8 @@ static int serve_site(struct serve *serve, const struct config *config)
     } roles[SERVE_ROLES] = {{CONFIG_ROLE_CONTROL, "control"},
                             {CONFIG_ROLE_OBSERVER, "observer"},
                             {CONFIG_ROLE_DNS, "dns"},
-                            {CONFIG_ROLE_PROXY, "proxy"}};
+                            {CONFIG_ROLE_PROXY, "proxy"},
+                            {CONFIG_ROLE_SERVICE, "service"}};
     const uint32_t index = config_site_find(config, serve->site);
     if (index == CONFIG_NONE) {
         LOG_E("no site '%s' in %s", serve->site, serve->config_path);

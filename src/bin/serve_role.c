@@ -11,6 +11,7 @@
 
 #include "bin/serve_dns.h"
 #include "bin/serve_proxy.h"
+#include "bin/serve_service.h"
 #include "bin/verb.h"
 #include "control/control.h"
 #include "edge/config_file.h"
@@ -143,7 +144,7 @@ static int serve_role_observer(const char *config_path, const char *site)
     _exit(VERB_OK);
 }
 
-/* ---- dns, proxy ---- */
+/* ---- dns, proxy, service ---- */
 
 static int serve_role_plane(const char *role, const char *config_path, const char *site)
 {
@@ -159,7 +160,9 @@ static int serve_role_plane(const char *role, const char *config_path, const cha
     const uint32_t index = config_site_find(config, site);
     int code = VERB_CONFIG;
     if (index != CONFIG_NONE) {
-        code = strcmp(role, "dns") == 0 ? serve_dns_run(config, index) : serve_proxy_run(config, index);
+        code = strcmp(role, "dns") == 0     ? serve_dns_run(config, index)
+               : strcmp(role, "proxy") == 0 ? serve_proxy_run(config, index)
+                                            : serve_service_run(config, index, config_path);
     } else {
         LOG_E("no site '%s' in %s", site, config_path);
     }
@@ -178,9 +181,9 @@ int serve_role_run(const char *role, const char *config_path, const char *site)
     if (strcmp(role, "observer") == 0) {
         return serve_role_observer(config_path, site);
     }
-    if (strcmp(role, "dns") == 0 || strcmp(role, "proxy") == 0) {
+    if (strcmp(role, "dns") == 0 || strcmp(role, "proxy") == 0 || strcmp(role, "service") == 0) {
         return serve_role_plane(role, config_path, site);
     }
-    LOG_E("no role '%s': control, observer, dns or proxy", role);
+    LOG_E("no role '%s': control, observer, dns, proxy or service", role);
     return VERB_USAGE;
 }

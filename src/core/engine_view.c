@@ -67,6 +67,29 @@ static void engine_view_databases(const struct engine *engine, struct view *view
     }
 }
 
+/* A check that nobody could make lately says nothing against a server. */
+static uint32_t engine_view_works(const struct engine *engine, const struct view_target *target)
+{
+    const uint32_t check = engine->model.services[target->service].check;
+    const uint32_t probe = check != LIMITS_NONE ? model_probe_find(&engine->model, check, target->region) : LIMITS_NONE;
+    return probe == LIMITS_NONE || engine->health.merged[probe].status != HEALTH_FAILED;
+}
+
+static void engine_view_services(const struct engine *engine, struct view *view)
+{
+    const struct model *model = &engine->model;
+    view->services_count = model->services_count;
+    view->targets_count = model->targets_count;
+    for (uint32_t i = 0; i < model->services_count; i++) {
+        memcpy(view->services[i].name, model->services[i].name, sizeof view->services[i].name);
+        view->services[i].primary = LIMITS_NONE;
+    }
+    for (uint32_t i = 0; i < model->targets_count; i++) {
+        view->targets[i] = model->targets[i];
+        view->targets[i].healthy = engine_view_works(engine, &model->targets[i]);
+    }
+}
+
 /* Orders keep the number of the version that said so first. */
 static void engine_view_upstreams(const struct engine *engine, const struct view *before, struct view *view)
 {
@@ -107,6 +130,7 @@ void engine_view_build(struct engine *engine, struct output *output)
     engine_view_regions(engine, view);
     engine_view_endpoints(engine, view);
     engine_view_databases(engine, view);
+    engine_view_services(engine, view);
     engine_view_upstreams(engine, &before, view);
     /* Compared without what differs always: number, seal and time. */
     view->version = before.version;

@@ -13,6 +13,8 @@ enum {
     LIMITS_ENDPOINTS = 64, /* addresses that DNS answers */
     LIMITS_NETWORKS = 64,  /* client networks with a home region */
     LIMITS_READERS = 64,   /* processes that read the view */
+    LIMITS_SERVICES = 16,  /* TCP services */
+    LIMITS_TARGETS = 64,   /* servers over all services */
 };
 
 /* "none" for every index into one of these tables. */

@@ -94,6 +94,12 @@ struct model_node {
     struct view_address agent;
 };
 
+/* A TCP service; its servers are in `targets`. */
+struct model_service {
+    char name[LIMITS_NAME];
+    uint32_t check; /* whether it works in a region; LIMITS_NONE: as the region does */
+};
+
 struct model_policy {
     enum model_profile profile;
     enum model_automation automation[4]; /* by enum decide_reason of the automatic rules, in the order of rules 3-6 */
@@ -132,6 +138,8 @@ struct model {
     uint32_t nodes_count;
     uint32_t endpoints_count;
     uint32_t networks_count;
+    uint32_t services_count;
+    uint32_t targets_count;
     struct model_region regions[LIMITS_REGIONS];
     struct model_site sites[LIMITS_SITES];
     struct model_check checks[LIMITS_CHECKS];
@@ -140,6 +148,8 @@ struct model {
     struct model_node nodes[LIMITS_NODES];
     struct view_endpoint endpoints[LIMITS_ENDPOINTS]; /* healthy = 1 */
     struct view_network networks[LIMITS_NETWORKS];
+    struct model_service services[LIMITS_SERVICES];
+    struct view_target targets[LIMITS_TARGETS]; /* healthy = 1 */
     struct model_policy policy;
     struct model_failback failback;
 };

@@ -35,7 +35,28 @@ static bool view_counts_valid(const struct view *view)
 {
     return view->regions_count <= LIMITS_REGIONS && view->endpoints_count <= LIMITS_ENDPOINTS &&
            view->networks_count <= LIMITS_NETWORKS && view->databases_count <= LIMITS_DATABASES &&
-           view->nodes_count <= LIMITS_NODES;
+           view->nodes_count <= LIMITS_NODES && view->services_count <= LIMITS_SERVICES &&
+           view->targets_count <= LIMITS_TARGETS;
+}
+
+static bool view_services_valid(const struct view *view)
+{
+    for (uint32_t i = 0; i < view->services_count; i++) {
+        const struct view_service *service = &view->services[i];
+        if (!view_name_valid(service->name) ||
+            (service->primary != LIMITS_NONE &&
+             (service->primary >= view->targets_count || view->targets[service->primary].service != i))) {
+            return false;
+        }
+    }
+    for (uint32_t i = 0; i < view->targets_count; i++) {
+        const struct view_target *target = &view->targets[i];
+        if (!view_address_valid(&target->address) || target->service >= view->services_count ||
+            target->region >= view->regions_count) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool view_databases_valid(const struct view *view)
@@ -98,7 +119,7 @@ bool view_valid(const struct view *view, uint64_t size)
 {
     return size == sizeof *view && view->magic == VIEW_MAGIC && view->format == VIEW_FORMAT &&
            view->size == sizeof *view && view->checksum == view_checksum(view) && view_counts_valid(view) &&
-           view_traffic_valid(view) && view_databases_valid(view);
+           view_traffic_valid(view) && view_databases_valid(view) && view_services_valid(view);
 }
 
 uint32_t view_database_find(const struct view *view, const char *name)
@@ -115,6 +136,16 @@ uint32_t view_region_find(const struct view *view, const char *name)
 {
     for (uint32_t i = 0; i < view->regions_count; i++) {
         if (strcmp(view->regions[i].name, name) == 0) {
+            return i;
+        }
+    }
+    return LIMITS_NONE;
+}
+
+uint32_t view_service_find(const struct view *view, const char *name)
+{
+    for (uint32_t i = 0; i < view->services_count; i++) {
+        if (strcmp(view->services[i].name, name) == 0) {
             return i;
         }
     }

@@ -14,7 +14,7 @@
 #define VIEW_MAGIC 0x57454956444c4f48U /* "HOLDVIEW" in little-endian memory */
 
 enum {
-    VIEW_FORMAT = 2,
+    VIEW_FORMAT = 3,
     VIEW_SHARES_WHOLE = 10000, /* a row of the split adds up to this: shares are in 1/10,000 */
     VIEW_HOMES = LIMITS_REGIONS + 1,
     VIEW_HOME_DEFAULT = LIMITS_REGIONS, /* the split's row of clients without a home region */
@@ -83,6 +83,22 @@ struct view_database {
     uint32_t reserved;
 };
 
+/* A TCP service: its clients are relayed to one of its targets (src/service). */
+struct view_service {
+    char name[LIMITS_NAME];
+    uint64_t epoch;   /* grows with each change of the primary */
+    uint32_t primary; /* target that alone takes clients; LIMITS_NONE: any may, or none if `single` */
+    uint32_t single;  /* 1: only the primary takes clients */
+};
+
+/* One server of a service. */
+struct view_target {
+    struct view_address address;
+    uint32_t service;
+    uint32_t region;
+    uint32_t healthy; /* the service's check of the region has not failed */
+};
+
 struct view {
     uint64_t magic;
     uint32_t format;
@@ -97,6 +113,8 @@ struct view {
     uint32_t networks_count;
     uint32_t databases_count;
     uint32_t nodes_count;
+    uint32_t services_count;
+    uint32_t targets_count;
     uint32_t ttl_ceiling_s; /* answers' TTL is at most this; lowered on suspicion; 0: no ceiling */
     uint32_t split[VIEW_HOMES][LIMITS_REGIONS];
     struct view_region regions[LIMITS_REGIONS];
@@ -104,6 +122,8 @@ struct view {
     struct view_network networks[LIMITS_NETWORKS];
     struct view_database databases[LIMITS_DATABASES];
     struct view_node nodes[LIMITS_NODES];
+    struct view_service services[LIMITS_SERVICES];
+    struct view_target targets[LIMITS_TARGETS];
 };
 
 /* Fills magic, format, size and checksum. */
@@ -112,9 +132,10 @@ void view_seal(struct view *view);
 /* Whether these bytes are a whole, unharmed view of this format whose indices are all in range: safe to answer from. */
 bool view_valid(const struct view *view, uint64_t size);
 
-/* The index of a database or region by name; LIMITS_NONE when there is none. */
+/* The index of a database, region or service by name; LIMITS_NONE when there is none. */
 uint32_t view_database_find(const struct view *view, const char *name);
 uint32_t view_region_find(const struct view *view, const char *name);
+uint32_t view_service_find(const struct view *view, const char *name);
 
 /* The home row of a client address: a region index, or VIEW_HOME_DEFAULT. */
 uint32_t view_home(const struct view *view, const struct view_address *client);

@@ -25,6 +25,8 @@ _Static_assert((int)CONFIG_DATABASES == (int)LIMITS_DATABASES, "limits agree");
 _Static_assert((int)CONFIG_NODES == (int)LIMITS_NODES, "limits agree");
 _Static_assert((int)CONFIG_ENDPOINTS == (int)LIMITS_ENDPOINTS, "limits agree");
 _Static_assert((int)CONFIG_NETWORKS == (int)LIMITS_NETWORKS, "limits agree");
+_Static_assert((int)CONFIG_SERVICES == (int)LIMITS_SERVICES, "limits agree");
+_Static_assert((int)CONFIG_TARGETS == (int)LIMITS_TARGETS, "limits agree");
 _Static_assert(CONFIG_NONE == LIMITS_NONE, "limits agree");
 
 /* The enumerations of both sides have the same order. */
@@ -188,6 +190,28 @@ static void config_model_databases(const struct config *config, struct model *mo
     }
 }
 
+static void config_model_services(const struct config *config, struct model *model)
+{
+    ASSERT(config->services_count <= LIMITS_SERVICES);
+    model->services_count = config->services_count;
+    for (uint32_t i = 0; i < config->services_count; i++) {
+        const struct config_service *from = &config->services[i];
+        config_model_name(model->services[i].name, from->name);
+        model->services[i].check = from->check;
+        for (uint32_t j = 0; j < from->targets_count; j++) {
+            for (uint32_t k = 0; k < from->targets[j].addresses_count; k++) {
+                ASSERT(model->targets_count < LIMITS_TARGETS);
+                model->targets[model->targets_count++] = (struct view_target){
+                    .address = config_model_address(&from->targets[j].addresses[k]),
+                    .service = i,
+                    .region = from->targets[j].region,
+                    .healthy = 1,
+                };
+            }
+        }
+    }
+}
+
 static void config_model_policy(const struct config_policy *from, struct model_policy *to)
 {
     to->profile = (enum model_profile)from->profile;
@@ -244,6 +268,7 @@ void config_model(const struct config *config, struct model *ret_model)
     config_model_sites(config, ret_model);
     config_model_checks(config, ret_model);
     config_model_databases(config, ret_model);
+    config_model_services(config, ret_model);
     config_model_policy(&config->policy, &ret_model->policy);
     config_model_failback(&config->failback, &ret_model->failback);
 }

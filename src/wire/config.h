@@ -34,6 +34,8 @@ enum {
     CONFIG_COMMAND = 1024, /* bytes of an exec check's command, with a terminator behind each part */
     CONFIG_NETWORKS = 64,  /* client networks over all regions */
     CONFIG_DATABASE_CLIENTS = 16,
+    CONFIG_SERVICES = 16,
+    CONFIG_TARGETS = 64, /* addresses over all services */
 };
 
 /* Limits of parsing, none of which a sane file comes near. */
@@ -145,6 +147,7 @@ enum config_role {
     CONFIG_ROLE_OBSERVER = 2,
     CONFIG_ROLE_DNS = 4,
     CONFIG_ROLE_PROXY = 8,
+    CONFIG_ROLE_SERVICE = 16,
 };
 
 struct config_api {
@@ -340,6 +343,39 @@ struct config_proxy {
     uint32_t auth; /* enum config_proxy_auth */
 };
 
+/* Where one site relays a service, and its servers in one region. */
+struct config_service_listen {
+    const char *site_name;
+    uint32_t site;
+    struct config_address *addresses;
+    uint32_t addresses_count;
+};
+
+struct config_service_target {
+    const char *region_name;
+    uint32_t region;
+    struct config_address *addresses;
+    uint32_t addresses_count;
+};
+
+/* What becomes of connections to a region where the service has failed. */
+enum config_failure { CONFIG_FAILURE_CUT, CONFIG_FAILURE_LEAVE };
+
+struct config_service {
+    const char *name;
+    struct config_service_listen *listen;
+    uint32_t listen_count;
+    struct config_service_target *targets;
+    uint32_t targets_count;
+    uint32_t check;      /* CONFIG_NONE: none */
+    uint32_t on_failure; /* enum config_failure */
+    uint32_t drain_ms;
+    uint32_t max_connections;
+    uint32_t connect_timeout_ms;
+    uint32_t connect_wait_ms;
+    uint32_t idle_timeout_ms; /* 0: none */
+};
+
 enum config_profile { CONFIG_STANDARD, CONFIG_ADR_039 };
 enum config_automation { CONFIG_AUTO, CONFIG_APPROVE, CONFIG_OFF };
 
@@ -416,6 +452,8 @@ struct config {
     uint32_t checks_count;
     struct config_dns dns;
     struct config_proxy proxy;
+    struct config_service *services;
+    uint32_t services_count;
     struct config_policy policy;
     struct config_failback failback;
     struct config_notify notify;
@@ -439,3 +477,4 @@ uint32_t config_node_find(const struct config_database *database, const char *na
  */
 uint32_t config_site_member(const struct config *config, uint32_t site);
 uint32_t config_check_find(const struct config *config, const char *name);
+uint32_t config_service_find(const struct config *config, const char *name);

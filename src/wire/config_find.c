@@ -42,6 +42,11 @@ uint32_t config_check_find(const struct config *config, const char *name)
     return config_find(config->checks, sizeof config->checks[0], config->checks_count, name);
 }
 
+uint32_t config_service_find(const struct config *config, const char *name)
+{
+    return config_find(config->services, sizeof config->services[0], config->services_count, name);
+}
+
 uint32_t config_site_member(const struct config *config, uint32_t site)
 {
     const struct config_address *etcd = &config->sites[site].etcd;

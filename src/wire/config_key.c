@@ -21,7 +21,8 @@ const char *config_key_type_text(enum config_schema_type type)
 
 const char *config_key_target_text(enum config_schema_target target)
 {
-    static const char *const texts[] = {"nothing", "a region", "a database", "a node of this database"};
+    static const char *const texts[] = {"nothing", "a region", "a database", "a node of this database",
+                                        "a site",  "a check"};
     ASSERT((size_t)target < sizeof texts / sizeof texts[0]);
     return texts[target];
 }

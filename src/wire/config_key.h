@@ -10,7 +10,7 @@
 
 const char *config_key_type_text(enum config_schema_type type);
 
-/* "a region", "a database", "a node of this database". */
+/* "a region", "a database", "a node of this database", ... */
 const char *config_key_target_text(enum config_schema_target target);
 
 /* The name of a choice's value; NULL when there is none. */

@@ -92,6 +92,10 @@ static const struct config_tree *config_read_named(const struct config_read *rea
         return config_tree_find(read->root, "regions");
     case CONFIG_SCHEMA_DATABASE:
         return config_tree_find(read->root, "databases");
+    case CONFIG_SCHEMA_SITE:
+        return config_tree_find(read->root, "sites");
+    case CONFIG_SCHEMA_CHECK:
+        return config_tree_find(read->root, "checks");
     default:
         ASSERT(target == CONFIG_SCHEMA_NODE);
         return config_tree_find(read->database, "nodes");

@@ -3,31 +3,11 @@
  */
 #include "wire/config_schema.h"
 
-#define MS(n)      ((n)*UINT64_C(1000))
-#define SECONDS(n) ((n)*UINT64_C(1000000))
-#define MINUTES(n) SECONDS((n)*60)
-#define HOURS(n)   SECONDS((n)*3600)
-#define DAYS(n)    HOURS((n)*24)
+#include "wire/config_schema_row.h"
 
 #define KIND(name)    (1U << CONFIG_KIND_##name)
 #define KINDS_HTTP    (KIND(HTTP) | KIND(HTTPS))
 #define KINDS_ADDRESS (KIND(TCP) | KINDS_HTTP | KIND(REDIS) | KIND(KAFKA) | KIND(DNS) | KIND(HEARTBEAT))
-
-/* A row's key, type, and the member of its owner that takes the value; ROWS for a pointer with its count. */
-#define ROW(row_key, row_type, owner, member, ...)                                                                     \
-    {                                                                                                                  \
-        .key = row_key, .type = CONFIG_SCHEMA_##row_type, .offset = offsetof(struct owner, member), __VA_ARGS__        \
-    }
-#define ROWS(row_key, row_type, owner, member, ...)                                                                    \
-    ROW(row_key, row_type, owner, member, .count_offset = offsetof(struct owner, member##_count), __VA_ARGS__)
-#define SECTION(section_name, owner, section_rows, ...)                                                                \
-    {                                                                                                                  \
-        .name = section_name, .size = sizeof(struct owner), .rows = section_rows, __VA_ARGS__                          \
-    }
-#define END                                                                                                            \
-    {                                                                                                                  \
-        .key = NULL                                                                                                    \
-    }
 
 static const struct config_schema_choice config_schema_stores[] = {
     {"sqlite", CONFIG_STORE_SQLITE, "a file on the controller's machine; for one controller"},
@@ -39,6 +19,7 @@ static const struct config_schema_choice config_schema_roles[] = {
     {"observer", CONFIG_ROLE_OBSERVER, "runs the checks and reports to the controller"},
     {"dns", CONFIG_ROLE_DNS, "answers DNS"},
     {"proxy", CONFIG_ROLE_PROXY, "relays SQL sessions"},
+    {"service", CONFIG_ROLE_SERVICE, "relays other TCP services"},
     {NULL, 0, NULL}};
 
 static const struct config_schema_choice config_schema_severities[] = {
@@ -626,6 +607,8 @@ static const struct config_schema_row config_schema_rows[] = {
         .prose = "Authoritative names; required by the role dns."),
     ROW("proxy", SECTION, config, proxy, .section = &config_schema_proxy,
         .prose = "Where SQL sessions go; required by the role proxy."),
+    ROWS("services", MAP, config, services, .max = CONFIG_SERVICES, .section = &config_schema_service,
+         .prose = "TCP services that are relayed; required by the role service."),
     ROW("policy", SECTION, config, policy, .section = &config_schema_policy, .prose = "How decisions are made."),
     ROW("failback", SECTION, config, failback, .section = &config_schema_failback, .prose = "How traffic comes home."),
     ROW("notify", SECTION, config, notify, .section = &config_schema_notify, .prose = "Who is told."),

@@ -52,6 +52,8 @@ enum config_schema_target {
     CONFIG_SCHEMA_REGION,
     CONFIG_SCHEMA_DATABASE,
     CONFIG_SCHEMA_NODE, /* of the same database */
+    CONFIG_SCHEMA_SITE,
+    CONFIG_SCHEMA_CHECK,
 };
 
 struct config_schema_choice {
@@ -96,6 +98,7 @@ struct config_schema_section {
 };
 
 extern const struct config_schema_section config_schema_root;
+extern const struct config_schema_section config_schema_service;
 
 /* The choices of `kind` in a check, by enum config_kind. */
 extern const struct config_schema_choice config_schema_kinds[];

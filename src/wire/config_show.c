@@ -112,6 +112,14 @@ static const char *config_show_name(const struct config_show *show, enum config_
         ASSERT(index < show->config->databases_count);
         return show->config->databases[index].name;
     }
+    if (target == CONFIG_SCHEMA_SITE) {
+        ASSERT(index < show->config->sites_count);
+        return show->config->sites[index].name;
+    }
+    if (target == CONFIG_SCHEMA_CHECK) {
+        ASSERT(index < show->config->checks_count);
+        return show->config->checks[index].name;
+    }
     ASSERT(target == CONFIG_SCHEMA_NODE && index < show->database->nodes_count);
     return show->database->nodes[index].name;
 }

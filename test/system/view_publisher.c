@@ -2,8 +2,9 @@
  * For tests: publishes views into shared memory, told line by line on standard input, instead of a controller.
  *
  * usage: view_publisher SHM; lines: clear | region NAME STATE | endpoint NAME REGION ADDRESS HEALTHY | network ADDRESS
- * BITS REGION | split HOME SHARE... (HOME a region's number or "default") | ttl SECONDS | commit VERSION | save FILE |
- * readers. Answers each with a line that begins with "ok" or "error". */
+ * BITS REGION | split HOME SHARE... (HOME a region's number or "default") | ttl SECONDS | service NAME SINGLE EPOCH
+ * PRIMARY | target SERVICE REGION ADDRESS PORT HEALTHY | commit VERSION | save FILE | readers. Numbers are indices, a
+ * PRIMARY of "-" is none. Answers each with a line that begins with "ok" or "error". */
 #include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -74,6 +75,33 @@ static bool do_split(char *const *words)
     return true;
 }
 
+static bool do_service(char *const *words)
+{
+    if (view.services_count == LIMITS_SERVICES) {
+        return false;
+    }
+    struct view_service *service = &view.services[view.services_count++];
+    snprintf(service->name, sizeof service->name, "%s", words[1]);
+    service->single = number(words[2]);
+    service->epoch = number(words[3]);
+    service->primary = strcmp(words[4], "-") == 0 ? LIMITS_NONE : number(words[4]);
+    return true;
+}
+
+static bool do_target(char *const *words)
+{
+    if (view.targets_count == LIMITS_TARGETS) {
+        return false;
+    }
+    struct view_target *target = &view.targets[view.targets_count++];
+    target->service = number(words[1]);
+    target->region = number(words[2]);
+    target->healthy = number(words[5]);
+    const bool good = address_of(words[3], &target->address);
+    target->address.port = (uint16_t)number(words[4]);
+    return good;
+}
+
 static bool do_commit(char *const *words)
 {
     view.version = number(words[1]);
@@ -117,6 +145,12 @@ static bool obey(char *const *words, uint32_t count)
     }
     if (strcmp(word, "split") == 0) {
         return do_split(words);
+    }
+    if (strcmp(word, "service") == 0 && count == 5) {
+        return do_service(words);
+    }
+    if (strcmp(word, "target") == 0 && count == 6) {
+        return do_target(words);
     }
     if (strcmp(word, "ttl") == 0) {
         view.ttl_ceiling_s = number(words[1]);

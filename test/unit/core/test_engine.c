@@ -397,6 +397,37 @@ static void test_refused_password_is_no_outage(void **state)
     assert_int_equal(last_run()->state, DURABLE_RUN_SUCCEEDED);
 }
 
+/* A service with servers in both regions; one of them is looked at by a check. */
+static void test_servers_of_a_service_follow_its_check(void **state)
+{
+    (void)state;
+    struct model *model = &world->engine.model;
+    model->services_count = 2;
+    model->targets_count = 3;
+    text_copy(model->services[0].name, LIMITS_NAME, "cache");
+    text_copy(model->services[1].name, LIMITS_NAME, "blind");
+    model->services[0].check = model_check_find(model, "redis-cluster");
+    model->services[1].check = LIMITS_NONE;
+    for (uint32_t i = 0; i < 3; i++) {
+        model->targets[i] = (struct view_target){
+            .address = {.port = 6379, .family = 4}, .service = i / 2, .region = i == 1 ? TOKYO : TAIWAN, .healthy = 1};
+    }
+    world->engine.view_dirty = true;
+    pass(1000);
+    const struct view *view = engine_view(&world->engine);
+    assert_int_equal(view_service_find(view, "blind"), 1);
+    assert_int_equal(view->targets[0].healthy, 1);
+    world->dead[TAIWAN] = true;
+    pass(20000);
+    assert_int_equal(view->targets[0].healthy, 0);
+    assert_int_equal(view->targets[1].healthy, 1);
+    assert_int_equal(view->targets[2].healthy, 1); /* nobody looks: its region's state says it */
+    assert_int_equal(view->regions[TAIWAN].state, VIEW_REGION_DOWN);
+    world->dead[TAIWAN] = false;
+    pass(10000);
+    assert_int_equal(view->targets[0].healthy, 1);
+}
+
 /* What an observer of taiwan counted. */
 static void count(uint32_t probe, uint32_t age_ms, uint64_t requests, uint64_t value)
 {
@@ -496,6 +527,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_restart_at_any_step_resumes, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_restart_does_not_turn_down_a_failback, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_refused_password_is_no_outage, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(test_servers_of_a_service_follow_its_check, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_requests_count_once_and_at_their_time, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_lag_above_the_limit_is_told_once, world_setup, world_teardown),
     };

@@ -66,6 +66,11 @@ static void test_example(void **state)
     assert_int_equal(model.checks[model_check_find(&model, "error-rate")].figure, MODEL_FIGURE_ERROR_RATE);
     assert_int_equal(model.checks[model_check_find(&model, "error-rate")].limit_ppm, 100000);
     assert_int_equal(model.checks[model_check_find(&model, "database-master")].component, MODEL_COMPONENT_DB);
+    assert_string_equal(model.services[0].name, "cache");
+    assert_int_equal(model.services[0].check, model_check_find(&model, "redis-cluster"));
+    assert_int_equal(model.targets_count, 2);
+    assert_int_equal(model.targets[1].region, 1);
+    assert_int_equal(model.targets[1].address.port, 6379);
     assert_int_equal(model.policy.cooldown_ms, 3600000);
     assert_int_equal(model.policy.automation[2], MODEL_AUTO);
     assert_int_equal(model.failback.canary_share, 1000);

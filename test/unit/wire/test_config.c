@@ -90,6 +90,12 @@ static void test_example(void **state)
     assert_int_equal(config->policy.cooldown_ms, 3600000);
     assert_int_equal(config->failback.canary.share_ppm, 100000);
     assert_string_equal(config->notify.on_call[0], "sre-primary");
+    const struct config_service *cache = &config->services[config_service_find(config, "cache")];
+    assert_int_equal(cache->listen[1].site, 1);
+    assert_string_equal(cache->targets[1].addresses[0].text, "127.2.0.21:6379");
+    assert_int_equal(cache->check, config_check_find(config, "redis-cluster"));
+    assert_int_equal(cache->drain_ms, 30000);
+    assert_int_equal(cache->on_failure, CONFIG_FAILURE_CUT);
     assert_int_equal(config_site_find(config, "tokyo"), 1);
     assert_int_equal(config_node_find(&config->databases[0], "nowhere"), CONFIG_NONE);
     config_free(config);

@@ -82,7 +82,24 @@ struct broken {
     const char *messages;
 };
 
+#define SERVICE(listen, targets, more)                                                                                 \
+    "policy: { cooldown: 1h }\nservices: { cache: { listen: { " listen " }, targets: { " targets " }" more " } }"
+
 static const struct broken broken[] = {
+    {"policy: { cooldown: 1h }", SERVICE("nowhere: [\"10.1.0.5:1\"]", "east: [\"10.1.0.6:1\"]", ""),
+     "t.yaml:58:32: error: 'nowhere' does not exist; expected a site: east, west, witness\n"},
+    {"policy: { cooldown: 1h }", SERVICE("east: [\"10.1.0.5:1\"]", "east: [\"10.1.0.6:1\"]", ", check: frnt"),
+     "t.yaml:58:38: warning: site 'east' does not relay service 'cache'; expected the role service in its roles\n"
+     "t.yaml:58:98: error: 'frnt' does not exist; expected a check: database-master, front, p95, disk; did you mean "
+     "'front'?\n"},
+    {"policy: { cooldown: 1h }", SERVICE("west: [\"10.2.0.54:5432\"]", "east: [\"10.2.0.54:5432\"]", ""),
+     "t.yaml:58:38: warning: site 'west' does not relay service 'cache'; expected the role service in its roles\n"
+     "t.yaml:58:38: error: something else of site 'west' listens on 10.2.0.54:5432; expected an address or port for "
+     "each\n"
+     "t.yaml:58:77: error: the relay itself listens on 10.2.0.54:5432; expected the address of a server\n"},
+    {"roles: [observer, dns]", "roles: [observer, dns, service]",
+     "t.yaml:8:32: error: site 'east' has the role service, but no service listens there; expected services: { NAME: { "
+     "listen: { east: [ ... ] } } }\n"},
     {"name: shop", "name: Shop",
      "t.yaml:1:7: error: name 'Shop' is not valid; expected a name of 1 to 31 of a-z, 0-9 and '-'\n"},
     {"name: shop", "nmae: shop",
@@ -92,7 +109,7 @@ static const struct broken broken[] = {
      "t.yaml:2:1: error: key 'name' given twice; expected once; the first is on line 1\n"},
     {"name: shop", "name: shop\ncolour: blue",
      "t.yaml:2:1: error: unknown key 'colour'; expected one of name, security, store, regions, sites, databases, "
-     "checks, dns, proxy, policy, failback, notify\n"},
+     "checks, dns, proxy, services, policy, failback, notify\n"},
     {"name: shop", "name:", "t.yaml:1:6: error: name has no value; expected a name of 1 to 31 of a-z, 0-9 and '-'\n"},
     {"name: shop", "name: [shop]",
      "t.yaml:1:7: error: name is a list; expected a name of 1 to 31 of a-z, 0-9 and '-'\n"},
@@ -204,9 +221,10 @@ static const struct broken broken[] = {
      "writer\n"
      "t.yaml:10:33: warning: api of site 'witness' is not used; expected the role control in roles\n"},
     {"roles: [control]", "roles: []",
-     "t.yaml:10:21: error: roles is empty; expected a list of control, observer, dns, proxy\n"},
+     "t.yaml:10:21: error: roles is empty; expected a list of control, observer, dns, proxy, service\n"},
     {"roles: [control]", "roles: [contrl]",
-     "t.yaml:10:22: error: roles 'contrl' is not one of the choices; expected one of control, observer, dns, proxy; "
+     "t.yaml:10:22: error: roles 'contrl' is not one of the choices; expected one of control, observer, dns, proxy, "
+     "service; "
      "did you mean 'control'?\n"},
     {"roles: [observer, proxy]", "roles: [observer, proxy, control]",
      "t.yaml:7:1: error: 2 sites have the role control; expected one, or store: { kind: etcd }; the sqlite store "
