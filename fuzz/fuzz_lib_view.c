@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Fuzz target: what libholdfast reads of a view, from the shared memory or the file. Whatever lies there, an answer has
- * ended names and indices in range.
+ * Fuzz target: what libholdfast reads of a view, from the shared memory or the file, and what it chooses from it.
+ * Whatever lies there, an answer has ended names and indices in range.
  *
  * First byte: bit 0 seals the view (so that what is behind the checksum is reached), bit 1 puts it into a shared memory
  * whose published word is the next eight bytes, else into a file. Then pieces of the view: offset (2 bytes), size (1),
@@ -108,6 +108,22 @@ static void check(const struct holdfast_view *view)
     }
 }
 
+static void check_choices(struct holdfast *holdfast, const struct holdfast_view *view)
+{
+    for (uint32_t key = 0; key < 12; key++) {
+        const enum holdfast_intent intent = (enum holdfast_intent)(key % 3);
+        struct holdfast_target target;
+        enum holdfast_error error = key < 3 ? holdfast_choose(holdfast, intent, &target)
+                                            : holdfast_choose_key(holdfast, intent, &key, sizeof key, &target);
+        for (uint32_t i = 0; error == HOLDFAST_OK; i++) {
+            ASSERT(i <= HOLDFAST_REGIONS && target.region < view->regions_count);
+            ASSERT(target.node == HOLDFAST_NONE || view->nodes[target.node].region == target.region);
+            ASSERT(intent != HOLDFAST_WRITE || target.node == view->databases[0].writer);
+            error = holdfast_choose_next(holdfast, intent, &target);
+        }
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct view view;
@@ -132,9 +148,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     holdfast_options_default(&options);
     options.state_dir = directory;
     options.region = "taiwan";
+    options.database = (mode & 4) != 0 ? NULL : "main";
     ASSERT(holdfast_open(&options, &holdfast) == HOLDFAST_OK);
     if (holdfast_view_read(holdfast, &answer, sizeof answer) == HOLDFAST_OK) {
         check(&answer);
+        check_choices(holdfast, &answer);
     }
     holdfast_close(holdfast);
     leave();

@@ -25,6 +25,10 @@ enum holdfast_error {
     HOLDFAST_NO_VIEW = 6,            /* nothing was published yet, and no file is left from before: go on as without */
     HOLDFAST_UNSUPPORTED = 7,        /* the view is of another release: what was read before stays in use; update */
     HOLDFAST_TIMEOUT = 8,            /* nothing newer came: ask again */
+    HOLDFAST_NOT_FOUND = 9,          /* the view has no such region or database: correct the name, or wait */
+    HOLDFAST_NO_WRITER = 10,         /* the view names no writer now: hold or refuse writes, see holdfast_wait */
+    HOLDFAST_NO_ROUTE = 11,          /* everything that could do was tried: give up, or wait and begin anew */
+    HOLDFAST_STALE = 12,             /* the view has changed since: choose again */
 };
 
 /* The words for it; never NULL. */
@@ -108,6 +112,8 @@ struct holdfast_breaker_config {
      * listens. */
     void (*publish)(void *publish_context, const struct holdfast_breaker_event *event);
     void *publish_context;
+
+    int publish_transitions_only; /* 1: only STATE_TRANSITION and RESET, so that the healthy path stays silent */
 
     int64_t reserved[4]; /* zero, as the two functions below leave it */
 };
@@ -287,12 +293,49 @@ struct holdfast_view {
     struct holdfast_endpoint endpoints[HOLDFAST_ENDPOINTS];
 };
 
+enum holdfast_news_kind {
+    HOLDFAST_NEWS_VIEW = 0,        /* another version is in use */
+    HOLDFAST_NEWS_WRITER = 1,      /* the writer or its epoch has changed; node HOLDFAST_NONE: there is none */
+    HOLDFAST_NEWS_REGION_DOWN = 2, /* is not chosen any more */
+    HOLDFAST_NEWS_REGION_UP = 3,   /* may be chosen again */
+    HOLDFAST_NEWS_BREAKER = 4,     /* a region's breaker has changed its state */
+};
+
+struct holdfast_news {
+    enum holdfast_news_kind kind;
+    uint32_t region; /* HOLDFAST_NONE where it does not apply; so the next */
+    uint32_t node;
+    enum holdfast_breaker_state from; /* of a breaker */
+    enum holdfast_breaker_state to;
+    uint64_t epoch;
+    uint64_t version;
+    int64_t at_us;
+};
+
 /* Fill it with holdfast_options_default, then change what you need. Everything is copied by holdfast_open. */
 struct holdfast_options {
     const char *state_dir; /* of the site on this host; NULL: $HOLDFAST_STATE_DIR, else /var/lib/holdfast */
     const char *region;    /* where this application runs; NULL: nothing is local */
+    const char *database;  /* whose nodes are chosen; NULL: regions only */
+    const char *backups;   /* names of regions in the order in which they stand in, with commas; NULL: as in the view */
     int64_t thread_ms;     /* > 0: a thread of the library refreshes this often; 0: you do */
-    int64_t reserved[32];  /* zero */
+    int64_t max_lag_ms;    /* reads avoid standbys further behind, and of unknown lag; 0: any will do; 10 s */
+    int64_t max_age_ms;    /* a result of your own check (holdfast_report) is good for this long; 10 s */
+    int64_t max_latency_ms;                 /* ... and the region only when the check took less than this; 1 s */
+    int64_t shun_ms;                        /* after a failed call the region is left alone for this long; 1 s */
+    int64_t shun_max_ms;                    /* ... twice as long each time, up to this; 10 s */
+    struct holdfast_breaker_config breaker; /* of each region; clock and publish are the library's. Preset `regional` */
+
+    /* Microseconds that do not go back; NULL: CLOCK_MONOTONIC_COARSE. */
+    int64_t (*clock_us)(void *clock_context);
+    void *clock_context;
+
+    /* Called when something changes, from the thread that found it out, under locks: quick, and no call back into the
+     * library. NULL: nobody listens. */
+    void (*publish)(void *publish_context, const struct holdfast_news *news);
+    void *publish_context;
+
+    int64_t reserved[32]; /* zero */
 };
 
 struct holdfast_metrics {
@@ -302,7 +345,9 @@ struct holdfast_metrics {
     uint64_t moved;   /* times that the publisher had moved on while its bytes were copied: copied again */
     uint64_t refused; /* versions that were harmed or of another release */
     uint64_t mapped;  /* times that the shared memory was mapped: 1, and once more for each file made anew */
-    uint64_t reserved[26];
+    uint64_t shunned; /* times that a region was left alone after a failed call */
+    uint64_t trials;  /* calls that were let through to see whether it is back */
+    uint64_t reserved[24];
 };
 
 HOLDFAST_API void holdfast_options_default(struct holdfast_options *ret_options);
@@ -332,7 +377,81 @@ HOLDFAST_API void holdfast_metrics_read(struct holdfast *holdfast, struct holdfa
 
 /* ---- Route choice ----------------------------------------------------------------------------------------------- */
 
-/* The last result of a region's health check. */
+/* A route is chosen from the view, from what your own calls met, and from your own checks if you make any. All three
+ * meet in one word per region. A region is usable when the view says that it is healthy and not down, no call failed
+ * there just now, its breaker is not open, and your last check of it, if there was one, passed, was quick and is young.
+ *
+ * READ: your own region when it is usable, else the next usable one, else your own with the breaker deciding. "Your
+ * own" is the one to which the view's split sends clients of your region, so that drains and failovers are followed.
+ * WRITE: the writer that the view names, and no other; its epoch comes along. LOCAL: your own region whatever happens.
+ */
+enum holdfast_intent { HOLDFAST_WRITE = 0, HOLDFAST_READ = 1, HOLDFAST_LOCAL = 2 };
+
+enum {
+    HOLDFAST_TARGET_FAILOVER = 1, /* not the region that it should be: tell somebody */
+    HOLDFAST_TARGET_DEGRADED = 2, /* not usable, but nothing is better: the breaker decides per call */
+    HOLDFAST_TARGET_HOLD = 4,     /* a move of the writer is under way: begin no new transaction, see holdfast_wait */
+};
+
+struct holdfast_target {
+    uint32_t region;  /* index in the view of that version */
+    uint32_t node;    /* likewise; HOLDFAST_NONE without a database */
+    uint32_t flags;   /* HOLDFAST_TARGET_... */
+    uint32_t tried;   /* bits of the regions that holdfast_choose_next goes past */
+    uint64_t epoch;   /* of the database; a write belongs to it: never use a server of an older one */
+    uint64_t version; /* of the view */
+};
+
+/* Chooses. No lock, no system call, nothing allocated: a few loads. Only the call that meets a new version of the view
+ * takes it over, which costs it some ten microseconds.
+ * Errors: HOLDFAST_NO_VIEW, HOLDFAST_NOT_FOUND, HOLDFAST_NO_WRITER. */
+HOLDFAST_API enum holdfast_error holdfast_choose(struct holdfast *holdfast, enum holdfast_intent intent,
+                                                 struct holdfast_target *ret_target);
+
+/* Likewise for a session or user: the key decides among the regions of the split and the region's standbys, so that one
+ * session does not flap while a canary grows. The rule is that of DNS for client networks: a key keeps its region while
+ * the region's share grows; when its region is not usable it is drawn among the usable ones. Without a key the region
+ * with the largest share is taken. */
+HOLDFAST_API enum holdfast_error holdfast_choose_key(struct holdfast *holdfast, enum holdfast_intent intent,
+                                                     const void *key, uint64_t key_size,
+                                                     struct holdfast_target *ret_target);
+
+/* Another target after `target` did not do (its breaker refused, or the call failed and may be made elsewhere). For a
+ * WRITE that is the writer of a newer view, if there is one. Errors: as above, and HOLDFAST_NO_ROUTE: nothing is left;
+ * `target` is unchanged then. */
+HOLDFAST_API enum holdfast_error holdfast_choose_next(struct holdfast *holdfast, enum holdfast_intent intent,
+                                                      struct holdfast_target *target);
+
+/* Name and address of the target's node. Errors: HOLDFAST_STALE, HOLDFAST_NOT_FOUND (a target without a node). */
+HOLDFAST_API enum holdfast_error holdfast_target_node(struct holdfast *holdfast, const struct holdfast_target *target,
+                                                      struct holdfast_node *ret_node);
+
+/* The result of a call in two words: holdfast_classify makes it from a SQLSTATE. */
+enum {
+    HOLDFAST_VERDICT_SHUN = 1, /* the server cannot be used: leave its region alone for a while */
+    HOLDFAST_VERDICT_LOOK = 2, /* the server has another role than thought: look for a newer view */
+};
+
+struct holdfast_verdict {
+    enum holdfast_breaker_outcome outcome;
+    uint32_t flags; /* HOLDFAST_VERDICT_... */
+};
+
+/* Around a call: asks the breaker of the target's region (0: do not call, choose the next target), and says how the
+ * call went. What failed is known to the next choice of any thread. */
+HOLDFAST_API int holdfast_begin(struct holdfast *holdfast, const struct holdfast_target *target, uint64_t *ret_period);
+HOLDFAST_API void holdfast_end(struct holdfast *holdfast, const struct holdfast_target *target, uint64_t period,
+                               const struct holdfast_verdict *verdict, int64_t duration_ns);
+
+/* The result of a check of your own, for those who make any: from then on the region is usable only while such results
+ * are good and young. */
+HOLDFAST_API void holdfast_report(struct holdfast *holdfast, uint32_t region, int healthy, int64_t latency_ns);
+
+/* The breaker of a region, for its metrics and to move it by hand; NULL for an index that is none. It belongs to the
+ * context. */
+HOLDFAST_API struct holdfast_breaker *holdfast_region_breaker(struct holdfast *holdfast, uint32_t region);
+
+/* The same rule on values of your own, for those who have no view: the last result of a region's health check. */
 struct holdfast_health {
     int healthy;
     int64_t age_us; /* since that check */

@@ -114,7 +114,8 @@ size_t breaker_size(const struct breaker_config *config)
 static void breaker_publish(struct breaker *breaker, enum breaker_event_kind kind, enum breaker_state from)
 {
     const bool always = kind == BREAKER_EVENT_STATE_TRANSITION || kind == BREAKER_EVENT_RESET;
-    if (breaker->listener.publish == NULL || (breaker_silent(breaker) && !always)) {
+    const bool only = breaker_silent(breaker) || breaker->listener.transitions_only;
+    if (breaker->listener.publish == NULL || (only && !always)) {
         return;
     }
     const struct breaker_event event = {.kind = kind, .from = from, .to = breaker->state, .at_us = breaker->now_us};
@@ -458,10 +459,16 @@ static bool breaker_holds(const struct breaker_window_totals *totals, int64_t pa
 bool breaker_record_needs_no_time(const struct breaker *breaker)
 {
     const struct breaker_window_totals *totals = &breaker->ring->totals;
-    return breaker->state == BREAKER_CLOSED && breaker->listener.publish == NULL &&
+    return breaker->state == BREAKER_CLOSED &&
+           (breaker->listener.publish == NULL || breaker->listener.transitions_only) &&
            breaker_window_full(breaker->ring) &&
            breaker_holds(totals, totals->failed, breaker->config.failure_rate_threshold_ppm) &&
            breaker_holds(totals, totals->slow, breaker->config.slow_call_rate_threshold_ppm);
+}
+
+int64_t breaker_retry_us(const struct breaker *breaker)
+{
+    return breaker->state == BREAKER_OPEN ? breaker->retry_after_us : 0;
 }
 
 enum breaker_state breaker_state(const struct breaker *breaker)

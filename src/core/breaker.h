@@ -61,6 +61,7 @@ struct breaker_event {
 struct breaker_listener {
     void (*publish)(void *context, const struct breaker_event *event); /* NULL: nobody listens */
     void *context;
+    bool transitions_only; /* and resets */
 };
 
 struct breaker_config {
@@ -138,6 +139,9 @@ int64_t breaker_deadline(const struct breaker *breaker);
 /* Moves a time window to now, then reads it. */
 void breaker_read(struct breaker *breaker, int64_t now_us, struct breaker_metrics *ret_metrics);
 
+/* OPEN: a call strictly later moves to HALF_OPEN. Else 0. */
+int64_t breaker_retry_us(const struct breaker *breaker);
+
 /* The state as the last call left it. */
 enum breaker_state breaker_state(const struct breaker *breaker);
 
@@ -150,7 +154,8 @@ bool breaker_admits_all(const struct breaker *breaker);
 /* Whether recording a fast success would change nothing: the window is full of them, or nothing is recorded. */
 bool breaker_success_changes_nothing(const struct breaker *breaker);
 
-/* Whether recording one more result needs no time: a count window that no single result can open. The caller may then
+/* Whether recording one more result needs no time: a count window that no single result can open, and nobody is told
+ * when. The caller may then
  * pass 0, which counts as standing still, and save reading its clock. */
 bool breaker_record_needs_no_time(const struct breaker *breaker);
 

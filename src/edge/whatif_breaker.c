@@ -64,7 +64,7 @@ json_t *whatif_breaker_answer(const struct whatif_options *options, struct whati
     if (memory == NULL) {
         return NULL;
     }
-    state.breaker = breaker_init(memory, &config, (struct breaker_listener){NULL, NULL}, 0);
+    state.breaker = breaker_init(memory, &config, (struct breaker_listener){0}, 0);
     for (size_t i = 0; i < json_array_size(events.value) && !reader->failed; i++) {
         const struct whatif_read_at event = whatif_read_element(&events, i);
         whatif_breaker_call(&state, &event);

@@ -5,7 +5,8 @@
  * breaker would answer: while HOLDFAST_BREAKER_QUIET is set, a fast success only counts in a cell of its own thread.
  * Everything else takes the lock, steps the core's breaker and publishes the flags anew. A success on the healthy path
  * takes effect at its load of the flags. */
-#include <holdfast.h>
+#include "holdfast_breaker.h"
+
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -138,7 +139,8 @@ static void holdfast_breaker_show(struct holdfast_breaker *breaker)
     if (breaker_success_changes_nothing(breaker->core)) {
         flags |= HOLDFAST_BREAKER_QUIET;
     }
-    if (breaker->config.publish != NULL && !breaker_silent(breaker->core)) {
+    if (breaker->config.publish != NULL && breaker->config.publish_transitions_only == 0 &&
+        !breaker_silent(breaker->core)) {
         flags |= HOLDFAST_BREAKER_TELLS;
     }
     if (atomic_load_explicit(&breaker->flags, memory_order_relaxed) != flags) {
@@ -175,7 +177,8 @@ enum holdfast_error holdfast_breaker_new(const struct holdfast_breaker_config *c
     breaker->config = *config;
     breaker->config.clock_us = config->clock_us != NULL ? config->clock_us : holdfast_breaker_clock;
     breaker->slow_ns = config->slow_call_duration_ns;
-    const struct breaker_listener listener = {config->publish != NULL ? holdfast_breaker_tell : NULL, breaker};
+    const struct breaker_listener listener = {config->publish != NULL ? holdfast_breaker_tell : NULL, breaker,
+                                              config->publish_transitions_only != 0};
     pthread_mutex_init(&breaker->lock, NULL);
     breaker->core = breaker_init(breaker + 1, &core, listener, holdfast_breaker_now(breaker));
     holdfast_breaker_show(breaker);
@@ -189,6 +192,11 @@ void holdfast_breaker_free(struct holdfast_breaker *breaker)
         pthread_mutex_destroy(&breaker->lock);
         free(breaker);
     }
+}
+
+int64_t holdfast_breaker_retry_us(const struct holdfast_breaker *breaker)
+{
+    return breaker_retry_us(breaker->core);
 }
 
 int holdfast_breaker_acquire(struct holdfast_breaker *breaker)

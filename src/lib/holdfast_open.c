@@ -12,7 +12,7 @@
 
 #define HOLDFAST_STATE_DIR "/var/lib/holdfast"
 
-enum { HOLDFAST_TRIES = 8, HOLDFAST_SLICE_MS = 100 };
+enum { HOLDFAST_LINE = 64, HOLDFAST_SLICE_MS = 100, HOLDFAST_DAY_MS = 86400000 };
 
 _Static_assert((int)HOLDFAST_NAME == (int)LIMITS_NAME && (int)HOLDFAST_REGIONS == (int)LIMITS_REGIONS &&
                    (int)HOLDFAST_DATABASES == (int)LIMITS_DATABASES && (int)HOLDFAST_NODES == (int)LIMITS_NODES &&
@@ -27,57 +27,20 @@ _Static_assert((int)HOLDFAST_REGION_SERVING == (int)VIEW_REGION_SERVING &&
 _Static_assert(sizeof(struct holdfast_region) == 48 && sizeof(struct holdfast_endpoint) == 96 &&
                    sizeof(struct holdfast_database) == 48 && sizeof(struct holdfast_node) == 112 &&
                    sizeof(struct holdfast_view) == 48 + 8 * 48 + 4 * 48 + 32 * 112 + 64 * 96 &&
-                   sizeof(struct holdfast_metrics) == 256,
+                   sizeof(struct holdfast_metrics) == 256 && sizeof(struct holdfast_target) == 32 &&
+                   sizeof(struct holdfast_verdict) == 8,
                "the layout is what programs were compiled with: a change needs a new version in holdfast.map");
 
 void holdfast_options_default(struct holdfast_options *ret_options)
 {
-    *ret_options = (struct holdfast_options){0};
-}
-
-static void holdfast_adopt(struct holdfast *holdfast, enum holdfast_source source)
-{
-    holdfast->view = holdfast->draft;
-    holdfast->source = source;
-    holdfast->metrics.views++;
-    holdfast->metrics.version = holdfast->view.version;
-    holdfast->metrics.source = (uint64_t)source;
-}
-
-void holdfast_look(struct holdfast *holdfast)
-{
-    for (int i = 0; i < HOLDFAST_TRIES; i++) {
-        const uint64_t word = holdfast_attach_word(&holdfast->attach);
-        if (word == 0 || word == atomic_load_explicit(&holdfast->seen, memory_order_relaxed)) {
-            return;
-        }
-        const enum holdfast_error error = holdfast_attach_take(&holdfast->attach, word, &holdfast->draft);
-        if (error == HOLDFAST_NO_VIEW) {
-            holdfast->metrics.moved++;
-            continue;
-        }
-        if (error == HOLDFAST_OK) {
-            holdfast_adopt(holdfast, HOLDFAST_SOURCE_SHARED);
-        } else {
-            holdfast->metrics.refused++;
-        }
-        atomic_store_explicit(&holdfast->seen, word, memory_order_release);
-        return;
-    }
-}
-
-/* The file is only asked while nothing is published. */
-static void holdfast_look_file(struct holdfast *holdfast)
-{
-    if (holdfast->source == HOLDFAST_SOURCE_SHARED) {
-        return;
-    }
-    const enum holdfast_error error = holdfast_attach_load(&holdfast->attach, &holdfast->draft);
-    if (error == HOLDFAST_OK) {
-        holdfast_adopt(holdfast, HOLDFAST_SOURCE_FILE);
-    } else if (error == HOLDFAST_UNSUPPORTED) {
-        holdfast->metrics.refused++;
-    }
+    *ret_options = (struct holdfast_options){
+        .max_lag_ms = 10000,
+        .max_age_ms = 10000,
+        .max_latency_ms = 1000,
+        .shun_ms = 1000,
+        .shun_max_ms = 10000,
+    };
+    holdfast_breaker_config_regional(&ret_options->breaker);
 }
 
 enum holdfast_error holdfast_refresh(struct holdfast *holdfast)
@@ -95,6 +58,10 @@ enum holdfast_error holdfast_refresh(struct holdfast *holdfast)
         error = holdfast->source == HOLDFAST_SOURCE_NONE ? HOLDFAST_NO_VIEW : HOLDFAST_OK;
     }
     pthread_mutex_unlock(&holdfast->lock);
+    for (uint32_t i = 0; i < LIMITS_REGIONS; i++) {
+        holdfast_breaker_advance(holdfast->breakers[i]);
+    }
+    holdfast_state_age(&holdfast->state);
     return error;
 }
 
@@ -149,8 +116,47 @@ static bool holdfast_options_valid(const struct holdfast_options *options)
             return false;
         }
     }
-    return options->thread_ms >= 0 && options->thread_ms <= INT32_MAX &&
-           (options->region == NULL || strlen(options->region) < LIMITS_NAME);
+    const int64_t times_ms[] = {options->thread_ms,      options->max_lag_ms, options->max_age_ms,
+                                options->max_latency_ms, options->shun_ms,    options->shun_max_ms};
+    for (size_t i = 0; i < sizeof times_ms / sizeof times_ms[0]; i++) {
+        if (times_ms[i] < 0 || times_ms[i] > HOLDFAST_DAY_MS) {
+            return false;
+        }
+    }
+    return options->max_age_ms > 0 && options->max_latency_ms > 0 && options->shun_ms > 0 &&
+           options->shun_max_ms >= options->shun_ms;
+}
+
+static bool holdfast_wish_name(char name[LIMITS_NAME], const char *text, size_t size)
+{
+    if (size == 0 || size >= LIMITS_NAME) {
+        return false;
+    }
+    memcpy(name, text, size);
+    name[size] = '\0';
+    return true;
+}
+
+static bool holdfast_wish_backups(struct holdfast_plan_wish *wish, const char *list)
+{
+    while (*list != '\0') {
+        const size_t size = strcspn(list, ",");
+        if (wish->backups_count == LIMITS_REGIONS ||
+            !holdfast_wish_name(wish->backups[wish->backups_count++], list, size)) {
+            return false;
+        }
+        list += size + (list[size] == ',' ? 1 : 0);
+    }
+    return true;
+}
+
+static bool holdfast_wish(struct holdfast_plan_wish *wish, const struct holdfast_options *options)
+{
+    wish->max_lag_ms = (uint32_t)options->max_lag_ms;
+    return (options->region == NULL || holdfast_wish_name(wish->region, options->region, strlen(options->region))) &&
+           (options->database == NULL ||
+            holdfast_wish_name(wish->database, options->database, strlen(options->database))) &&
+           (options->backups == NULL || holdfast_wish_backups(wish, options->backups));
 }
 
 static const char *holdfast_state_dir(const struct holdfast_options *options)
@@ -159,33 +165,38 @@ static const char *holdfast_state_dir(const struct holdfast_options *options)
     return given != NULL && *given != '\0' ? given : HOLDFAST_STATE_DIR;
 }
 
-enum holdfast_error holdfast_open(const struct holdfast_options *options, struct holdfast **ret_holdfast)
+static void holdfast_init(struct holdfast *holdfast, const struct holdfast_options *options)
 {
-    if (!holdfast_options_valid(options)) {
-        return HOLDFAST_INVALID_CONFIG;
-    }
-    struct holdfast *holdfast = (struct holdfast *)calloc(1, sizeof *holdfast);
-    if (holdfast == NULL) {
-        return HOLDFAST_NO_MEMORY;
-    }
-    enum holdfast_error error = holdfast_attach_init(&holdfast->attach, holdfast_state_dir(options));
-    if (error != HOLDFAST_OK) {
-        free(holdfast);
-        return error;
-    }
-    if (options->region != NULL) {
-        memcpy(holdfast->region, options->region, strlen(options->region));
-    }
-    holdfast->thread_ms = options->thread_ms;
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&holdfast->stop, &attributes);
     pthread_condattr_destroy(&attributes);
     pthread_mutex_init(&holdfast->lock, NULL);
-    (void)holdfast_refresh(holdfast); /* no view is no error here */
-    if (options->thread_ms > 0) {
-        error = holdfast_start(holdfast);
+    holdfast->thread_ms = options->thread_ms;
+    holdfast_plan_none(&holdfast->plans[0]);
+    holdfast_state_init(&holdfast->state, options);
+}
+
+enum holdfast_error holdfast_open(const struct holdfast_options *options, struct holdfast **ret_holdfast)
+{
+    const size_t size = (sizeof(struct holdfast) + HOLDFAST_LINE - 1) / HOLDFAST_LINE * HOLDFAST_LINE;
+    struct holdfast *holdfast = (struct holdfast *)aligned_alloc(HOLDFAST_LINE, size);
+    if (holdfast == NULL) {
+        return HOLDFAST_NO_MEMORY;
+    }
+    memset(holdfast, 0, size);
+    holdfast_init(holdfast, options);
+    enum holdfast_error error = HOLDFAST_INVALID_CONFIG;
+    if (holdfast_options_valid(options) && holdfast_wish(&holdfast->wish, options)) {
+        error = holdfast_attach_init(&holdfast->attach, holdfast_state_dir(options));
+    }
+    if (error == HOLDFAST_OK) {
+        error = holdfast_breakers_init(holdfast, &options->breaker);
+    }
+    if (error == HOLDFAST_OK) {
+        (void)holdfast_refresh(holdfast); /* no view is no error here */
+        error = options->thread_ms > 0 ? holdfast_start(holdfast) : HOLDFAST_OK;
     }
     if (error != HOLDFAST_OK) {
         holdfast_close(holdfast);
@@ -207,6 +218,8 @@ void holdfast_close(struct holdfast *holdfast)
         pthread_mutex_unlock(&holdfast->lock);
         pthread_join(holdfast->thread, NULL);
     }
+    holdfast_breakers_fini(holdfast);
+    holdfast_state_fini(&holdfast->state);
     pthread_cond_destroy(&holdfast->stop);
     pthread_mutex_destroy(&holdfast->lock);
     holdfast_attach_fini(&holdfast->attach);
@@ -261,6 +274,17 @@ static void holdfast_view_traffic(const struct holdfast *holdfast, struct holdfa
     }
 }
 
+static void holdfast_view_node(const struct view_node *from, struct holdfast_node *node)
+{
+    memcpy(node->name, from->name, sizeof node->name);
+    node->port = holdfast_address(&from->postgres, node->address);
+    node->database = from->database;
+    node->region = from->region;
+    node->role = from->role;
+    node->healthy = from->healthy;
+    node->lag_ms = from->lag_ms;
+}
+
 static void holdfast_view_databases(const struct view *from, struct holdfast_view *view)
 {
     for (uint32_t i = 0; i < from->databases_count; i++) {
@@ -271,15 +295,25 @@ static void holdfast_view_databases(const struct view *from, struct holdfast_vie
         database->hold = from->databases[i].hold;
     }
     for (uint32_t i = 0; i < from->nodes_count; i++) {
-        struct holdfast_node *node = &view->nodes[i];
-        memcpy(node->name, from->nodes[i].name, sizeof node->name);
-        node->port = holdfast_address(&from->nodes[i].postgres, node->address);
-        node->database = from->nodes[i].database;
-        node->region = from->nodes[i].region;
-        node->role = from->nodes[i].role;
-        node->healthy = from->nodes[i].healthy;
-        node->lag_ms = from->nodes[i].lag_ms;
+        holdfast_view_node(&from->nodes[i], &view->nodes[i]);
     }
+}
+
+enum holdfast_error holdfast_target_node(struct holdfast *holdfast, const struct holdfast_target *target,
+                                         struct holdfast_node *ret_node)
+{
+    enum holdfast_error error = HOLDFAST_OK;
+    pthread_mutex_lock(&holdfast->lock);
+    if (target->node == HOLDFAST_NONE) {
+        error = HOLDFAST_NOT_FOUND;
+    } else if (holdfast->view.version != target->version || target->node >= holdfast->view.nodes_count) {
+        error = HOLDFAST_STALE;
+    } else {
+        memset(ret_node, 0, sizeof *ret_node);
+        holdfast_view_node(&holdfast->view.nodes[target->node], ret_node);
+    }
+    pthread_mutex_unlock(&holdfast->lock);
+    return error;
 }
 
 enum holdfast_error holdfast_view_read(struct holdfast *holdfast, struct holdfast_view *ret_view, uint64_t size)
@@ -297,7 +331,8 @@ enum holdfast_error holdfast_view_read(struct holdfast *holdfast, struct holdfas
         ret_view->made_wall_us = from->made_wall_us;
         ret_view->run = from->run;
         ret_view->source = (uint32_t)holdfast->source;
-        ret_view->own_region = holdfast->region[0] != '\0' ? view_region_find(from, holdfast->region) : HOLDFAST_NONE;
+        ret_view->own_region =
+            holdfast->wish.region[0] != '\0' ? view_region_find(from, holdfast->wish.region) : HOLDFAST_NONE;
         ret_view->regions_count = from->regions_count;
         ret_view->databases_count = from->databases_count;
         ret_view->nodes_count = from->nodes_count;
@@ -314,6 +349,10 @@ void holdfast_metrics_read(struct holdfast *holdfast, struct holdfast_metrics *r
     pthread_mutex_lock(&holdfast->lock);
     *ret_metrics = holdfast->metrics;
     pthread_mutex_unlock(&holdfast->lock);
+    pthread_mutex_lock(&holdfast->state.lock);
+    ret_metrics->shunned = holdfast->state.shunned;
+    pthread_mutex_unlock(&holdfast->state.lock);
+    ret_metrics->trials = atomic_load_explicit(&holdfast->state.trials, memory_order_relaxed);
 }
 
 const char *holdfast_error_text(enum holdfast_error error)
@@ -328,6 +367,10 @@ const char *holdfast_error_text(enum holdfast_error error)
         "no view is published here",
         "the view is harmed or of another release",
         "timed out",
+        "the view has no such region or database",
+        "the view names no writer",
+        "no route is left",
+        "the view has changed",
     };
     return (unsigned)error < sizeof texts / sizeof texts[0] ? texts[error] : "unknown error";
 }

@@ -93,7 +93,7 @@ static void make(struct pair *pair)
     pair->now_us = INT64_C(5000000) + prng_between(&pair->prng, 0, 999999);
     void *memory = malloc(breaker_size(&plain));
     assert_non_null(memory);
-    pair->plain = breaker_init(memory, &plain, (struct breaker_listener){plain_event, pair}, pair->now_us);
+    pair->plain = breaker_init(memory, &plain, (struct breaker_listener){plain_event, pair, false}, pair->now_us);
     assert_int_equal(holdfast_breaker_new(&config, &pair->quick), HOLDFAST_OK);
 }
 
