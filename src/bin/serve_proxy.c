@@ -81,6 +81,24 @@ static bool serve_proxy_accounts(const struct config *config, struct proxy_optio
     return true;
 }
 
+static bool serve_proxy_tls(const struct config *config, struct proxy_options *options)
+{
+    static const enum proxy_tls_mode modes[] = {[CONFIG_PROXY_TLS_DISABLE] = PROXY_TLS_DISABLE,
+                                                [CONFIG_PROXY_TLS_ALLOW] = PROXY_TLS_ALLOW,
+                                                [CONFIG_PROXY_TLS_REQUIRE] = PROXY_TLS_REQUIRE};
+    const struct config_proxy_tls *from = &config->proxy.tls;
+    struct proxy_tls_files *to = &options->tls_files;
+    ASSERT(from->mode < sizeof modes / sizeof modes[0]);
+    options->tls_mode = modes[from->mode];
+    if (options->tls_mode == PROXY_TLS_DISABLE) {
+        return true;
+    }
+    const char *ca = from->client_ca != NULL ? from->client_ca : "";
+    return serve_proxy_text(to->certificate, sizeof to->certificate, from->certificate, "proxy.tls.certificate") &&
+           serve_proxy_text(to->key, sizeof to->key, from->key, "proxy.tls.key") &&
+           serve_proxy_text(to->ca, sizeof to->ca, ca, "proxy.tls.client_ca");
+}
+
 static bool serve_proxy_options(const struct config *config, const struct config_site *site,
                                 struct proxy_options *options)
 {
@@ -96,7 +114,7 @@ static bool serve_proxy_options(const struct config *config, const struct config
     options->max_clients = config->proxy.max_clients;
     return serve_proxy_text(options->region, sizeof options->region, region, "region") &&
            serve_proxy_listen(site, options) && serve_proxy_routes(config, options) &&
-           serve_proxy_accounts(config, options);
+           serve_proxy_accounts(config, options) && serve_proxy_tls(config, options);
 }
 
 int serve_proxy_run(const struct config *config, uint32_t site)

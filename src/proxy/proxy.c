@@ -168,6 +168,7 @@ static void proxy_defaults(struct proxy *proxy)
         .login = options->login,
         .challenge = options->challenge,
         .mock_secret = proxy->mock_secret,
+        .tls_mode = options->tls_mode,
         .listen = options->listen,
         .listen_count = options->listen_count,
         .region = options->region,
@@ -258,6 +259,14 @@ static enum err proxy_begin(struct proxy *proxy)
         return err;
     }
     proxy_cold_start(proxy);
+    if (proxy->options.tls_mode != PROXY_TLS_DISABLE) {
+        char message[PROXY_TLS_MESSAGE];
+        err = proxy_tls_context_new(&proxy->options.tls_files, message, &proxy->shared.tls);
+        if (err != ERR_OK) {
+            LOG_E("proxy.tls: %s", message[0] != '\0' ? message : err_text(err));
+            return err;
+        }
+    }
     proxy->shared.cancel = proxy_cancel_new(proxy->options.max_clients);
     if (proxy->shared.cancel == NULL) {
         return ERR_NO_MEMORY;
@@ -322,9 +331,26 @@ void proxy_stop(struct proxy *proxy)
     publish_reader_close(&proxy->announcer);
     publish_reader_close(&proxy->scout);
     proxy_cancel_free(proxy->shared.cancel);
+    proxy_tls_context_free(proxy->shared.tls);
+    explicit_bzero(proxy->mock_secret, sizeof proxy->mock_secret);
     pthread_mutex_destroy(&proxy->announce_lock);
     pthread_mutex_destroy(&proxy->box.lock);
     free(proxy);
+}
+
+void proxy_reload(struct proxy *proxy)
+{
+    if (proxy->shared.tls == NULL) {
+        return;
+    }
+    char message[PROXY_TLS_MESSAGE];
+    const enum err err = proxy_tls_context_reload(proxy->shared.tls, message);
+    if (err == ERR_OK) {
+        LOG_N("proxy.tls: the certificates were read again");
+    } else {
+        LOG_E("proxy.tls: %s; the proxy goes on with what it has read before",
+              message[0] != '\0' ? message : err_text(err));
+    }
 }
 
 /* ---- telling ---- */

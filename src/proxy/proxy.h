@@ -7,6 +7,7 @@
  * - While a database is on hold, sessions stop at their next transaction boundary; the client's bytes stay in the
  *   kernel. The hold is given up after `hold_timeout_ms` and they go on.
  * - A new session waits up to `connect_wait_ms` for a reachable server: a failover is a delay for whoever reconnects.
+ * - Clients may or must be encrypted, by request or from the first byte (proxy_tls.h).
  * - With `challenge` the proxy authenticates clients itself (proxy_auth.h). Else log-in and authentication pass
  * through; encryption is declined ('N'). With `login` the proxy learns from it how to log in again, and a session that
  * is idle lives on when its server goes (proxy_move.h).
@@ -48,6 +49,8 @@ struct proxy_options {
     uint32_t routes_count;
     bool login;                                          /* sessions may outlive their server */
     bool challenge;                                      /* the proxy authenticates clients itself; implies `login` */
+    enum proxy_tls_mode tls_mode;                        /* towards clients */
+    struct proxy_tls_files tls_files;                    /* unless DISABLE */
     struct proxy_vault_account accounts[PROXY_ACCOUNTS]; /* who may ask for verifiers, with `login` */
     uint32_t accounts_count;
     uint32_t workers;            /* 0: one per CPU, at most 8 */
@@ -65,6 +68,10 @@ struct proxy;
 
 /* Listens and serves. ERR_IN_USE: an address is taken, the log says which. Logs what goes wrong. */
 ERR_CHECK enum err proxy_start(const struct proxy_options *options, struct proxy **ret_proxy);
+
+/* Reads the certificates again; when something is wrong with them it goes on with what it has, and says so in the log.
+ * New connections see the new ones. */
+void proxy_reload(struct proxy *proxy);
 
 /* Stops listening, lets transactions end for `grace_ms`, closes everything, frees it. */
 void proxy_stop(struct proxy *proxy);

@@ -64,9 +64,12 @@ static void proxy_auth_ask(struct proxy_session_context *context, struct proxy_s
     uint8_t memory[PROXY_PROOF_REPLY];
     struct buf request;
     buf_init(&request, memory, sizeof memory);
+    uint8_t hash[PG_SCRAM_SERVE_BINDING];
+    const struct proxy_tls *tls = session->client.tls;
+    const struct span binding = tls != NULL ? proxy_tls_binding(tls, hash) : span_of(NULL, 0);
     session->challenge->asked = true;
     proxy_proof_begin(&session->challenge->proof, span_text(session->keep->user), span_text(text), context->mock_secret,
-                      &request);
+                      binding, &request);
     explicit_bzero(text, sizeof text);
     proxy_session_wait_end(context, session);
     session->wait_deadline = time_add_ms(context->now, context->auth_timeout_ms);
@@ -196,8 +199,8 @@ static bool proxy_auth_read(struct proxy_session_context *context, struct proxy_
         if (size != 0 && challenge->message_have == size) {
             return true;
         }
-        const ssize_t got =
-            recv(session->client.fd, challenge->message + challenge->message_have, wanted - challenge->message_have, 0);
+        const ssize_t got = proxy_end_recv(&session->client, challenge->message + challenge->message_have,
+                                           wanted - challenge->message_have, 0);
         if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
             session->client.readable = errno == EINTR;
             return false;

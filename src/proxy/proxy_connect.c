@@ -214,7 +214,7 @@ static void proxy_connect_listen(struct proxy_session_context *context, struct p
     }
     while (end->fd >= 0 && end->readable && session->state <= PROXY_SESSION_AUTH) {
         const ssize_t size =
-            recv(end->fd, server->early + server->early_have, PROXY_SESSION_EARLY - server->early_have, 0);
+            proxy_end_recv(end, server->early + server->early_have, PROXY_SESSION_EARLY - server->early_have, 0);
         if (size < 0 && (errno == EAGAIN || errno == EINTR)) {
             end->readable = errno == EINTR;
             continue;

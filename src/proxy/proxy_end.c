@@ -41,6 +41,8 @@ void proxy_end_hang_up(struct proxy_end *end, bool abort)
         close(end->fd); /* leaves the epoll set by itself: no descriptor is ever duplicated */
     }
     end->fd = -1;
+    proxy_tls_free(end->tls);
+    end->tls = NULL;
     proxy_end_forget(end);
 }
 
@@ -81,7 +83,7 @@ bool proxy_end_flush(struct proxy_session_context *context, struct proxy_end *en
         end->server == NULL ? PROXY_METRICS_BYTES_TO_CLIENT : PROXY_METRICS_BYTES_TO_SERVER;
     while (end->pending_size > end->pending_at && end->writable) {
         const struct span rest = span_of(end->pending + end->pending_at, end->pending_size - end->pending_at);
-        const ssize_t sent = send(end->fd, rest.data, rest.size, MSG_NOSIGNAL);
+        const ssize_t sent = proxy_end_send(end, rest.data, rest.size);
         if (sent < 0) {
             if (errno == EAGAIN) {
                 end->writable = false;

@@ -9,9 +9,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 #include "base/err.h"
 #include "base/span.h"
+#include "proxy/proxy_tls.h"
 #include "wire/pg_frame.h"
 
 struct proxy_server;
@@ -22,6 +24,7 @@ struct proxy_end {
     struct proxy_session *session; /* whose step an event is; NULL: a server that nobody has */
     struct proxy_server *server;   /* NULL: a client's end */
     int fd;                        /* -1: none */
+    struct proxy_tls *tls;         /* NULL: in clear */
     bool readable;
     bool writable;
     bool hangup;      /* the peer has closed its side: read until the end, whatever a short read suggests */
@@ -46,6 +49,18 @@ bool proxy_end_flush(struct proxy_session_context *context, struct proxy_end *en
 
 /* Owes it nothing any more. */
 void proxy_end_forget(struct proxy_end *end);
+
+/* recv(2), MSG_PEEK or 0, and send(2). */
+static inline ssize_t proxy_end_recv(struct proxy_end *end, void *memory, size_t size, int flags)
+{
+    return end->tls == NULL ? recv(end->fd, memory, size, flags)
+                            : proxy_tls_recv(end->tls, memory, size, flags == MSG_PEEK);
+}
+
+static inline ssize_t proxy_end_send(struct proxy_end *end, const void *data, size_t size)
+{
+    return end->tls == NULL ? send(end->fd, data, size, MSG_NOSIGNAL) : proxy_tls_send(end->tls, data, size);
+}
 
 /* Closes it, fine when it is closed; `abort`: nothing that is still in the kernel's buffer reaches the peer. */
 void proxy_end_hang_up(struct proxy_end *end, bool abort);

@@ -26,6 +26,9 @@
     X(ROLLED_BACK, "rolled_back_total")           /* transactions that ended with their server, told as 40001 */       \
     X(AGAIN, "sent_again_total")                  /* statements that had not run when their server went */             \
     X(KEYS, "keys_total")                         /* log-ins with a password that the proxy can do again */            \
+    X(TLS, "tls_total")                           /* client connections that are encrypted */                          \
+    X(TLS_FAILURES, "tls_failures_total")         /* ... and that could not be */                                      \
+    X(REFUSED_CLEAR, "refused_clear_total")       /* sessions that were not, where they must be */                     \
     X(AUTHENTICATED, "authenticated_total")       /* clients that proved to the proxy who they are */                  \
     X(AUTH_FAILURES, "auth_failures_total")       /* ... and that did not */                                           \
     X(NOT_MOVED, "not_moved_total")               /* sessions that could not: 57P01 */                                 \

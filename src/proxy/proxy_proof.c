@@ -25,18 +25,24 @@ static void proxy_proof_ask_md5(struct proxy_proof *proof, struct span verifier,
 
 static void proxy_proof_ask_sasl(struct proxy_proof *proof, struct buf *request)
 {
-    static const char mechanisms[] = PG_SCRAM_MECHANISM "\0"; /* the list ends with an empty name */
+    static const char mechanisms[] = PG_SCRAM_SERVE_PLUS "\0" PG_SCRAM_MECHANISM "\0"; /* ends with an empty name */
+    const size_t skip = proof->binding_size > 0 ? 0 : sizeof PG_SCRAM_SERVE_PLUS;
     proof->stage = PROXY_PROOF_FIRST;
-    pg_message_authentication_write(request, PG_MESSAGE_AUTH_SASL, span_of(mechanisms, sizeof mechanisms));
+    pg_message_authentication_write(request, PG_MESSAGE_AUTH_SASL,
+                                    span_of(mechanisms + skip, sizeof mechanisms - skip));
 }
 
 void proxy_proof_begin(struct proxy_proof *proof, struct span role, struct span verifier,
-                       const uint8_t secret[PG_SCRAM_SERVE_SECRET], struct buf *request)
+                       const uint8_t secret[PG_SCRAM_SERVE_SECRET], struct span binding, struct buf *request)
 {
     static const uint8_t salt[4] = {0};
     char answer[PG_SCRAM_MD5 + 1];
     struct pg_scram_verifier parsed;
-    *proof = (struct proxy_proof){.stage = PROXY_PROOF_FIRST};
+    ASSERT(binding.size <= PG_SCRAM_SERVE_BINDING);
+    *proof = (struct proxy_proof){.stage = PROXY_PROOF_FIRST, .binding_size = (uint8_t)binding.size};
+    if (binding.size > 0) {
+        memcpy(proof->binding, binding.data, binding.size);
+    }
     if (pg_scram_md5_answer(verifier, salt, answer) == ERR_OK) {
         proxy_proof_ask_md5(proof, verifier, request);
         return;
@@ -50,6 +56,19 @@ void proxy_proof_begin(struct proxy_proof *proof, struct span role, struct span 
     proxy_proof_ask_sasl(proof, request);
 }
 
+/* False: it was not offered. */
+static bool proxy_proof_chosen(const struct proxy_proof *proof, struct span mechanism,
+                               enum pg_scram_serve_choice *ret_choice)
+{
+    const bool bound = proof->binding_size > 0;
+    if (span_is(mechanism, PG_SCRAM_MECHANISM)) {
+        *ret_choice = bound ? PG_SCRAM_SERVE_PLAIN : PG_SCRAM_SERVE_ONLY;
+        return true;
+    }
+    *ret_choice = PG_SCRAM_SERVE_BOUND;
+    return bound && span_is(mechanism, PG_SCRAM_SERVE_PLUS);
+}
+
 static enum err proxy_proof_first(struct proxy_proof *proof, struct span body, struct buf *reply)
 {
     struct span mechanism;
@@ -57,12 +76,14 @@ static enum err proxy_proof_first(struct proxy_proof *proof, struct span body, s
     char nonce[PG_SCRAM_NONCE + 1];
     uint8_t memory[PROXY_PROOF_PART];
     struct buf first;
-    if (pg_message_sasl_initial_parse(body, &mechanism, &data) != ERR_OK || !span_is(mechanism, PG_SCRAM_MECHANISM)) {
+    enum pg_scram_serve_choice choice;
+    if (pg_message_sasl_initial_parse(body, &mechanism, &data) != ERR_OK ||
+        !proxy_proof_chosen(proof, mechanism, &choice)) {
         return ERR_PROTOCOL;
     }
     proxy_learn_nonce(nonce);
     buf_init(&first, memory, sizeof memory);
-    const enum err err = pg_scram_serve_first(&proof->serve, data, PG_SCRAM_SERVE_ONLY, nonce, &first);
+    const enum err err = pg_scram_serve_first(&proof->serve, data, choice, nonce, &first);
     if (err == ERR_OK) {
         proof->stage = PROXY_PROOF_FINAL;
         pg_message_authentication_write(reply, PG_MESSAGE_AUTH_SASL_CONTINUE, span_of(first.data, first.size));
@@ -77,7 +98,8 @@ static enum err proxy_proof_final(struct proxy_proof *proof, struct span body, s
     struct buf final;
     struct pg_scram_key key;
     buf_init(&final, memory, sizeof memory);
-    const enum err err = pg_scram_serve_final(&proof->serve, body, span_of(NULL, 0), &final, &key);
+    const size_t binding = proof->serve.choice == PG_SCRAM_SERVE_BOUND ? proof->binding_size : 0;
+    const enum err err = pg_scram_serve_final(&proof->serve, body, span_of(proof->binding, binding), &final, &key);
     if (err != ERR_OK) {
         return err;
     }

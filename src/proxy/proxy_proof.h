@@ -32,12 +32,15 @@ struct proxy_proof {
     struct pg_scram_serve serve;
     uint8_t salt[4]; /* MD5 */
     char hash[PG_SCRAM_MD5 + 1];
+    uint8_t binding_size; /* 0: there is no channel to bind to */
+    uint8_t binding[PG_SCRAM_SERVE_BINDING];
 };
 
-/* `verifier` is pg_authid.rolpassword; empty: there is none. `secret` is the same for all talks of a process. Appends
- * the AuthenticationRequest to send. */
+/* `verifier` is pg_authid.rolpassword; empty: there is none. `secret` is the same for all talks of a process. `binding`
+ * is the hash of our certificate where the connection is encrypted (proxy_tls_binding), else empty. Appends the
+ * AuthenticationRequest to send. */
 void proxy_proof_begin(struct proxy_proof *proof, struct span role, struct span verifier,
-                       const uint8_t secret[PG_SCRAM_SERVE_SECRET], struct buf *request);
+                       const uint8_t secret[PG_SCRAM_SERVE_SECRET], struct span binding, struct buf *request);
 
 /* The body of the client's password message; appends what to answer, the last time with AuthenticationOk, and then
  * `ret_learn` has the key. Errors are those of pg_scram_serve.h: ERR_AUTH is the wrong password. */

@@ -252,7 +252,7 @@ static enum proxy_relay_step proxy_relay_send(struct proxy_session_context *cont
                                               struct span bytes, const struct pg_frame *before)
 {
     struct proxy_session *session = to->session;
-    ssize_t sent = send(to->fd, bytes.data, bytes.size, MSG_NOSIGNAL);
+    ssize_t sent = proxy_end_send(to, bytes.data, bytes.size);
     if (sent < 0 && (errno == EAGAIN || errno == EINTR)) {
         sent = 0;
     }
@@ -413,7 +413,7 @@ static enum proxy_relay_step proxy_relay_quiet(struct proxy_session_context *con
                                                size_t *ret_limit)
 {
     struct proxy_end *server = &session->server->end;
-    const ssize_t size = recv(server->fd, context->buffer, context->buffer_size, MSG_PEEK);
+    const ssize_t size = proxy_end_recv(server, context->buffer, context->buffer_size, MSG_PEEK);
     if (size < 0 && (errno == EAGAIN || errno == EINTR)) {
         server->readable = errno == EINTR;
         return PROXY_RELAY_STUCK;
@@ -593,7 +593,7 @@ static enum proxy_relay_step proxy_relay_move(struct proxy_session_context *cont
             return step;
         }
     }
-    const ssize_t size = recv(from->fd, context->buffer, limit, 0);
+    const ssize_t size = proxy_end_recv(from, context->buffer, limit, 0);
     if (size < 0 && (errno == EAGAIN || errno == EINTR)) {
         from->readable = errno == EINTR;
         return PROXY_RELAY_STUCK;
@@ -601,8 +601,8 @@ static enum proxy_relay_step proxy_relay_move(struct proxy_session_context *cont
     if (size <= 0) {
         return proxy_relay_gone(context, from);
     }
-    /* A short read has emptied the socket, unless an end of file waits behind it. */
-    from->readable = (size_t)size == limit || from->hangup;
+    /* A short read has emptied the socket, unless an end of file waits behind it; or it was only one record of TLS. */
+    from->readable = (size_t)size == limit || from->hangup || from->tls != NULL;
     const struct span bytes = span_of(context->buffer, (size_t)size);
     return client ? proxy_relay_up(context, session, bytes) : proxy_relay_down(context, session, bytes);
 }

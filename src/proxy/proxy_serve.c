@@ -23,8 +23,10 @@ static void proxy_serve_wait(struct proxy *proxy, const sigset_t *signals)
             continue;
         }
         if (number == SIGHUP) {
-            /* For the site's other roles; sessions must not pay for it. */
-            LOG_N("the configuration of the SQL proxy takes a restart; it goes on as it is");
+            /* For the site's other roles as well; sessions must not pay for it. */
+            LOG_N(
+                "the configuration of the SQL proxy takes a restart; it goes on as it is, certificates are read again");
+            proxy_reload(proxy);
         } else if (number == SIGUSR1) {
             proxy_log_status(proxy);
         } else {

@@ -197,7 +197,8 @@ static bool proxy_session_cut(struct proxy_session *session)
 {
     struct proxy_end *client = &session->client;
     const bool pending = client->pending_size > client->pending_at;
-    const bool boundary = pending ? pg_frame_boundary(&client->sent) : proxy_session_tellable(session);
+    const bool whole = client->tls == NULL || !proxy_tls_stuck(client->tls);
+    const bool boundary = whole && (pending ? pg_frame_boundary(&client->sent) : proxy_session_tellable(session));
     proxy_end_forget(client);
     return boundary;
 }
@@ -305,6 +306,9 @@ static void proxy_session_drain_end(struct proxy_session_context *context, struc
     }
     if (!end->shut) {
         end->shut = true;
+        if (end->tls != NULL) {
+            proxy_tls_shutdown(end->tls);
+        }
         (void)shutdown(end->fd, SHUT_WR);
         proxy_session_deadline(context, end->session, time_add_ms(context->now, PROXY_SESSION_LINGER_MS));
     }

@@ -68,6 +68,8 @@ enum proxy_session_state {
     X(AUTH_SLOW, "08006", "the log-in did not end in time", PROTOCOL_ERRORS)                                           \
     X(AUTH_FAILED, "28P01", "password authentication failed", AUTH_FAILURES)                                           \
     X(AUTH_BINDING, "28000", "SCRAM channel binding negotiation error or check failed", AUTH_FAILURES)                 \
+    X(CLEAR, "28000", "this proxy requires encryption: connect with sslmode=require or stronger", REFUSED_CLEAR)       \
+    X(TLS_FAILED, NULL, "the TLS handshake failed", TLS_FAILURES)                                                      \
     X(SERVER_LOST, "08006", "the connection to the server was lost", SERVER_LOST)                                      \
     X(OUTCOME_UNKNOWN, "08007",                                                                                        \
       "the connection to the server was lost while a statement was in flight: whether it took effect is unknown",      \
@@ -110,6 +112,8 @@ struct proxy_session {
     bool admitted;    /* counted among the clients */
     bool waiting;     /* counted as waiting */
     bool cancelling;  /* this session is a cancel request */
+    bool direct;      /* TLS from the first byte, without a request for it */
+    bool answered;    /* STARTUP: a request for encryption was answered */
     uint8_t *startup; /* the start-up packet, malloc'ed until the server has answered it, or as long as `keep` */
     size_t startup_have;
     uint32_t route;
@@ -157,8 +161,10 @@ struct proxy_session_context {
     int64_t auth_timeout_ms;
     const struct proxy_route *routes;
     uint32_t routes_count;
-    bool login;                 /* sessions may outlive their server */
-    bool challenge;             /* the proxy authenticates clients itself; `login` is set */
+    bool login;                    /* sessions may outlive their server */
+    bool challenge;                /* the proxy authenticates clients itself; `login` is set */
+    struct proxy_tls_context *tls; /* NULL: clients are not encrypted */
+    enum proxy_tls_mode tls_mode;
     const uint8_t *mock_secret; /* PG_SCRAM_SERVE_SECRET bytes: for roles that are not there */
     struct proxy_vault *vault;  /* NULL: there is none to ask for verifiers */
     uint32_t logins;            /* servers asked for a session that have not said a word yet, abandoned ones included */

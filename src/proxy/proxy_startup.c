@@ -9,11 +9,13 @@
 #include <sys/socket.h>
 
 #include "base/assert.h"
+#include "edge/log.h"
 #include "proxy/proxy_attempt.h"
 #include "proxy/proxy_auth.h"
 #include "wire/pg_startup.h"
 
 enum {
+    PROXY_STARTUP_TLS = 0x16,                                       /* the first byte of a TLS record with a hello */
     PROXY_STARTUP_HEAD = 8,                                         /* what every first packet has at least */
     PROXY_STARTUP_MEMORY = PG_STARTUP_LIMIT + 2 * PROXY_ROUTE_NAME, /* room for another database's name */
 };
@@ -35,8 +37,8 @@ static bool proxy_startup_read(struct proxy_session_context *context, struct pro
             ASSERT(session->startup_have == wanted);
             return true;
         }
-        const ssize_t got =
-            recv(session->client.fd, session->startup + session->startup_have, wanted - session->startup_have, 0);
+        const ssize_t got = proxy_end_recv(&session->client, session->startup + session->startup_have,
+                                           wanted - session->startup_have, 0);
         if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
             session->client.readable = errno == EINTR;
             return false;
@@ -145,6 +147,10 @@ static void proxy_startup_session(struct proxy_session_context *context, struct 
                           "replication connections do not go through this proxy, connect to the server itself");
         return;
     }
+    if (context->tls_mode == PROXY_TLS_REQUIRE && session->client.tls == NULL) {
+        proxy_session_end(context, session, PROXY_SESSION_CLEAR, NULL);
+        return;
+    }
     session->route = proxy_route_find(context->routes, context->routes_count, startup->database);
     if (session->route == LIMITS_NONE) {
         char text[160];
@@ -182,13 +188,100 @@ static void proxy_startup_session(struct proxy_session_context *context, struct 
     }
 }
 
-/* "No": the client goes on unencrypted or leaves. One byte always fits an empty send buffer. */
-static void proxy_startup_refuse(struct proxy_session_context *context, struct proxy_session *session)
+/* ---- encryption ---- */
+
+/* One byte always fits an empty send buffer. */
+static bool proxy_startup_say(struct proxy_session_context *context, struct proxy_session *session, const char *answer)
 {
     session->startup_have = 0;
-    if (send(session->client.fd, "N", 1, MSG_NOSIGNAL) != 1) {
+    session->answered = true;
+    if (send(session->client.fd, answer, 1, MSG_NOSIGNAL) != 1) {
         proxy_session_end(context, session, PROXY_SESSION_CLIENT_LEFT, NULL);
+        return false;
     }
+    return true;
+}
+
+/* From here on only what was encrypted is read: what is in clear behind the request is no client's of ours
+ * (CVE-2021-23214).
+ */
+static void proxy_startup_encrypt(struct proxy_session_context *context, struct proxy_session *session)
+{
+    if (proxy_tls_accept(context->tls, session->client.fd, &session->client.tls) != ERR_OK) {
+        proxy_session_end(context, session, PROXY_SESSION_NO_MEMORY, NULL);
+    }
+}
+
+/* SSLRequest, GSSENCRequest: each is answered with one byte. */
+static void proxy_startup_request(struct proxy_session_context *context, struct proxy_session *session,
+                                  enum pg_startup_kind kind)
+{
+    uint8_t byte;
+    if (session->client.tls != NULL) {
+        proxy_session_end(context, session, PROXY_SESSION_CLIENT_PROTOCOL, "the connection is encrypted already");
+    } else if (kind != PG_STARTUP_SSL || context->tls == NULL) {
+        (void)proxy_startup_say(context, session, "N"); /* it goes on unencrypted or leaves */
+    } else if (recv(session->client.fd, &byte, 1, MSG_PEEK) > 0) {
+        LOG_W("a client sent unencrypted data after its request for TLS: a broken client, or somebody in between");
+        proxy_session_end(context, session, PROXY_SESSION_CLIENT_PROTOCOL,
+                          "received unencrypted data after SSL request");
+    } else if (proxy_startup_say(context, session, "S")) {
+        proxy_startup_encrypt(context, session);
+    }
+}
+
+/* The first byte of a connection tells a TLS hello from a packet. False: nothing is there yet, or the session is over.
+ */
+static bool proxy_startup_direct(struct proxy_session_context *context, struct proxy_session *session)
+{
+    uint8_t byte = 0;
+    if (context->tls == NULL || session->client.tls != NULL || session->answered || session->startup_have > 0) {
+        return true;
+    }
+    const ssize_t got = recv(session->client.fd, &byte, 1, MSG_PEEK);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
+        session->client.readable = errno == EINTR;
+        return false;
+    }
+    if (got == 1 && byte == PROXY_STARTUP_TLS) {
+        session->direct = true;
+        proxy_startup_encrypt(context, session);
+    }
+    return session->state == PROXY_SESSION_STARTUP;
+}
+
+static void proxy_startup_encrypted(struct proxy_session_context *context, struct proxy_session *session)
+{
+    const struct proxy_tls *tls = session->client.tls;
+    char text[PROXY_TLS_MESSAGE];
+    proxy_tls_describe(tls, text);
+    LOG_D("a client's connection is encrypted: %s, server name \"%.100s\"", text, proxy_tls_server_name(tls));
+    proxy_metrics_add(&context->metrics, PROXY_METRICS_TLS, 1);
+    if (session->direct && !proxy_tls_alpn(tls)) {
+        proxy_session_end(context, session, PROXY_SESSION_CLIENT_PROTOCOL,
+                          "received direct SSL connection request without ALPN protocol negotiation extension");
+    }
+}
+
+/* True: the client may speak, in clear or encrypted. */
+static bool proxy_startup_open(struct proxy_session_context *context, struct proxy_session *session)
+{
+    struct proxy_tls *tls = session->client.tls;
+    if (tls == NULL || proxy_tls_ready(tls)) {
+        return true;
+    }
+    char message[PROXY_TLS_MESSAGE];
+    const enum err err = proxy_tls_handshake(tls, message);
+    if (err == ERR_UNAVAILABLE) {
+        return false;
+    }
+    if (err == ERR_OK) {
+        proxy_startup_encrypted(context, session);
+    } else {
+        LOG_I("a client's TLS handshake failed: %s", message);
+        proxy_session_end(context, session, PROXY_SESSION_TLS_FAILED, NULL);
+    }
+    return session->state == PROXY_SESSION_STARTUP;
 }
 
 static void proxy_startup_packet(struct proxy_session_context *context, struct proxy_session *session)
@@ -203,7 +296,7 @@ static void proxy_startup_packet(struct proxy_session_context *context, struct p
     switch (startup.kind) {
     case PG_STARTUP_SSL:
     case PG_STARTUP_GSSENC:
-        proxy_startup_refuse(context, session);
+        proxy_startup_request(context, session, startup.kind);
         break;
     case PG_STARTUP_CANCEL:
         proxy_startup_cancel(context, session, &startup);
@@ -224,6 +317,7 @@ void proxy_startup_step(struct proxy_session_context *context, struct proxy_sess
         }
     }
     while (session->state == PROXY_SESSION_STARTUP && session->client.readable &&
+           proxy_startup_direct(context, session) && proxy_startup_open(context, session) &&
            proxy_startup_read(context, session)) {
         proxy_startup_packet(context, session);
     }

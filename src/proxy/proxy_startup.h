@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The client's first packets: refusing encryption, finding the route, or serving a cancel request. */
+ * The client's first packets: encryption, finding the route, or serving a cancel request. */
 #pragma once
 
 #include "proxy/proxy_session.h"

@@ -121,6 +121,10 @@ static void proxy_worker_event(struct proxy_worker *worker, const struct epoll_e
     struct proxy_end *end = event->data.ptr;
     end->readable = end->readable || (event->events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
     end->writable = end->writable || (event->events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0;
+    if (end->tls != NULL) {
+        end->readable = true; /* it reads in order to write, and the other way round */
+        end->writable = true;
+    }
     end->hangup = end->hangup || (event->events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
     if (end->session != NULL) { /* not dropped by an event before this one */
         proxy_worker_step(&worker->context, end->session);
@@ -367,6 +371,8 @@ static void proxy_worker_context(struct proxy_worker *worker)
         .login = shared->login,
         .challenge = shared->challenge,
         .mock_secret = shared->mock_secret,
+        .tls = shared->tls,
+        .tls_mode = shared->tls_mode,
         .vault = shared->vault,
         .next_deadline = TIME_NEVER,
         .buffer = malloc(shared->buffer_bytes),

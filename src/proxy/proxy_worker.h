@@ -36,6 +36,8 @@ struct proxy_worker_shared {
     bool login;
     bool challenge;
     const uint8_t *mock_secret;
+    struct proxy_tls_context *tls; /* NULL: clients are not encrypted */
+    enum proxy_tls_mode tls_mode;
     struct proxy_vault *vault;
     const struct view_address *listen;
     uint32_t listen_count;

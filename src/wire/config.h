@@ -336,11 +336,21 @@ struct config_proxy_database {
 
 enum config_proxy_auth { CONFIG_PROXY_LOGIN, CONFIG_PROXY_PASSTHROUGH, CONFIG_PROXY_SCRAM };
 
+enum config_proxy_tls_mode { CONFIG_PROXY_TLS_DISABLE, CONFIG_PROXY_TLS_ALLOW, CONFIG_PROXY_TLS_REQUIRE };
+
+struct config_proxy_tls {
+    uint32_t mode; /* enum config_proxy_tls_mode */
+    const char *certificate;
+    const char *key;
+    const char *client_ca; /* NULL: no certificate is asked for */
+};
+
 struct config_proxy {
     struct config_proxy_database *databases;
     uint32_t databases_count;
     uint32_t max_clients;
     uint32_t auth; /* enum config_proxy_auth */
+    struct config_proxy_tls tls;
 };
 
 /* Where one site relays a service, and its servers in one region. */

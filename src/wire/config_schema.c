@@ -475,6 +475,25 @@ static const struct config_schema_choice config_schema_proxy_auths[] = {
      "it logs in for them"},
     {NULL, 0, NULL}};
 
+static const struct config_schema_choice config_schema_proxy_tls_modes[] = {
+    {"disable", CONFIG_PROXY_TLS_DISABLE, "requests for encryption are declined"},
+    {"allow", CONFIG_PROXY_TLS_ALLOW, "clients choose"},
+    {"require", CONFIG_PROXY_TLS_REQUIRE, "sessions that are not encrypted are refused"},
+    {NULL, 0, NULL}};
+
+static const struct config_schema_row config_schema_proxy_tls_rows[] = {
+    ROW("mode", ENUM, config_proxy_tls, mode, .fallback = "disable", .choices = config_schema_proxy_tls_modes,
+        .prose = "Whether clients may or must be encrypted: TLS 1.2 or later, by request or from the first byte."),
+    ROW("certificate", PATH, config_proxy_tls, certificate,
+        .prose = "PEM file with the proxy's certificate and its chain; read again on SIGHUP."),
+    ROW("key", PATH, config_proxy_tls, key, .prose = "PEM file with its private key; nobody else may read it."),
+    ROW("client_ca", PATH, config_proxy_tls, client_ca,
+        .prose = "PEM file with the authorities that vouch for clients: a client may show a certificate then, and is "
+                 "refused with one that they do not vouch for."),
+    END};
+static const struct config_schema_section config_schema_proxy_tls =
+    SECTION("proxy_tls", config_proxy_tls, config_schema_proxy_tls_rows, .prose = "Encryption towards clients.");
+
 static const struct config_schema_row config_schema_proxy_rows[] = {
     ROWS("databases", MAP, config_proxy, databases, .max = 64, .section = &config_schema_proxy_database,
          .prose = "By the database name of the start-up packet; other names are refused."),
@@ -485,6 +504,7 @@ static const struct config_schema_row config_schema_proxy_rows[] = {
             "What the proxy does with log-ins. With login and passthrough the server lets clients in or not, by its "
             "pg_hba.conf. With scram every client needs a password, and the server sees the proxy's address. For login "
             "and scram the proxy asks the database, as its superuser, for the verifiers of roles with passwords."),
+    ROW("tls", SECTION, config_proxy, tls, .section = &config_schema_proxy_tls, .prose = "Encryption towards clients."),
     END};
 static const struct config_schema_section config_schema_proxy =
     SECTION("proxy", config_proxy, config_schema_proxy_rows, .prose = "Where SQL sessions go.");

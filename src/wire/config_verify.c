@@ -6,6 +6,7 @@
 
 #include "wire/config_verify_check.h"
 #include "wire/config_verify_database.h"
+#include "wire/config_verify_proxy.h"
 #include "wire/config_verify_service.h"
 #include "wire/config_verify_store.h"
 
@@ -326,5 +327,6 @@ void config_verify(struct config_problems *problems, const struct config_tree *r
     config_verify_store(&verify);
     config_verify_database(&verify);
     config_verify_check(&verify);
+    config_verify_proxy(&verify);
     config_verify_service(&verify);
 }

@@ -2,6 +2,7 @@
  * What test_proxy.py needs from our libraries: a proxy without a configuration, a controller's publication, the proofs
  * and the digest. Not installed. */
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,20 @@ static struct view_address lab_address(const char *port)
     return (struct view_address){.bytes = {127, 9, 0, 1}, .port = (uint16_t)lab_number(port), .family = 4};
 }
 
+/* Encryption towards clients: LAB_TLS is allow or require, LAB_TLS_DIR has the files. */
+static void lab_tls(struct proxy_options *options)
+{
+    const char *mode = getenv("LAB_TLS");
+    const char *path = getenv("LAB_TLS_DIR");
+    if (mode == NULL || path == NULL) {
+        return;
+    }
+    options->tls_mode = strcmp(mode, "require") == 0 ? PROXY_TLS_REQUIRE : PROXY_TLS_ALLOW;
+    snprintf(options->tls_files.certificate, PROXY_TLS_PATH, "%s/proxy.crt", path);
+    snprintf(options->tls_files.key, PROXY_TLS_PATH, "%s/proxy.key", path);
+    snprintf(options->tls_files.ca, PROXY_TLS_PATH, "%s/ca.crt", path);
+}
+
 /* serve MEMORY FILE PORT WORKERS CONNECT_WAIT_MS HOLD_TIMEOUT_MS MAX_CLIENTS passthrough|login|scram; with login and
  * scram the superuser's password is in LAB_PASSWORD */
 static int lab_serve(char **argv)
@@ -46,6 +61,8 @@ static int lab_serve(char **argv)
     options.grace_ms = 2000;
     options.login = strcmp(argv[7], "login") == 0;
     options.challenge = strcmp(argv[7], "scram") == 0;
+    signal(SIGPIPE, SIG_IGN);
+    lab_tls(&options);
     options.accounts[0] = (struct proxy_vault_account){
         .database = "shop", .dbname = "shop", .user = "postgres", .password = {.env = "LAB_PASSWORD"}};
     options.accounts_count = 1;

@@ -2,8 +2,11 @@
 """Sessions that outlive their server: the proxy with `login` between real clients and two real PostgreSQL servers.
 
 Server b is promoted by the first test that needs it; from then on both take writes and a view decides (test_proxy.py)."""
+import io
 import os
+import signal
 import socket
+import ssl
 import struct
 import subprocess
 import threading
@@ -586,3 +589,224 @@ def test_front_newer_protocol_is_negotiated_down(front):
         while len(data) < len(expected):
             data += peer.recv(4096)
         assert data == expected
+
+
+# ---- encryption towards clients ----
+
+def openssl(directory, *words):
+    subprocess.run(["openssl", *words], cwd=directory, check=True, capture_output=True)
+
+
+def certificate(directory, name, *more, days=30, ca="ca", extension="subjectAltName=IP:127.9.0.1"):
+    """NAME.crt and NAME.key, signed by ca."""
+    openssl(directory, "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{name}.key",
+            "-out", f"{name}.csr", "-subj", f"/CN={name}")
+    with open(os.path.join(directory, f"{name}.ext"), "w", encoding="utf-8") as file:
+        file.write(extension + "\n")
+    openssl(directory, "x509", "-req", "-in", f"{name}.csr", "-CA", f"{ca}.crt", "-CAkey", f"{ca}.key", "-CAcreateserial",
+            "-out", f"{name}.crt", "-days", str(days), "-extfile", f"{name}.ext", *more)
+    os.chmod(os.path.join(directory, f"{name}.key"), 0o600)
+
+
+def authority(directory, name):
+    openssl(directory, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{name}.key",
+            "-out", f"{name}.crt", "-subj", f"/CN={name}", "-days", "30")
+
+
+@pytest.fixture(scope="module")
+def papers(tmp_path_factory):
+    directory = str(tmp_path_factory.mktemp("papers"))
+    authority(directory, "ca")
+    authority(directory, "stranger")
+    certificate(directory, "proxy")
+    certificate(directory, "secured", extension="basicConstraints=CA:FALSE")
+    certificate(directory, "foreign", ca="stranger", extension="basicConstraints=CA:FALSE")
+    openssl(directory, "x509", "-req", "-in", "secured.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-out",
+            "expired.crt", "-days", "-1")
+    return directory
+
+
+@pytest.fixture
+def tls(pair, papers, request):
+    mode, auth = getattr(request, "param", ("require", "scram"))
+    pair.epoch = pair.version + 1000
+    pair.view(pair.epoch, 0)
+    pair.proxy_start(auth=auth, LAB_TLS=mode, LAB_TLS_DIR=papers)
+    pair.papers = papers
+    yield pair
+    pair.proxy_stop()
+
+
+def secured(world, **more):
+    return connect(user="secured", password="open sesame", sslrootcert=os.path.join(world.papers, "ca.crt"), **more)
+
+
+@pytest.mark.parametrize("tls", [("require", "scram"), ("allow", "login"), ("allow", "passthrough")], indirect=True)
+def test_tls_session(tls):
+    """Large results, many rows, COPY both ways, all through encryption; the session moves where it can."""
+    connection = secured(tls, sslmode="verify-full")
+    assert connection.info.ssl_in_use
+    assert one(connection, "SELECT length(repeat('x', 5000000))") == 5000000
+    assert len(one(connection, "SELECT repeat('x', 5000000)")) == 5000000
+    one(connection, "CREATE TEMP TABLE t (a text)")
+    text = "".join("y" * 1000 + "\n" for _ in range(5000))
+    with connection.cursor() as cursor:
+        cursor.copy_expert("COPY t FROM STDIN", io.StringIO(text))
+        out = io.StringIO()
+        cursor.copy_expert("COPY t TO STDOUT", out)
+    assert out.getvalue() == text
+    connection.close()
+    counters = tls.counters()
+    assert counters["tls_total"] == 1
+    if counters.get("authenticated_total"):
+        connection = secured(tls, sslmode="verify-full", channel_binding="require")
+        move(tls, 1)
+        assert one(connection, "SELECT inet_server_port()") == PORT_B
+
+
+@pytest.mark.parametrize("tls", [("require", "scram"), ("require", "login")], indirect=True)
+def test_tls_is_required(tls):
+    with pytest.raises(psycopg2.OperationalError, match="requires encryption"):
+        secured(tls, sslmode="disable")
+    assert tls.counters()["refused_clear_total"] == 1
+    for mode in ("prefer", "allow", "require", "verify-ca"):
+        assert one(secured(tls, sslmode=mode), "SELECT 1") == 1
+
+
+def test_tls_wrong_names_and_passwords(tls):
+    with pytest.raises(psycopg2.OperationalError, match="certificate verify failed"):
+        connect(user="secured", password="open sesame", sslmode="verify-full",
+                sslrootcert=os.path.join(tls.papers, "stranger.crt"))
+    wait(lambda: tls.counters().get("tls_failures_total") == 1, "counted")
+    with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
+        connect(user="secured", password="wrong", sslmode="require")
+    assert one(secured(tls, sslmode="require", channel_binding="require"), "SELECT 1") == 1
+
+
+def test_tls_client_certificates(tls):
+    """One that nobody vouches for, or that has expired, is worse than none."""
+    def shown(name):
+        return secured(tls, sslmode="verify-full", sslcert=os.path.join(tls.papers, name + ".crt"),
+                       sslkey=os.path.join(tls.papers, ("secured" if name == "expired" else name) + ".key"))
+
+    assert one(shown("secured"), "SELECT 1") == 1
+    for name in ("foreign", "expired"):
+        with pytest.raises(psycopg2.OperationalError, match="alert|SSL|closed"):
+            shown(name)
+    wait(lambda: tls.counters().get("tls_failures_total") == 2, "counted")
+    with open(tls.proxy_log, encoding="utf-8") as log:
+        assert "the certificate is not accepted: certificate has expired" in log.read()
+
+
+SSL_REQUEST = struct.pack(">IHH", 8, 1234, 5679)
+GSSENC_REQUEST = struct.pack(">IHH", 8, 1234, 5680)
+
+
+def startup_packet(user="secured"):
+    text = b"user\0" + user.encode() + b"\0database\0shop\0\0"
+    return struct.pack(">IHH", 8 + len(text), 3, 0) + text
+
+
+def everything(peer):
+    data = b""
+    try:
+        while chunk := peer.recv(4096):
+            data += chunk
+    except ConnectionResetError:
+        pass
+    return data
+
+
+def test_tls_nothing_in_clear_after_the_request(tls):
+    """CVE-2021-23214: what is stuffed behind the request must not become part of the encrypted session."""
+    with socket.create_connection((HOST, PORT_PROXY)) as peer:
+        peer.settimeout(DEADLINE)
+        peer.sendall(SSL_REQUEST + startup_packet())
+        data = everything(peer)
+        # Seen before our answer, or read as a broken TLS record behind it: the connection ends, and nothing was heard of it.
+        assert data[:1] in (b"E", b"S") and b"SCRAM" not in data
+        assert data[:1] == b"S" or b"received unencrypted data after SSL request" in data
+    assert "sessions_total" not in tls.counters()
+
+
+def context_of(tls, alpn=None):
+    context = ssl.create_default_context(cafile=os.path.join(tls.papers, "ca.crt"))
+    if alpn:
+        context.set_alpn_protocols(alpn)
+    return context
+
+
+def test_tls_from_the_first_byte(tls):
+    def direct(alpn):
+        with socket.create_connection((HOST, PORT_PROXY)) as raw, \
+             context_of(tls, alpn).wrap_socket(raw, server_hostname=HOST) as peer:
+            peer.settimeout(DEADLINE)
+            peer.sendall(startup_packet())
+            return peer.recv(4096)
+
+    assert direct(["postgresql"])[:1] == b"R"
+    assert b"without ALPN" in direct(None)
+    with pytest.raises((ssl.SSLError, OSError)):
+        direct(["http/1.1"])
+
+
+def test_tls_after_other_requests_and_never_twice(tls):
+    with socket.create_connection((HOST, PORT_PROXY)) as raw:
+        raw.settimeout(DEADLINE)
+        raw.sendall(GSSENC_REQUEST)
+        assert raw.recv(1) == b"N"
+        raw.sendall(SSL_REQUEST)
+        assert raw.recv(1) == b"S"
+        with context_of(tls).wrap_socket(raw, server_hostname=HOST) as peer:
+            assert peer.version() in ("TLSv1.2", "TLSv1.3")
+            peer.sendall(SSL_REQUEST)
+            assert b"C08P01\0" in everything(peer)
+
+
+def test_tls_slow_reader_gets_all(tls):
+    """More than any buffer holds, while the client does not read; then all of it, byte for byte."""
+    connection = secured(tls, sslmode="require")
+    process = subprocess.Popen(["psql", "-h", HOST, "-p", str(PORT_PROXY), "-U", "secured", "-d", "shop", "-Atc",
+                                "SELECT repeat(chr(97 + n % 26), 100000) FROM generate_series(1, 300) n"],
+                               stdout=subprocess.PIPE, text=True,
+                               env=dict(os.environ, PGPASSWORD="open sesame", PGSSLMODE="require"))
+    os.kill(process.pid, signal.SIGSTOP)
+    assert one(connection, "SELECT 1") == 1
+    os.kill(process.pid, signal.SIGCONT)
+    lines = process.communicate(timeout=DEADLINE)[0].split("\n")[:-1]
+    assert lines == [chr(97 + n % 26) * 100000 for n in range(1, 301)]
+
+
+def test_tls_certificate_is_renewed(tls):
+    """By SIGHUP; a broken file changes nothing; sessions do not notice."""
+    connection = secured(tls, sslmode="verify-full")
+
+    def serial():
+        with socket.create_connection((HOST, PORT_PROXY)) as raw:
+            with context_of(tls, ["postgresql"]).wrap_socket(raw, server_hostname=HOST) as peer:
+                return peer.getpeercert()["serialNumber"]
+
+    before = serial()
+    certificate(tls.papers, "proxy")
+    tls.proxy.send_signal(signal.SIGHUP)
+    wait(lambda: serial() != before, "the new certificate is shown")
+    path = os.path.join(tls.papers, "proxy.crt")
+    with open(path, encoding="utf-8") as file:
+        good = file.read()
+    after = serial()
+    try:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("nonsense\n")
+        tls.proxy.send_signal(signal.SIGHUP)
+
+        def told():
+            with open(tls.proxy_log, encoding="utf-8") as log:
+                return "goes on with what it has read before" in log.read()
+
+        wait(told, "the log says so")
+        assert serial() == after
+    finally:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(good)
+    assert one(connection, "SELECT 1") == 1
+    assert one(secured(tls, sslmode="verify-full", channel_binding="require"), "SELECT 1") == 1

@@ -40,7 +40,7 @@ static void desk_open(struct desk *desk, const char *verifier)
     *desk = (struct desk){.proof = {.stage = PROXY_PROOF_DONE}};
     buf_init(&desk->said, desk->memory, sizeof desk->memory);
     buf_init(&desk->answer, desk->answer_memory, sizeof desk->answer_memory);
-    proxy_proof_begin(&desk->proof, span_text("user"), span_text(verifier), secret, &desk->said);
+    proxy_proof_begin(&desk->proof, span_text("user"), span_text(verifier), secret, span_of(NULL, 0), &desk->said);
 }
 
 static void desk_close(struct desk *desk)
@@ -141,6 +141,36 @@ static void test_md5(void **state)
     }
 }
 
+/* Over TLS both mechanisms are offered, and the one with channel binding may be chosen. */
+static void test_offers_over_an_encrypted_connection(void **state)
+{
+    (void)state;
+    static const uint8_t hash[PG_SCRAM_KEY] = {9};
+    static const char *const firsts[] = {"n,,n=,r=abc", "y,,n=,r=abc", "p=tls-server-end-point,,n=,r=abc"};
+    static const struct {
+        const char *mechanism;
+        enum err outcomes[3];
+    } rows[] = {{"SCRAM-SHA-256", {ERR_OK, ERR_CONFLICT, ERR_PROTOCOL}},
+                {"SCRAM-SHA-256-PLUS", {ERR_PROTOCOL, ERR_PROTOCOL, ERR_OK}}};
+    for (size_t row = 0; row < 2; row++) {
+        for (size_t i = 0; i < 3; i++) {
+            struct desk desk;
+            desk_open(&desk, VERIFIER);
+            buf_reset(&desk.said);
+            proxy_proof_begin(&desk.proof, span_text("user"), span_text(VERIFIER), secret, span_of(hash, sizeof hash),
+                              &desk.said);
+            assert_int_equal(desk.said.size, 43);
+            assert_memory_equal(desk.said.data, "R\0\0\0\x2a\0\0\0\x0aSCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0", 43);
+            pg_message_sasl_initial_write(&desk.answer, rows[row].mechanism, span_text(firsts[i]));
+            buf_reset(&desk.said);
+            assert_int_equal(proxy_proof_answer(&desk.proof, span_of(desk.answer.data + 5, desk.answer.size - 5),
+                                                &desk.said, &desk.learnt),
+                             rows[row].outcomes[i]);
+            desk_close(&desk);
+        }
+    }
+}
+
 static void test_mechanisms_that_were_not_offered(void **state)
 {
     (void)state;
@@ -164,6 +194,7 @@ int main(void)
         cmocka_unit_test(test_scram),
         cmocka_unit_test(test_wrong_passwords_and_no_role),
         cmocka_unit_test(test_md5),
+        cmocka_unit_test(test_offers_over_an_encrypted_connection),
         cmocka_unit_test(test_mechanisms_that_were_not_offered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -356,6 +356,8 @@ static const struct broken broken[] = {
      "t.yaml:52:9: error: zone 'exa mple' is not valid; expected a domain name\n"},
     {"databases: { shop: { database: shop } }", "max_clients: 5",
      "t.yaml:7:1: error: a site has the role proxy, but no session may go anywhere; expected proxy.databases\n"},
+    {"database: shop } }\npolicy", "database: shop } }\n  tls: { mode: require, certificate: /etc/proxy.crt }\npolicy",
+     "t.yaml:57:3: error: proxy.tls encrypts, but has no key; expected certificate and key, two PEM files\n"},
     {"database: shop } }\npolicy", "database: shop, route: nearest } }\npolicy",
      "t.yaml:56:47: error: route 'nearest' is not one of the choices; expected one of writer, reader\n"},
     {"cooldown: 1h", "error_rate_review: 20%",
