@@ -44,7 +44,9 @@ enum proxy_lost_proof {
     PROXY_LOST_STANDBY, /* it is a standby, where nothing takes effect at all */
 };
 
-/* By where the session's server stands, and whether it said FATAL. */
+/* Of a server that is gone and that the view still names in this role; `fatal`: it said FATAL. A standby that was
+ * promoted, carried out a client's write and died before the view knew of any of it is taken for a standby: who writes
+ * through a route of readers may then have written twice. */
 enum proxy_lost_proof proxy_lost_proof(const struct proxy_session *session, bool fatal);
 
 /* Judges a session of which something is in flight or a transaction open. */

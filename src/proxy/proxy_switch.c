@@ -30,7 +30,8 @@ static void proxy_switch_fence(struct proxy_session_context *context, struct pro
     char text[160];
     if (may && proxy_move_lives(session)) {
         snprintf(text, sizeof text, "epoch %llu was fenced", (unsigned long long)session->server->target.epoch);
-        proxy_move_in_flight(context, session, proxy_lost_proof(session, false), text);
+        /* A reader's node is perhaps the writer now: what it did meanwhile may have taken effect. */
+        proxy_move_in_flight(context, session, PROXY_LOST_NOTHING, text);
         return;
     }
     snprintf(text, sizeof text, "terminating connection: epoch %llu was fenced, reconnect",
