@@ -63,7 +63,7 @@ static void bench_fill(struct view *view, uint64_t version, const struct bench_r
 
 static void bench_choose(const struct bench_work *work, uint64_t turn, struct holdfast_target *target)
 {
-    static const struct holdfast_verdict good = {HOLDFAST_SUCCESS, 0};
+    static const struct holdfast_verdict good = {.outcome = HOLDFAST_SUCCESS, .flags = 0};
     const uint64_t key = work->seed + turn;
     uint64_t period;
     switch (work->row->kind) {

@@ -108,6 +108,15 @@ static void check(const struct holdfast_view *view)
     }
 }
 
+static int is_writer(const struct holdfast_view *view, uint32_t node)
+{
+    int found = 0;
+    for (uint32_t i = 0; i < view->databases_count; i++) {
+        found = found || view->databases[i].writer == node;
+    }
+    return found;
+}
+
 static void check_choices(struct holdfast *holdfast, const struct holdfast_view *view)
 {
     for (uint32_t key = 0; key < 12; key++) {
@@ -118,7 +127,7 @@ static void check_choices(struct holdfast *holdfast, const struct holdfast_view 
         for (uint32_t i = 0; error == HOLDFAST_OK; i++) {
             ASSERT(i <= HOLDFAST_REGIONS && target.region < view->regions_count);
             ASSERT(target.node == HOLDFAST_NONE || view->nodes[target.node].region == target.region);
-            ASSERT(intent != HOLDFAST_WRITE || target.node == view->databases[0].writer);
+            ASSERT(intent != HOLDFAST_WRITE || is_writer(view, target.node));
             error = holdfast_choose_next(holdfast, intent, &target);
         }
     }

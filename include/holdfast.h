@@ -426,16 +426,48 @@ HOLDFAST_API enum holdfast_error holdfast_choose_next(struct holdfast *holdfast,
 HOLDFAST_API enum holdfast_error holdfast_target_node(struct holdfast *holdfast, const struct holdfast_target *target,
                                                       struct holdfast_node *ret_node);
 
-/* The result of a call in two words: holdfast_classify makes it from a SQLSTATE. */
+/* ---- What a result means ---------------------------------------------------------------------------------------- */
+
+/* What the caller does about it. */
+enum holdfast_result {
+    HOLDFAST_RESULT_SUCCESS = 0,
+    HOLDFAST_RESULT_FAILURE = 1,         /* the server cannot do it; whether another try helps is not known */
+    HOLDFAST_RESULT_IGNORED = 2,         /* the application's own error: give it to your caller */
+    HOLDFAST_RESULT_WRONG_SERVER = 3,    /* nothing was done: reconnect to the next target and send it again */
+    HOLDFAST_RESULT_OUTCOME_UNKNOWN = 4, /* it may have been committed: never send it again unasked; find out */
+    HOLDFAST_RESULT_RETRYABLE = 5,       /* nothing was done: send the whole transaction again after a while */
+};
+
+/* What is known of the call beside its SQLSTATE. */
 enum {
-    HOLDFAST_VERDICT_SHUN = 1, /* the server cannot be used: leave its region alone for a while */
-    HOLDFAST_VERDICT_LOOK = 2, /* the server has another role than thought: look for a newer view */
+    HOLDFAST_CALL_CONNECTING = 1,  /* it failed while connecting or logging in: nothing was sent */
+    HOLDFAST_CALL_LOST = 2,        /* no answer: the connection broke, or you gave up waiting and closed it */
+    HOLDFAST_CALL_COMMITS = 4,     /* what was under way could commit: a COMMIT, or a write outside a transaction */
+    HOLDFAST_CALL_UNCONFIRMED = 8, /* the server warned that it did not wait for its standby (57014, 57P01) */
+};
+
+enum {
+    HOLDFAST_VERDICT_SHUN = 1,      /* the server cannot be used: leave its region alone for a while */
+    HOLDFAST_VERDICT_LOOK = 2,      /* the server has another role than thought: look for a newer view */
+    HOLDFAST_VERDICT_RECONNECT = 4, /* the connection is of no use any more */
 };
 
 struct holdfast_verdict {
-    enum holdfast_breaker_outcome outcome;
-    uint32_t flags; /* HOLDFAST_VERDICT_... */
+    enum holdfast_breaker_outcome outcome; /* for the breaker */
+    uint32_t flags;                        /* HOLDFAST_VERDICT_... */
+    enum holdfast_result result;
+    uint32_t reserved;
 };
+
+/* The meaning of a SQLSTATE (five letters, as PQresultErrorField(result, PG_DIAG_SQLSTATE) gives it; NULL or empty: the
+ * server sent none) and of HOLDFAST_CALL_ flags. No SQLSTATE and no flag: success. The table is in
+ * holdfast_classify(3); of its rows the longest prefix wins. Needs neither libpq nor a context. */
+HOLDFAST_API void holdfast_classify(const char *sqlstate, uint32_t flags, struct holdfast_verdict *ret_verdict);
+
+/* "WRONG_SERVER", ... "UNKNOWN" for a number that is none of them; never NULL. */
+HOLDFAST_API const char *holdfast_result_name(enum holdfast_result result);
+
+/* ---- Calls ------------------------------------------------------------------------------------------------------ */
 
 /* Around a call: asks the breaker of the target's region (0: do not call, choose the next target), and says how the
  * call went. What failed is known to the next choice of any thread. */
@@ -451,7 +483,52 @@ HOLDFAST_API void holdfast_report(struct holdfast *holdfast, uint32_t region, in
  * context. */
 HOLDFAST_API struct holdfast_breaker *holdfast_region_breaker(struct holdfast *holdfast, uint32_t region);
 
-/* The same rule on values of your own, for those who have no view: the last result of a region's health check. */
+/* ---- Retries ---------------------------------------------------------------------------------------------------- */
+
+/* A budget of retries, so that a failover does not become a storm: each call earns a share of a retry, each retry costs
+ * one; and how long to wait before it, with jitter. No clock, no lock. */
+struct holdfast_retry;
+
+/* Fill it with holdfast_retry_config_default, then change what you need. */
+struct holdfast_retry_config {
+    int64_t ratio_ppm;   /* retries per call, 0 to 1,000,000; 100,000: one retry for ten calls */
+    int64_t burst;       /* retries that may be saved up, and that there are at the start; 1 to 1,000,000; 10 */
+    int64_t attempts;    /* of one call, the first one included; 1 to 1,000; 3 */
+    int64_t wait_ms;     /* before the first retry, twice as long before each later one; 1 to 3,600,000; 20 */
+    int64_t wait_max_ms; /* ... up to this; 1000 */
+    uint64_t seed;       /* of the jitter: the same seed, the same waits; 0: another one in each process */
+    int64_t reserved[4]; /* zero */
+};
+
+struct holdfast_retry_metrics {
+    int64_t allowed;
+    int64_t refused_budget;
+    int64_t refused_attempts;
+    int64_t saved_ppm; /* of a retry */
+    int64_t reserved[4];
+};
+
+HOLDFAST_API void holdfast_retry_config_default(struct holdfast_retry_config *ret_config);
+
+/* Errors: HOLDFAST_INVALID_CONFIG, HOLDFAST_NO_MEMORY. */
+HOLDFAST_API enum holdfast_error holdfast_retry_new(const struct holdfast_retry_config *config,
+                                                    struct holdfast_retry **ret_retry);
+
+/* NULL is allowed. */
+HOLDFAST_API void holdfast_retry_free(struct holdfast_retry *retry);
+
+/* A call is made (its first attempt). One load while the budget is full. */
+HOLDFAST_API void holdfast_retry_call(struct holdfast_retry *retry);
+
+/* `attempts` of a call have failed: 1: wait for so long, then make another one; the retry is paid. 0: give up. The wait
+ * is between half of its step and the whole step. */
+HOLDFAST_API int holdfast_retry_ask(struct holdfast_retry *retry, int64_t attempts, int64_t *ret_wait_ms);
+
+HOLDFAST_API void holdfast_retry_read(struct holdfast_retry *retry, struct holdfast_retry_metrics *ret_metrics);
+
+/* ---- The rule alone --------------------------------------------------------------------------------------------- */
+
+/* The rule of a READ on values of your own, for those who have no view: the last result of a region's health check. */
 struct holdfast_health {
     int healthy;
     int64_t age_us; /* since that check */

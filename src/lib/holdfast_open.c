@@ -28,7 +28,7 @@ _Static_assert(sizeof(struct holdfast_region) == 48 && sizeof(struct holdfast_en
                    sizeof(struct holdfast_database) == 48 && sizeof(struct holdfast_node) == 112 &&
                    sizeof(struct holdfast_view) == 48 + 8 * 48 + 4 * 48 + 32 * 112 + 64 * 96 &&
                    sizeof(struct holdfast_metrics) == 256 && sizeof(struct holdfast_target) == 32 &&
-                   sizeof(struct holdfast_verdict) == 8,
+                   sizeof(struct holdfast_verdict) == 16,
                "the layout is what programs were compiled with: a change needs a new version in holdfast.map");
 
 void holdfast_options_default(struct holdfast_options *ret_options)

@@ -32,8 +32,8 @@ static struct world {
     int news_count;
 } world;
 
-static const struct holdfast_verdict good = {HOLDFAST_SUCCESS, 0};
-static const struct holdfast_verdict dead = {HOLDFAST_ERROR, HOLDFAST_VERDICT_SHUN};
+static const struct holdfast_verdict good = {.outcome = HOLDFAST_SUCCESS, .flags = 0};
+static const struct holdfast_verdict dead = {.outcome = HOLDFAST_ERROR, .flags = HOLDFAST_VERDICT_SHUN};
 
 static int64_t clock_us(void *context)
 {
@@ -278,7 +278,7 @@ static void test_waits_have_an_end(void **state)
 static void test_breaker(void **state)
 {
     (void)state;
-    const struct holdfast_verdict failed = {HOLDFAST_ERROR, 0};
+    const struct holdfast_verdict failed = {.outcome = HOLDFAST_ERROR, .flags = 0};
     uint64_t period;
     ready();
     const struct holdfast_target target = choose(HOLDFAST_READ);
@@ -366,7 +366,7 @@ static void test_writes_belong_to_the_view(void **state)
 static void test_wrong_server(void **state)
 {
     (void)state;
-    const struct holdfast_verdict wrong = {HOLDFAST_IGNORED_ERROR, HOLDFAST_VERDICT_LOOK};
+    const struct holdfast_verdict wrong = {.outcome = HOLDFAST_IGNORED_ERROR, .flags = HOLDFAST_VERDICT_LOOK};
     struct holdfast_metrics metrics;
     ready();
     const struct holdfast_target target = choose(HOLDFAST_WRITE);
@@ -575,7 +575,7 @@ struct chooser {
 static void *choose_on(void *context)
 {
     struct chooser *chooser = (struct chooser *)context;
-    const struct holdfast_verdict verdict = {HOLDFAST_ERROR, HOLDFAST_VERDICT_SHUN};
+    const struct holdfast_verdict verdict = {.outcome = HOLDFAST_ERROR, .flags = HOLDFAST_VERDICT_SHUN};
     for (int i = 0; chooser->last < STORM; i++) {
         struct holdfast_target target;
         uint64_t period;
