@@ -130,7 +130,7 @@ static void *proxy_watch(void *argument)
     return NULL;
 }
 
-/* A verifier has come: whoever waits for it may look. */
+/* A verifier or an outcome has come: whoever waits for it may look. */
 static void proxy_answered(void *owner)
 {
     struct proxy *proxy = owner;
@@ -274,6 +274,10 @@ static enum err proxy_begin(struct proxy *proxy)
     if (proxy->options.login && proxy->options.accounts_count > 0) {
         err = proxy_vault_start(proxy->options.accounts, proxy->options.accounts_count, proxy_answered, proxy,
                                 &proxy->shared.vault);
+        if (err == ERR_OK) {
+            err = proxy_outcome_start(proxy->options.accounts, proxy->options.accounts_count, proxy_answered, proxy,
+                                      &proxy->shared.outcome);
+        }
         if (err != ERR_OK) {
             return err;
         }
@@ -325,6 +329,7 @@ void proxy_stop(struct proxy *proxy)
         pthread_join(proxy->watcher, NULL);
     }
     proxy_vault_stop(proxy->shared.vault);
+    proxy_outcome_stop(proxy->shared.outcome);
     for (uint32_t i = 0; i < proxy->workers_count; i++) {
         proxy_worker_free(proxy->workers[i]);
     }

@@ -291,7 +291,10 @@ void proxy_connect_late(struct proxy_session_context *context, struct proxy_sess
     if (session->state == PROXY_SESSION_AUTH) {
         proxy_session_end(context, session, PROXY_SESSION_AUTH_SLOW, NULL);
     } else if (time_reached(context->now, session->wait_deadline)) {
-        proxy_session_end(context, session, session->cancelling ? PROXY_SESSION_CANCEL_DONE : PROXY_SESSION_NO_SERVER,
+        proxy_session_end(context, session,
+                          session->cancelling  ? PROXY_SESSION_CANCEL_DONE
+                          : session->inquiring ? PROXY_SESSION_OUTCOME_UNKNOWN
+                                               : PROXY_SESSION_NO_SERVER,
                           NULL);
     } else if (session->server != NULL) {
         proxy_attempt_failed(context, session, ERR_TIMEOUT);

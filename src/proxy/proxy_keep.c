@@ -26,7 +26,8 @@ enum {
     PROXY_KEEP_STAYS = PG_STATEMENT_LOCK | PG_STATEMENT_PREPARED | PG_STATEMENT_LOADED,
     /* What is told apart for each prepared statement. */
     PROXY_KEEP_EXECUTED = PG_STATEMENT_CONTROL | PG_STATEMENT_ONCE | PG_STATEMENT_BEGIN | PG_STATEMENT_COMMIT |
-                          PG_STATEMENT_ROLLBACK | PG_STATEMENT_TEMPORARY | PG_STATEMENT_CURSOR | PG_STATEMENT_CONFIG,
+                          PG_STATEMENT_ROLLBACK | PG_STATEMENT_TWO_PHASE | PG_STATEMENT_XID | PG_STATEMENT_TEMPORARY |
+                          PG_STATEMENT_CURSOR | PG_STATEMENT_CONFIG,
 };
 
 struct proxy_keep *proxy_keep_new(struct span user)
@@ -446,8 +447,36 @@ void proxy_keep_undo(struct proxy_keep *keep)
 void proxy_keep_forget(struct proxy_keep *keep)
 {
     proxy_keep_undo(keep);
+    keep->xid = 0;
     proxy_keep_settle(keep);
     proxy_keep_flight_begin(keep, false);
+}
+
+void proxy_keep_took(struct proxy_keep *keep)
+{
+    ASSERT(keep->lost_open == 0);
+    keep->committed = true;
+    proxy_keep_settle(keep);
+}
+
+/* The row of a statement that asks for nothing but the transaction's number. */
+static void proxy_keep_row(struct proxy_keep *keep, struct span body)
+{
+    struct cursor cursor;
+    cursor_init(&cursor, body.data, body.size);
+    const uint16_t columns = cursor_u16be(&cursor);
+    const uint32_t size = cursor_u32be(&cursor);
+    const struct span text = cursor_span(&cursor, size <= 20 ? size : 0);
+    uint64_t xid = 0;
+    for (size_t i = 0; i < text.size; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9') {
+            return; /* binary: eight bytes, of which the first is hardly a digit */
+        }
+        xid = xid * 10 + (uint64_t)(text.data[i] - '0');
+    }
+    if (cursor_ok(&cursor) && columns == 1 && xid > 0) {
+        keep->xid = xid;
+    }
 }
 
 void proxy_keep_server(struct proxy_keep *keep, const struct pg_frame_message *message, bool idle)
@@ -466,6 +495,11 @@ void proxy_keep_server(struct proxy_keep *keep, const struct pg_frame_message *m
     case PG_MESSAGE_ERROR:
         keep->rolled_back = true;
         break;
+    case PG_MESSAGE_ROW:
+        if ((keep->flight_marks & PG_STATEMENT_XID) != 0 && keep->flight_units == 1) {
+            proxy_keep_row(keep, message->peek);
+        }
+        break;
     case PG_MESSAGE_PARAMETER:
         proxy_keep_parameter(&keep->known, message->peek);
         break;
@@ -474,6 +508,7 @@ void proxy_keep_server(struct proxy_keep *keep, const struct pg_frame_message *m
             keep->lost |= keep->lost_open; /* also when its transaction was rolled back: too much, never too little */
             keep->lost_open = 0;
             keep->bound_commit = false;
+            keep->xid = 0;
         }
         if (idle) {
             proxy_keep_settle(keep);

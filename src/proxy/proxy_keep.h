@@ -64,6 +64,7 @@ struct proxy_keep {
     uint32_t flight_texts;  /* statements in its texts */
     uint32_t flight_units;  /* executions: statements of simple queries, Binds, function calls */
     uint32_t flight_first;  /* marks of the first of these */
+    uint64_t xid;           /* of the open transaction, told by the server to the client; 0: nobody has asked */
     bool bound_commit;      /* a COMMIT was bound, and its transaction is open: it may be executed any time */
     uint32_t unnamed_marks; /* of the unnamed statement */
     struct proxy_keep_name names[PROXY_KEEP_NAMES];
@@ -92,6 +93,9 @@ void proxy_keep_server(struct proxy_keep *keep, const struct pg_frame_message *m
 /* The open transaction is lost: what was set there does not count. And: what was in flight has no outcome either. */
 void proxy_keep_undo(struct proxy_keep *keep);
 void proxy_keep_forget(struct proxy_keep *keep);
+
+/* The COMMIT in flight is known to have taken effect: what was set before it counts. Not with `lost_open`. */
+void proxy_keep_took(struct proxy_keep *keep);
 
 /* Nothing is in flight now; `whole`: bytes of the client come, all of which are kept as far as they fit. */
 void proxy_keep_flight_begin(struct proxy_keep *keep, bool whole);

@@ -113,6 +113,16 @@ struct proxy_lost proxy_lost_judge(const struct proxy_session *session, enum pro
     return lost;
 }
 
+bool proxy_lost_traceable(const struct proxy_session *session, const struct proxy_lost *lost)
+{
+    const struct proxy_keep *keep = session->keep;
+    const bool commit = (keep->flight_first & PG_STATEMENT_COMMIT) != 0 &&
+                        (keep->flight_first & PG_STATEMENT_TWO_PHASE) == 0 && keep->flight_units == 1;
+    return lost->verdict == PROXY_LOST_UNKNOWN && session->server->target.writer && commit && keep->xid != 0 &&
+           session->status == PG_MESSAGE_STATUS_TRANSACTION && keep->flight_whole && lost->ready == 1 && !lost->open &&
+           keep->lost_open == 0 && pg_frame_boundary(&session->client.received);
+}
+
 /* ---- telling ---- */
 
 bool proxy_lost_tell(struct proxy_session_context *context, struct proxy_session *session,
@@ -156,7 +166,12 @@ uint32_t proxy_lost_restore(const struct proxy_session *session, struct buf *buf
     if (session->skipping) {
         pg_message_bind_write(buf, PROXY_LOST_NAME);
     }
-    return session->failed ? 1 : 0;
+    if (session->begin) {
+        pg_message_query_write(buf, span_text("BEGIN")); /* for the COMMIT that is sent again */
+    } else if (session->inquired) {
+        pg_message_sync_write(buf); /* so that there is an answer, wherever we come from */
+    }
+    return session->failed || session->begin || session->inquired ? 1 : 0;
 }
 
 /* ---- a doomed session ---- */

@@ -44,6 +44,9 @@ enum proxy_lost_proof {
     PROXY_LOST_STANDBY, /* it is a standby, where nothing takes effect at all */
 };
 
+/* Whether all that is unknown is one COMMIT of a transaction whose number is known: its outcome can be looked up. */
+bool proxy_lost_traceable(const struct proxy_session *session, const struct proxy_lost *lost);
+
 /* Of a server that is gone and that the view still names in this role; `fatal`: it said FATAL. A standby that was
  * promoted, carried out a client's write and died before the view knew of any of it is taken for a standby: who writes
  * through a route of readers may then have written twice. */

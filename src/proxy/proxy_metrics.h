@@ -22,6 +22,7 @@
     X(CONNECT_FAILURES, "connect_failures_total") /* attempts to reach a server */                                     \
     X(SERVER_LOST, "server_lost_total")           /* sessions whose server went away */                                \
     X(OUTCOME_UNKNOWN, "outcome_unknown_total")   /* ... with a statement in flight: 08007 */                          \
+    X(OUTCOMES, "outcomes_found_total")           /* COMMITs in flight whose outcome was looked up and proven */       \
     X(MOVED, "moved_total")                       /* sessions that went on with another server connection */           \
     X(ROLLED_BACK, "rolled_back_total")           /* transactions that ended with their server, told as 40001 */       \
     X(AGAIN, "sent_again_total")                  /* statements that had not run when their server went */             \

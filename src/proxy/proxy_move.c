@@ -104,16 +104,20 @@ void proxy_move_in_flight(struct proxy_session_context *context, struct proxy_se
     const struct proxy_lost lost = proxy_lost_judge(session, proof);
     const bool knows = session->doomed ? session->doomed_told : session->status == PG_MESSAGE_STATUS_FAILED;
     ASSERT(lost.verdict != PROXY_LOST_END);
-    session->again = lost.verdict == PROXY_LOST_AGAIN && proxy_session_busy(session);
+    session->inquiring = context->outcome != NULL && proxy_lost_traceable(session, &lost);
+    session->inquired = false;
+    session->begin = false;
+    session->ran_epoch = session->server->target.epoch;
+    session->again = session->inquiring || (lost.verdict == PROXY_LOST_AGAIN && proxy_session_busy(session));
     session->failed = lost.failed;
-    session->skipping = lost.verdict != PROXY_LOST_AGAIN && lost.open;
+    session->skipping = !session->again && lost.verdict != PROXY_LOST_AGAIN && lost.open;
     session->swallow = !session->again && !pg_frame_boundary(&session->client.received);
     session->doomed_told = lost.verdict == PROXY_LOST_ROLLED_BACK || knows;
     if (session->failed) {
         proxy_keep_undo(keep);
     }
     if (session->again) {
-        proxy_metrics_add(&context->metrics, PROXY_METRICS_AGAIN, 1);
+        proxy_metrics_add(&context->metrics, PROXY_METRICS_AGAIN, session->inquiring ? 0 : 1);
     } else {
         if (lost.verdict != PROXY_LOST_AGAIN && !proxy_lost_tell(context, session, &lost, what)) {
             return;
@@ -137,6 +141,9 @@ void proxy_move_or_end(struct proxy_session_context *context, struct proxy_sessi
     session->again = false;
     session->failed = false;
     session->skipping = false;
+    session->inquiring = false;
+    session->inquired = false;
+    session->begin = false;
     proxy_move_begin(context, session);
 }
 
@@ -147,6 +154,7 @@ void proxy_move_login(struct proxy_session_context *context, struct proxy_sessio
     session->restore_left = 0;
     session->restore_strict = 0;
     session->restored = false;
+    session->logged_in = false;
     free(session->keep->fresh.data);
     session->keep->fresh = (struct proxy_keep_parameters){.data = NULL};
     proxy_session_move(session, PROXY_SESSION_LOGIN);
@@ -319,7 +327,9 @@ static bool proxy_move_done(struct proxy_session_context *context, struct proxy_
     }
     ASSERT(session->expected == 0 || session->again);
     session->moving = false;
-    session->status = session->failed ? PG_MESSAGE_STATUS_FAILED : PG_MESSAGE_STATUS_IDLE;
+    session->status = session->failed  ? PG_MESSAGE_STATUS_FAILED
+                      : session->begin ? PG_MESSAGE_STATUS_TRANSACTION
+                                       : PG_MESSAGE_STATUS_IDLE;
     session->doomed = session->failed;
     proxy_session_move(session, PROXY_SESSION_ACTIVE);
     proxy_session_deadline(context, session, TIME_NEVER);
@@ -370,6 +380,74 @@ static bool proxy_move_error(struct proxy_session_context *context, struct proxy
     return proxy_move_refused(context, session, why);
 }
 
+/* ---- a COMMIT whose outcome can be looked up ---- */
+
+/* The client hears what there is to hear. False: the session is over. */
+static bool proxy_move_answered(struct proxy_session_context *context, struct proxy_session *session,
+                                enum proxy_outcome_answer answer)
+{
+    const struct proxy_lost lost = {.verdict = answer == PROXY_OUTCOME_ROLLED_BACK ? PROXY_LOST_ROLLED_BACK
+                                                                                   : PROXY_LOST_UNKNOWN,
+                                    .ready = session->expected};
+    session->inquiring = false;
+    session->inquired = true;
+    session->begin = answer == PROXY_OUTCOME_COMMITTED;
+    proxy_metrics_add(&context->metrics, PROXY_METRICS_OUTCOMES, answer == PROXY_OUTCOME_UNKNOWN ? 0 : 1);
+    if (session->begin) {
+        proxy_keep_took(session->keep);
+        return true;
+    }
+    session->again = false;
+    if (!proxy_lost_tell(context, session, &lost, "the connection to the server was lost")) {
+        return false;
+    }
+    proxy_keep_forget(session->keep);
+    return true;
+}
+
+/* True: the answer is there and was dealt with, or none is needed. False: wait, or the session is over. */
+static bool proxy_move_inquire(struct proxy_session_context *context, struct proxy_session *session)
+{
+    if (!session->inquiring) {
+        return true;
+    }
+    const struct proxy_route_target *target = &session->server->target;
+    enum proxy_outcome_answer answer = PROXY_OUTCOME_UNKNOWN;
+    enum err err = ERR_OK;
+    if (session->ticket == LIMITS_NONE) {
+        const struct proxy_outcome_question question = {.database = context->routes[session->route].database,
+                                                        .server = target->address,
+                                                        .xid = session->keep->xid,
+                                                        .epoch = session->ran_epoch,
+                                                        .promoted = target->epoch != session->ran_epoch};
+        err = proxy_outcome_ask(context->outcome, &question, &session->ticket);
+    }
+    if (err == ERR_OK) {
+        err = proxy_outcome_look(context->outcome, session->ticket, &answer);
+    }
+    if (err == ERR_UNAVAILABLE) {
+        list_remove(&session->inquiry);
+        list_append(&context->inquiries, &session->inquiry);
+        return false;
+    }
+    session->ticket = LIMITS_NONE;
+    return proxy_move_answered(context, session, answer);
+}
+
+void proxy_move_inquire_all(struct proxy_session_context *context)
+{
+    for (struct list *link = context->inquiries.next, *next; link != &context->inquiries; link = next) {
+        next = link->next;
+        struct proxy_session *session = LIST_ENTRY(link, struct proxy_session, inquiry);
+        list_remove(link);
+        /* One that is between two attempts looks again at the next server. */
+        if (session->state == PROXY_SESSION_LOGIN && session->logged_in && !session->restored &&
+            proxy_move_inquire(context, session)) {
+            (void)proxy_move_restore(context, session); /* its answer goes on with the session */
+        }
+    }
+}
+
 static bool proxy_move_ready(struct proxy_session_context *context, struct proxy_session *session, struct span body)
 {
     uint8_t status = PG_MESSAGE_STATUS_IDLE;
@@ -378,6 +456,10 @@ static bool proxy_move_ready(struct proxy_session_context *context, struct proxy
         return false;
     }
     if (!session->restored) {
+        session->logged_in = true;
+        if (!proxy_move_inquire(context, session)) {
+            return session->state == PROXY_SESSION_LOGIN;
+        }
         if (!proxy_move_restore(context, session)) {
             return false;
         }

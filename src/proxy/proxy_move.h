@@ -35,6 +35,9 @@ bool proxy_move_message(struct proxy_session_context *context, struct proxy_sess
  * ReadyForQuery. CONNECTING or LOGIN to ACTIVE. False: the session is over. */
 bool proxy_move_welcome(struct proxy_session_context *context, struct proxy_session *session);
 
+/* Answers about outcomes have come. */
+void proxy_move_inquire_all(struct proxy_session_context *context);
+
 /* The session has logged in: sees to it that the same can be done again. And: verifiers have come. */
 void proxy_move_learn(struct proxy_session_context *context, struct proxy_session *session);
 void proxy_move_learn_all(struct proxy_session_context *context);

@@ -61,6 +61,8 @@ struct proxy_session *proxy_session_new(struct proxy_session_context *context, i
     list_init(&session->ready);
     list_init(&session->dead);
     list_init(&session->learning);
+    list_init(&session->inquiry);
+    session->ticket = LIMITS_NONE;
     proxy_end_init(&session->client, fd);
     session->client.session = session;
     tcp_tune_client(fd);
@@ -95,6 +97,7 @@ void proxy_session_free(struct proxy_session_context *context, struct proxy_sess
     list_remove(&session->dead);
     list_remove(&session->learning);
     proxy_session_challenge_free(session);
+    list_remove(&session->inquiry);
     proxy_keep_free(session->keep);
     free(session->startup);
     free(session);
@@ -233,6 +236,11 @@ static void proxy_session_leave(struct proxy_session_context *context, struct pr
         proxy_metrics_take(&context->metrics, PROXY_METRICS_SESSIONS, 1);
     }
     list_remove(&session->ready);
+    list_remove(&session->inquiry);
+    if (session->ticket != LIMITS_NONE) {
+        proxy_outcome_forget(context->outcome, session->ticket);
+        session->ticket = LIMITS_NONE;
+    }
     list_remove(&session->learning);
 }
 

@@ -28,6 +28,7 @@
 #include "proxy/proxy_end.h"
 #include "proxy/proxy_keep.h"
 #include "proxy/proxy_metrics.h"
+#include "proxy/proxy_outcome.h"
 #include "proxy/proxy_proof.h"
 #include "proxy/proxy_route.h"
 #include "proxy/proxy_server.h"
@@ -137,7 +138,14 @@ struct proxy_session {
     bool again;                                /* ... and what is in flight is sent again */
     bool failed;                               /* ... into a transaction that has failed */
     bool skipping;                             /* ... and the new server must ignore what comes up to the next Sync */
-    bool restored;                             /* LOGIN: all that the new server must hear was sent */
+    bool inquiring;          /* ... and the outcome of its COMMIT is looked up before that (proxy_outcome.h) */
+    bool inquired;           /* ... and was */
+    bool begin;              /* ... and has taken effect: the COMMIT is sent again, behind a BEGIN */
+    uint32_t ticket;         /* for the answer; LIMITS_NONE: not asked */
+    uint64_t ran_epoch;      /* under which the transaction ran */
+    struct list inquiry;     /* linked while the answer is awaited */
+    bool logged_in;          /* LOGIN: the new server has said ReadyForQuery */
+    bool restored;           /* LOGIN: all that the new server must hear was sent */
     bool doomed;             /* the client's open transaction was lost with its server (proxy_lost.h) */
     bool doomed_told;        /* ... and the client knows that it has failed */
     bool copy_ended;         /* a COPY: the client has sent its end */
@@ -165,9 +173,11 @@ struct proxy_session_context {
     bool challenge;                /* the proxy authenticates clients itself; `login` is set */
     struct proxy_tls_context *tls; /* NULL: clients are not encrypted */
     enum proxy_tls_mode tls_mode;
-    const uint8_t *mock_secret; /* PG_SCRAM_SERVE_SECRET bytes: for roles that are not there */
-    struct proxy_vault *vault;  /* NULL: there is none to ask for verifiers */
-    uint32_t logins;            /* servers asked for a session that have not said a word yet, abandoned ones included */
+    const uint8_t *mock_secret;    /* PG_SCRAM_SERVE_SECRET bytes: for roles that are not there */
+    struct proxy_vault *vault;     /* NULL: there is none to ask for verifiers */
+    struct proxy_outcome *outcome; /* NULL: there is none to ask for outcomes */
+    struct list inquiries;
+    uint32_t logins; /* servers asked for a session that have not said a word yet, abandoned ones included */
     struct proxy_route_target targets[PROXY_ROUTES]; /* by the view that this worker has carried out */
     bool holding[PROXY_ROUTES];                      /* hold, and not given up */
     bool stopping;

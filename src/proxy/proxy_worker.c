@@ -270,6 +270,7 @@ static bool proxy_worker_own_event(struct proxy_worker *worker, const struct epo
         uint64_t count;
         (void)!read(worker->wake, &count, sizeof count);
         proxy_move_learn_all(&worker->context);
+        proxy_move_inquire_all(&worker->context);
         proxy_auth_ask_all(&worker->context);
         return true;
     }
@@ -374,6 +375,7 @@ static void proxy_worker_context(struct proxy_worker *worker)
         .tls = shared->tls,
         .tls_mode = shared->tls_mode,
         .vault = shared->vault,
+        .outcome = shared->outcome,
         .next_deadline = TIME_NEVER,
         .buffer = malloc(shared->buffer_bytes),
         .buffer_size = shared->buffer_bytes,
@@ -384,6 +386,7 @@ static void proxy_worker_context(struct proxy_worker *worker)
     list_init(&context->dead);
     list_init(&context->dropped);
     list_init(&context->learning);
+    list_init(&context->inquiries);
     list_init(&context->asking);
 }
 

@@ -39,6 +39,7 @@ struct proxy_worker_shared {
     struct proxy_tls_context *tls; /* NULL: clients are not encrypted */
     enum proxy_tls_mode tls_mode;
     struct proxy_vault *vault;
+    struct proxy_outcome *outcome;
     const struct view_address *listen;
     uint32_t listen_count;
     const char *region;

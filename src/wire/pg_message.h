@@ -19,6 +19,7 @@
 #define PG_MESSAGE_READY          'Z'
 #define PG_MESSAGE_ERROR          'E'
 #define PG_MESSAGE_COMPLETE       'C'
+#define PG_MESSAGE_ROW            'D'
 #define PG_MESSAGE_NOTICE         'N'
 #define PG_MESSAGE_NOTIFICATION   'A'
 #define PG_MESSAGE_COPY_IN        'G'

@@ -74,6 +74,9 @@ static void pg_statement_function(struct pg_statement *statement, const char *na
     } else if (strcmp(name, "pg_advisory_lock") == 0 || strcmp(name, "pg_advisory_lock_shared") == 0 ||
                strcmp(name, "pg_try_advisory_lock") == 0 || strcmp(name, "pg_try_advisory_lock_shared") == 0) {
         statement->marks |= PG_STATEMENT_LOCK;
+    } else if (strcmp(name, "pg_current_xact_id") == 0 || strcmp(name, "pg_current_xact_id_if_assigned") == 0 ||
+               strcmp(name, "txid_current") == 0 || strcmp(name, "txid_current_if_assigned") == 0) {
+        statement->marks |= PG_STATEMENT_XID;
     }
 }
 
@@ -90,6 +93,7 @@ static void pg_statement_look(struct pg_statement *statement)
     switch (base[0]) {
     case 's':
     case 'p':
+    case 't':
         pg_statement_function(statement, base);
         break;
     default:
@@ -171,14 +175,14 @@ static uint32_t pg_statement_control(const struct pg_statement_word *words)
     static const char *const others[] = {"savepoint", "release", NULL};
     const bool prepared = pg_statement_is(&words[1], "prepared");
     if (pg_statement_is(&words[0], "commit") || pg_statement_is(&words[0], "end")) {
-        return PG_STATEMENT_CONTROL | PG_STATEMENT_COMMIT;
+        return PG_STATEMENT_CONTROL | PG_STATEMENT_COMMIT | (prepared ? (uint32_t)PG_STATEMENT_TWO_PHASE : 0);
     }
     if (pg_statement_is(&words[0], "prepare") && pg_statement_is(&words[1], "transaction")) {
-        return PG_STATEMENT_CONTROL | PG_STATEMENT_COMMIT;
+        return PG_STATEMENT_CONTROL | PG_STATEMENT_COMMIT | PG_STATEMENT_TWO_PHASE;
     }
     if (pg_statement_is(&words[0], "rollback") || pg_statement_is(&words[0], "abort")) {
         const bool to = pg_statement_is(&words[1], "to") || pg_statement_is(&words[2], "to");
-        return to || prepared ? PG_STATEMENT_CONTROL : PG_STATEMENT_CONTROL | PG_STATEMENT_ROLLBACK;
+        return PG_STATEMENT_CONTROL | (prepared ? PG_STATEMENT_TWO_PHASE : to ? 0U : PG_STATEMENT_ROLLBACK);
     }
     return pg_statement_one_of(&words[0], others) ? PG_STATEMENT_CONTROL : 0;
 }

@@ -32,9 +32,11 @@ enum pg_statement_mark {
     PG_STATEMENT_CONTROL = 64,  /* BEGIN, COMMIT, ROLLBACK, SAVEPOINT and relatives */
     PG_STATEMENT_ONCE = 128,    /* it may have done something when it fails with all that it wrote rolled back */
     /* Of CONTROL, more exactly. */
-    PG_STATEMENT_BEGIN = 256,     /* also START TRANSACTION */
-    PG_STATEMENT_COMMIT = 512,    /* also END and PREPARE TRANSACTION */
-    PG_STATEMENT_ROLLBACK = 1024, /* also ABORT; of the whole transaction */
+    PG_STATEMENT_BEGIN = 256,      /* also START TRANSACTION */
+    PG_STATEMENT_COMMIT = 512,     /* also END and PREPARE TRANSACTION */
+    PG_STATEMENT_ROLLBACK = 1024,  /* also ABORT; of the whole transaction */
+    PG_STATEMENT_TWO_PHASE = 2048, /* PREPARE TRANSACTION, COMMIT PREPARED, ROLLBACK PREPARED */
+    PG_STATEMENT_XID = 4096,       /* a function that tells the transaction's number */
 };
 
 /* A statement that a session can do again elsewhere, or that undoes one. */

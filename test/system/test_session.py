@@ -284,6 +284,48 @@ def test_commit_in_flight_is_unknown(world):
     assert one(connection, "SELECT count(*) FROM marks") == 1  # as it happens
 
 
+def committing(world, connection):
+    """A transaction whose number its client has asked for, and whose COMMIT waits for a standby. Its number."""
+    world.a.sql("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+    world.a.sql("SELECT pg_reload_conf()")
+    wait(lambda: world.a.sql("SHOW synchronous_standby_names")[0][0] == "nobody", "commits wait")
+    one(connection, "BEGIN")
+    one(connection, "INSERT INTO marks VALUES (1)")
+    xid = int(one(connection, "SELECT pg_current_xact_id()"))
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(outcome(connection, "COMMIT")))
+    thread.start()
+    wait(lambda: world.a.sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'")[0][0] == 1, "the commit waits")
+    return xid, thread, answers
+
+
+def test_outcome_of_a_commit_is_looked_up(world):
+    """The new writer knows the transaction as committed. That proves something if its number is older than the promotion."""
+    world.b.sql("CREATE SCHEMA IF NOT EXISTS holdfast; CREATE TABLE IF NOT EXISTS holdfast.promotion (timeline bigint PRIMARY KEY,"
+                " epoch bigint NOT NULL, node text NOT NULL, first_xid bigint NOT NULL, at timestamptz NOT NULL)")
+    for first, told in ((1, "COMMIT"), (0, "08007")):
+        world.a.sql("TRUNCATE marks")
+        connection = connect()
+        try:
+            xid, thread, answers = committing(world, connection)
+            # This b was never a's standby when that happened: as if it had been.
+            world.b.sql(f"DO $$BEGIN WHILE pg_current_xact_id()::text::bigint <= {xid} LOOP COMMIT; END LOOP; END$$")
+            world.b.sql(f"TRUNCATE holdfast.promotion; INSERT INTO holdfast.promotion VALUES (2, {world.epoch + 1}, 'b', {xid + first}, now())")
+            world.a.kill_all()
+            move(world, 1)
+            thread.join(DEADLINE)
+            assert (answers[0] if told == "COMMIT" else answers[0][0]) == told
+            assert one(connection, "SELECT inet_server_port()") == PORT_B
+        finally:
+            if world.a.process is None:
+                world.a.start()
+            world.a.sql("ALTER SYSTEM RESET synchronous_standby_names")
+            world.a.sql("SELECT pg_reload_conf()")
+        move(world, 0)
+    assert world.counters()["outcomes_found_total"] == 1
+    world.b.sql("DROP SCHEMA holdfast CASCADE")
+
+
 class Raw:
     """A client that speaks the protocol by hand."""
 

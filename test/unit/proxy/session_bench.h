@@ -87,6 +87,7 @@ static inline int setup(void **state)
     list_init(&context->ready);
     list_init(&context->dead);
     list_init(&context->dropped);
+    list_init(&context->inquiries);
     int client[2];
     int server[2];
     ASSERT(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, client) == 0);

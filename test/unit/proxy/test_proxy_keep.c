@@ -284,6 +284,63 @@ static void test_commits_in_flight(void **state)
     proxy_keep_free(stream.keep);
 }
 
+/* The number that a client has asked for, as long as its transaction is open. */
+static void test_number_of_a_transaction(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *row;
+        size_t size;
+        uint64_t xid;
+    } samples[] = {
+#define SAMPLE(text, row, xid) {text, row, sizeof(row) - 1, xid}
+        SAMPLE("SELECT pg_current_xact_id()",
+               "\0\1\0\0\0\4"
+               "4711",
+               4711),
+        SAMPLE("SELECT txid_current_if_assigned()",
+               "\0\1\0\0\0\4"
+               "4711",
+               4711),
+        SAMPLE("SELECT pg_current_xact_id_if_assigned()", "\0\1\xff\xff\xff\xff", 0),
+        SAMPLE("SELECT 1",
+               "\0\1\0\0\0\4"
+               "4711",
+               0),
+        SAMPLE("SELECT txid_current(), 1",
+               "\0\2\0\0\0\4"
+               "4711\0\0\0\1"
+               "1",
+               0),
+        SAMPLE("SELECT txid_current()", "\0\1\0\0\0\x08\0\0\0\0\0\0\x12\x67", 0), /* binary */
+        SAMPLE("SELECT txid_current()",
+               "\0\1\0\0\0\4"
+               "47",
+               0),
+        SAMPLE("SELECT 1; SELECT txid_current()",
+               "\0\1\0\0\0\4"
+               "4711",
+               0),
+#undef SAMPLE
+    };
+    for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++) {
+        struct stream stream;
+        start(&stream);
+        proxy_keep_flight_begin(stream.keep, true);
+        put(&stream, 'Q', samples[i].text, strlen(samples[i].text) + 1);
+        feed(&stream, 7);
+        answer(&stream, 'D', samples[i].row, samples[i].size, false);
+        answer(&stream, 'Z', "T", 1, false);
+        if (stream.keep->xid != samples[i].xid) {
+            fail_msg("%s: %llu", samples[i].text, (unsigned long long)stream.keep->xid);
+        }
+        answer(&stream, 'Z', "I", 1, true);
+        assert_int_equal(stream.keep->xid, 0);
+        proxy_keep_free(stream.keep);
+    }
+}
+
 /* Where a backslash hides a quote in any string, words cannot be told from strings. */
 static void test_old_strings_may_hide_a_commit(void **state)
 {
@@ -406,6 +463,7 @@ int main(void)
         cmocka_unit_test(test_what_cannot_be_moved),
         cmocka_unit_test(test_what_is_undone_with_its_transaction),
         cmocka_unit_test(test_commits_in_flight),
+        cmocka_unit_test(test_number_of_a_transaction),
         cmocka_unit_test(test_old_strings_may_hide_a_commit),
         cmocka_unit_test(test_statement_that_is_too_large_to_keep),
         cmocka_unit_test(test_parameters),

@@ -541,6 +541,39 @@ static void a_reader_asks_another_server(void **state)
     }
 }
 
+static void answered(void *owner)
+{
+    (void)owner;
+}
+
+/* A COMMIT whose number is known waits for the next server; here nobody may ask there, so it is unknown after all. */
+static void a_commit_with_a_number_is_looked_up(void **state)
+{
+    struct bench *bench = *state;
+    assert_int_equal(proxy_outcome_start(NULL, 0, answered, NULL, &bench->context.outcome), ERR_OK);
+    open_transaction(bench, false);
+    bench->session->keep->xid = 4711;
+    say(bench, "p COMMIT|s");
+    lose(bench);
+    assert_string_equal(heard(bench), "");
+    assert_true(bench->session->inquiring);
+    reconnect(bench);
+    PUT(bench->server, AUTH_OK READY_I);
+    step(bench);
+    assert_string_equal(heard(bench), "E08007 ZI");
+    PUT(bench->server, READY_I);
+    step(bench);
+    assert_true(proxy_session_idle(bench->session));
+    /* Of a two-phase COMMIT nothing is asked. */
+    open_transaction(bench, false);
+    bench->session->keep->xid = 4711;
+    say(bench, "q PREPARE TRANSACTION 'x'");
+    lose(bench);
+    assert_string_equal(heard(bench), "E08007 ZI");
+    proxy_outcome_stop(bench->context.outcome);
+    bench->context.outcome = NULL;
+}
+
 /* What the transaction has made went with it; a lock of the session did not, and is named. */
 static void what_the_transaction_made_is_not_in_the_way(void **state)
 {
@@ -591,6 +624,7 @@ int main(void)
         TEST(a_large_notice_passes_through),
         TEST(a_writer_that_is_a_standby_is_left),
         TEST(a_reader_asks_another_server),
+        TEST(a_commit_with_a_number_is_looked_up),
         TEST(what_the_transaction_made_is_not_in_the_way),
         TEST(a_refused_transaction_ends_the_session),
 #undef TEST
