@@ -107,16 +107,17 @@ static void floor_serve(void)
 
 static void holdfast_serve(void)
 {
-    static struct dns_server_options options = {.name = "bench", .workers = 1, .listens_count = 1, .names_count = 1};
+    static struct dns_server_options options = {
+        .name = "bench", .workers = 1, .listens_count = 1, .names_count = 1, .zones_count = 1};
     char problem[DNS_ZONE_PROBLEM];
     struct dns_server *server = NULL;
     const struct sockaddr_in address = address_of();
     memcpy(&options.listens[0], &address, sizeof address);
-    options.zone_file = strdup(path_of("zone"));
+    options.zones[0].file = strdup(path_of("zone"));
     options.view_path = strdup(path_of(PUBLISH_NAME));
-    enum err err = dns_name_parse(span_text("example.test."), NULL, &options.origin);
+    enum err err = dns_name_parse(span_text("example.test."), NULL, &options.zones[0].origin);
     ASSERT(err == ERR_OK);
-    err = dns_name_parse(span_text("www"), &options.origin, &options.names[0].name);
+    err = dns_name_parse(span_text("www"), &options.zones[0].origin, &options.names[0].name);
     ASSERT(err == ERR_OK);
     snprintf(options.names[0].endpoint, sizeof options.names[0].endpoint, "web");
     options.names[0].ttl_s = 5;

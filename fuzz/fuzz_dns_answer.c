@@ -37,25 +37,30 @@ static void check(const uint8_t *message, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static struct dns_zone *zone;
+    static struct dns_catalog *catalog;
     static struct view view;
     static struct dns_policy policy;
     static uint8_t message[4096];
-    if (zone == NULL) {
-        zone = sample_zone();
-        ASSERT(zone != NULL);
+    if (catalog == NULL) {
+        struct dns_zone *zone = sample_zone();
+        catalog = dns_catalog_new();
+        ASSERT(zone != NULL && catalog != NULL);
+        const enum err added = dns_catalog_add(catalog, zone);
+        ASSERT(added == ERR_OK);
+        catalog->settings = (struct dns_catalog_settings){
+            .cookies = {1, {"0123456789abcde"}}, .cookie_required = true, .identity = "site", .version = "none"};
         sample_view(&view);
-        dns_policy_prepare(&policy, &view, zone->dynamic, zone->dynamic_count);
+        dns_policy_prepare(&policy, &view, catalog->dynamic, catalog->dynamic_count);
     }
     if (size > 1472) {
         return 0;
     }
     for (int tcp = 0; tcp < 2; tcp++) {
-        struct dns_answer_source source = {zone, &policy, 0};
+        struct dns_answer_source source = {catalog, &policy, 0, 1000000};
         struct dns_answer_result result;
         const struct view_address client = {.family = 4, .bytes = {10, 2, 3, 4}};
         memcpy(message, data, size);
-        const struct dns_answer_packet packet = {message, size, tcp ? sizeof message : 1472, client, tcp != 0};
+        const struct dns_answer_packet packet = {message, size, tcp ? sizeof message : 1472, client, tcp != 0, 300};
         const size_t answer = dns_answer_build(&source, &packet, &result);
         ASSERT(answer == 0 || answer >= DNS_MESSAGE_HEADER);
         ASSERT(tcp || answer <= DNS_MESSAGE_UDP_MAX);

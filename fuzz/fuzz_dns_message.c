@@ -24,7 +24,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     dns_writer_init(&writer, answer, sizeof answer, query.question_end);
     dns_writer_record(&writer, DNS_WRITER_ANSWER, &query.name, DNS_TYPE_NS, 1,
                       span_of(query.name.bytes, query.name.size));
-    dns_writer_opt(&writer, 0, query.dnssec_ok, query.subnet_given ? &query.subnet : NULL, 0);
+    ASSERT(query.cookie_size == 0 || query.cookie_size == 8 || (query.cookie_size >= 16 && query.cookie_size <= 40));
+    const struct dns_writer_options options = {.dnssec_ok = query.dnssec_ok,
+                                               .subnet = query.subnet_given ? &query.subnet : NULL,
+                                               .cookie = span_of(query.cookie, query.cookie_size),
+                                               .keepalive_100ms = query.keepalive ? 1 : -1};
+    const size_t before = writer.size;
+    dns_writer_opt(&writer, &options);
+    ASSERT(writer.size - before == dns_writer_opt_size(&options));
     ASSERT(!writer.overflow);
     struct cursor cursor;
     struct dns_name name;

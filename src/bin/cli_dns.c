@@ -85,7 +85,7 @@ static uint32_t cli_dns_site(const struct config *config, const char *name)
 static uint32_t cli_dns_find(const struct dns_server_options *options, const char *text)
 {
     struct dns_name name;
-    if (dns_name_parse(span_text(text), &options->origin, &name) != ERR_OK) {
+    if (dns_name_parse(span_text(text), &options->zones[0].origin, &name) != ERR_OK) {
         return LIMITS_NONE;
     }
     for (uint32_t i = 0; i < options->names_count; i++) {
@@ -140,8 +140,8 @@ static int cli_dns_explain(const struct config *config, uint32_t site, const str
     }
     const uint32_t index = cli_dns_find(&options, arguments->name);
     if (index == LIMITS_NONE) {
-        fprintf(stderr, "holdfast dns: '%s' is not a dynamic name; static ones answer from %s\n", arguments->name,
-                options.zone_file);
+        fprintf(stderr, "holdfast dns: '%s' is not a dynamic name; static ones answer from their zone's file\n",
+                arguments->name);
         return VERB_FAILED;
     }
     return cli_dns_explain_from(&options, index, &client);

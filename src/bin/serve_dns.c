@@ -12,6 +12,7 @@
 
 #include "base/assert.h"
 #include "bin/verb.h"
+#include "edge/config_secret.h"
 #include "edge/log.h"
 #include "edge/publish.h"
 #include "edge/publish_file.h"
@@ -33,20 +34,18 @@ static struct sockaddr_storage serve_dns_address(const struct config_address *ad
     return storage;
 }
 
-static enum err serve_dns_names(const struct config_dns *dns, char *problem, struct dns_server_options *options)
+/* The dynamic names of one zone, behind those that are there. */
+static enum err serve_dns_names(const struct dns_name *origin, const struct config_dns_name *names,
+                                uint32_t names_count, char *problem, struct dns_server_options *options)
 {
-    if (dns_name_parse(span_text(dns->zone), NULL, &options->origin) != ERR_OK) {
-        snprintf(problem, DNS_ZONE_PROBLEM, "dns.zone: %.64s is not a domain name", dns->zone);
+    if (names_count > DNS_ZONE_NAMES - options->names_count) {
+        snprintf(problem, DNS_ZONE_PROBLEM, "dns.names: more than %d in all zones", DNS_ZONE_NAMES);
         return ERR_INVALID;
     }
-    if (dns->names_count > DNS_ZONE_NAMES) {
-        snprintf(problem, DNS_ZONE_PROBLEM, "dns.names: more than %d", DNS_ZONE_NAMES);
-        return ERR_INVALID;
-    }
-    for (uint32_t i = 0; i < dns->names_count; i++) {
-        const struct config_dns_name *name = &dns->names[i];
-        struct dns_zone_dynamic *dynamic = &options->names[i];
-        if (dns_name_parse(span_text(name->name), &options->origin, &dynamic->name) != ERR_OK ||
+    for (uint32_t i = 0; i < names_count; i++) {
+        const struct config_dns_name *name = &names[i];
+        struct dns_zone_dynamic *dynamic = &options->names[options->names_count++];
+        if (dns_name_parse(span_text(name->name), origin, &dynamic->name) != ERR_OK ||
             strlen(name->endpoint) >= sizeof dynamic->endpoint) {
             snprintf(problem, DNS_ZONE_PROBLEM, "dns.names: %.64s is not a domain name, or its endpoint's is too long",
                      name->name);
@@ -54,8 +53,70 @@ static enum err serve_dns_names(const struct config_dns *dns, char *problem, str
         }
         memcpy(dynamic->endpoint, name->endpoint, strlen(name->endpoint) + 1);
         dynamic->ttl_s = (name->ttl_ms + 999) / 1000;
+        dns_zone_dynamic_seal(dynamic);
     }
-    options->names_count = dns->names_count;
+    return ERR_OK;
+}
+
+static enum err serve_dns_zone(const char *name, const char *file, char *problem, struct dns_server_options *options)
+{
+    struct dns_server_zone *zone = &options->zones[options->zones_count];
+    if (options->zones_count == DNS_CATALOG_ZONES || dns_name_parse(span_text(name), NULL, &zone->origin) != ERR_OK) {
+        snprintf(problem, DNS_ZONE_PROBLEM, "dns.zones: %.64s is not a domain name, or more than %d zones", name,
+                 DNS_CATALOG_ZONES);
+        return ERR_INVALID;
+    }
+    zone->file = file;
+    options->zones_count++;
+    return ERR_OK;
+}
+
+static enum err serve_dns_zones(const struct config_dns *dns, char *problem, struct dns_server_options *options)
+{
+    options->zones_count = 0;
+    options->names_count = 0;
+    enum err err = serve_dns_zone(dns->zone, dns->zone_file, problem, options);
+    if (err == ERR_OK) {
+        err = serve_dns_names(&options->zones[0].origin, dns->names, dns->names_count, problem, options);
+    }
+    for (uint32_t i = 0; i < dns->zones_count && err == ERR_OK; i++) {
+        const struct config_dns_zone *zone = &dns->zones[i];
+        err = serve_dns_zone(zone->name, zone->file, problem, options);
+        if (err == ERR_OK) {
+            err = serve_dns_names(&options->zones[i + 1].origin, zone->names, zone->names_count, problem, options);
+        }
+    }
+    return err;
+}
+
+/* What may change with SIGHUP beside the zones: the secret of the cookies is read anew. */
+static enum err serve_dns_settings(const struct config *config, uint32_t site, char *problem,
+                                   struct dns_catalog_settings *ret_settings)
+{
+    const struct config_dns *dns = &config->dns;
+    struct dns_catalog_settings settings = {.cookie_required = dns->cookies.require};
+    if (dns->identify) {
+        snprintf(settings.identity, sizeof settings.identity, "%s", config->sites[site].name);
+    }
+    if (dns->version != NULL) {
+        snprintf(settings.version, sizeof settings.version, "%s", dns->version);
+    }
+    enum err err = ERR_OK;
+    if (dns->cookies.secret.file != NULL || dns->cookies.secret.env != NULL) {
+        char secret[CONFIG_SECRET_BYTES];
+        err = config_secret_read(&dns->cookies.secret, secret, sizeof secret);
+        if (err == ERR_OK) {
+            err = dns_cookie_secrets_parse(span_text(secret), &settings.cookies);
+        }
+        explicit_bzero(secret, sizeof secret);
+    }
+    if (err != ERR_OK) {
+        snprintf(problem, DNS_ZONE_PROBLEM,
+                 "dns.cookies.secret: %s; expected one or two words of 32 hexadecimal digits (openssl rand -hex 16)",
+                 err_text(err));
+        return ERR_INVALID;
+    }
+    *ret_settings = settings;
     return ERR_OK;
 }
 
@@ -77,14 +138,13 @@ enum err serve_dns_options(const struct config *config, uint32_t site, struct se
     snprintf(paths->file, sizeof paths->file, "%.4000s/" PUBLISH_FILE_NAME, here->state_dir);
     ret_options->name = "dns";
     ret_options->workers = 0;
-    ret_options->zone_file = config->dns.zone_file;
     ret_options->view_path = paths->view;
     ret_options->view_file = paths->file;
     ret_options->listens_count = here->dns.listen_count;
     for (uint32_t i = 0; i < here->dns.listen_count; i++) {
         ret_options->listens[i] = serve_dns_address(&here->dns.listen[i]);
     }
-    return serve_dns_names(&config->dns, problem, ret_options);
+    return serve_dns_zones(&config->dns, problem, ret_options);
 }
 
 static void serve_dns_log_counters(const struct dns_server *server)
@@ -100,25 +160,42 @@ static void serve_dns_log_counters(const struct dns_server *server)
     LOG_N("counters%s", buf_string(&buf));
 }
 
-static void serve_dns_reload(struct dns_server *server)
+static void serve_dns_log_zones(const struct dns_server *server, const char *what)
+{
+    const struct dns_catalog *catalog = dns_server_catalog(server);
+    for (uint32_t i = 0; i < catalog->zones_count; i++) {
+        const struct dns_zone *zone = catalog->zones[i];
+        char name[1100];
+        struct buf buf;
+        buf_init(&buf, name, sizeof name);
+        dns_name_print(&zone->origin, &buf);
+        LOG_N("%s=%s serial=%u records=%u names=%u", what, buf_string(&buf), zone->serial, zone->records_count,
+              zone->dynamic_count);
+    }
+}
+
+static void serve_dns_reload(const struct config *config, uint32_t site, struct dns_server *server)
 {
     char problem[DNS_ZONE_PROBLEM] = "";
-    if (dns_server_reload(server, problem) != ERR_OK) {
-        LOG_E("the zone stays as it was, its new file is wrong: %s", problem);
+    struct dns_catalog_settings settings;
+    if (serve_dns_settings(config, site, problem, &settings) != ERR_OK ||
+        dns_server_reload(server, &settings, problem) != ERR_OK) {
+        LOG_E("everything stays as it was, a file is wrong: %s", problem);
         return;
     }
     if (problem[0] != 0) {
         LOG_W("%s", problem);
     }
-    LOG_N("zone read again serial=%u records=%u", dns_server_serial(server), dns_server_records(server));
+    serve_dns_log_zones(server, "read again zone");
 }
 
-static void serve_dns_signals(struct dns_server *server, const sigset_t *signals)
+static void serve_dns_signals(const struct config *config, uint32_t site, struct dns_server *server,
+                              const sigset_t *signals)
 {
     for (;;) {
         const int number = sigwaitinfo(signals, NULL);
         if (number == SIGHUP) {
-            serve_dns_reload(server);
+            serve_dns_reload(config, site, server);
         } else if (number == SIGUSR1) {
             serve_dns_log_counters(server);
         } else if (number == SIGTERM || number == SIGINT) {
@@ -163,6 +240,9 @@ int serve_dns_run(const struct config *config, uint32_t site)
     pthread_sigmask(SIG_BLOCK, &signals, &before);
     enum err err = serve_dns_options(config, site, &paths, problem, &options);
     if (err == ERR_OK) {
+        err = serve_dns_settings(config, site, problem, &options.settings);
+    }
+    if (err == ERR_OK) {
         err = dns_server_start(&options, problem, &server);
     }
     if (err != ERR_OK) {
@@ -173,9 +253,9 @@ int serve_dns_run(const struct config *config, uint32_t site)
     if (problem[0] != 0) {
         LOG_W("%s", problem);
     }
-    LOG_N("serving zone=%s serial=%u records=%u names=%u workers=%u", config->dns.zone, dns_server_serial(server),
-          dns_server_records(server), options.names_count, dns_server_workers(server));
-    serve_dns_signals(server, &signals);
+    serve_dns_log_zones(server, "serving zone");
+    LOG_N("serving workers=%u", dns_server_workers(server));
+    serve_dns_signals(config, site, server, &signals);
     serve_dns_log_counters(server);
     dns_server_stop(server);
     pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The process role `dns`: from the configuration to a running DNS server (dns/dns_server.h).
  *
- * Signals: SIGHUP reads the zone file again (a broken one changes nothing and is told in the log), SIGUSR1 writes the
- * counters to the log, SIGTERM and SIGINT end the process after its present batches. */
+ * Signals: SIGHUP reads the zone files and the secret of the cookies again (a broken one changes nothing and is told in
+ * the log), SIGUSR1 writes the counters to the log, SIGTERM and SIGINT end the process after its present batches. */
 #pragma once
 
 #include <stdint.h>

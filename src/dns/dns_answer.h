@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The authoritative answer to one query, built in the buffer that holds the query.
  *
- * RFC 1034/1035, 2308 (negative answers), 4592 (wildcards), 6891 (EDNS), 7871 (client subnet), 8020, 8482 (ANY), 9471
- * (glue or TC), 9619 (one question). Pure: no socket, no clock, no allocation. */
+ * RFC 1034/1035, 4892 (CHAOS), 5001 (NSID), 6891 (EDNS), 7828 (keepalive), 7871 (client subnet), 7873 and 9018
+ * (cookies), 9471 (glue or TC), 9619 (one question); records: dns/dns_resolve.h. Pure: no socket, no clock, no
+ * allocation. */
 #pragma once
 
 #include <stdbool.h>
@@ -10,20 +11,17 @@
 #include <stdint.h>
 
 #include "core/view.h"
+#include "dns/dns_catalog.h"
 #include "dns/dns_policy.h"
-#include "dns/dns_zone.h"
+#include "wire/dns_message.h"
 #include "wire/dns_type.h"
 
-enum {
-    DNS_ANSWER_CHASE = 8, /* CNAMEs followed inside the zone */
-};
-
-/* What answers are made from. `rotation` belongs to the caller and moves with each dynamic answer, so that equal
- * endpoints take turns. */
+/* What answers are made from. `rotation` belongs to the caller and moves with each dynamic answer. */
 struct dns_answer_source {
-    const struct dns_zone *zone;
+    const struct dns_catalog *catalog;
     const struct dns_policy *policy;
     uint32_t rotation;
+    uint32_t now_s; /* wall clock, for cookies */
 };
 
 /* For counters. */
@@ -31,6 +29,7 @@ struct dns_answer_result {
     uint16_t rcode; /* enum dns_rcode */
     bool truncated;
     bool dynamic;
+    bool proven; /* the client has shown a good cookie: its address is its own */
 };
 
 /* The query, and the room for its answer in the same place. */
@@ -40,6 +39,7 @@ struct dns_answer_packet {
     size_t capacity;            /* at least the larger of 1232 and query_size; over TCP an answer may fill it */
     struct view_address client; /* where the query came from */
     bool tcp;
+    int32_t keepalive_100ms; /* TCP: how long the connection may be idle, for clients that ask; -1: not told */
 };
 
 /* Turns the query into its answer and returns the answer's size; 0: say nothing. */
@@ -48,5 +48,4 @@ size_t dns_answer_build(struct dns_answer_source *source, const struct dns_answe
 
 /* The client whose network decides: its subnet from EDNS, or where the query came from (also when the subnet's prefix
  * is 0: RFC 7871, 7.1.2). */
-struct dns_message_query;
 struct view_address dns_answer_client(const struct dns_message_query *query, const struct view_address *client);

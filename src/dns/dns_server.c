@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,16 +19,84 @@
 struct dns_server {
     struct dns_server_options options;
     struct dns_worker_shared shared;
-    struct dns_zone *zone; /* what `shared` points to */
+    struct dns_catalog *catalog; /* what `shared` points to */
+    struct dns_cookie_secrets own_cookies;
     struct view file_view;
     uint32_t workers_count; /* threads that run */
     struct dns_worker *workers[DNS_SERVER_WORKERS];
 };
 
-static enum err dns_server_zone(const struct dns_server_options *options, char *problem, struct dns_zone **ret_zone)
+/* Which zone a name is in: the one with the longest origin; zones_count: none. */
+static uint32_t dns_server_home(const struct dns_server_options *options, const struct dns_name *name)
 {
-    const struct dns_zone_want want = {&options->origin, options->names, options->names_count};
-    return dns_zone_load(options->zone_file, &want, problem, ret_zone);
+    uint32_t home = options->zones_count;
+    for (uint32_t i = 0; i < options->zones_count; i++) {
+        const struct dns_name *origin = &options->zones[i].origin;
+        if (dns_name_within(name, origin) &&
+            (home == options->zones_count || origin->size > options->zones[home].origin.size)) {
+            home = i;
+        }
+    }
+    return home;
+}
+
+/* Reads a zone and puts it into the catalogue. The first warning of all zones stays in `problem`. */
+static enum err dns_server_zone(const struct dns_server_options *options, uint32_t index, char *problem,
+                                struct dns_catalog *catalog)
+{
+    struct dns_zone *zone = NULL;
+    char told[DNS_ZONE_PROBLEM];
+    const struct dns_server_zone *from = &options->zones[index];
+    struct dns_zone_dynamic *names = calloc(DNS_ZONE_NAMES, sizeof *names);
+    struct dns_zone_want want = {&from->origin, names, 0};
+    if (names == NULL) {
+        snprintf(problem, DNS_ZONE_PROBLEM, "out of memory");
+        return ERR_NO_MEMORY;
+    }
+    for (uint32_t i = 0; i < options->names_count; i++) {
+        const uint32_t home = dns_server_home(options, &options->names[i].name);
+        /* One that is in no zone is told by the first zone. */
+        if (home == index || (home == options->zones_count && index == 0)) {
+            names[want.dynamic_count++] = options->names[i];
+        }
+    }
+    enum err err = dns_zone_load(from->file, &want, told, &zone);
+    free(names);
+    if (err != ERR_OK || problem[0] == 0) {
+        memcpy(problem, told, sizeof told);
+    }
+    if (err != ERR_OK) {
+        return err;
+    }
+    err = dns_catalog_add(catalog, zone);
+    if (err != ERR_OK) {
+        snprintf(problem, DNS_ZONE_PROBLEM, "%.200s: %s", from->file,
+                 err == ERR_EXISTS ? "the zone is there twice" : "too many dynamic names in all zones");
+        dns_zone_free(zone);
+        return ERR_INVALID;
+    }
+    return ERR_OK;
+}
+
+static enum err dns_server_load(const struct dns_server *server, const struct dns_catalog_settings *settings,
+                                char *problem, struct dns_catalog **ret_catalog)
+{
+    struct dns_catalog *catalog = dns_catalog_new();
+    enum err err = catalog != NULL ? ERR_OK : ERR_NO_MEMORY;
+    problem[0] = 0;
+    for (uint32_t i = 0; i < server->options.zones_count && err == ERR_OK; i++) {
+        err = dns_server_zone(&server->options, i, problem, catalog);
+    }
+    if (err != ERR_OK) {
+        dns_catalog_free(catalog);
+        return err;
+    }
+    catalog->settings = *settings;
+    if (settings->cookies.count == 0) {
+        catalog->settings.cookies = server->own_cookies;
+    }
+    *ret_catalog = catalog;
+    return ERR_OK;
 }
 
 static void dns_server_wake(const struct dns_server *server)
@@ -84,18 +153,23 @@ static uint32_t dns_server_cores(uint32_t wanted)
 enum err dns_server_start(const struct dns_server_options *options, char *problem, struct dns_server **ret_server)
 {
     ASSERT(options->listens_count > 0 && options->listens_count <= DNS_WORKER_LISTENS);
+    ASSERT(options->zones_count > 0 && options->zones_count <= DNS_CATALOG_ZONES);
     struct dns_server *server = calloc(1, sizeof *server);
     if (server == NULL) {
         snprintf(problem, DNS_ZONE_PROBLEM, "out of memory");
         return ERR_NO_MEMORY;
     }
     server->options = *options;
-    enum err err = dns_server_zone(options, problem, &server->zone);
+    enum err err = ERR_IO;
+    if (getrandom(server->own_cookies.secrets[0], SIPHASH_KEY, 0) == SIPHASH_KEY) {
+        server->own_cookies.count = 1;
+        err = dns_server_load(server, &options->settings, problem, &server->catalog);
+    }
     if (err != ERR_OK) {
         free(server);
         return err;
     }
-    atomic_store(&server->shared.zone, server->zone);
+    atomic_store(&server->shared.catalog, server->catalog);
     if (options->view_file != NULL && publish_file_load(options->view_file, &server->file_view) == ERR_OK) {
         server->shared.file_view = &server->file_view;
     }
@@ -116,26 +190,26 @@ static void dns_server_settle(const struct dns_server *server, uint64_t generati
 {
     dns_server_wake(server);
     for (uint32_t i = 0; i < server->workers_count; i++) {
-        while (atomic_load(&server->workers[i]->zone_seen) < generation) {
+        while (atomic_load(&server->workers[i]->generation_seen) < generation) {
             const struct timespec pause = {.tv_nsec = 1000000};
             nanosleep(&pause, NULL);
         }
     }
 }
 
-enum err dns_server_reload(struct dns_server *server, char *problem)
+enum err dns_server_reload(struct dns_server *server, const struct dns_catalog_settings *settings, char *problem)
 {
-    struct dns_zone *fresh = NULL;
-    const enum err err = dns_server_zone(&server->options, problem, &fresh);
+    struct dns_catalog *fresh = NULL;
+    const enum err err = dns_server_load(server, settings, problem, &fresh);
     if (err != ERR_OK) {
         return err;
     }
-    struct dns_zone *old = server->zone;
-    server->zone = fresh;
-    atomic_store(&server->shared.zone, fresh);
-    const uint64_t generation = atomic_fetch_add(&server->shared.zone_generation, 1) + 1;
+    struct dns_catalog *old = server->catalog;
+    server->catalog = fresh;
+    atomic_store(&server->shared.catalog, fresh);
+    const uint64_t generation = atomic_fetch_add(&server->shared.generation, 1) + 1;
     dns_server_settle(server, generation);
-    dns_zone_free(old);
+    dns_catalog_free(old);
     return ERR_OK;
 }
 
@@ -152,7 +226,7 @@ void dns_server_stop(struct dns_server *server)
         dns_worker_fini(server->workers[i]);
         free(server->workers[i]);
     }
-    dns_zone_free(server->zone);
+    dns_catalog_free(server->catalog);
     free(server);
 }
 
@@ -169,12 +243,7 @@ uint32_t dns_server_workers(const struct dns_server *server)
     return server->workers_count;
 }
 
-uint32_t dns_server_serial(const struct dns_server *server)
+const struct dns_catalog *dns_server_catalog(const struct dns_server *server)
 {
-    return server->zone->serial;
-}
-
-uint32_t dns_server_records(const struct dns_server *server)
-{
-    return server->zone->records_count;
+    return server->catalog;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The DNS data plane of a process: one worker per core, one zone, the view. Start, reload the zone, stop.
+ * The DNS data plane of a process: one worker per core, zones, the view. Start, reload, stop.
  *
  * Goes on answering from the last good view whatever happens to the controller; after a cold start from the view's
  * file; before any view static names are answered and dynamic ones are SERVFAIL. One thread calls these functions. */
@@ -9,34 +9,42 @@
 #include <sys/socket.h>
 
 #include "base/err.h"
+#include "dns/dns_catalog.h"
 #include "dns/dns_worker.h"
 #include "dns/dns_zone.h"
 
 enum { DNS_SERVER_WORKERS = 16 };
+
+struct dns_server_zone {
+    struct dns_name origin;
+    const char *file;
+};
 
 struct dns_server_options {
     const char *name; /* of the readers: "dns" gives "dns-0", "dns-1", ... */
     struct sockaddr_storage listens[DNS_WORKER_LISTENS];
     uint32_t listens_count;
     uint32_t workers; /* 0: one per core, at most DNS_SERVER_WORKERS */
-    struct dns_name origin;
-    const char *zone_file;
-    const char *view_path; /* shared memory (edge/publish.h) */
-    const char *view_file; /* for the cold start; NULL: none */
-    struct dns_zone_dynamic names[DNS_ZONE_NAMES];
+    struct dns_server_zone zones[DNS_CATALOG_ZONES];
+    uint32_t zones_count;
+    struct dns_catalog_settings settings;          /* without cookie secrets: one of its own, until the stop */
+    const char *view_path;                         /* shared memory (edge/publish.h) */
+    const char *view_file;                         /* for the cold start; NULL: none */
+    struct dns_zone_dynamic names[DNS_ZONE_NAMES]; /* of all zones */
     uint32_t names_count;
 };
 
 struct dns_server;
 
-/* Loads the zone, opens the sockets, starts the workers. `options` is copied, its texts are borrowed until the stop.
+/* Loads the zones, opens the sockets, starts the workers. `options` is copied, its texts are borrowed until the stop.
  * On an error `problem` (DNS_ZONE_PROBLEM bytes) is a sentence; it may be a warning on success, else it is empty. */
 enum err dns_server_start(const struct dns_server_options *options, char *problem,
                           struct dns_server **ret_server) ERR_CHECK;
 
-/* Reads the zone file again. On an error nothing changes and `problem` says why. Waits until no worker uses the old
- * zone any more. */
-enum err dns_server_reload(struct dns_server *server, char *problem) ERR_CHECK;
+/* Reads the zone files again and takes the settings. On an error nothing changes and `problem` says why. Waits until no
+ * worker uses the old ones any more. */
+enum err dns_server_reload(struct dns_server *server, const struct dns_catalog_settings *settings,
+                           char *problem) ERR_CHECK;
 
 /* Finishes the batches and frees everything. NULL is fine. */
 void dns_server_stop(struct dns_server *server);
@@ -45,5 +53,4 @@ void dns_server_counters(const struct dns_server *server, struct dns_worker_coun
 
 /* Facts for the log. */
 uint32_t dns_server_workers(const struct dns_server *server);
-uint32_t dns_server_serial(const struct dns_server *server);
-uint32_t dns_server_records(const struct dns_server *server);
+const struct dns_catalog *dns_server_catalog(const struct dns_server *server); /* until the next reload or stop */

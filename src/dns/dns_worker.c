@@ -201,21 +201,21 @@ static bool dns_worker_udp_batch(struct dns_worker *worker, uint32_t index)
     return got == DNS_WORKER_BATCH;
 }
 
-/* Takes the present zone and view; the policy is made anew only when one of them has changed. */
+/* Takes the present catalogue and view; the policy is made anew only when one of them has changed. */
 static void dns_worker_enter(struct dns_worker *worker)
 {
     struct dns_worker_shared *shared = worker->shared;
-    /* Generation before zone: whoever sees our generation knows that no older zone is used any more. */
-    atomic_store(&worker->zone_seen, atomic_load(&shared->zone_generation));
-    const struct dns_zone *zone = atomic_load(&shared->zone);
+    /* Generation before catalogue: whoever sees our generation knows that no older catalogue is used any more. */
+    atomic_store(&worker->generation_seen, atomic_load(&shared->generation));
+    const struct dns_catalog *catalog = atomic_load(&shared->catalog);
     const struct view *view = publish_reader_enter(&worker->reader);
     if (view == NULL) {
         view = shared->file_view;
     }
-    if (zone != worker->policy_zone || view != worker->policy.view ||
+    if (catalog != worker->catalog || view != worker->policy.view ||
         (view != NULL && view->version != worker->policy.version)) {
-        worker->policy_zone = zone;
-        dns_policy_prepare(&worker->policy, view, zone->dynamic, zone->dynamic_count);
+        worker->catalog = catalog;
+        dns_policy_prepare(&worker->policy, view, catalog->dynamic, catalog->dynamic_count);
     }
 }
 
@@ -244,6 +244,7 @@ void *dns_worker_run(void *argument)
     while (!atomic_load(&worker->shared->stop)) {
         const int count = epoll_wait(worker->epoll, events, DNS_WORKER_EVENTS, DNS_WORKER_TICK_MS);
         const struct mono now = clock_mono();
+        worker->now_s = (uint32_t)(clock_wall().us / 1000000);
         dns_worker_enter(worker);
         for (int i = 0; i < count; i++) {
             dns_worker_event(worker, events[i].data.u64, now);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * One DNS worker: a thread with its own sockets, that answers from the zone and the view.
+ * One DNS worker: a thread with its own sockets, that answers from the zones and the view.
  *
  * UDP in batches (recvmmsg, sendmmsg), answers built where the queries lie; the view is entered once per batch and left
  * before sleeping. TCP beside it (dns/dns_tcp.h). No lock and no allocation after the start. */
@@ -21,7 +21,7 @@ enum {
      * that the batch's buffers do not fall into the same cache sets. */
     DNS_WORKER_MESSAGE = 1472,
     DNS_WORKER_LISTENS = 16,
-    DNS_WORKER_TICK_MS = 250, /* sign of life, idle TCP connections, a new zone */
+    DNS_WORKER_TICK_MS = 250, /* sign of life, idle TCP connections */
 };
 
 /* X(member): counted since the start. */
@@ -41,6 +41,8 @@ enum {
     X(notimp)                                                                                                          \
     X(refused)                                                                                                         \
     X(yxdomain)                                                                                                        \
+    X(notauth)                                                                                                         \
+    X(badcookie)                                                                                                       \
     X(badvers)
 
 struct dns_worker_counters {
@@ -51,8 +53,8 @@ struct dns_worker_counters {
 
 /* What the workers of a server share. Workers only read. */
 struct dns_worker_shared {
-    _Atomic(const struct dns_zone *) zone;
-    _Atomic uint64_t zone_generation; /* grows after each change of `zone` */
+    _Atomic(const struct dns_catalog *) catalog;
+    _Atomic uint64_t generation; /* grows after each change of `catalog` */
     _Atomic bool stop;
     const struct view *file_view; /* answers when nothing has been published since the machine's boot; NULL: none */
 };
@@ -70,12 +72,13 @@ struct dns_worker {
     struct dns_worker_shared *shared;
     struct publish_reader reader;
     const char *view_path;
-    _Atomic uint64_t zone_seen; /* it uses no zone older than this generation */
-    const struct dns_zone *policy_zone;
+    _Atomic uint64_t generation_seen; /* it uses no catalogue older than this */
+    const struct dns_catalog *catalog;
+    uint32_t now_s; /* wall clock of the present batch */
     struct dns_policy policy;
     uint32_t rotation;
     int epoll;
-    int wake; /* eventfd: stop, or a new zone */
+    int wake; /* eventfd: stop, or a new catalogue */
     int udp[DNS_WORKER_LISTENS];
     bool any[DNS_WORKER_LISTENS]; /* bound to all addresses: answers leave from the one that was asked */
     uint32_t udp_count;

@@ -9,6 +9,7 @@
 static void dns_worker_count_result(struct dns_worker_counters *counters, const struct dns_answer_result *result)
 {
     uint64_t *const by_rcode[DNS_RCODE_COUNT] = {
+        [DNS_RCODE_NOTAUTH] = &counters->notauth,   [DNS_RCODE_BADCOOKIE] = &counters->badcookie,
         [DNS_RCODE_NOERROR] = &counters->noerror,   [DNS_RCODE_FORMERR] = &counters->formerr,
         [DNS_RCODE_SERVFAIL] = &counters->servfail, [DNS_RCODE_NXDOMAIN] = &counters->nxdomain,
         [DNS_RCODE_NOTIMP] = &counters->notimp,     [DNS_RCODE_REFUSED] = &counters->refused,
@@ -39,9 +40,10 @@ static struct view_address dns_worker_peer(const struct sockaddr_storage *peer)
 size_t dns_worker_answer(struct dns_worker *worker, uint8_t *message, size_t size, size_t capacity,
                          const struct sockaddr_storage *peer, bool tcp)
 {
-    struct dns_answer_source source = {worker->policy_zone, &worker->policy, worker->rotation};
+    struct dns_answer_source source = {worker->catalog, &worker->policy, worker->rotation, worker->now_s};
     struct dns_answer_result result;
-    const struct dns_answer_packet packet = {message, size, capacity, dns_worker_peer(peer), tcp};
+    const struct dns_answer_packet packet = {
+        message, size, capacity, dns_worker_peer(peer), tcp, DNS_TCP_IDLE_MS / 100};
     const size_t answer = dns_answer_build(&source, &packet, &result);
     worker->rotation = source.rotation;
     if (answer == 0) {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/assert.h"
+#include "base/hash.h"
 
 /* Continues a hash by one label with its length byte (FNV-1a). */
 static uint64_t dns_zone_hash(uint64_t hash, const uint8_t *label)
@@ -176,4 +176,10 @@ void dns_zone_free(struct dns_zone *zone)
         arena_fini(&zone->arena);
         free(zone);
     }
+}
+
+void dns_zone_dynamic_seal(struct dns_zone_dynamic *dynamic)
+{
+    dns_name_lower(&dynamic->name);
+    dynamic->hash = hash_bytes(dynamic->name.bytes, dynamic->name.size);
 }

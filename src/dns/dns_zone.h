@@ -29,8 +29,11 @@ struct dns_zone_dynamic {
     struct dns_name name;
     char endpoint[LIMITS_NAME];
     uint32_t ttl_s;
-    uint64_t hash; /* of the lower-case name; set by dns_zone_load */
+    uint64_t hash; /* of the lower-case name; set by dns_zone_dynamic_seal */
 };
+
+/* Turns the name into lower case and sets the hash; dns_zone_load does it for its copies. */
+void dns_zone_dynamic_seal(struct dns_zone_dynamic *dynamic);
 
 struct dns_zone_data {
     struct dns_zone_data *next;
@@ -73,7 +76,8 @@ struct dns_zone {
     uint32_t negative_ttl_s; /* min(SOA's TTL, its minimum): RFC 2308, 5 */
     uint32_t records_count;
     uint32_t dynamic_count;
-    struct dns_zone_dynamic dynamic[DNS_ZONE_NAMES];
+    struct dns_zone_dynamic *dynamic;
+    uint32_t dynamic_base; /* of the first one, among those of all zones (dns/dns_catalog.h) */
     uint64_t mask;
     struct dns_zone_node **table;
 };

@@ -6,7 +6,6 @@
 #include <stdio.h>
 
 #include "base/assert.h"
-#include "base/hash.h"
 #include "wire/dns_type.h"
 
 enum { DNS_ZONE_BUILD_TEXT = DNS_ZONE_PROBLEM / 2 };
@@ -162,8 +161,7 @@ static enum err dns_zone_build_name(struct dns_zone_build *build, struct dns_zon
 {
     struct dns_zone *zone = build->zone;
     const struct dns_zone_node *above = NULL;
-    dns_name_lower(&dynamic->name);
-    dynamic->hash = hash_bytes(dynamic->name.bytes, dynamic->name.size);
+    dns_zone_dynamic_seal(dynamic);
     const enum dns_zone_result found = dns_zone_find(zone, &dynamic->name, &above);
     if (found == DNS_ZONE_OUTSIDE) {
         return dns_zone_build_fail(build, 0, "the dynamic name of endpoint %s lies outside the zone",
@@ -195,6 +193,10 @@ enum err dns_zone_build_dynamic(struct dns_zone_build *build, const struct dns_z
     struct dns_zone *zone = build->zone;
     enum err err = ERR_OK;
     ASSERT(want->dynamic_count <= DNS_ZONE_NAMES);
+    zone->dynamic = arena_alloc(&zone->arena, (want->dynamic_count + 1) * sizeof *zone->dynamic);
+    if (zone->dynamic == NULL) {
+        return dns_zone_build_fail(build, 0, "out of memory");
+    }
     for (uint32_t i = 0; i < want->dynamic_count && err == ERR_OK; i++) {
         zone->dynamic[i] = want->dynamic[i];
         zone->dynamic_count++;

@@ -319,11 +319,28 @@ struct config_dns_name {
     uint32_t ttl_ms;
 };
 
+struct config_dns_zone {
+    const char *name;
+    const char *file;
+    struct config_dns_name *names;
+    uint32_t names_count;
+};
+
+struct config_dns_cookies {
+    struct config_secret secret; /* none: one of its own for each process */
+    bool require;
+};
+
 struct config_dns {
     const char *zone; /* NULL: no DNS */
     const char *zone_file;
     struct config_dns_name *names;
     uint32_t names_count;
+    struct config_dns_zone *zones; /* more of them */
+    uint32_t zones_count;
+    bool identify;
+    const char *version; /* NULL: not told */
+    struct config_dns_cookies cookies;
 };
 
 enum config_route { CONFIG_ROUTE_WRITER, CONFIG_ROUTE_READER };

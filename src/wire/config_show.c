@@ -232,6 +232,22 @@ static void config_show_list(struct config_show *show, const struct config_schem
     buf_text(show->text, "]");
 }
 
+static bool config_show_given(const struct config_schema_row *row, const void *base);
+
+/* A section without one of its required keys was not given, whatever the defaults of its others are. */
+static bool config_show_section_given(const struct config_schema_section *section, const void *base)
+{
+    bool any = false;
+    for (const struct config_schema_row *row = section->rows; row->key != NULL; row++) {
+        const bool given = config_show_given(row, base);
+        if (row->required && !given) {
+            return false;
+        }
+        any = any || given;
+    }
+    return any;
+}
+
 /* Whether the member holds something: what was not given and has no default is left out. */
 static bool config_show_given(const struct config_schema_row *row, const void *base)
 {
@@ -256,12 +272,7 @@ static bool config_show_given(const struct config_schema_row *row, const void *b
     case CONFIG_SCHEMA_SECRET:
         return ((const struct config_secret *)slot)->file != NULL || ((const struct config_secret *)slot)->env != NULL;
     case CONFIG_SCHEMA_SECTION:
-        for (const struct config_schema_row *inner = row->section->rows; inner->key != NULL; inner++) {
-            if (config_show_given(inner, slot)) {
-                return true;
-            }
-        }
-        return false;
+        return config_show_section_given(row->section, slot);
     default:
         /* Numbers: zero without a default and not required is "not given". */
         return row->fallback != NULL || row->required || config_show_u32(slot) != 0;

@@ -231,12 +231,16 @@ static bool config_verify_has_endpoint(const struct config_region *region, const
     return false;
 }
 
-static void config_verify_names(const struct config_verify *verify)
+/* The dynamic names of dns.names (zone NULL) or of one of dns.zones. */
+static void config_verify_zone_names(const struct config_verify *verify, const char *zone,
+                                     const struct config_dns_name *names, uint32_t names_count)
 {
     const struct config *config = verify->config;
-    for (uint32_t i = 0; i < config->dns.names_count; i++) {
-        const struct config_dns_name *name = &config->dns.names[i];
-        const struct config_verify_place place = CONFIG_VERIFY_AT(verify, "dns", "names", name->name, "endpoint");
+    for (uint32_t i = 0; i < names_count; i++) {
+        const struct config_dns_name *name = &names[i];
+        const struct config_verify_place place =
+            zone == NULL ? CONFIG_VERIFY_AT(verify, "dns", "names", name->name, "endpoint")
+                         : CONFIG_VERIFY_AT(verify, "dns", "zones", zone, "names", name->name, "endpoint");
         uint32_t having = 0;
         const char *without = NULL;
         for (uint32_t j = 0; j < config->regions_count && name->endpoint != NULL; j++) {
@@ -255,10 +259,21 @@ static void config_verify_names(const struct config_verify *verify)
                                    without, name->endpoint);
         }
         if (name->ttl_ms % CONFIG_VERIFY_MS_PER_S != 0) {
-            const struct config_verify_place ttl = CONFIG_VERIFY_AT(verify, "dns", "names", name->name, "ttl");
+            const struct config_verify_place ttl =
+                zone == NULL ? CONFIG_VERIFY_AT(verify, "dns", "names", name->name, "ttl")
+                             : CONFIG_VERIFY_AT(verify, "dns", "zones", zone, "names", name->name, "ttl");
             config_problem_error(verify->problems, ttl.line, ttl.column,
                                  "ttl is not in whole seconds; expected for example 5s");
         }
+    }
+}
+
+static void config_verify_names(const struct config_verify *verify)
+{
+    const struct config_dns *dns = &verify->config->dns;
+    config_verify_zone_names(verify, NULL, dns->names, dns->names_count);
+    for (uint32_t i = 0; i < dns->zones_count; i++) {
+        config_verify_zone_names(verify, dns->zones[i].name, dns->zones[i].names, dns->zones[i].names_count);
     }
 }
 

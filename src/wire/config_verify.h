@@ -22,7 +22,7 @@ struct config_verify_place {
     uint32_t line;
     uint32_t column;
 };
-struct config_verify_place config_verify_place(const struct config_verify *verify, const char *const path[5]);
+struct config_verify_place config_verify_place(const struct config_verify *verify, const char *const path[7]);
 
 /* A path for config_verify_place. */
-#define CONFIG_VERIFY_AT(verify, ...) config_verify_place((verify), (const char *const[5]){__VA_ARGS__})
+#define CONFIG_VERIFY_AT(verify, ...) config_verify_place((verify), (const char *const[7]){__VA_ARGS__})

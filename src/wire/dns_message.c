@@ -30,6 +30,39 @@ static bool dns_message_subnet_parse(struct cursor *option, struct dns_message_s
     return rest == 0 || (subnet->address[size - 1] & (0xff >> rest)) == 0;
 }
 
+/* Two subnets, or two cookies, cannot both be answered. */
+static bool dns_message_option(uint16_t code, struct span value, struct dns_message_query *query)
+{
+    switch (code) {
+    case DNS_MESSAGE_OPTION_ECS: {
+        struct cursor option;
+        cursor_init(&option, value.data, value.size);
+        if (query->subnet_given || !dns_message_subnet_parse(&option, &query->subnet)) {
+            return false;
+        }
+        query->subnet_given = true;
+        return true;
+    }
+    case DNS_MESSAGE_OPTION_COOKIE:
+        /* RFC 7873, 5.2.2: the client's 8 bytes, alone or with 8 to 32 of a server. */
+        if (query->cookie_size != 0 || value.size > DNS_COOKIE_MOST ||
+            (value.size != DNS_COOKIE_CLIENT && value.size < 2 * DNS_COOKIE_CLIENT)) {
+            return false;
+        }
+        memcpy(query->cookie, value.data, value.size);
+        query->cookie_size = (uint8_t)value.size;
+        return true;
+    case DNS_MESSAGE_OPTION_NSID:
+        query->nsid = true;
+        return true;
+    case DNS_MESSAGE_OPTION_KEEPALIVE:
+        query->keepalive = true;
+        return true;
+    default:
+        return true;
+    }
+}
+
 /* The OPT record behind its type field (RFC 6891, 6.1.2). Options that we do not know are skipped. */
 static bool dns_message_opt(struct cursor *cursor, struct dns_message_query *query)
 {
@@ -55,13 +88,8 @@ static bool dns_message_opt(struct cursor *cursor, struct dns_message_query *que
         if (!cursor_ok(&options)) {
             return false;
         }
-        if (code == DNS_MESSAGE_OPTION_ECS && !query->subnet_given) {
-            struct cursor option;
-            cursor_init(&option, value.data, value.size);
-            if (!dns_message_subnet_parse(&option, &query->subnet)) {
-                return false;
-            }
-            query->subnet_given = true;
+        if (!dns_message_option(code, value, query)) {
+            return false;
         }
     }
     return true;
@@ -125,11 +153,14 @@ enum dns_message_verdict dns_message_parse(const void *data, size_t size, struct
     query->edns_version = 0;
     query->udp_size = 0;
     query->subnet = (struct dns_message_subnet){0};
+    query->nsid = false;
+    query->keepalive = false;
+    query->cookie_size = 0;
     if (query->opcode != 0) {
         return DNS_MESSAGE_NOTIMP;
     }
-    /* RFC 9619: exactly one question. */
-    if (questions != 1 || !dns_message_question(&cursor, query)) {
+    /* RFC 9619: exactly one question; none only to ask for a cookie. */
+    if (questions > 1 || (questions == 1 && !dns_message_question(&cursor, query))) {
         return DNS_MESSAGE_FORMERR;
     }
     /* Each record takes 11 bytes or more, so the message's size bounds both loops. */
@@ -143,5 +174,8 @@ enum dns_message_verdict dns_message_parse(const void *data, size_t size, struct
             return DNS_MESSAGE_FORMERR;
         }
     }
-    return cursor_left(&cursor) == 0 ? DNS_MESSAGE_GOOD : DNS_MESSAGE_FORMERR;
+    if (cursor_left(&cursor) != 0 || (questions == 0 && query->cookie_size == 0)) {
+        return DNS_MESSAGE_FORMERR;
+    }
+    return questions == 0 ? DNS_MESSAGE_COOKIE : DNS_MESSAGE_GOOD;
 }

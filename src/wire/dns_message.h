@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A DNS query from bytes (RFC 1035, 6891, 7871): header, one question, EDNS with the client's subnet.
+ * A DNS query from bytes (RFC 1035, 6891): header, one question, EDNS with the client's subnet (7871), its cookie
+ * (7873), and whether it asks for NSID (5001) and keepalive (7828). Padding (7830) is skipped: it is for encrypted
+ * transports.
  *
  * Also the layout of the 12-byte header, for those who write answers (wire/dns_writer.h). No allocation. */
 #pragma once
@@ -8,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "wire/dns_cookie.h"
 #include "wire/dns_name.h"
 
 enum {
@@ -19,7 +22,10 @@ enum {
     DNS_MESSAGE_RD = 0x0100,
     DNS_MESSAGE_CD = 0x0010,
     DNS_MESSAGE_DO = 0x8000, /* in the flags of OPT */
+    DNS_MESSAGE_OPTION_NSID = 3,
     DNS_MESSAGE_OPTION_ECS = 8,
+    DNS_MESSAGE_OPTION_COOKIE = 10,
+    DNS_MESSAGE_OPTION_KEEPALIVE = 11,
     DNS_MESSAGE_UDP_MIN = 512,  /* what a client without EDNS takes */
     DNS_MESSAGE_UDP_MAX = 1232, /* what we send at most: 1280 (IPv6's smallest MTU) - 40 - 8, DNS flag day 2020 */
 };
@@ -42,14 +48,19 @@ struct dns_message_query {
     bool edns;
     bool subnet_given;
     bool dnssec_ok;
+    bool nsid;
+    bool keepalive;
     uint8_t edns_version;
     uint16_t udp_size;
     struct dns_message_subnet subnet;
+    uint8_t cookie_size; /* 0: none; 8, or 16 to 40 */
+    uint8_t cookie[DNS_COOKIE_MOST];
 };
 
 enum dns_message_verdict {
     DNS_MESSAGE_GOOD,
     DNS_MESSAGE_DROP,    /* too short for a header, or itself an answer: saying anything could start a loop */
+    DNS_MESSAGE_COOKIE,  /* no question, but a cookie: the client wants ours (RFC 7873, 5.4) */
     DNS_MESSAGE_FORMERR, /* answer with that code */
     DNS_MESSAGE_NOTIMP,  /* another opcode than QUERY: only the header was read */
 };

@@ -83,8 +83,10 @@ enum dns_rcode {
     DNS_RCODE_NOTIMP = 4,
     DNS_RCODE_REFUSED = 5,
     DNS_RCODE_YXDOMAIN = 6,
+    DNS_RCODE_NOTAUTH = 9,
     DNS_RCODE_BADVERS = 16, /* extended: the upper bits travel in OPT */
-    DNS_RCODE_COUNT = 17,
+    DNS_RCODE_BADCOOKIE = 23,
+    DNS_RCODE_COUNT = 24,
 };
 
 /* "AAAA", "TYPE65280" (RFC 3597), in any case. ERR_NOT_FOUND otherwise. */

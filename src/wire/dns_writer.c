@@ -58,6 +58,7 @@ void dns_writer_init(struct dns_writer *writer, void *memory, size_t capacity, s
     writer->size = size;
     writer->targets_count = 0;
     writer->overflow = false;
+    writer->class = DNS_CLASS_IN;
     /* The question's name and its parents, as far as the table goes. */
     for (size_t at = DNS_MESSAGE_HEADER; at < size && writer->data[at] != 0 && writer->data[at] <= DNS_NAME_LABEL_MAX;
          at += 1U + writer->data[at]) {
@@ -189,8 +190,8 @@ void dns_writer_record(struct dns_writer *writer, enum dns_writer_section sectio
     }
     const uint8_t fixed[10] = {(uint8_t)(type >> 8),
                                (uint8_t)type,
-                               0,
-                               DNS_CLASS_IN,
+                               (uint8_t)(writer->class >> 8),
+                               (uint8_t)writer->class,
                                (uint8_t)(ttl_s >> 24),
                                (uint8_t)(ttl_s >> 16),
                                (uint8_t)(ttl_s >> 8),
@@ -206,30 +207,65 @@ void dns_writer_record(struct dns_writer *writer, enum dns_writer_section sectio
     }
 }
 
-void dns_writer_opt(struct dns_writer *writer, uint16_t rcode, bool dnssec_ok, const struct dns_message_subnet *subnet,
-                    uint8_t scope_bits)
+static size_t dns_writer_subnet_bytes(const struct dns_message_subnet *subnet)
 {
-    uint8_t bytes[11 + 4 + 4 + 16] = {0, 0, DNS_TYPE_OPT, DNS_MESSAGE_UDP_MAX >> 8, DNS_MESSAGE_UDP_MAX & 0xff};
+    const size_t size = (subnet->source_bits + 7U) / 8;
+    ASSERT(size <= sizeof subnet->address);
+    return size;
+}
+
+size_t dns_writer_opt_size(const struct dns_writer_options *options)
+{
     size_t size = 11;
-    bytes[5] = (uint8_t)(rcode >> 4);
-    bytes[7] = dnssec_ok ? DNS_MESSAGE_DO >> 8 : 0;
-    if (subnet != NULL) {
-        const size_t address = (subnet->source_bits + 7U) / 8;
-        ASSERT(address <= sizeof subnet->address);
-        const uint8_t option[8] = {0,
-                                   DNS_MESSAGE_OPTION_ECS,
-                                   0,
-                                   (uint8_t)(4 + address),
-                                   (uint8_t)(subnet->family >> 8),
-                                   (uint8_t)subnet->family,
-                                   subnet->source_bits,
-                                   scope_bits};
-        memcpy(bytes + 11, option, sizeof option);
-        memcpy(bytes + 11 + 8, subnet->address, address);
-        size += sizeof option + address;
-        bytes[10] = (uint8_t)(sizeof option + address);
+    size += options->subnet != NULL ? 8 + dns_writer_subnet_bytes(options->subnet) : 0;
+    size += options->cookie.size > 0 ? 4 + options->cookie.size : 0;
+    size += options->nsid.size > 0 ? 4 + options->nsid.size : 0;
+    return size + (options->keepalive_100ms >= 0 ? 6 : 0);
+}
+
+static void dns_writer_option(struct dns_writer *writer, uint16_t code, size_t size)
+{
+    dns_writer_u16(writer, code);
+    dns_writer_u16(writer, (uint16_t)size);
+}
+
+static void dns_writer_opt_options(struct dns_writer *writer, const struct dns_writer_options *options)
+{
+    if (options->subnet != NULL) {
+        const size_t size = dns_writer_subnet_bytes(options->subnet);
+        const uint8_t bits[2] = {options->subnet->source_bits, options->scope_bits};
+        dns_writer_option(writer, DNS_MESSAGE_OPTION_ECS, 4 + size);
+        dns_writer_u16(writer, options->subnet->family);
+        dns_writer_bytes(writer, bits, sizeof bits);
+        dns_writer_bytes(writer, options->subnet->address, size);
     }
-    dns_writer_bytes(writer, bytes, size);
+    if (options->cookie.size > 0) {
+        dns_writer_option(writer, DNS_MESSAGE_OPTION_COOKIE, options->cookie.size);
+        dns_writer_bytes(writer, options->cookie.data, options->cookie.size);
+    }
+    if (options->nsid.size > 0) {
+        dns_writer_option(writer, DNS_MESSAGE_OPTION_NSID, options->nsid.size);
+        dns_writer_bytes(writer, options->nsid.data, options->nsid.size);
+    }
+    if (options->keepalive_100ms >= 0) {
+        dns_writer_option(writer, DNS_MESSAGE_OPTION_KEEPALIVE, 2);
+        dns_writer_u16(writer, (uint16_t)options->keepalive_100ms);
+    }
+}
+
+void dns_writer_opt(struct dns_writer *writer, const struct dns_writer_options *options)
+{
+    uint8_t bytes[11] = {0, 0, DNS_TYPE_OPT, DNS_MESSAGE_UDP_MAX >> 8, DNS_MESSAGE_UDP_MAX & 0xff};
+    const size_t rest = dns_writer_opt_size(options) - sizeof bytes;
+    ASSERT(rest <= UINT16_MAX);
+    bytes[5] = (uint8_t)(options->rcode >> 4);
+    bytes[7] = options->dnssec_ok ? DNS_MESSAGE_DO >> 8 : 0;
+    bytes[9] = (uint8_t)(rest >> 8);
+    bytes[10] = (uint8_t)rest;
+    dns_writer_bytes(writer, bytes, sizeof bytes);
+    if (rest > 0) {
+        dns_writer_opt_options(writer, options);
+    }
     if (!writer->overflow) {
         dns_writer_count(writer, DNS_WRITER_ADDITIONAL);
     }

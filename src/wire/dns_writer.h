@@ -20,6 +20,7 @@ struct dns_writer {
     size_t capacity;
     size_t size;
     bool overflow;
+    uint16_t class; /* of the records; IN unless it is changed */
     uint32_t targets_count;
     uint16_t targets[DNS_WRITER_TARGETS]; /* where names that may be pointed to begin */
 };
@@ -36,9 +37,20 @@ void dns_writer_truncate(struct dns_writer *writer, size_t size);
 void dns_writer_record(struct dns_writer *writer, enum dns_writer_section section, const struct dns_name *owner,
                        uint16_t type, uint32_t ttl_s, struct span rdata);
 
-/* OPT with the response code's upper bits, and the client's subnet with its scope unless `subnet` is NULL. */
-void dns_writer_opt(struct dns_writer *writer, uint16_t rcode, bool dnssec_ok, const struct dns_message_subnet *subnet,
-                    uint8_t scope_bits);
+/* What OPT carries. */
+struct dns_writer_options {
+    uint16_t rcode; /* its upper bits */
+    bool dnssec_ok;
+    const struct dns_message_subnet *subnet; /* with its scope; NULL: none */
+    uint8_t scope_bits;
+    struct span cookie;      /* size 0: none */
+    struct span nsid;        /* size 0: none */
+    int32_t keepalive_100ms; /* -1: none */
+};
+
+/* The bytes that dns_writer_opt will take. */
+size_t dns_writer_opt_size(const struct dns_writer_options *options);
+void dns_writer_opt(struct dns_writer *writer, const struct dns_writer_options *options);
 
 /* Id stays; the flags word. */
 void dns_writer_flags(struct dns_writer *writer, uint16_t flags);

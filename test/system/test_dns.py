@@ -61,7 +61,18 @@ dns:
   zone: example.test
   zone_file: {root}/zone
   names: {{ www: {{ endpoint: web, ttl: 5s }} }}
+  zones: {{ second.test: {{ file: {root}/second, names: {{ app: {{ endpoint: web }} }} }} }}
+  identify: true
+  cookies: {{ secret: {{ file: {root}/cookie }} }}
 """
+
+SECOND = """$TTL 60
+@ SOA ns hostmaster 1 2 3 4 5
+@ NS ns
+ns A 10.1.0.1
+up CNAME ns1.example.test.
+"""
+SECRETS = "445536bcd2513298075a5d379663c962", "dd3bdf9344b678b185a6f5cb60fca715"
 
 ZONE = """$TTL 300
 @ SOA ns1 hostmaster ( 7 3600 900 604800 60 )
@@ -116,6 +127,9 @@ class Dns:
         self.version = 0
         self.write("zone", ZONE)
         self.write("zone.more", MORE)
+        self.write("second", SECOND)
+        self.write("cookie", SECRETS[0] + "\n")
+        os.chmod(self.path("cookie"), 0o600)
         self.write("holdfast.yaml", CONFIG.format(root=self.root, server=SERVER, port=PORT))
 
     def write(self, name, text):
@@ -337,6 +351,73 @@ def test_answers_outlive_the_controller(plane):
     until(lambda: addresses(udp("www", "A")) == [TAIWAN, TAIWAN2])
 
 
+def reload_ok(plane):
+    before = plane.log().count("read again zone=second.test.")
+    plane.server.send_signal(signal.SIGHUP)
+    until(lambda: plane.log().count("read again zone=second.test.") > before)
+
+
+def test_several_zones(plane):
+    def ask(name, kind):
+        return dns.query.udp(dns.message.make_query(name, kind), SERVER, port=PORT, timeout=30)
+    plane.picture()
+    assert addresses(ask("ns.second.test.", "A")) == ["10.1.0.1"]
+    assert addresses(ask("app.second.test.", "A")) == [TAIWAN, TAIWAN2]
+    assert addresses(ask("up.second.test.", "A")) == ["10.0.0.1"]
+    missing = ask("missing.second.test.", "A")
+    assert missing.rcode() == dns.rcode.NXDOMAIN and missing.authority[0].name.to_text() == "second.test."
+    plane.write("second", SECOND.replace("10.1.0.1", "10.1.0.2"))
+    reload_ok(plane)
+    assert addresses(ask("ns.second.test.", "A")) == ["10.1.0.2"]
+    assert addresses(ask("ns1.example.test.", "A")) == ["10.0.0.1"]
+
+
+def cookie_of(answer):
+    return next(option.data for option in answer.options if option.otype == 10)
+
+
+def test_cookies_outlive_a_change_of_the_secret(plane):
+    assert "(good)" in dig("ns1.example.test", "+cookie")
+    ours = cookie_of(udp("ns1", "A", use_edns=0, options=[dns.edns.GenericOption(10, b"client01")]))
+    assert len(ours) == 24 and ours[8:12] == b"\x01\0\0\0"
+
+    def good():
+        """Whether it comes back as it was: a good one that is young does."""
+        return cookie_of(udp("ns1", "A", use_edns=0, options=[dns.edns.GenericOption(10, ours)])) == ours
+    assert good()
+    # The new secret first, the old one still taken: another cookie comes, and is what counts once the old one is gone.
+    plane.write("cookie", SECRETS[1] + "\n" + SECRETS[0] + "\n")
+    reload_ok(plane)
+    assert not good()
+    ours = cookie_of(udp("ns1", "A", use_edns=0, options=[dns.edns.GenericOption(10, ours)]))
+    assert good()
+    plane.write("cookie", SECRETS[1] + "\n")
+    reload_ok(plane)
+    assert good()
+    # A broken secret changes nothing, and a server that wants cookies gets one to dig by itself (BADCOOKIE, again).
+    plane.write("cookie", "nonsense")
+    plane.server.send_signal(signal.SIGHUP)
+    until(lambda: "dns.cookies.secret: invalid input" in plane.log())
+    assert good() and addresses(udp("ns1", "A")) == ["10.0.0.1"]
+    plane.stop()
+    plane.write("cookie", SECRETS[0] + "\n")
+    with open(plane.path("holdfast.yaml"), encoding="ascii") as file:
+        text = file.read()
+    plane.write("holdfast.yaml", text.replace("/cookie }", "/cookie }, require: true"))
+    plane.start()
+    assert "status: BADCOOKIE" in dig("ns1.example.test", "+cookie", "+nobadcookie")
+    retried = dig("ns1.example.test", "+cookie")
+    assert "status: NOERROR" in retried and "(good)" in retried
+    assert "status: NOERROR" in dig("ns1.example.test", "+nocookie")
+
+
+def test_who_answers_is_told_where_it_is_configured(plane):
+    assert '("taiwan")' in dig("ns1.example.test", "+nsid")
+    assert 'TXT\t"taiwan"' in dig("id.server", "TXT", "CH") and 'TXT\t"taiwan"' in dig("hostname.bind", "TXT", "CH")
+    assert "status: REFUSED" in dig("version.bind", "TXT", "CH")
+    assert "TCP KEEPALIVE" in dig("ns1.example.test", "+tcp", "+keepalive").upper().replace("-", " ")
+
+
 def subnet(address, bits):
     return {"use_edns": 0, "options": [dns.edns.ECSOption(address, bits)]}
 
@@ -423,6 +504,10 @@ def test_explain(plane):
     assert "home      tokyo" in out and "last-standing" in out and f"{TOKYO} (unhealthy)" in out
     plane.picture(default=(9000, 1000))
     assert "point     " in explain("WWW.example.test.", "--client", "10.9.1.1", "--site", "taiwan").stdout
+    plane.picture(default=(5000, 5000))
+    for i in range(8):  # what is explained is what is answered
+        told = re.search(r"region +(\w+)", explain("www", "--client", f"10.9.{i}.1").stdout).group(1)
+        assert told == ("tokyo" if TOKYO in addresses(udp("www", "A", **subnet(f"10.9.{i}.0", 24))) else "taiwan")
     assert explain("mail", "--client", "127.9.1.1").returncode == 1
     assert explain("www", "--client", "nonsense").returncode == 2
     assert explain("www").returncode == 2

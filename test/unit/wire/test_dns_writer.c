@@ -121,17 +121,28 @@ static void test_opt_echoes_the_subnet_with_its_scope(void **state)
     (void)state;
     struct dns_writer writer;
     start(&writer, sizeof memory);
-    dns_writer_opt(&writer, DNS_RCODE_BADVERS, true, NULL, 0);
+    const struct dns_writer_options plain = {.rcode = DNS_RCODE_BADVERS, .dnssec_ok = true, .keepalive_100ms = -1};
+    dns_writer_opt(&writer, &plain);
     static const uint8_t bare[] = {0, 0, 41, 4, 0xd0, 1, 0, 0x80, 0, 0, 0};
     assert_memory_equal(memory + QUESTION, bare, sizeof bare);
     assert_int_equal(writer.size, QUESTION + sizeof bare);
     start(&writer, sizeof memory);
     const struct dns_message_subnet subnet = {.family = 1, .source_bits = 20, .address = {10, 1, 0x20}};
-    dns_writer_opt(&writer, 0, false, &subnet, 16);
+    struct dns_writer_options options = {.subnet = &subnet, .scope_bits = 16, .keepalive_100ms = -1};
+    dns_writer_opt(&writer, &options);
     static const uint8_t full[] = {0, 0, 41, 4, 0xd0, 0, 0, 0, 0, 0, 11, 0, 8, 0, 7, 0, 1, 20, 16, 10, 1, 0x20};
     assert_memory_equal(memory + QUESTION, full, sizeof full);
     assert_int_equal(writer.size, QUESTION + sizeof full);
     assert_int_equal(memory[11], 1);
+    start(&writer, sizeof memory);
+    options =
+        (struct dns_writer_options){.cookie = span_of("12345678", 8), .nsid = span_text("a"), .keepalive_100ms = 300};
+    dns_writer_opt(&writer, &options);
+    static const uint8_t more[] = {0,   0,   41,  4,   0xd0, 0,   0, 0, 0, 0, 12 + 5 + 6, 0, 10, 0, 8, '1', '2',
+                                   '3', '4', '5', '6', '7',  '8', 0, 3, 0, 1, 'a',        0, 11, 0, 2, 1,   44};
+    assert_memory_equal(memory + QUESTION, more, sizeof more);
+    assert_int_equal(writer.size, QUESTION + sizeof more);
+    assert_int_equal(dns_writer_opt_size(&options), sizeof more);
 }
 
 int main(void)

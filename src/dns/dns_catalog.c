@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The zones of a server. */
+#include "dns/dns_catalog.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "wire/dns_type.h"
+
+struct dns_catalog *dns_catalog_new(void)
+{
+    return calloc(1, sizeof(struct dns_catalog));
+}
+
+void dns_catalog_free(struct dns_catalog *catalog)
+{
+    for (uint32_t i = 0; catalog != NULL && i < catalog->zones_count; i++) {
+        dns_zone_free(catalog->zones[i]);
+    }
+    free(catalog);
+}
+
+const struct dns_zone *dns_catalog_zone(const struct dns_catalog *catalog, const struct dns_name *origin)
+{
+    for (uint32_t i = 0; i < catalog->zones_count; i++) {
+        const struct dns_name *here = &catalog->zones[i]->origin;
+        if (here->size == origin->size && memcmp(here->bytes, origin->bytes, origin->size) == 0) {
+            return catalog->zones[i];
+        }
+    }
+    return NULL;
+}
+
+enum err dns_catalog_add(struct dns_catalog *catalog, struct dns_zone *zone)
+{
+    if (dns_catalog_zone(catalog, &zone->origin) != NULL) {
+        return ERR_EXISTS;
+    }
+    if (catalog->zones_count == DNS_CATALOG_ZONES || catalog->dynamic_count + zone->dynamic_count > DNS_ZONE_NAMES) {
+        return ERR_TOO_LARGE;
+    }
+    zone->dynamic_base = catalog->dynamic_count;
+    memcpy(catalog->dynamic + catalog->dynamic_count, zone->dynamic, zone->dynamic_count * sizeof *zone->dynamic);
+    catalog->dynamic_count += zone->dynamic_count;
+    uint32_t at = catalog->zones_count++;
+    for (; at > 0 && catalog->zones[at - 1]->origin.size < zone->origin.size; at--) {
+        catalog->zones[at] = catalog->zones[at - 1];
+    }
+    catalog->zones[at] = zone;
+    return ERR_OK;
+}
+
+/* Both in lower case. The last bytes decide nearly always; whether a label begins there is asked only then. */
+static bool dns_catalog_holds(const struct dns_name *origin, const struct dns_name *name)
+{
+    if (name->size < origin->size ||
+        memcmp(name->bytes + name->size - origin->size, origin->bytes, origin->size) != 0) {
+        return false;
+    }
+    const size_t start = (size_t)name->size - origin->size;
+    size_t at = 0;
+    while (at < start) {
+        at += 1U + name->bytes[at];
+    }
+    return at == start;
+}
+
+const struct dns_zone *dns_catalog_find(const struct dns_catalog *catalog, const struct dns_name *name, uint16_t type)
+{
+    const struct dns_zone *found = NULL;
+    for (uint32_t i = 0; i < catalog->zones_count; i++) {
+        const struct dns_zone *zone = catalog->zones[i];
+        if (!dns_catalog_holds(&zone->origin, name)) {
+            continue;
+        }
+        if (type != DNS_TYPE_DS || zone->origin.size != name->size) {
+            return zone;
+        }
+        found = zone; /* the one above knows better, if it is here */
+    }
+    return found;
+}

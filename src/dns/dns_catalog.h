@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Everything that answers are made from beside the view: the zones, the dynamic names of all of them, and settings.
+ *
+ * Built by one thread, then handed to all workers at once and never changed; a reload builds another one. */
+#pragma once
+
+#include "dns/dns_zone.h"
+#include "wire/dns_cookie.h"
+
+enum { DNS_CATALOG_ZONES = 64, DNS_CATALOG_TEXT = 64 };
+
+struct dns_catalog_settings {
+    struct dns_cookie_secrets cookies; /* count 0: no cookies */
+    bool cookie_required;              /* a client with a cookie has to show ours: BADCOOKIE over UDP otherwise */
+    char identity[DNS_CATALOG_TEXT];   /* NSID, id.server, hostname.bind; empty: not told */
+    char version[DNS_CATALOG_TEXT];    /* version.bind; empty: not told */
+};
+
+struct dns_catalog {
+    struct dns_catalog_settings settings;
+    uint32_t zones_count;
+    struct dns_zone *zones[DNS_CATALOG_ZONES]; /* owned; those with longer names first */
+    uint32_t dynamic_count;
+    struct dns_zone_dynamic dynamic[DNS_ZONE_NAMES];
+};
+
+/* NULL: out of memory. */
+struct dns_catalog *dns_catalog_new(void);
+void dns_catalog_free(struct dns_catalog *catalog);
+
+/* Takes the zone over. ERR_EXISTS: it has one of that name; ERR_TOO_LARGE: too many zones or dynamic names. */
+enum err dns_catalog_add(struct dns_catalog *catalog, struct dns_zone *zone) ERR_CHECK;
+
+/* The zone that answers for a name in lower case, the one above for DS at a zone's apex when it is here (RFC 4035,
+ * 3.1.4.1); NULL: none. */
+const struct dns_zone *dns_catalog_find(const struct dns_catalog *catalog, const struct dns_name *name, uint16_t type);
+
+/* The zone of exactly that name in lower case; NULL: none. */
+const struct dns_zone *dns_catalog_zone(const struct dns_catalog *catalog, const struct dns_name *origin);

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What the zones and the view say about a question. */
+#include "dns/dns_resolve.h"
+
+#include <string.h>
+
+#include "base/assert.h"
+#include "wire/dns_type.h"
+
+/* NULL (the question's bytes, in the case they came with) unless a CNAME was followed. */
+static const struct dns_name *dns_resolve_owner(const struct dns_resolve *resolve)
+{
+    return resolve->chased ? &resolve->name : NULL;
+}
+
+static void dns_resolve_set(struct dns_resolve *resolve, enum dns_writer_section section, const struct dns_name *owner,
+                            const struct dns_zone_set *set)
+{
+    for (const struct dns_zone_data *data = set->data; data != NULL; data = data->next) {
+        dns_writer_record(&resolve->writer, section, owner, set->type, set->ttl_s, data->rdata);
+    }
+}
+
+/* SOA in the authority section: the name or the type does not exist, and for how long that may be believed. */
+static void dns_resolve_negative(struct dns_resolve *resolve, uint16_t rcode, uint32_t ttl_most_s)
+{
+    const struct dns_zone *zone = resolve->zone;
+    const uint32_t ttl_s = zone->negative_ttl_s < ttl_most_s ? zone->negative_ttl_s : ttl_most_s;
+    resolve->rcode = rcode;
+    dns_writer_record(&resolve->writer, DNS_WRITER_AUTHORITY, &zone->origin, DNS_TYPE_SOA, ttl_s,
+                      zone->soa->data->rdata);
+}
+
+/* NS of the zone below and the addresses of those name servers that we know (glue). */
+static void dns_resolve_referral(struct dns_resolve *resolve, const struct dns_zone_node *cut)
+{
+    const struct dns_zone_set *servers = dns_zone_set(cut, DNS_TYPE_NS);
+    ASSERT(servers != NULL);
+    resolve->authoritative = resolve->chased; /* RFC 1034, 4.3.2: AA is about the first name */
+    dns_resolve_set(resolve, DNS_WRITER_AUTHORITY, &cut->name, servers);
+    for (const struct dns_zone_data *data = servers->data; data != NULL; data = data->next) {
+        struct cursor cursor;
+        struct dns_name server;
+        cursor_init(&cursor, data->rdata.data, data->rdata.size);
+        dns_name_read(&cursor, &server);
+        dns_name_lower(&server);
+        const struct dns_zone_node *node = dns_zone_node(resolve->zone, &server);
+        if (node == NULL) {
+            continue;
+        }
+        for (const struct dns_zone_set *set = node->sets; set != NULL; set = set->next) {
+            if (set->type == DNS_TYPE_A || set->type == DNS_TYPE_AAAA) {
+                dns_resolve_set(resolve, DNS_WRITER_ADDITIONAL, &server, set);
+            }
+        }
+    }
+}
+
+/* Addresses by policy. */
+static void dns_resolve_dynamic(struct dns_resolve *resolve, const struct dns_zone_node *node)
+{
+    const struct dns_policy *policy = resolve->policy;
+    const struct dns_catalog *catalog = resolve->catalog;
+    const uint32_t index = resolve->zone->dynamic_base + (uint32_t)(node->dynamic - resolve->zone->dynamic);
+    ASSERT(index < catalog->dynamic_count);
+    resolve->dynamic = true;
+    if (policy->view == NULL || policy->plans[index].count == 0) {
+        resolve->rcode = DNS_RCODE_SERVFAIL; /* no picture yet: a lie would be cached, an error is not for long */
+        return;
+    }
+    const struct dns_policy_choice choice = dns_policy_choose(policy, catalog->dynamic, index, &resolve->client);
+    const uint32_t family = resolve->query->type == DNS_TYPE_A ? 0 : 1;
+    const uint8_t *order;
+    const uint32_t count = dns_policy_endpoints(policy, index, &choice, family, &order);
+    const uint32_t ttl_s = policy->ttl_s[index];
+    resolve->scope_bits = choice.scope_bits;
+    if (count == 0) {
+        dns_resolve_negative(resolve, DNS_RCODE_NOERROR, ttl_s);
+        return;
+    }
+    const uint32_t start = resolve->rotation++ % count;
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t at = start + i < count ? start + i : start + i - count;
+        const uint8_t *bytes = policy->view->endpoints[order[at]].address.bytes;
+        dns_writer_record(&resolve->writer, DNS_WRITER_ANSWER, dns_resolve_owner(resolve), resolve->query->type, ttl_s,
+                          span_of(bytes, family == 0 ? 4 : 16));
+    }
+}
+
+/* RFC 8482, 4.2: one record that says that ANY is not answered in full. */
+static void dns_resolve_any(struct dns_resolve *resolve)
+{
+    static const char data[] = "\7RFC8482\0";
+    dns_writer_record(&resolve->writer, DNS_WRITER_ANSWER, dns_resolve_owner(resolve), DNS_TYPE_HINFO, 3600,
+                      span_of(data, 9));
+}
+
+/* The name exists. True: it is a CNAME, and `name` is now its target. */
+static bool dns_resolve_node(struct dns_resolve *resolve, const struct dns_zone_node *node)
+{
+    const uint16_t type = resolve->query->type;
+    if (node->dynamic != NULL && (type == DNS_TYPE_A || type == DNS_TYPE_AAAA)) {
+        dns_resolve_dynamic(resolve, node);
+        return false;
+    }
+    const struct dns_zone_set *alias = dns_zone_set(node, DNS_TYPE_CNAME);
+    if (alias != NULL) {
+        dns_resolve_set(resolve, DNS_WRITER_ANSWER, dns_resolve_owner(resolve), alias);
+        if (type == DNS_TYPE_CNAME || type == DNS_TYPE_ANY) {
+            return false;
+        }
+        struct cursor cursor;
+        cursor_init(&cursor, alias->data->rdata.data, alias->data->rdata.size);
+        dns_name_read(&cursor, &resolve->name);
+        dns_name_lower(&resolve->name);
+        resolve->chased = true;
+        return true;
+    }
+    if (type == DNS_TYPE_ANY && (node->sets != NULL || node->dynamic != NULL)) {
+        dns_resolve_any(resolve);
+        return false;
+    }
+    const struct dns_zone_set *set = dns_zone_set(node, type);
+    if (set != NULL) {
+        dns_resolve_set(resolve, DNS_WRITER_ANSWER, dns_resolve_owner(resolve), set);
+    } else {
+        const uint32_t ttl_most_s = node->dynamic != NULL ? node->dynamic->ttl_s : UINT32_MAX;
+        dns_resolve_negative(resolve, DNS_RCODE_NOERROR, ttl_most_s);
+    }
+    return false;
+}
+
+/* RFC 6672: a name below a DNAME is an alias, by a CNAME that is made for it. True: `name` is now its target. */
+static bool dns_resolve_dname(struct dns_resolve *resolve, const struct dns_zone_node *node)
+{
+    const struct dns_zone_set *set = dns_zone_set(node, DNS_TYPE_DNAME);
+    ASSERT(set != NULL && set->count == 1 && resolve->name.size > node->name.size);
+    const struct span target = set->data->rdata;
+    const size_t prefix = (size_t)resolve->name.size - node->name.size;
+    dns_resolve_set(resolve, DNS_WRITER_ANSWER, &node->name, set);
+    if (prefix + target.size > DNS_NAME_MAX) {
+        resolve->rcode = DNS_RCODE_YXDOMAIN;
+        return false;
+    }
+    struct dns_name alias = resolve->name;
+    memcpy(alias.bytes + prefix, target.data, target.size);
+    alias.size = (uint8_t)(prefix + target.size);
+    dns_writer_record(&resolve->writer, DNS_WRITER_ANSWER, dns_resolve_owner(resolve), DNS_TYPE_CNAME, set->ttl_s,
+                      span_of(alias.bytes, alias.size));
+    if (resolve->query->type == DNS_TYPE_CNAME || resolve->query->type == DNS_TYPE_ANY) {
+        return false;
+    }
+    dns_name_lower(&alias);
+    resolve->name = alias;
+    resolve->chased = true;
+    return true;
+}
+
+/* One name of the chain; true when a CNAME leads on. */
+static bool dns_resolve_step(struct dns_resolve *resolve)
+{
+    const struct dns_zone_node *node = NULL;
+    resolve->zone = dns_catalog_find(resolve->catalog, &resolve->name, resolve->query->type);
+    if (resolve->zone == NULL) {
+        if (!resolve->chased) {
+            resolve->rcode = DNS_RCODE_REFUSED;
+            resolve->authoritative = false;
+        }
+        return false;
+    }
+    switch (dns_zone_find(resolve->zone, &resolve->name, &node)) {
+    case DNS_ZONE_MISSING:
+        dns_resolve_negative(resolve, DNS_RCODE_NXDOMAIN, UINT32_MAX);
+        return false;
+    case DNS_ZONE_CUT:
+        /* DS lives on this side of the cut (RFC 4035, 3.1.4.1). */
+        if (resolve->query->type == DNS_TYPE_DS && dns_name_equal(&node->name, &resolve->name)) {
+            return dns_resolve_node(resolve, node);
+        }
+        dns_resolve_referral(resolve, node);
+        return false;
+    case DNS_ZONE_DNAME:
+        return dns_resolve_dname(resolve, node);
+    case DNS_ZONE_EXACT:
+    case DNS_ZONE_WILDCARD:
+        return dns_resolve_node(resolve, node);
+    case DNS_ZONE_OUTSIDE:
+    default:
+        ASSERT(false);
+    }
+}
+
+void dns_resolve(struct dns_resolve *resolve)
+{
+    resolve->chased = false;
+    resolve->rcode = DNS_RCODE_NOERROR;
+    resolve->authoritative = true;
+    resolve->dynamic = false;
+    resolve->scope_bits = 0;
+    resolve->name = resolve->query->name;
+    dns_name_lower(&resolve->name);
+    uint32_t steps = 0;
+    while (dns_resolve_step(resolve) && steps < DNS_RESOLVE_CHASE) {
+        steps++;
+    }
+}
