@@ -319,7 +319,7 @@ struct holdfast_options {
     const char *database;  /* whose nodes are chosen; NULL: regions only */
     const char *backups;   /* names of regions in the order in which they stand in, with commas; NULL: as in the view */
     int64_t thread_ms;     /* > 0: a thread of the library refreshes this often; 0: you do */
-    int64_t max_lag_ms;    /* reads avoid standbys further behind, and of unknown lag; 0: any will do; 10 s */
+    int64_t max_lag_ms;    /* reads avoid standbys that are known to be further behind; 0: any will do; 10 s */
     int64_t max_age_ms;    /* a result of your own check (holdfast_report) is good for this long; 10 s */
     int64_t max_latency_ms;                 /* ... and the region only when the check took less than this; 1 s */
     int64_t shun_ms;                        /* after a failed call the region is left alone for this long; 1 s */

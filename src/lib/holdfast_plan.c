@@ -62,9 +62,10 @@ static void holdfast_plan_order(const struct view *view, const struct holdfast_p
     }
 }
 
+/* An unknown lag says nothing against a standby: controllers need not publish what moves all the time. */
 static bool holdfast_plan_near(const struct view_node *node, uint32_t max_lag_ms)
 {
-    return max_lag_ms == 0 || node->lag_ms <= max_lag_ms;
+    return max_lag_ms == 0 || node->lag_ms == LIMITS_NONE || node->lag_ms <= max_lag_ms;
 }
 
 /* The region's standbys that may be read; without any the writer, when it is there. */
@@ -76,7 +77,7 @@ static uint32_t holdfast_plan_readers(const struct view *view, const struct hold
     for (uint32_t i = 0; i < view->nodes_count; i++) {
         const struct view_node *node = &view->nodes[i];
         if (node->database == database && node->region == region && node->healthy != 0 && i != writer &&
-            node->role == VIEW_NODE_STANDBY && holdfast_plan_near(node, wish->max_lag_ms)) {
+            node->role == VIEW_NODE_STANDBY && node->postgres.port != 0 && holdfast_plan_near(node, wish->max_lag_ms)) {
             ret_nodes[count++] = (uint8_t)i;
         }
     }

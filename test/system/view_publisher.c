@@ -3,7 +3,8 @@
  *
  * usage: view_publisher SHM; lines: clear | region NAME STATE | endpoint NAME REGION ADDRESS HEALTHY | network ADDRESS
  * BITS REGION | split HOME SHARE... (HOME a region's number or "default") | ttl SECONDS | service NAME SINGLE EPOCH
- * PRIMARY | target SERVICE REGION ADDRESS PORT HEALTHY | commit VERSION | save FILE | readers. Numbers are indices, a
+ * PRIMARY | target SERVICE REGION ADDRESS PORT HEALTHY | fit REGION YES | database NAME EPOCH WRITER HOLD | node NAME
+ * DATABASE REGION ADDRESS PORT ROLE HEALTHY | commit VERSION | save FILE | readers. Numbers are indices, a
  * PRIMARY of "-" is none. Answers each with a line that begins with "ok" or "error". */
 #include <arpa/inet.h>
 #include <inttypes.h>
@@ -102,6 +103,43 @@ static bool do_target(char *const *words)
     return good;
 }
 
+static bool do_fit(char *const *words)
+{
+    view.regions[number(words[1]) % LIMITS_REGIONS].healthy = number(words[2]);
+    return true;
+}
+
+static bool do_database(char *const *words)
+{
+    if (view.databases_count == LIMITS_DATABASES) {
+        return false;
+    }
+    struct view_database *database = &view.databases[view.databases_count++];
+    snprintf(database->name, sizeof database->name, "%s", words[1]);
+    database->epoch = number(words[2]);
+    database->writer = strcmp(words[3], "-") == 0 ? LIMITS_NONE : number(words[3]);
+    database->hold = number(words[4]);
+    return true;
+}
+
+static bool do_node(char *const *words)
+{
+    if (view.nodes_count == LIMITS_NODES) {
+        return false;
+    }
+    struct view_node *node = &view.nodes[view.nodes_count++];
+    snprintf(node->name, sizeof node->name, "%s", words[1]);
+    node->database = number(words[2]);
+    node->region = number(words[3]);
+    const bool good = address_of(words[4], &node->postgres);
+    node->postgres.port = (uint16_t)number(words[5]);
+    node->role = number(words[6]);
+    node->healthy = number(words[7]);
+    node->lag_ms = UINT32_MAX;
+    node->upstream = LIMITS_NONE;
+    return good;
+}
+
 static bool do_commit(char *const *words)
 {
     view.version = number(words[1]);
@@ -151,6 +189,15 @@ static bool obey(char *const *words, uint32_t count)
     }
     if (strcmp(word, "target") == 0 && count == 6) {
         return do_target(words);
+    }
+    if (strcmp(word, "fit") == 0 && count == 3) {
+        return do_fit(words);
+    }
+    if (strcmp(word, "database") == 0 && count == 5) {
+        return do_database(words);
+    }
+    if (strcmp(word, "node") == 0 && count == 8) {
+        return do_node(words);
     }
     if (strcmp(word, "ttl") == 0) {
         view.ttl_ceiling_s = number(words[1]);

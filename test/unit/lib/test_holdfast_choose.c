@@ -387,7 +387,10 @@ static void test_lag(void **state)
     world.view.nodes[A2].lag_ms = 10001;
     publish();
     expect(choose(HOLDFAST_READ), TAIWAN, A1, 0); /* the writer is not behind */
-    world.view.nodes[A2].lag_ms = UINT32_MAX;
+    world.view.nodes[A2].lag_ms = UINT32_MAX;     /* unknown says nothing against it */
+    publish();
+    expect(choose(HOLDFAST_READ), TAIWAN, A2, 0);
+    world.view.nodes[A2].postgres.port = 0; /* nobody said where it is */
     world.view.nodes[A1].healthy = 0;
     publish();
     expect(choose(HOLDFAST_READ), TOKYO, B1, HOLDFAST_TARGET_FAILOVER);
