@@ -99,6 +99,21 @@ static bool serve_proxy_tls(const struct config *config, struct proxy_options *o
            serve_proxy_text(to->ca, sizeof to->ca, ca, "proxy.tls.client_ca");
 }
 
+static bool serve_proxy_server_tls(const struct config *config, struct proxy_options *options)
+{
+    static const enum proxy_tls_server_mode modes[] = {[CONFIG_PROXY_SERVER_TLS_DISABLE] = PROXY_TLS_SERVER_DISABLE,
+                                                       [CONFIG_PROXY_SERVER_TLS_PREFER] = PROXY_TLS_SERVER_PREFER,
+                                                       [CONFIG_PROXY_SERVER_TLS_REQUIRE] = PROXY_TLS_SERVER_REQUIRE,
+                                                       [CONFIG_PROXY_SERVER_TLS_VERIFY_CA] = PROXY_TLS_SERVER_VERIFY_CA,
+                                                       [CONFIG_PROXY_SERVER_TLS_VERIFY_FULL] =
+                                                           PROXY_TLS_SERVER_VERIFY_FULL};
+    const struct config_proxy_server_tls *from = &config->proxy.server_tls;
+    ASSERT(from->mode < sizeof modes / sizeof modes[0]);
+    options->server_tls_mode = modes[from->mode];
+    return serve_proxy_text(options->server_ca, sizeof options->server_ca, from->ca != NULL ? from->ca : "",
+                            "proxy.server_tls.ca");
+}
+
 static bool serve_proxy_options(const struct config *config, const struct config_site *site,
                                 struct proxy_options *options)
 {
@@ -114,7 +129,8 @@ static bool serve_proxy_options(const struct config *config, const struct config
     options->max_clients = config->proxy.max_clients;
     return serve_proxy_text(options->region, sizeof options->region, region, "region") &&
            serve_proxy_listen(site, options) && serve_proxy_routes(config, options) &&
-           serve_proxy_accounts(config, options) && serve_proxy_tls(config, options);
+           serve_proxy_accounts(config, options) && serve_proxy_tls(config, options) &&
+           serve_proxy_server_tls(config, options);
 }
 
 int serve_proxy_run(const struct config *config, uint32_t site)

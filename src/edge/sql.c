@@ -127,7 +127,8 @@ enum err sql_open(struct sql *sql, const struct sql_login *login, struct mono de
     snprintf(port, sizeof port, "%u", login->address.port);
     snprintf(options, sizeof options, "-c statement_timeout=%lld", (long long)(left_ms < INT32_MAX ? left_ms : 0));
     const char *const names[] = {"hostaddr", "port",       "dbname",          "user", "password", "application_name",
-                                 "options",  "gssencmode", "client_encoding", NULL};
+                                 "options",  "gssencmode", "client_encoding", "host", "sslmode",  "sslrootcert",
+                                 NULL};
     const char *const values[] = {host,
                                   port,
                                   login->dbname,
@@ -137,6 +138,9 @@ enum err sql_open(struct sql *sql, const struct sql_login *login, struct mono de
                                   options,
                                   "disable",
                                   "UTF8",
+                                  host, /* whose certificate it must be, with verify-full */
+                                  login->sslmode,
+                                  login->sslrootcert,
                                   NULL};
     sql->connection = PQconnectStartParams(names, values, 0);
     if (sql->connection == NULL) {

@@ -27,6 +27,8 @@ struct sql_login {
     const char *user;
     const char *password;
     const char *application_name;
+    const char *sslmode;     /* NULL: libpq's own, prefer */
+    const char *sslrootcert; /* NULL: none */
 };
 
 struct sql {
@@ -36,7 +38,8 @@ struct sql {
 };
 
 /* Connects. ERR_REFUSED: nobody listens; ERR_UNREACHABLE; ERR_TIMEOUT; ERR_AUTH; ERR_UNAVAILABLE: starting up, shutting
- * down, says no; ERR_NOT_FOUND: no such database. `sql->message` says more; sql_close is fine after an error, and on a zeroed struct. */
+ * down, says no; ERR_NOT_FOUND: no such database. `sql->message` says more; sql_close is fine after an error, and on a
+ * zeroed struct. */
 ERR_CHECK enum err sql_open(struct sql *sql, const struct sql_login *login, struct mono deadline);
 void sql_close(struct sql *sql);
 

@@ -248,6 +248,36 @@ static enum err proxy_workers_start(struct proxy *proxy)
     return ERR_OK;
 }
 
+static enum err proxy_certificates(struct proxy *proxy)
+{
+    const struct proxy_options *options = &proxy->options;
+    char message[PROXY_TLS_MESSAGE] = "";
+    enum err err = ERR_OK;
+    const char *which = "proxy.tls";
+    if (options->tls_mode != PROXY_TLS_DISABLE) {
+        err = proxy_tls_context_new(&options->tls_files, message, &proxy->shared.tls);
+    }
+    if (err == ERR_OK && options->server_tls_mode != PROXY_TLS_SERVER_DISABLE) {
+        which = "proxy.server_tls";
+        err = proxy_tls_context_servers_new(options->server_tls_mode, options->server_ca, message,
+                                            &proxy->shared.server_tls);
+    }
+    if (err != ERR_OK) {
+        LOG_E("%s: %s", which, message[0] != '\0' ? message : err_text(err));
+    }
+    return err;
+}
+
+/* Those who ask are encrypted as sessions are. */
+static void proxy_accounts(struct proxy *proxy)
+{
+    struct proxy_options *options = &proxy->options;
+    for (uint32_t i = 0; i < options->accounts_count; i++) {
+        options->accounts[i].sslmode = proxy_tls_server_mode_name(options->server_tls_mode);
+        options->accounts[i].sslrootcert = options->server_ca[0] != '\0' ? options->server_ca : NULL;
+    }
+}
+
 static enum err proxy_begin(struct proxy *proxy)
 {
     proxy_descriptors(&proxy->options);
@@ -259,19 +289,16 @@ static enum err proxy_begin(struct proxy *proxy)
         return err;
     }
     proxy_cold_start(proxy);
-    if (proxy->options.tls_mode != PROXY_TLS_DISABLE) {
-        char message[PROXY_TLS_MESSAGE];
-        err = proxy_tls_context_new(&proxy->options.tls_files, message, &proxy->shared.tls);
-        if (err != ERR_OK) {
-            LOG_E("proxy.tls: %s", message[0] != '\0' ? message : err_text(err));
-            return err;
-        }
+    err = proxy_certificates(proxy);
+    if (err != ERR_OK) {
+        return err;
     }
     proxy->shared.cancel = proxy_cancel_new(proxy->options.max_clients);
     if (proxy->shared.cancel == NULL) {
         return ERR_NO_MEMORY;
     }
     if (proxy->options.login && proxy->options.accounts_count > 0) {
+        proxy_accounts(proxy);
         err = proxy_vault_start(proxy->options.accounts, proxy->options.accounts_count, proxy_answered, proxy,
                                 &proxy->shared.vault);
         if (err == ERR_OK) {
@@ -337,25 +364,32 @@ void proxy_stop(struct proxy *proxy)
     publish_reader_close(&proxy->scout);
     proxy_cancel_free(proxy->shared.cancel);
     proxy_tls_context_free(proxy->shared.tls);
+    proxy_tls_context_free(proxy->shared.server_tls);
     explicit_bzero(proxy->mock_secret, sizeof proxy->mock_secret);
     pthread_mutex_destroy(&proxy->announce_lock);
     pthread_mutex_destroy(&proxy->box.lock);
     free(proxy);
 }
 
-void proxy_reload(struct proxy *proxy)
+static void proxy_reload_one(struct proxy_tls_context *tls, const char *which)
 {
-    if (proxy->shared.tls == NULL) {
+    char message[PROXY_TLS_MESSAGE];
+    if (tls == NULL) {
         return;
     }
-    char message[PROXY_TLS_MESSAGE];
-    const enum err err = proxy_tls_context_reload(proxy->shared.tls, message);
+    const enum err err = proxy_tls_context_reload(tls, message);
     if (err == ERR_OK) {
-        LOG_N("proxy.tls: the certificates were read again");
+        LOG_N("%s: the certificates were read again", which);
     } else {
-        LOG_E("proxy.tls: %s; the proxy goes on with what it has read before",
+        LOG_E("%s: %s; the proxy goes on with what it has read before", which,
               message[0] != '\0' ? message : err_text(err));
     }
+}
+
+void proxy_reload(struct proxy *proxy)
+{
+    proxy_reload_one(proxy->shared.tls, "proxy.tls");
+    proxy_reload_one(proxy->shared.server_tls, "proxy.server_tls");
 }
 
 /* ---- telling ---- */

@@ -51,6 +51,8 @@ struct proxy_options {
     bool challenge;                                      /* the proxy authenticates clients itself; implies `login` */
     enum proxy_tls_mode tls_mode;                        /* towards clients */
     struct proxy_tls_files tls_files;                    /* unless DISABLE */
+    enum proxy_tls_server_mode server_tls_mode;          /* towards servers */
+    char server_ca[PROXY_TLS_PATH];                      /* with the modes that verify */
     struct proxy_vault_account accounts[PROXY_ACCOUNTS]; /* who may ask for verifiers, with `login` */
     uint32_t accounts_count;
     uint32_t workers;            /* 0: one per CPU, at most 8 */

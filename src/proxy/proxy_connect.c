@@ -11,6 +11,7 @@
 #include "edge/log.h"
 #include "edge/tcp.h"
 #include "proxy/proxy_attempt.h"
+#include "proxy/proxy_encrypt.h"
 #include "proxy/proxy_move.h"
 #include "proxy/proxy_relay.h"
 #include "wire/pg_message.h"
@@ -22,13 +23,19 @@ enum {
 /* The connection stands: sends the start-up packet, or the cancel request and is done with it. */
 static enum err proxy_connect_introduce(struct proxy_session_context *context, struct proxy_session *session)
 {
-    const enum err err = tcp_connected(session->server->end.fd);
+    enum err err = tcp_connected(session->server->end.fd);
+    if (err == ERR_OK) {
+        if (session->server->encrypting == PROXY_SERVER_CLEAR) {
+            const struct mono late =
+                time_add_ms(context->now, context->connect_timeout_ms * PROXY_CONNECT_ANSWER_FACTOR);
+            proxy_session_deadline(context, session, time_min(late, session->wait_deadline));
+        }
+        err = proxy_encrypt_server(context, session->server);
+    }
     if (err != ERR_OK) {
         return err;
     }
     session->server->attempting = false;
-    const struct mono late = time_add_ms(context->now, context->connect_timeout_ms * PROXY_CONNECT_ANSWER_FACTOR);
-    proxy_session_deadline(context, session, time_min(late, session->wait_deadline));
     if (!session->cancelling) {
         struct proxy_end *server = &session->server->end;
         if (!proxy_end_owe(context, server, span_of(session->startup, session->startup_have))) {
@@ -46,7 +53,7 @@ static enum err proxy_connect_introduce(struct proxy_session_context *context, s
     const struct proxy_cancel_key *key = &session->cancel.server->key;
     pg_startup_cancel_write(&packet, key->pid, span_of(key->secret, key->secret_size));
     ASSERT(!packet.overflow);
-    const ssize_t sent = send(session->server->end.fd, packet.data, packet.size, MSG_NOSIGNAL);
+    const ssize_t sent = proxy_end_send(&session->server->end, packet.data, packet.size);
     proxy_metrics_add(&context->metrics, PROXY_METRICS_CANCELS, 1);
     return sent == (ssize_t)packet.size ? ERR_OK : ERR_RESET;
 }
@@ -116,6 +123,9 @@ static bool proxy_connect_message(struct proxy_session_context *context, struct 
     if (session->state == PROXY_SESSION_CONNECTING) {
         proxy_session_move(session, PROXY_SESSION_AUTH);
         proxy_session_deadline(context, session, time_add_ms(context->now, context->auth_timeout_ms));
+    }
+    if (message->type == PG_MESSAGE_AUTHENTICATION && session->server->end.tls != NULL) {
+        proxy_encrypt_offer(whole + PG_FRAME_HEAD, message->body_size);
     }
     if (message->type == PG_MESSAGE_AUTHENTICATION && session->keep != NULL) {
         proxy_learn_request(&session->keep->learn, span_of(whole + PG_FRAME_HEAD, message->body_size));

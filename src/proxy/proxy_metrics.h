@@ -30,17 +30,19 @@
     X(TLS, "tls_total")                           /* client connections that are encrypted */                          \
     X(TLS_FAILURES, "tls_failures_total")         /* ... and that could not be */                                      \
     X(REFUSED_CLEAR, "refused_clear_total")       /* sessions that were not, where they must be */                     \
-    X(AUTHENTICATED, "authenticated_total")       /* clients that proved to the proxy who they are */                  \
-    X(AUTH_FAILURES, "auth_failures_total")       /* ... and that did not */                                           \
-    X(NOT_MOVED, "not_moved_total")               /* sessions that could not: 57P01 */                                 \
-    X(UNWAITED, "unwaited_total")                 /* commits that no standby has confirmed, told as 08007 */           \
-    X(LOWERED, "synchronous_commit_total")        /* sessions that named synchronous_commit, once each */              \
-    X(LOCKED, "refused_commit_total")             /* texts refused or sessions ended because of it */                  \
-    X(WRONG_SERVER, "wrong_server_total")         /* 25006, or a standby where the writer was meant */                 \
-    X(SERVER_SHUTDOWN, "server_shutdown_total")   /* 57P01 to 57P03 from a server */                                   \
-    X(CANCELS, "cancels_total")                   /* forwarded */                                                      \
-    X(CANCELS_IGNORED, "cancels_ignored_total")   /* unknown key, or nothing in flight */                              \
-    X(READY, "ready_total")                       /* ReadyForQuery passed: statements or batches finished */           \
+    X(SERVER_TLS, "server_tls_total")             /* connections to servers that are encrypted */                      \
+    X(SERVER_TLS_FAILURES, "server_tls_failures_total")                                                                \
+    X(AUTHENTICATED, "authenticated_total")     /* clients that proved to the proxy who they are */                    \
+    X(AUTH_FAILURES, "auth_failures_total")     /* ... and that did not */                                             \
+    X(NOT_MOVED, "not_moved_total")             /* sessions that could not: 57P01 */                                   \
+    X(UNWAITED, "unwaited_total")               /* commits that no standby has confirmed, told as 08007 */             \
+    X(LOWERED, "synchronous_commit_total")      /* sessions that named synchronous_commit, once each */                \
+    X(LOCKED, "refused_commit_total")           /* texts refused or sessions ended because of it */                    \
+    X(WRONG_SERVER, "wrong_server_total")       /* 25006, or a standby where the writer was meant */                   \
+    X(SERVER_SHUTDOWN, "server_shutdown_total") /* 57P01 to 57P03 from a server */                                     \
+    X(CANCELS, "cancels_total")                 /* forwarded */                                                        \
+    X(CANCELS_IGNORED, "cancels_ignored_total") /* unknown key, or nothing in flight */                                \
+    X(READY, "ready_total")                     /* ReadyForQuery passed: statements or batches finished */             \
     X(BYTES_TO_SERVER, "bytes_to_server_total")                                                                        \
     X(BYTES_TO_CLIENT, "bytes_to_client_total")
 

@@ -73,7 +73,9 @@ static enum proxy_outcome_answer proxy_outcome_query(const struct proxy_outcome_
                                     .dbname = place->account->dbname,
                                     .user = place->account->user,
                                     .password = password,
-                                    .application_name = "holdfast proxy"};
+                                    .application_name = "holdfast proxy",
+                                    .sslmode = place->account->sslmode,
+                                    .sslrootcert = place->account->sslrootcert};
     char xid[24];
     char epoch[24];
     snprintf(xid, sizeof xid, "%llu", (unsigned long long)question->xid);

@@ -15,11 +15,20 @@
 #include "proxy/proxy_end.h"
 #include "proxy/proxy_route.h"
 
+/* Before anything else is said to it (proxy_encrypt.h). */
+enum proxy_server_encrypting {
+    PROXY_SERVER_CLEAR, /* it has not been asked for encryption */
+    PROXY_SERVER_ASKED,
+    PROXY_SERVER_HANDSHAKE,
+    PROXY_SERVER_OPEN, /* encrypted, or it does not have to be */
+};
+
 struct proxy_server {
     struct list dead; /* linked when dropped */
     struct proxy_end end;
     struct proxy_route_target target; /* what the connection was opened under */
-    bool attempting;                  /* the connection does not stand yet */
+    bool attempting;                  /* the connection does not stand yet, or is not encrypted as it must be */
+    enum proxy_server_encrypting encrypting;
     uint32_t *login; /* the counter of logins that this one is part of, until the server has said a word; or NULL */
     uint8_t *early;  /* bytes from it that are not yet a whole message; malloc'ed until the log-in has ended */
     size_t early_have;

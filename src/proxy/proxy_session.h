@@ -173,9 +173,11 @@ struct proxy_session_context {
     bool challenge;                /* the proxy authenticates clients itself; `login` is set */
     struct proxy_tls_context *tls; /* NULL: clients are not encrypted */
     enum proxy_tls_mode tls_mode;
-    const uint8_t *mock_secret;    /* PG_SCRAM_SERVE_SECRET bytes: for roles that are not there */
-    struct proxy_vault *vault;     /* NULL: there is none to ask for verifiers */
-    struct proxy_outcome *outcome; /* NULL: there is none to ask for outcomes */
+    struct mono server_tls_told;          /* when a failure of it may be told again */
+    struct proxy_tls_context *server_tls; /* NULL: connections to servers are not encrypted */
+    const uint8_t *mock_secret;           /* PG_SCRAM_SERVE_SECRET bytes: for roles that are not there */
+    struct proxy_vault *vault;            /* NULL: there is none to ask for verifiers */
+    struct proxy_outcome *outcome;        /* NULL: there is none to ask for outcomes */
     struct list inquiries;
     uint32_t logins; /* servers asked for a session that have not said a word yet, abandoned ones included */
     struct proxy_route_target targets[PROXY_ROUTES]; /* by the view that this worker has carried out */

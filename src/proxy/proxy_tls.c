@@ -21,6 +21,8 @@ enum {
 
 struct proxy_tls_context {
     struct proxy_tls_files files;
+    bool servers;
+    enum proxy_tls_server_mode mode; /* servers */
     pthread_mutex_t lock;
     SSL_CTX *ssl;
 };
@@ -35,6 +37,13 @@ struct proxy_tls {
     size_t stash_at;
     size_t stash_size;
 };
+
+const char *proxy_tls_server_mode_name(enum proxy_tls_server_mode mode)
+{
+    static const char *const names[] = {"disable", "prefer", "require", "verify-ca", "verify-full"};
+    ASSERT(mode < sizeof names / sizeof names[0]);
+    return names[mode];
+}
 
 /* ---- certificates ---- */
 
@@ -138,6 +147,68 @@ static enum err proxy_tls_load(const struct proxy_tls_files *files, char message
     return ERR_OK;
 }
 
+/* Towards servers. */
+static enum err proxy_tls_load_servers(enum proxy_tls_server_mode mode, const char *ca, char message[PROXY_TLS_MESSAGE],
+                                       SSL_CTX **ret_ssl)
+{
+    SSL_CTX *ssl = SSL_CTX_new(TLS_client_method());
+    if (ssl == NULL) {
+        return ERR_NO_MEMORY;
+    }
+    proxy_tls_harden(ssl);
+    if (mode >= PROXY_TLS_SERVER_VERIFY_CA) {
+        if (SSL_CTX_load_verify_locations(ssl, ca, NULL) != 1) {
+            SSL_CTX_free(ssl);
+            return proxy_tls_error(message, "ca", ca);
+        }
+        SSL_CTX_set_verify(ssl, SSL_VERIFY_PEER, NULL);
+    }
+    *ret_ssl = ssl;
+    return ERR_OK;
+}
+
+static enum err proxy_tls_context_load(const struct proxy_tls_context *context, char message[PROXY_TLS_MESSAGE],
+                                       SSL_CTX **ret_ssl)
+{
+    return context->servers ? proxy_tls_load_servers(context->mode, context->files.ca, message, ret_ssl)
+                            : proxy_tls_load(&context->files, message, ret_ssl);
+}
+
+/* Takes the struct over. */
+static enum err proxy_tls_context_begin(struct proxy_tls_context *context, char message[PROXY_TLS_MESSAGE],
+                                        struct proxy_tls_context **ret_context)
+{
+    const enum err err = proxy_tls_context_load(context, message, &context->ssl);
+    if (err != ERR_OK) {
+        free(context);
+        return err;
+    }
+    pthread_mutex_init(&context->lock, NULL);
+    *ret_context = context;
+    return ERR_OK;
+}
+
+enum err proxy_tls_context_servers_new(enum proxy_tls_server_mode mode, const char *ca, char message[PROXY_TLS_MESSAGE],
+                                       struct proxy_tls_context **ret_context)
+{
+    ASSERT(mode != PROXY_TLS_SERVER_DISABLE);
+    message[0] = '\0';
+    struct proxy_tls_context *context = calloc(1, sizeof *context);
+    if (context == NULL) {
+        return ERR_NO_MEMORY;
+    }
+    context->servers = true;
+    context->mode = mode;
+    snprintf(context->files.ca, sizeof context->files.ca, "%s", ca);
+    return proxy_tls_context_begin(context, message, ret_context);
+}
+
+enum proxy_tls_server_mode proxy_tls_context_mode(const struct proxy_tls_context *context)
+{
+    ASSERT(context->servers);
+    return context->mode;
+}
+
 enum err proxy_tls_context_new(const struct proxy_tls_files *files, char message[PROXY_TLS_MESSAGE],
                                struct proxy_tls_context **ret_context)
 {
@@ -147,14 +218,7 @@ enum err proxy_tls_context_new(const struct proxy_tls_files *files, char message
         return ERR_NO_MEMORY;
     }
     context->files = *files;
-    const enum err err = proxy_tls_load(files, message, &context->ssl);
-    if (err != ERR_OK) {
-        free(context);
-        return err;
-    }
-    pthread_mutex_init(&context->lock, NULL);
-    *ret_context = context;
-    return ERR_OK;
+    return proxy_tls_context_begin(context, message, ret_context);
 }
 
 void proxy_tls_context_free(struct proxy_tls_context *context)
@@ -170,7 +234,7 @@ enum err proxy_tls_context_reload(struct proxy_tls_context *context, char messag
 {
     message[0] = '\0';
     SSL_CTX *ssl = NULL;
-    const enum err err = proxy_tls_load(&context->files, message, &ssl);
+    const enum err err = proxy_tls_context_load(context, message, &ssl);
     if (err != ERR_OK) {
         return err;
     }
@@ -184,7 +248,7 @@ enum err proxy_tls_context_reload(struct proxy_tls_context *context, char messag
 
 /* ---- a connection ---- */
 
-enum err proxy_tls_accept(struct proxy_tls_context *context, int fd, struct proxy_tls **ret_tls)
+static enum err proxy_tls_new(struct proxy_tls_context *context, int fd, struct proxy_tls **ret_tls)
 {
     struct proxy_tls *tls = calloc(1, sizeof *tls);
     if (tls == NULL) {
@@ -198,7 +262,37 @@ enum err proxy_tls_accept(struct proxy_tls_context *context, int fd, struct prox
         ERR_clear_error();
         return ERR_NO_MEMORY;
     }
-    SSL_set_accept_state(tls->ssl);
+    *ret_tls = tls;
+    return ERR_OK;
+}
+
+enum err proxy_tls_accept(struct proxy_tls_context *context, int fd, struct proxy_tls **ret_tls)
+{
+    ASSERT(!context->servers);
+    const enum err err = proxy_tls_new(context, fd, ret_tls);
+    if (err == ERR_OK) {
+        SSL_set_accept_state((*ret_tls)->ssl);
+    }
+    return err;
+}
+
+enum err proxy_tls_connect(struct proxy_tls_context *context, int fd, const struct view_address *address,
+                           struct proxy_tls **ret_tls)
+{
+    ASSERT(context->servers);
+    struct proxy_tls *tls = NULL;
+    const enum err err = proxy_tls_new(context, fd, &tls);
+    if (err != ERR_OK) {
+        return err;
+    }
+    const size_t size = address->family == 6 ? 16 : 4;
+    if (context->mode == PROXY_TLS_SERVER_VERIFY_FULL &&
+        X509_VERIFY_PARAM_set1_ip(SSL_get0_param(tls->ssl), address->bytes, size) != 1) {
+        proxy_tls_free(tls);
+        ERR_clear_error();
+        return ERR_NO_MEMORY;
+    }
+    SSL_set_connect_state(tls->ssl);
     *ret_tls = tls;
     return ERR_OK;
 }

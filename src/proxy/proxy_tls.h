@@ -36,6 +36,17 @@ enum proxy_tls_mode {
     PROXY_TLS_REQUIRE, /* sessions without it are refused */
 };
 
+/* Towards servers; the words and what they mean are libpq's. */
+enum proxy_tls_server_mode {
+    PROXY_TLS_SERVER_DISABLE,
+    PROXY_TLS_SERVER_PREFER,
+    PROXY_TLS_SERVER_REQUIRE,
+    PROXY_TLS_SERVER_VERIFY_CA,
+    PROXY_TLS_SERVER_VERIFY_FULL, /* and the certificate is for the server's address */
+};
+
+const char *proxy_tls_server_mode_name(enum proxy_tls_server_mode mode);
+
 struct proxy_tls_files {
     char certificate[PROXY_TLS_PATH]; /* and its chain, PEM */
     char key[PROXY_TLS_PATH];
@@ -49,6 +60,12 @@ struct proxy_tls;
  * file, what is wrong, and what to do. */
 ERR_CHECK enum err proxy_tls_context_new(const struct proxy_tls_files *files, char message[PROXY_TLS_MESSAGE],
                                          struct proxy_tls_context **ret_context);
+
+/* For connections to servers; not for DISABLE. `ca`, a PEM file, is whom we trust with the two that verify. */
+ERR_CHECK enum err proxy_tls_context_servers_new(enum proxy_tls_server_mode mode, const char *ca,
+                                                 char message[PROXY_TLS_MESSAGE],
+                                                 struct proxy_tls_context **ret_context);
+enum proxy_tls_server_mode proxy_tls_context_mode(const struct proxy_tls_context *context);
 void proxy_tls_context_free(struct proxy_tls_context *context); /* NULL is fine */
 
 /* Reads the files again; when something is wrong with them it goes on with what it has. Any thread. */
@@ -56,6 +73,10 @@ ERR_CHECK enum err proxy_tls_context_reload(struct proxy_tls_context *context, c
 
 /* A client's connection that begins to speak TLS now. ERR_NO_MEMORY. The socket stays the caller's. */
 ERR_CHECK enum err proxy_tls_accept(struct proxy_tls_context *context, int fd, struct proxy_tls **ret_tls);
+
+/* A server's connection that begins to speak TLS now. */
+ERR_CHECK enum err proxy_tls_connect(struct proxy_tls_context *context, int fd, const struct view_address *address,
+                                     struct proxy_tls **ret_tls);
 void proxy_tls_free(struct proxy_tls *tls); /* NULL is fine */
 
 /* One step. ERR_UNAVAILABLE: at the next event again. ERR_TLS, ERR_CERTIFICATE: it failed, the peer has been told;

@@ -67,7 +67,9 @@ static enum err proxy_vault_query(const struct proxy_vault_account *account, con
                                     .dbname = account->dbname,
                                     .user = account->user,
                                     .password = password,
-                                    .application_name = "holdfast proxy"};
+                                    .application_name = "holdfast proxy",
+                                    .sslmode = account->sslmode,
+                                    .sslrootcert = account->sslrootcert};
     const char *const parameters[] = {role->name, NULL};
     struct sql sql;
     PGresult *result = NULL;

@@ -29,6 +29,8 @@ struct proxy_vault_account {
     char dbname[PROXY_ROUTE_NAME];
     char user[PROXY_ROUTE_NAME];
     struct config_secret password;
+    const char *sslmode; /* libpq's words; NULL: its default */
+    const char *sslrootcert;
 };
 
 struct proxy_vault;

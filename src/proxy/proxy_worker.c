@@ -374,6 +374,7 @@ static void proxy_worker_context(struct proxy_worker *worker)
         .mock_secret = shared->mock_secret,
         .tls = shared->tls,
         .tls_mode = shared->tls_mode,
+        .server_tls = shared->server_tls,
         .vault = shared->vault,
         .outcome = shared->outcome,
         .next_deadline = TIME_NEVER,

@@ -38,6 +38,7 @@ struct proxy_worker_shared {
     const uint8_t *mock_secret;
     struct proxy_tls_context *tls; /* NULL: clients are not encrypted */
     enum proxy_tls_mode tls_mode;
+    struct proxy_tls_context *server_tls; /* NULL: servers are not */
     struct proxy_vault *vault;
     struct proxy_outcome *outcome;
     const struct view_address *listen;

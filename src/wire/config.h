@@ -362,12 +362,26 @@ struct config_proxy_tls {
     const char *client_ca; /* NULL: no certificate is asked for */
 };
 
+enum config_proxy_server_tls_mode {
+    CONFIG_PROXY_SERVER_TLS_DISABLE,
+    CONFIG_PROXY_SERVER_TLS_PREFER,
+    CONFIG_PROXY_SERVER_TLS_REQUIRE,
+    CONFIG_PROXY_SERVER_TLS_VERIFY_CA,
+    CONFIG_PROXY_SERVER_TLS_VERIFY_FULL,
+};
+
+struct config_proxy_server_tls {
+    uint32_t mode; /* enum config_proxy_server_tls_mode */
+    const char *ca;
+};
+
 struct config_proxy {
     struct config_proxy_database *databases;
     uint32_t databases_count;
     uint32_t max_clients;
     uint32_t auth; /* enum config_proxy_auth */
     struct config_proxy_tls tls;
+    struct config_proxy_server_tls server_tls;
 };
 
 /* Where one site relays a service, and its servers in one region. */

@@ -523,6 +523,26 @@ static const struct config_schema_row config_schema_proxy_tls_rows[] = {
 static const struct config_schema_section config_schema_proxy_tls =
     SECTION("proxy_tls", config_proxy_tls, config_schema_proxy_tls_rows, .prose = "Encryption towards clients.");
 
+static const struct config_schema_choice config_schema_proxy_server_tls_modes[] = {
+    {"disable", CONFIG_PROXY_SERVER_TLS_DISABLE, "in clear"},
+    {"prefer", CONFIG_PROXY_SERVER_TLS_PREFER, "encrypted where the server can"},
+    {"require", CONFIG_PROXY_SERVER_TLS_REQUIRE, "encrypted, whoever the server is"},
+    {"verify-ca", CONFIG_PROXY_SERVER_TLS_VERIFY_CA, "and its certificate is vouched for by ca"},
+    {"verify-full", CONFIG_PROXY_SERVER_TLS_VERIFY_FULL, "and is for the node's address (a subjectAltName of type IP)"},
+    {NULL, 0, NULL}};
+
+static const struct config_schema_row config_schema_proxy_server_tls_rows[] = {
+    ROW("mode", ENUM, config_proxy_server_tls, mode, .fallback = "disable",
+        .choices = config_schema_proxy_server_tls_modes,
+        .prose =
+            "Whether connections to PostgreSQL are encrypted, cancel requests and questions for verifiers included."),
+    ROW("ca", PATH, config_proxy_server_tls, ca,
+        .prose = "PEM file with the authorities that vouch for the servers; read again on SIGHUP."),
+    END};
+static const struct config_schema_section config_schema_proxy_server_tls =
+    SECTION("proxy_server_tls", config_proxy_server_tls, config_schema_proxy_server_tls_rows,
+            .prose = "Encryption towards PostgreSQL.");
+
 static const struct config_schema_row config_schema_proxy_rows[] = {
     ROWS("databases", MAP, config_proxy, databases, .max = 64, .section = &config_schema_proxy_database,
          .prose = "By the database name of the start-up packet; other names are refused."),
@@ -534,6 +554,8 @@ static const struct config_schema_row config_schema_proxy_rows[] = {
             "pg_hba.conf. With scram every client needs a password, and the server sees the proxy's address. For login "
             "and scram the proxy asks the database, as its superuser, for the verifiers of roles with passwords."),
     ROW("tls", SECTION, config_proxy, tls, .section = &config_schema_proxy_tls, .prose = "Encryption towards clients."),
+    ROW("server_tls", SECTION, config_proxy, server_tls, .section = &config_schema_proxy_server_tls,
+        .prose = "Encryption towards PostgreSQL."),
     END};
 static const struct config_schema_section config_schema_proxy =
     SECTION("proxy", config_proxy, config_schema_proxy_rows, .prose = "Where SQL sessions go.");

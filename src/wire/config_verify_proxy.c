@@ -13,7 +13,25 @@ static void config_verify_proxy_tls(const struct config_verify *verify)
     }
 }
 
+static void config_verify_proxy_server_tls(const struct config_verify *verify)
+{
+    const struct config_proxy *proxy = &verify->config->proxy;
+    const struct config_verify_place place = CONFIG_VERIFY_AT(verify, "proxy", "server_tls");
+    if (proxy->server_tls.mode >= CONFIG_PROXY_SERVER_TLS_VERIFY_CA && proxy->server_tls.ca == NULL) {
+        config_problem_error(verify->problems, place.line, place.column,
+                             "proxy.server_tls verifies, but trusts nobody; expected ca, a PEM file");
+    }
+    /* A client that can bind its channel says so to the server, who sees that the channel is not its own. */
+    if (proxy->auth != CONFIG_PROXY_SCRAM && proxy->tls.mode != CONFIG_PROXY_TLS_DISABLE &&
+        proxy->server_tls.mode != CONFIG_PROXY_SERVER_TLS_DISABLE) {
+        config_problem_error(verify->problems, place.line, place.column,
+                             "proxy.tls and proxy.server_tls encrypt, but log-ins pass from one side to the other: "
+                             "servers take that for an attack; expected proxy.auth: scram");
+    }
+}
+
 void config_verify_proxy(const struct config_verify *verify)
 {
     config_verify_proxy_tls(verify);
+    config_verify_proxy_server_tls(verify);
 }

@@ -222,6 +222,13 @@ bool pg_startup_negotiate_write(struct buf *buf, const struct pg_startup *startu
     return true;
 }
 
+void pg_startup_ssl_write(struct buf *buf)
+{
+    buf_u32be(buf, PG_STARTUP_HEAD);
+    buf_u16be(buf, PG_STARTUP_CODE_MAJOR);
+    buf_u16be(buf, PG_STARTUP_CODE_SSL);
+}
+
 void pg_startup_cancel_write(struct buf *buf, uint32_t pid, struct span secret)
 {
     const size_t start = buf->size;

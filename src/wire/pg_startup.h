@@ -57,5 +57,8 @@ void pg_startup_plain_write(struct buf *buf, const struct pg_startup *startup);
  * protocol. False: it does not. */
 bool pg_startup_negotiate_write(struct buf *buf, const struct pg_startup *startup);
 
+/* Appends an SSLRequest. */
+void pg_startup_ssl_write(struct buf *buf);
+
 /* Appends a CancelRequest. */
 void pg_startup_cancel_write(struct buf *buf, uint32_t pid, struct span secret);

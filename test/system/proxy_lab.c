@@ -29,10 +29,19 @@ static struct view_address lab_address(const char *port)
     return (struct view_address){.bytes = {127, 9, 0, 1}, .port = (uint16_t)lab_number(port), .family = 4};
 }
 
-/* Encryption towards clients: LAB_TLS is allow or require, LAB_TLS_DIR has the files. */
+/* Encryption towards clients: LAB_TLS is allow or require, LAB_TLS_DIR has the files. Towards servers:
+ * LAB_SERVER_TLS, LAB_SERVER_CA. */
 static void lab_tls(struct proxy_options *options)
 {
-    const char *mode = getenv("LAB_TLS");
+    static const char *const modes[] = {"disable", "prefer", "require", "verify-ca", "verify-full"};
+    const char *mode = getenv("LAB_SERVER_TLS");
+    for (uint32_t i = 0; mode != NULL && i < sizeof modes / sizeof modes[0]; i++) {
+        options->server_tls_mode =
+            strcmp(mode, modes[i]) == 0 ? (enum proxy_tls_server_mode)i : options->server_tls_mode;
+    }
+    const char *ca = getenv("LAB_SERVER_CA");
+    snprintf(options->server_ca, sizeof options->server_ca, "%s", ca != NULL ? ca : "");
+    mode = getenv("LAB_TLS");
     const char *path = getenv("LAB_TLS_DIR");
     if (mode == NULL || path == NULL) {
         return;

@@ -4,6 +4,7 @@
 Server b is promoted by the first test that needs it; from then on both take writes and a view decides (test_proxy.py)."""
 import io
 import os
+import shutil
 import signal
 import socket
 import ssl
@@ -852,3 +853,115 @@ def test_tls_certificate_is_renewed(tls):
             file.write(good)
     assert one(connection, "SELECT 1") == 1
     assert one(secured(tls, sslmode="verify-full", channel_binding="require"), "SELECT 1") == 1
+
+
+# ---- encryption towards servers ----
+
+def ssl_of_servers(world, on):
+    for server in (world.a, world.b):
+        server.sql(f"ALTER SYSTEM SET ssl = {'on' if on else 'off'}")
+        server.sql("SELECT pg_reload_conf()")
+        wait(lambda server=server: server.sql("SHOW ssl")[0][0] == ("on" if on else "off"), "ssl is set")
+
+
+@pytest.fixture(scope="module")
+def sealed(pair, papers):
+    """The servers have certificates: a for the address that both listen on, b for another one."""
+    certificate(papers, "server-a")
+    certificate(papers, "server-b", extension="subjectAltName=IP:127.9.0.99")
+    for server, name in ((pair.a, "server-a"), (pair.b, "server-b")):
+        for source, target in ((f"{name}.crt", "server.crt"), (f"{name}.key", "server.key")):
+            path = os.path.join(server.data, target)
+            shutil.copy(os.path.join(papers, source), path)
+            os.chmod(path, 0o600)
+            if os.geteuid() == 0:
+                shutil.chown(path, "postgres", "postgres")
+    pair.papers = papers
+    ssl_of_servers(pair, True)
+    yield pair
+    ssl_of_servers(pair, False)
+
+
+@pytest.fixture
+def server_tls(sealed, request):
+    mode, auth, ca, more = request.param
+    sealed.epoch = sealed.version + 1000
+    sealed.view(sealed.epoch, 0)
+    more = dict({"connect_wait_ms": 50000}, **more)
+    sealed.proxy_start(auth=auth, LAB_SERVER_TLS=mode, LAB_SERVER_CA=os.path.join(sealed.papers, ca), LAB_TLS_DIR=sealed.papers,
+                       **more)
+    yield sealed
+    sealed.proxy_stop()
+
+
+ENCRYPTED = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
+
+
+@pytest.mark.parametrize("server_tls", [("verify-ca", "scram", "ca.crt", {}), ("require", "login", "ca.crt", {}),
+                                        ("prefer", "passthrough", "ca.crt", {})], indirect=True)
+def test_servertls_session(server_tls):
+    """The client is in clear, the server's side is not: results, COPY, cancel, notifications, and a move."""
+    world = server_tls
+    connection = connect(user="secured", password="open sesame")
+    assert one(connection, ENCRYPTED) is True
+    assert len(one(connection, "SELECT repeat('x', 5000000)")) == 5000000
+    text = "".join("y" * 1000 + "\n" for _ in range(5000))
+    one(connection, "CREATE TEMP TABLE t (a text)")
+    with connection.cursor() as cursor:
+        cursor.copy_expert("COPY t FROM STDIN", io.StringIO(text))
+    assert one(connection, "SELECT count(*) FROM t") == 5000
+    one(connection, "DISCARD ALL")
+    thread = threading.Thread(target=lambda: (sleepers(world.a, 1), connection.cancel()))
+    thread.start()
+    with pytest.raises(psycopg2.errors.QueryCanceled):
+        one(connection, "SELECT pg_sleep(600)")
+    thread.join(DEADLINE)
+    # To an idle session: messages larger than the server's buffer, so that they come in several records.
+    one(connection, "LISTEN news")
+    for _ in range(20):
+        world.a.sql(f"SELECT pg_notify('news', '{'n' * 7900}')")
+    wait(lambda: connection.poll() or len(connection.notifies) == 20, "notifications")
+    assert {notify.payload for notify in connection.notifies} == {"n" * 7900}
+    if world.counters().get("keys_total"):
+        move(world, 1)
+        assert one(connection, "SELECT inet_server_port()") == PORT_B
+        assert one(connection, ENCRYPTED) is True
+
+
+@pytest.mark.parametrize("server_tls", [("verify-full", "scram", "ca.crt", {"LAB_TLS": "require"})], indirect=True)
+def test_servertls_on_both_sides(server_tls):
+    connection = secured(server_tls, sslmode="verify-full", channel_binding="require")
+    assert one(connection, ENCRYPTED) is True
+    server_tls.a.stop()
+    server_tls.a.start()
+    assert one(connection, ENCRYPTED) is True
+
+
+@pytest.mark.parametrize("server_tls", [("verify-ca", "login", "stranger.crt", {"connect_wait_ms": 1000})], indirect=True)
+def test_servertls_stranger_is_not_spoken_to(server_tls):
+    with pytest.raises(psycopg2.OperationalError, match="no writable server could be reached"):
+        connect(user="secured", password="open sesame")
+    assert server_tls.counters()["server_tls_failures_total"] > 0
+    with open(server_tls.proxy_log, encoding="utf-8") as log:
+        assert "server a 127.9.0.1:25432: no encrypted connection: the certificate is not accepted" in log.read()
+
+
+@pytest.mark.parametrize("server_tls", [("verify-full", "login", "ca.crt", {"connect_wait_ms": 1000})], indirect=True)
+def test_servertls_certificate_is_for_another_address(server_tls):
+    assert one(connect(user="secured", password="open sesame"), ENCRYPTED) is True
+    move(server_tls, 1)
+    with pytest.raises(psycopg2.OperationalError, match="no writable server could be reached"):
+        connect(user="secured", password="open sesame")
+
+
+@pytest.mark.parametrize("server_tls", [("require", "login", "ca.crt", {})], indirect=True)
+def test_servertls_declined(server_tls):
+    """A server without encryption is waited for."""
+    ssl_of_servers(server_tls, False)
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(one(connect(user="secured", password="open sesame"), ENCRYPTED)))
+    thread.start()
+    wait(lambda: server_tls.counters().get("server_tls_failures_total", 0) > 0, "declined")
+    ssl_of_servers(server_tls, True)
+    thread.join(DEADLINE)
+    assert answers == [True]

@@ -358,6 +358,12 @@ static const struct broken broken[] = {
      "t.yaml:7:1: error: a site has the role proxy, but no session may go anywhere; expected proxy.databases\n"},
     {"database: shop } }\npolicy", "database: shop } }\n  tls: { mode: require, certificate: /etc/proxy.crt }\npolicy",
      "t.yaml:57:3: error: proxy.tls encrypts, but has no key; expected certificate and key, two PEM files\n"},
+    {"database: shop } }\npolicy", "database: shop } }\n  server_tls: { mode: verify-full }\npolicy",
+     "t.yaml:57:3: error: proxy.server_tls verifies, but trusts nobody; expected ca, a PEM file\n"},
+    {"database: shop } }\npolicy",
+     "database: shop } }\n  tls: { mode: allow, certificate: /a, key: /b }\n  server_tls: { mode: prefer }\npolicy",
+     "t.yaml:58:3: error: proxy.tls and proxy.server_tls encrypt, but log-ins pass from one side to the other: servers "
+     "take that for an attack; expected proxy.auth: scram\n"},
     {"database: shop } }\npolicy", "database: shop, route: nearest } }\npolicy",
      "t.yaml:56:47: error: route 'nearest' is not one of the choices; expected one of writer, reader\n"},
     {"cooldown: 1h", "error_rate_review: 20%",
