@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "reconcile/salvage_fork.h"
+#include "reconcile/salvage_past.h"
 #include "reconcile/salvage_text.h"
 #include "reconcile/salvage_wal.h"
 
@@ -34,6 +35,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct salvage_text_buf json = {.limit = 1 << 20};
     struct salvage_text text;
     struct salvage_wal wal = {.count = 0};
+    struct salvage_wal_glance glance;
+    struct salvage_past past;
+    salvage_past_init(&past, 16384, (struct lsn){0x3000000});
     static struct salvage_fork_history history;
     salvage_text_reset(&json, "[");
     if (salvage_text_read(span_of(data, size), &json, &text) == ERR_OK) {
@@ -44,6 +48,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         const uint8_t *end = memchr(at, '\n', left);
         const size_t line = end != NULL ? (size_t)(end - at) : left;
         (void)!salvage_wal_read(&wal, span_of(at, line));
+        salvage_wal_look(span_of(at, line), &glance);
+        salvage_past_see(&past, &glance);
         left -= end != NULL ? line + 1 : line;
         at += end != NULL ? line + 1 : line;
     }

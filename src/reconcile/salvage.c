@@ -10,6 +10,7 @@
 #include "reconcile/salvage_decode.h"
 #include "reconcile/salvage_fork.h"
 #include "reconcile/salvage_job.h"
+#include "reconcile/salvage_remake.h"
 #include "reconcile/salvage_rest.h"
 
 enum {
@@ -149,27 +150,9 @@ static enum err salvage_line(void *context, const char *text, size_t size)
 static enum err salvage_read_log(struct salvage_job *job, const struct salvage_fork_history *own)
 {
     struct salvage_reading reading = {.job = job};
-    uint64_t from = job->run.fork.position;
-    for (uint32_t i = 0; i < own->count; i++) {
-        const uint64_t until = own->parts[i].end.position < job->run.tail_end.position ? own->parts[i].end.position
-                                                                                       : job->run.tail_end.position;
-        if (until <= from) {
-            continue;
-        }
-        char timeline[16];
-        char start[LSN_TEXT];
-        char end[LSN_TEXT];
-        char folder[1024];
-        snprintf(timeline, sizeof timeline, "%u", own->parts[i].timeline);
-        lsn_print((struct lsn){from}, start);
-        lsn_print((struct lsn){until}, end);
-        snprintf(folder, sizeof folder, "%s/pg_wal", job->options->data);
-        const char *const arguments[] = {"pg_waldump", "-p", folder, "-t", timeline, "-s", start, "-e", end, NULL};
-        const enum err err = salvage_source_run(&job->source, arguments, salvage_line, &reading);
-        if (err != ERR_OK) {
-            return salvage_job_fail(job, err, "the log of the tail cannot be read", "");
-        }
-        from = until;
+    const enum err err = salvage_job_read_log(job, own, job->run.fork, salvage_line, &reading);
+    if (err != ERR_OK) {
+        return salvage_job_fail(job, err, "the log of the tail cannot be read", "");
     }
     for (size_t i = 0; i < job->wal.count; i++) {
         job->report->commits += job->wal.commits[i].xid != 0 ? 1 : 0;
@@ -211,6 +194,7 @@ static enum err salvage_list(struct salvage_job *job)
         database->oid = (uint32_t)strtoul(PQgetvalue(result, row, 0), NULL, 10);
         snprintf(database->name, sizeof database->name, "%s", PQgetvalue(result, row, 1));
         database->slot = PQgetvalue(result, row, 2)[0] == 't';
+        snprintf(database->slot_name, sizeof database->slot_name, "holdfast_guard_%u", database->oid);
     }
     PQclear(result);
     PQfinish(connection);
@@ -238,6 +222,9 @@ static void salvage_add_counts(struct salvage_report *report, const struct salva
 static enum err salvage_fill(struct salvage_job *job, const struct salvage_job_database *database,
                              struct salvage_target *target)
 {
+    if (database->remade) {
+        salvage_job_note(job, "%s", database->why);
+    }
     enum err err = salvage_rest_sequences(job, database, target);
     if (err == ERR_OK && database->slot) {
         err = salvage_decode_run(job, database, target, NULL);
@@ -318,9 +305,11 @@ static enum err salvage_work(struct salvage_job *job)
     salvage_target_close(&writer);
     err = err == ERR_OK ? salvage_read_log(job, &own) : err;
     err = err == ERR_OK ? salvage_list(job) : err;
+    err = err == ERR_OK ? salvage_remake_run(job, &own) : err;
     const struct mono start = clock_mono();
     err = err == ERR_OK ? salvage_databases(job) : err;
     job->report->decode_us = time_since_us(clock_mono(), start);
+    salvage_remake_end(job);
     return err;
 }
 

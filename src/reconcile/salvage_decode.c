@@ -179,20 +179,19 @@ static enum err salvage_decode_read(struct salvage_decode *decode)
 enum err salvage_decode_run(struct salvage_job *job, const struct salvage_job_database *database,
                             struct salvage_target *target, const char *doubt)
 {
-    char slot[64];
     struct salvage_decode decode = {.job = job, .target = target, .doubt = doubt};
     ASSERT(database->slot);
     decode.connection = salvage_source_connect(&job->source, database->name);
     if (decode.connection == NULL) {
         return salvage_job_fail(job, ERR_UNAVAILABLE, "the old server", job->source.message);
     }
-    snprintf(slot, sizeof slot, "holdfast_guard_%u", database->oid);
-    const char *const values[] = {slot};
+    /* Who only looks wants to see commits without a change as well. */
+    const char *const values[] = {database->slot_name, target != NULL ? "1" : "0"};
     enum err err = target != NULL ? salvage_decode_find_prepared(&decode) : ERR_OK;
     if (err == ERR_OK && (PQsendQueryParams(decode.connection,
                                             "SELECT data FROM pg_logical_slot_peek_changes($1, NULL, NULL, "
-                                            "'include-timestamp', '1', 'skip-empty-xacts', '1')",
-                                            1, NULL, values, NULL, NULL, 0) != 1 ||
+                                            "'include-timestamp', '1', 'skip-empty-xacts', $2)",
+                                            2, NULL, values, NULL, NULL, 0) != 1 ||
                           PQsetSingleRowMode(decode.connection) != 1)) {
         err = salvage_job_fail(job, ERR_CLOSED, "the old server", PQerrorMessage(decode.connection));
     }

@@ -34,6 +34,34 @@ enum err salvage_job_progress(struct salvage_job *job, const char *what, uint64_
     return job->options->progress(job->options->context, what, done, total) ? ERR_OK : ERR_CANCELLED;
 }
 
+enum err salvage_job_read_log(struct salvage_job *job, const struct salvage_fork_history *own, struct lsn from,
+                              enum err (*line)(void *context, const char *text, size_t size), void *context)
+{
+    uint64_t at = from.position;
+    for (uint32_t i = 0; i < own->count; i++) {
+        const uint64_t until = own->parts[i].end.position < job->run.tail_end.position ? own->parts[i].end.position
+                                                                                       : job->run.tail_end.position;
+        if (until <= at) {
+            continue;
+        }
+        char timeline[16];
+        char start[LSN_TEXT];
+        char end[LSN_TEXT];
+        char folder[1024];
+        snprintf(timeline, sizeof timeline, "%u", own->parts[i].timeline);
+        lsn_print((struct lsn){at}, start);
+        lsn_print((struct lsn){until}, end);
+        snprintf(folder, sizeof folder, "%s/pg_wal", job->options->data);
+        const char *const arguments[] = {"pg_waldump", "-p", folder, "-t", timeline, "-s", start, "-e", end, NULL};
+        const enum err err = salvage_source_run(&job->source, arguments, line, context);
+        if (err != ERR_OK) {
+            return err;
+        }
+        at = until;
+    }
+    return ERR_OK;
+}
+
 bool salvage_job_within(const struct salvage_job *job, const struct salvage_job_database *database,
                         const struct salvage_wal_commit *commit)
 {

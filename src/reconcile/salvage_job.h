@@ -3,6 +3,7 @@
 #pragma once
 
 #include "reconcile/salvage.h"
+#include "reconcile/salvage_fork.h"
 #include "reconcile/salvage_source.h"
 #include "reconcile/salvage_target.h"
 #include "reconcile/salvage_text.h"
@@ -16,7 +17,10 @@ enum {
 struct salvage_job_database {
     uint32_t oid;
     char name[64];
-    bool slot; /* a guard slot that begins at or before the fork */
+    bool slot;          /* there is one to decode from, which begins at or before the fork */
+    char slot_name[64]; /* the guard slot's, or that of one made in the past */
+    bool remade;        /* it was made in the past (reconcile/salvage_remake.h) */
+    char why[128];      /* why there is none; the operator's words */
 };
 
 struct salvage_job {
@@ -41,6 +45,12 @@ void salvage_job_note(struct salvage_job *job, const char *format, ...) __attrib
 
 /* Tells how far it is. ERR_CANCELLED: give up. */
 ERR_CHECK enum err salvage_job_progress(struct salvage_job *job, const char *what, uint64_t done, uint64_t total);
+
+/* The old writer's log from `from` to the end of the tail, timeline by timeline, pg_waldump's lines to `line`.
+ * ERR_EXIT_STATUS: it cannot be read; or what `line` answered. */
+ERR_CHECK enum err salvage_job_read_log(struct salvage_job *job, const struct salvage_fork_history *own,
+                                        struct lsn from, enum err (*line)(void *context, const char *text, size_t size),
+                                        void *context);
 
 /* Whether a commit belongs to this database. What no record names belongs to the cluster's own. */
 bool salvage_job_within(const struct salvage_job *job, const struct salvage_job_database *database,

@@ -160,7 +160,8 @@ static const char *salvage_rest_reason(struct salvage_rest *rest, const struct s
     } else if ((commit->did & SALVAGE_WAL_SCHEMA) != 0) {
         snprintf(text, SALVAGE_REST_REASON, "it changed the schema: %s", names);
     } else if ((commit->did & SALVAGE_WAL_ROWS) != 0 && !rest->database->slot) {
-        snprintf(text, SALVAGE_REST_REASON, "no guard slot to decode from: its rows as they were in the end%s",
+        snprintf(text, SALVAGE_REST_REASON, "no guard slot to decode from%s%s: its rows as they were in the end%s",
+                 rest->database->why[0] != '\0' ? ", and " : "", rest->database->why,
                  (commit->did & SALVAGE_WAL_DELETED) != 0 ? "; it deleted rows, which are unknown" : "");
     } else {
         return NULL;

@@ -299,3 +299,54 @@ enum err salvage_wal_read(struct salvage_wal *wal, struct span line)
     }
     return wal->no_memory ? ERR_NO_MEMORY : err;
 }
+
+/* "nextXid 727 latestCompletedXid 726 oldestRunningXid 727[; 1 xacts: 716]". */
+static void salvage_wal_running(struct cursor cursor, struct salvage_wal_glance *glance)
+{
+    if (salvage_wal_word(&cursor, "RUNNING_XACTS nextXid") && salvage_wal_number(&cursor, &glance->next) &&
+        salvage_wal_seek(&cursor, "oldestRunningXid") && salvage_wal_number(&cursor, &glance->oldest)) {
+        glance->sign = SALVAGE_WAL_RUNNING;
+    }
+}
+
+static void salvage_wal_catalog(struct cursor cursor, struct salvage_wal_glance *glance)
+{
+    static const char *const others[] = {"INPLACE", "LOCK", "PRUNE", "VACUUM", "VISIBLE", "FREEZE", "CONFIRM"};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        if (salvage_wal_word(&cursor, others[i])) {
+            return; /* no row comes, goes or changes for a transaction that looks */
+        }
+    }
+    uint32_t database = 0;
+    if (salvage_wal_relation(cursor, false, &database) == SALVAGE_WAL_SCHEMA) {
+        glance->sign = SALVAGE_WAL_CATALOG;
+        glance->database = database;
+    }
+}
+
+void salvage_wal_look(struct span line, struct salvage_wal_glance *ret_glance)
+{
+    struct cursor cursor;
+    struct salvage_wal_glance glance = {.sign = SALVAGE_WAL_NOTHING};
+    cursor_init(&cursor, line.data, line.size);
+    *ret_glance = glance;
+    if (!salvage_wal_word(&cursor, "rmgr: ")) {
+        return;
+    }
+    const bool standby = salvage_wal_word(&cursor, "Standby ");
+    const bool xlog = !standby && salvage_wal_word(&cursor, "XLOG ");
+    const bool heap = !standby && !xlog && (salvage_wal_word(&cursor, "Heap ") || salvage_wal_word(&cursor, "Heap2 "));
+    if (!(standby || xlog || heap) || !salvage_wal_seek(&cursor, "lsn: ") || !salvage_wal_lsn(&cursor, &glance.lsn) ||
+        !salvage_wal_seek(&cursor, "desc: ")) {
+        return;
+    }
+    if (standby) {
+        salvage_wal_running(cursor, &glance);
+    } else if (heap) {
+        salvage_wal_catalog(cursor, &glance);
+    } else if (salvage_wal_word(&cursor, "PARAMETER_CHANGE ")) {
+        glance.sign = SALVAGE_WAL_PARAMETERS;
+        glance.logical = salvage_wal_seek(&cursor, "wal_level=logical");
+    }
+    *ret_glance = glance;
+}

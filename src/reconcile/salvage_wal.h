@@ -51,6 +51,26 @@ struct salvage_wal {
     bool no_memory;
 };
 
+/* What one line says about where decoding may begin (reconcile/salvage_past.h). */
+enum salvage_wal_sign {
+    SALVAGE_WAL_NOTHING,
+    SALVAGE_WAL_RUNNING,    /* RUNNING_XACTS: the transactions that ran then */
+    SALVAGE_WAL_CATALOG,    /* a row of the catalog was written, statistics excepted; by a transaction of any end */
+    SALVAGE_WAL_PARAMETERS, /* PARAMETER_CHANGE */
+};
+
+struct salvage_wal_glance {
+    enum salvage_wal_sign sign;
+    struct lsn lsn;    /* where the record begins */
+    uint32_t next;     /* RUNNING: the first transaction that had not begun */
+    uint32_t oldest;   /* RUNNING: the oldest that ran; `next`: none did */
+    uint32_t database; /* CATALOG: oid; 0: shared */
+    bool logical;      /* PARAMETERS: wal_level is logical from here on */
+};
+
+/* Never fails: what cannot be read says nothing. */
+void salvage_wal_look(struct span line, struct salvage_wal_glance *ret_glance);
+
 /* One line. ERR_NO_MEMORY, ERR_TOO_LARGE: more commits than can be held. */
 ERR_CHECK enum err salvage_wal_read(struct salvage_wal *wal, struct span line);
 

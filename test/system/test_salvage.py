@@ -252,26 +252,82 @@ def test_conflicts(world):
     rejoin(world)
 
 
+def drop_slots(world):
+    for dbname in ("shop", "postgres"):
+        world.sql("old", "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_type = 'logical' AND "
+                         "database = current_database()", dbname=dbname)
+
+
 def test_without_a_slot(world):
-    """The slot is gone: the log names every commit, the rows that are left are kept, and the directory must stay."""
+    """The slot is gone, but the log and the catalog are as they were: decoded from a point before the fork, judged as ever."""
+    opened = world.connect("old")
+    opened.autocommit = False
+    cursor = opened.cursor()
+    cursor.execute("INSERT INTO parent VALUES (100, 'begun before')")
+    world.sql("old", "INSERT INTO noise (v) VALUES ('last one that arrives')")
+    world.caught_up()
+    world.part()
+    world.promote()
+    world.sql("old", "DELETE FROM parent WHERE id = 19")
+    world.sql("old", "INSERT INTO parent VALUES (400, 'comes')")
+    world.sql("old", "UPDATE parent SET name = 'stays for a moment' WHERE id = 400")
+    world.sql("old", "DELETE FROM parent WHERE id = 400")
+    world.sql("old", "VACUUM parent")  # what was deleted is on no page any more
+    world.sql("old", "UPDATE parent SET id = 500 WHERE id = 18")
+    world.sql("old", "BEGIN; DELETE FROM parent WHERE id = 17; INSERT INTO parent VALUES (401, 'with the delete'); COMMIT")
+    world.sql("old", "INSERT INTO keyless VALUES (1)")
+    world.sql("old", "INSERT INTO parent VALUES (16, 'there is one') ON CONFLICT DO NOTHING")
+    work(world, 60, list(range(1, ACCOUNTS + 1)))
+    cursor.execute("INSERT INTO child VALUES (5000, 100, 'after')")
+    opened.commit()
+    opened.close()
+    world.sql("new", "UPDATE parent SET name = 'changed since' WHERE id = 17")
+    expected = digest(world, "old", *(table for table in TABLES if table != "parent"))
+    drop_slots(world)
+    world.kill("old")
+    tail = world.tail()
+    done = world.salvage()
+    print(done.stdout, done.stderr)
+    assert done.returncode == 0, done
+    entries = account_for(world, tail)
+    open_ones = {entry["reason"]: entry for entry in entries if entry["state"] == "quarantined"}
+    assert set(open_ones) == {"the row was changed in public.parent", "no replica identity in public.keyless"}, open_ones
+    (conflict,) = [entry for reason, entry in open_ones.items() if "changed" in reason]
+    assert [(change["o"], change["k"] if "k" in change else change["v"]) for change in conflict["changes"]] == [
+        ("D", {"id": "17"}), ("I", {"id": "401", "name": "with the delete"})]
+    assert digest(world, "new", *(table for table in TABLES if table != "parent")) == expected
+    assert world.sql("new", "SELECT id, name FROM parent WHERE id NOT BETWEEN 1 AND 16 ORDER BY id") == [
+        (17, "changed since"), (20, "p20"), (100, "begun before"), (500, "p18")]
+    assert world.sql("new", "SELECT state, method FROM holdfast.ledger_run") == [("complete", "decode")]
+    assert "decoded from" in str(world.sql("new", "SELECT notes FROM holdfast.ledger_run"))
+    again = world.salvage()
+    assert again.returncode == 0 and world.entries() == entries, again
+    world.start("old")
+    assert world.sql("old", "SELECT slot_name FROM pg_replication_slots WHERE slot_type = 'logical'") == [], "nothing stays behind"
+    world.kill("old", signal.SIGINT)
+
+
+def test_without_a_slot_and_a_changed_catalog(world):
+    """Nor can the log be decoded: it names every commit, the rows that are left are kept, and the directory must stay."""
     world.caught_up()
     world.part()
     world.promote()
     world.sql("old", "INSERT INTO parent VALUES (400, 'left')")
     world.sql("old", "UPDATE account SET balance = balance + 1 WHERE id = 5")
+    world.sql("old", "CREATE TABLE made (id int PRIMARY KEY)")
     world.sql("old", "DELETE FROM parent WHERE id = 19")
-    for dbname in ("shop", "postgres"):
-        world.sql("old", "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_type = 'logical' AND "
-                         "database = current_database()", dbname=dbname)
+    drop_slots(world)
     world.kill("old")
     tail = world.tail()
     done = world.salvage()
     assert done.returncode == 10, done
     entries = account_for(world, tail)
-    assert [entry["state"] for entry in entries] == ["quarantined"] * 3, entries
+    assert [entry["state"] for entry in entries] == ["quarantined"] * 4, entries
     assert entries[0]["changes"][0]["v"] == {"id": 400, "name": "left"}
     assert entries[1]["changes"][0]["v"]["balance"] == START + 1
-    assert entries[2]["changes"] == [] and "deleted rows, which are unknown" in entries[2]["reason"]
+    assert "changed the schema: " in entries[2]["reason"] and "public.made" in entries[2]["reason"]
+    assert entries[3]["changes"] == [] and "deleted rows, which are unknown" in entries[3]["reason"]
+    assert "the catalog was changed behind the fork" in entries[3]["reason"]
     assert world.sql("new", "SELECT state, method FROM holdfast.ledger_run") == [("incomplete", "rows")]
     assert world.sql("new", "SELECT balance FROM account WHERE id = 5") == [(START,)]
 
