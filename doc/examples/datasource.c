@@ -165,12 +165,24 @@ static void datasource_send(struct datasource *source, struct datasource_call *c
     holdfast_classify(sqlstate, flags, &call->verdict);
 }
 
+/* A connection that was closed meanwhile is noticed before anything is sent on it: that leaves no doubt about a write.
+ */
+static void datasource_look(struct datasource_connection *slot)
+{
+    if (slot->connection != NULL &&
+        (PQconsumeInput(slot->connection) == 0 || PQstatus(slot->connection) != CONNECTION_OK)) {
+        PQfinish(slot->connection);
+        slot->connection = NULL;
+    }
+}
+
 /* One attempt at the target. */
 static void datasource_attempt(struct datasource *source, struct datasource_call *call,
                                const struct holdfast_node *node)
 {
     struct datasource_connection *slot = datasource_slot(source, node, call->target.epoch);
     memcpy(source->node, node->name, sizeof source->node);
+    datasource_look(slot);
     if (slot->connection != NULL || datasource_connect(source, call, slot)) {
         datasource_send(source, call, slot);
     }

@@ -13,7 +13,7 @@
 
 #include "datasource.h"
 
-enum { ORDERS_LINE = 512, ORDERS_DEADLINE_MS = 20000, ORDERS_LOOK_MS = 100, ORDERS_ATTEMPTS = 10 };
+enum { ORDERS_LINE = 512, ORDERS_DEADLINE_MS = 60000, ORDERS_LOOK_MS = 100, ORDERS_ATTEMPTS = 60 };
 
 static void orders_print(const struct datasource *source, enum holdfast_result result, const PGresult *rows)
 {
@@ -78,6 +78,7 @@ int main(int argc, char **argv)
     options.thread_ms = ORDERS_LOOK_MS;
     holdfast_retry_config_default(&budget);
     budget.attempts = ORDERS_ATTEMPTS;
+    budget.burst = ORDERS_ATTEMPTS;
     const enum holdfast_error error = holdfast_open(&options, &holdfast);
     if (error != HOLDFAST_OK || holdfast_retry_new(&budget, &retry) != HOLDFAST_OK) {
         fprintf(stderr, "cannot attach: %s\n", holdfast_error_text(error));

@@ -20,7 +20,7 @@ struct holdfast_question {
 static _Thread_local uint32_t holdfast_turn __attribute__((tls_model("initial-exec")));
 
 /* One thread takes a new view over, the others go on with the old one. */
-static __attribute__((noinline, cold)) void holdfast_catch_up(struct holdfast *holdfast)
+static void holdfast_catch_up(struct holdfast *holdfast)
 {
     if (pthread_mutex_trylock(&holdfast->lock) == 0) {
         holdfast_look(holdfast);
@@ -28,10 +28,16 @@ static __attribute__((noinline, cold)) void holdfast_catch_up(struct holdfast *h
     }
 }
 
-static inline void holdfast_watch(struct holdfast *holdfast)
+/* Whether something was published that nobody has looked at. */
+static inline bool holdfast_news_waits(const struct holdfast *holdfast)
 {
     const uint64_t word = holdfast_attach_word(&holdfast->attach);
-    if (__builtin_expect(word != atomic_load_explicit(&holdfast->seen, memory_order_relaxed) && word != 0, 0)) {
+    return __builtin_expect(word != atomic_load_explicit(&holdfast->seen, memory_order_relaxed) && word != 0, 0);
+}
+
+static void holdfast_watch(struct holdfast *holdfast)
+{
+    if (holdfast_news_waits(holdfast)) {
         holdfast_catch_up(holdfast);
     }
 }
@@ -244,10 +250,12 @@ static enum holdfast_error holdfast_choose_slow(struct holdfast *holdfast, const
     }
 }
 
+/* All that is not quick. Never inlined, so that the quick path keeps everything in registers. */
 static __attribute__((noinline)) enum holdfast_error
 holdfast_choose_plain(struct holdfast *holdfast, enum holdfast_intent intent, struct holdfast_target *ret_target)
 {
     const struct holdfast_question question = {.intent = intent};
+    holdfast_watch(holdfast);
     return holdfast_choose_slow(holdfast, &question, ret_target);
 }
 
@@ -257,15 +265,14 @@ static inline bool holdfast_still(const struct holdfast *holdfast, uint64_t numb
     return atomic_load_explicit(&holdfast->started, memory_order_relaxed) < number + HOLDFAST_PLANS;
 }
 
-/* The frequent reads: one after the other of those that can serve, where nothing is to be tried or divided. The clock
- * is not read. Answers HOLDFAST_NO_ROUTE when it cannot tell. */
-static inline enum holdfast_error holdfast_quick_read(const struct holdfast *holdfast,
-                                                      struct holdfast_target *ret_target)
+/* Reads that go to somebody else: one after the other of those that stand in, where nothing is to be tried or divided.
+ * The clock is not read. */
+static __attribute__((noinline)) enum holdfast_error holdfast_choose_further(struct holdfast *holdfast,
+                                                                             struct holdfast_target *ret_target)
 {
+    holdfast_watch(holdfast);
     const uint64_t number = atomic_load_explicit(&holdfast->published, memory_order_acquire);
     const struct holdfast_plan *plan = &holdfast->plans[number % HOLDFAST_PLANS];
-    const uint64_t epoch = HOLDFAST_LOAD(plan->epoch);
-    const uint64_t version = HOLDFAST_LOAD(plan->version);
     const int64_t tick_ms = atomic_load_explicit(&holdfast->state.tick_ms, memory_order_relaxed);
     uint64_t regions = HOLDFAST_LOAD(plan->read_regions);
     uint32_t flags = 0;
@@ -275,8 +282,10 @@ static inline enum holdfast_error holdfast_quick_read(const struct holdfast *hol
         const uint32_t region = (uint32_t)(regions % LIMITS_REGIONS);
         const uint64_t word = holdfast_state_word(&holdfast->state, region);
         if ((word & HOLDFAST_STATE_FLAGS) == 0 && (int64_t)(word >> 8) > tick_ms && node < HOLDFAST_PLAN_SEVERAL) {
+            const uint64_t epoch = HOLDFAST_LOAD(plan->epoch);
+            const uint64_t version = HOLDFAST_LOAD(plan->version);
             if (!holdfast_still(holdfast, number)) {
-                return HOLDFAST_NO_ROUTE;
+                break;
             }
             ret_target->region = region;
             ret_target->node = node != HOLDFAST_PLAN_REGION_ONLY ? node : HOLDFAST_NONE;
@@ -288,50 +297,37 @@ static inline enum holdfast_error holdfast_quick_read(const struct holdfast *hol
         }
         const bool never = (word & (HOLDFAST_STATE_VIEW | HOLDFAST_STATE_CHECK)) != 0 || node == HOLDFAST_PLAN_NO_NODE;
         if (!never) {
-            return HOLDFAST_NO_ROUTE;
+            break;
         }
         flags = HOLDFAST_TARGET_FAILOVER;
         regions >>= 8;
     }
-    return HOLDFAST_NO_ROUTE;
-}
-
-/* Likewise the frequent writes: a writer in a usable region. */
-static inline enum holdfast_error holdfast_quick_write(const struct holdfast *holdfast,
-                                                       struct holdfast_target *ret_target)
-{
-    const uint64_t number = atomic_load_explicit(&holdfast->published, memory_order_acquire);
-    const struct holdfast_plan *plan = &holdfast->plans[number % HOLDFAST_PLANS];
-    const uint32_t node = HOLDFAST_LOAD(plan->writer);
-    const uint32_t region = HOLDFAST_LOAD(plan->writer_region);
-    const uint64_t epoch = HOLDFAST_LOAD(plan->epoch);
-    const uint64_t version = HOLDFAST_LOAD(plan->version);
-    const uint32_t error = HOLDFAST_LOAD(plan->error);
-    const uint32_t hold = HOLDFAST_LOAD(plan->hold);
-    if (region >= LIMITS_REGIONS || error != 0 || hold != 0 || !holdfast_state_plain(&holdfast->state, region) ||
-        !holdfast_still(holdfast, number)) {
-        return HOLDFAST_NO_ROUTE;
-    }
-    ret_target->region = region;
-    ret_target->node = node;
-    ret_target->flags = 0;
-    ret_target->tried = 0;
-    ret_target->epoch = epoch;
-    ret_target->version = version;
-    return HOLDFAST_OK;
+    return holdfast_choose_plain(holdfast, HOLDFAST_READ, ret_target);
 }
 
 enum holdfast_error holdfast_choose(struct holdfast *holdfast, enum holdfast_intent intent,
                                     struct holdfast_target *ret_target)
 {
-    holdfast_watch(holdfast);
-    if (intent == HOLDFAST_READ && holdfast_quick_read(holdfast, ret_target) == HOLDFAST_OK) {
-        return HOLDFAST_OK;
+    const uint64_t number = atomic_load_explicit(&holdfast->published, memory_order_acquire);
+    const struct holdfast_plan *plan = &holdfast->plans[number % HOLDFAST_PLANS];
+    const uint64_t quick = intent == HOLDFAST_READ ? HOLDFAST_LOAD(plan->quick_read) : HOLDFAST_LOAD(plan->quick_write);
+    const uint64_t epoch = HOLDFAST_LOAD(plan->epoch);
+    const uint64_t version = HOLDFAST_LOAD(plan->version);
+    /* One word that was stored whole: whatever plan it is of, the index is one. */
+    const uint64_t word = atomic_load_explicit(&holdfast->state.words[(uint32_t)quick], memory_order_acquire);
+    if (__builtin_expect(!holdfast_state_clear(&holdfast->state, word) || holdfast_news_waits(holdfast) ||
+                             intent == HOLDFAST_LOCAL || !holdfast_still(holdfast, number),
+                         0)) {
+        return intent == HOLDFAST_READ ? holdfast_choose_further(holdfast, ret_target)
+                                       : holdfast_choose_plain(holdfast, intent, ret_target);
     }
-    if (intent == HOLDFAST_WRITE && holdfast_quick_write(holdfast, ret_target) == HOLDFAST_OK) {
-        return HOLDFAST_OK;
-    }
-    return holdfast_choose_plain(holdfast, intent, ret_target);
+    ret_target->region = (uint32_t)quick;
+    ret_target->node = (uint32_t)(quick >> 32);
+    ret_target->flags = 0;
+    ret_target->tried = 0;
+    ret_target->epoch = epoch;
+    ret_target->version = version;
+    return HOLDFAST_OK;
 }
 
 enum holdfast_error holdfast_choose_key(struct holdfast *holdfast, enum holdfast_intent intent, const void *key,

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-_Static_assert(sizeof(struct holdfast_plan) % sizeof(uint64_t) == 0, "handed over in words");
+_Static_assert(sizeof(struct holdfast_plan) == 256, "handed over in words, found by a shift");
 _Static_assert((int)LIMITS_NODES < (int)HOLDFAST_PLAN_REGION_ONLY, "a node's index fits into a byte");
 
 /* The split's row of our own clients; that of everybody when ours says nothing. */
@@ -143,9 +143,30 @@ static void holdfast_plan_pack(struct holdfast_plan *plan)
     }
 }
 
+static uint64_t holdfast_plan_quick(uint32_t region, uint32_t node)
+{
+    return (uint64_t)node << 32 | region;
+}
+
+/* Where one look at one region's word decides. */
+static void holdfast_plan_shortcuts(struct holdfast_plan *plan)
+{
+    const uint32_t node = (uint32_t)(plan->read_nodes & 0xff);
+    plan->quick_read = HOLDFAST_PLAN_NOT_QUICK;
+    plan->quick_write = HOLDFAST_PLAN_NOT_QUICK;
+    if (node < HOLDFAST_PLAN_SEVERAL) {
+        plan->quick_read = holdfast_plan_quick(plan->preferred, node == HOLDFAST_PLAN_REGION_ONLY ? LIMITS_NONE : node);
+    }
+    if (plan->error == 0 && plan->hold == 0 && plan->writer != LIMITS_NONE) {
+        plan->quick_write = holdfast_plan_quick(plan->writer_region, plan->writer);
+    }
+}
+
 void holdfast_plan_none(struct holdfast_plan *ret_plan)
 {
     *ret_plan = (struct holdfast_plan){
+        .quick_read = HOLDFAST_PLAN_NOT_QUICK,
+        .quick_write = HOLDFAST_PLAN_NOT_QUICK,
         .read_nodes = UINT64_MAX,
         .error = HOLDFAST_NO_VIEW,
         .local = LIMITS_NONE,
@@ -172,5 +193,6 @@ void holdfast_plan_make(const struct view *view, const struct holdfast_plan_wish
         holdfast_plan_nodes(view, wish, database, &plan);
     }
     holdfast_plan_pack(&plan);
+    holdfast_plan_shortcuts(&plan);
     *ret_plan = plan;
 }

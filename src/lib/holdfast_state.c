@@ -37,6 +37,7 @@ void holdfast_state_init(struct holdfast_state *state, const struct holdfast_opt
     state->publish = options->publish;
     state->publish_context = options->publish_context;
     pthread_mutex_init(&state->lock, NULL);
+    atomic_store(&state->words[LIMITS_REGIONS], HOLDFAST_STATE_VIEW);
     for (uint32_t i = 0; i < LIMITS_REGIONS; i++) {
         state->regions[i] = (struct holdfast_state_region){
             .view_down = true, .told_down = true, .checked_until_ms = HOLDFAST_STATE_FAR_MS};

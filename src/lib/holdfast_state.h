@@ -38,8 +38,8 @@ struct holdfast_state_region {
 };
 
 struct holdfast_state {
-    _Alignas(64) _Atomic uint64_t words[LIMITS_REGIONS];
-    _Alignas(64) _Atomic int64_t tick_ms; /* the clock as it was read last: the quick path reads none */
+    _Alignas(64) _Atomic uint64_t words[LIMITS_REGIONS + 1]; /* the last one is that of no region: never usable */
+    _Atomic int64_t tick_ms; /* the clock as it was read last: the quick path reads none */
     _Atomic uint64_t trials;
     int64_t (*clock_us)(void *context);
     void *clock_context;
@@ -66,12 +66,17 @@ static inline uint64_t holdfast_state_word(const struct holdfast_state *state, u
     return atomic_load_explicit(&state->words[region % LIMITS_REGIONS], memory_order_acquire);
 }
 
+/* Whether a region with this word is usable without any doubt, by the clock as it was read last. */
+static inline bool holdfast_state_clear(const struct holdfast_state *state, uint64_t word)
+{
+    return (word & HOLDFAST_STATE_FLAGS) == 0 &&
+           (int64_t)(word >> 8) > atomic_load_explicit(&state->tick_ms, memory_order_relaxed);
+}
+
 /* Whether the region is usable without any doubt, by the clock as it was read last. */
 static inline bool holdfast_state_plain(const struct holdfast_state *state, uint32_t region)
 {
-    const uint64_t word = holdfast_state_word(state, region);
-    return (word & HOLDFAST_STATE_FLAGS) == 0 &&
-           (int64_t)(word >> 8) > atomic_load_explicit(&state->tick_ms, memory_order_relaxed);
+    return holdfast_state_clear(state, holdfast_state_word(state, region));
 }
 
 /* Whether it may be chosen, or tried. */
