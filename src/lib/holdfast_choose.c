@@ -28,11 +28,11 @@ static void holdfast_catch_up(struct holdfast *holdfast)
     }
 }
 
-/* Whether something was published that nobody has looked at. */
+/* Whether something was published that nobody has looked at (or a file was mapped in which nothing is). */
 static inline bool holdfast_news_waits(const struct holdfast *holdfast)
 {
     const uint64_t word = holdfast_attach_word(&holdfast->attach);
-    return __builtin_expect(word != atomic_load_explicit(&holdfast->seen, memory_order_relaxed) && word != 0, 0);
+    return word != atomic_load_explicit(&holdfast->seen, memory_order_relaxed);
 }
 
 static void holdfast_watch(struct holdfast *holdfast)
@@ -310,13 +310,13 @@ enum holdfast_error holdfast_choose(struct holdfast *holdfast, enum holdfast_int
 {
     const uint64_t number = atomic_load_explicit(&holdfast->published, memory_order_acquire);
     const struct holdfast_plan *plan = &holdfast->plans[number % HOLDFAST_PLANS];
-    const uint64_t quick = intent == HOLDFAST_READ ? HOLDFAST_LOAD(plan->quick_read) : HOLDFAST_LOAD(plan->quick_write);
+    const uint64_t quick = HOLDFAST_LOAD(plan->quick[(unsigned)intent < 3 ? (unsigned)intent : 3]);
     const uint64_t epoch = HOLDFAST_LOAD(plan->epoch);
     const uint64_t version = HOLDFAST_LOAD(plan->version);
     /* One word that was stored whole: whatever plan it is of, the index is one. */
     const uint64_t word = atomic_load_explicit(&holdfast->state.words[(uint32_t)quick], memory_order_acquire);
     if (__builtin_expect(!holdfast_state_clear(&holdfast->state, word) || holdfast_news_waits(holdfast) ||
-                             intent == HOLDFAST_LOCAL || !holdfast_still(holdfast, number),
+                             !holdfast_still(holdfast, number),
                          0)) {
         return intent == HOLDFAST_READ ? holdfast_choose_further(holdfast, ret_target)
                                        : holdfast_choose_plain(holdfast, intent, ret_target);

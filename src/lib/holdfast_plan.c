@@ -145,34 +145,47 @@ static void holdfast_plan_pack(struct holdfast_plan *plan)
 
 static uint64_t holdfast_plan_quick(uint32_t region, uint32_t node)
 {
-    return (uint64_t)node << 32 | region;
+    return (uint64_t)(node == HOLDFAST_PLAN_REGION_ONLY ? LIMITS_NONE : node) << 32 | region;
+}
+
+static void holdfast_plan_not_quick(struct holdfast_plan *plan)
+{
+    for (size_t i = 0; i < sizeof plan->quick / sizeof plan->quick[0]; i++) {
+        plan->quick[i] = HOLDFAST_PLAN_NOT_QUICK;
+    }
 }
 
 /* Where one look at one region's word decides. */
 static void holdfast_plan_shortcuts(struct holdfast_plan *plan)
 {
-    const uint32_t node = (uint32_t)(plan->read_nodes & 0xff);
-    plan->quick_read = HOLDFAST_PLAN_NOT_QUICK;
-    plan->quick_write = HOLDFAST_PLAN_NOT_QUICK;
-    if (node < HOLDFAST_PLAN_SEVERAL) {
-        plan->quick_read = holdfast_plan_quick(plan->preferred, node == HOLDFAST_PLAN_REGION_ONLY ? LIMITS_NONE : node);
+    holdfast_plan_not_quick(plan);
+    if (plan->error != 0) {
+        return;
     }
-    if (plan->error == 0 && plan->hold == 0 && plan->writer != LIMITS_NONE) {
-        plan->quick_write = holdfast_plan_quick(plan->writer_region, plan->writer);
+    const uint32_t there = holdfast_plan_read_node(plan, plan->preferred);
+    const uint32_t here =
+        plan->local != LIMITS_NONE ? holdfast_plan_read_node(plan, plan->local) : (uint32_t)HOLDFAST_PLAN_NO_NODE;
+    if (there < HOLDFAST_PLAN_SEVERAL) {
+        plan->quick[HOLDFAST_READ] = holdfast_plan_quick(plan->preferred, there);
+    }
+    if (here < HOLDFAST_PLAN_SEVERAL) {
+        plan->quick[HOLDFAST_LOCAL] = holdfast_plan_quick(plan->local, here);
+    }
+    if (plan->hold == 0 && plan->writer != LIMITS_NONE) {
+        plan->quick[HOLDFAST_WRITE] = holdfast_plan_quick(plan->writer_region, plan->writer);
     }
 }
 
 void holdfast_plan_none(struct holdfast_plan *ret_plan)
 {
     *ret_plan = (struct holdfast_plan){
-        .quick_read = HOLDFAST_PLAN_NOT_QUICK,
-        .quick_write = HOLDFAST_PLAN_NOT_QUICK,
         .read_nodes = UINT64_MAX,
         .error = HOLDFAST_NO_VIEW,
         .local = LIMITS_NONE,
         .writer = LIMITS_NONE,
         .writer_region = LIMITS_NONE,
     };
+    holdfast_plan_not_quick(ret_plan);
 }
 
 void holdfast_plan_make(const struct view *view, const struct holdfast_plan_wish *wish, struct holdfast_plan *ret_plan)

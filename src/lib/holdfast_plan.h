@@ -22,8 +22,7 @@ struct holdfast_plan_wish {
 struct holdfast_plan {
     uint64_t version;
     uint64_t epoch;
-    uint64_t quick_read;   /* node << 32 | region of reads without a key; HOLDFAST_PLAN_NOT_QUICK: ask further */
-    uint64_t quick_write;  /* likewise of writes */
+    uint64_t quick[4];     /* by intent, without a key: node << 32 | region; HOLDFAST_PLAN_NOT_QUICK: ask further */
     uint64_t read_regions; /* a byte for each: `preferred` first, then those that stand in for it */
     uint64_t read_nodes;   /* likewise the node for reads there, or one of the words below */
     uint32_t error;        /* enum holdfast_error: the wish is not in the view */
@@ -42,7 +41,7 @@ struct holdfast_plan {
     uint8_t count[LIMITS_REGIONS];
     uint8_t any[LIMITS_REGIONS]; /* node of last resort; HOLDFAST_PLAN_NO_NODE */
     uint8_t nodes[LIMITS_NODES];
-    uint8_t padding[72]; /* to a power of two, so that a plan is found by a shift */
+    uint8_t padding[56]; /* to a power of two, so that a plan is found by a shift */
 };
 
 /* A region that is never usable: it has a word of its own (holdfast_state.h). */
