@@ -42,6 +42,27 @@ static bool serve_proxy_listen(const struct config_site *site, struct proxy_opti
     return true;
 }
 
+static void serve_proxy_pool(const struct config_proxy_pool *from, struct proxy_route_pool *to)
+{
+    static const enum proxy_route_pooling modes[] = {
+        [CONFIG_POOL_NONE] = PROXY_ROUTE_UNPOOLED,
+        [CONFIG_POOL_SESSION] = PROXY_ROUTE_SESSION,
+        [CONFIG_POOL_TRANSACTION] = PROXY_ROUTE_TRANSACTION,
+    };
+    *to = (struct proxy_route_pool){
+        .mode = modes[from->mode],
+        .size = from->size,
+        .reserve = from->reserve,
+        .reserve_after_ms = from->reserve_timeout_ms,
+        .minimum = from->minimum,
+        .connections = from->max_connections,
+        .clients = from->max_clients,
+        .wait_timeout_ms = from->wait_timeout_ms,
+        .idle_timeout_ms = from->idle_timeout_ms,
+        .lifetime_ms = from->lifetime_ms,
+    };
+}
+
 static bool serve_proxy_routes(const struct config *config, struct proxy_options *options)
 {
     if (config->proxy.databases_count > PROXY_ROUTES) {
@@ -57,6 +78,7 @@ static bool serve_proxy_routes(const struct config *config, struct proxy_options
             return false;
         }
         to->kind = from->route == CONFIG_ROUTE_READER ? PROXY_ROUTE_READER : PROXY_ROUTE_WRITER;
+        serve_proxy_pool(&from->pool, &to->pool);
     }
     options->routes_count = config->proxy.databases_count;
     return true;

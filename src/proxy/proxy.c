@@ -22,7 +22,7 @@ enum {
     PROXY_WORKERS_DEFAULT = 8,
     PROXY_CLIENTS_DEFAULT = 1000,
     PROXY_CLIENTS_LIMIT = 65000, /* below PROXY_CANCEL_LIMIT */
-    PROXY_STATUS = 1536,
+    PROXY_STATUS = 2048,
 };
 
 struct proxy {
@@ -32,6 +32,7 @@ struct proxy {
     struct proxy_worker *workers[PROXY_WORKERS];
     uint32_t workers_count;
     _Atomic uint32_t clients;
+    _Atomic uint32_t route_clients[PROXY_ROUTES];
     uint8_t mock_secret[PG_SCRAM_SERVE_SECRET];
     pthread_t watcher;
     bool watching;
@@ -165,6 +166,8 @@ static void proxy_defaults(struct proxy *proxy)
         .clients = &proxy->clients,
         .routes = options->routes,
         .routes_count = options->routes_count,
+        .route_clients = proxy->route_clients,
+        .workers = options->workers,
         .login = options->login,
         .challenge = options->challenge,
         .mock_secret = proxy->mock_secret,
@@ -236,7 +239,7 @@ static enum err proxy_workers_start(struct proxy *proxy)
 {
     for (uint32_t i = 0; i < proxy->options.workers; i++) {
         struct proxy_worker *worker = NULL;
-        const enum err err = proxy_worker_start(&proxy->shared, &worker);
+        const enum err err = proxy_worker_start(&proxy->shared, i, &worker);
         if (err != ERR_OK) {
             LOG_E("worker %u: %s", i, err_text(err));
             return err;

@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "edge/log.h"
+#include "proxy/proxy_line.h"
 
 enum {
     PROXY_ATTEMPT_RETRY_FIRST_MS = 10,
@@ -16,6 +17,7 @@ enum {
 void proxy_attempt_pause(struct proxy_session_context *context, struct proxy_session *session)
 {
     proxy_session_drop_server(context, session, false);
+    proxy_line_give_up(context, session);
     if (session->cancelling) {
         proxy_session_end(context, session, PROXY_SESSION_CANCEL_DONE, NULL);
         return;
@@ -55,10 +57,29 @@ static bool proxy_attempt_queue(struct proxy_session_context *context, struct pr
     return true;
 }
 
+/* The place that the session got in its pool is this server's from now on. */
+static enum err proxy_attempt_enter(struct proxy_session_context *context, struct proxy_session *session,
+                                    struct proxy_server *server)
+{
+    if (!proxy_server_text_set(&server->startup, span_of(session->startup, session->startup_have))) {
+        return ERR_NO_MEMORY;
+    }
+    ASSERT(session->placed);
+    session->placed = false;
+    proxy_pool_enter(session->pool, server, context->now);
+    proxy_metrics_add(&context->metrics, PROXY_METRICS_SERVERS, 1);
+    return ERR_OK;
+}
+
 /* Begins an attempt where the view, or the cancel request, says. */
 void proxy_attempt_next(struct proxy_session_context *context, struct proxy_session *session)
 {
     ASSERT(session->server == NULL);
+    if (session->pool != NULL && !session->placed) {
+        proxy_line_stand(context, session);
+        proxy_session_deadline(context, session, session->wait_deadline);
+        return;
+    }
     struct proxy_route_target cancel = {.open = true};
     const struct proxy_route_target *target = &cancel;
     if (session->cancelling) {
@@ -74,7 +95,13 @@ void proxy_attempt_next(struct proxy_session_context *context, struct proxy_sess
         }
     }
     struct proxy_server *server = NULL;
-    const enum err err = proxy_server_open(context, target, &server);
+    enum err err = proxy_server_open(context, target, &server);
+    if (err == ERR_OK && session->pool != NULL) {
+        err = proxy_attempt_enter(context, session, server);
+        if (err != ERR_OK) {
+            proxy_server_drop(context, server, false);
+        }
+    }
     if (err != ERR_OK) {
         proxy_attempt_failed(context, session, err);
         return;
@@ -91,7 +118,10 @@ void proxy_attempt_next(struct proxy_session_context *context, struct proxy_sess
 void proxy_attempt_begin(struct proxy_session_context *context, struct proxy_session *session)
 {
     proxy_session_move(session, PROXY_SESSION_CONNECTING);
-    session->wait_deadline = time_add_ms(context->now, context->connect_wait_ms);
+    const struct proxy_route_pool *limits = session->pool != NULL ? session->pool->limits : NULL;
+    session->wait_deadline = limits == NULL                ? time_add_ms(context->now, context->connect_wait_ms)
+                             : limits->wait_timeout_ms > 0 ? time_add_ms(context->now, limits->wait_timeout_ms)
+                                                           : TIME_NEVER;
     session->retry_ms = 0;
     proxy_attempt_next(context, session);
 }
@@ -106,6 +136,7 @@ void proxy_attempt_again(struct proxy_session_context *context, struct proxy_ses
         return;
     }
     proxy_session_drop_server(context, session, true);
+    proxy_line_give_up(context, session);
     session->retry_ms = 0;
     proxy_attempt_next(context, session);
 }

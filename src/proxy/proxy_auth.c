@@ -12,6 +12,7 @@
 #include "base/cursor.h"
 #include "edge/log.h"
 #include "proxy/proxy_attempt.h"
+#include "proxy/proxy_lend.h"
 #include "wire/pg_message.h"
 
 enum {
@@ -102,7 +103,9 @@ static void proxy_auth_enter(struct proxy_session_context *context, struct proxy
     proxy_metrics_add(&context->metrics, PROXY_METRICS_KEYS, 1);
     session->moving = true;
     session->entering = true;
-    proxy_attempt_begin(context, session);
+    if (!proxy_lend_welcome(context, session)) {
+        proxy_attempt_begin(context, session);
+    }
 }
 
 /* A role's name in a line of the log: nothing that could look like another line. */

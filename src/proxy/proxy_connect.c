@@ -301,9 +301,12 @@ void proxy_connect_late(struct proxy_session_context *context, struct proxy_sess
     if (session->state == PROXY_SESSION_AUTH) {
         proxy_session_end(context, session, PROXY_SESSION_AUTH_SLOW, NULL);
     } else if (time_reached(context->now, session->wait_deadline)) {
+        const bool crowded = !list_empty(&session->waiter.link) && context->targets[session->route].open &&
+                             !context->holding[session->route];
         proxy_session_end(context, session,
                           session->cancelling  ? PROXY_SESSION_CANCEL_DONE
                           : session->inquiring ? PROXY_SESSION_OUTCOME_UNKNOWN
+                          : crowded            ? PROXY_SESSION_POOL_TIMEOUT
                                                : PROXY_SESSION_NO_SERVER,
                           NULL);
     } else if (session->server != NULL) {

@@ -12,6 +12,7 @@ struct proxy_journal_head {
     uint8_t kind;
     uint8_t pending;
     uint8_t key_size;
+    uint8_t zero; /* no padding: journals are compared as bytes */
     uint32_t message_size;
 };
 

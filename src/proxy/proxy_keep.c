@@ -300,6 +300,7 @@ static void proxy_keep_prepared(struct proxy_keep *keep)
     cursor_skip(&cursor, PG_FRAME_HEAD);
     const struct span name = cursor_until(&cursor, 0);
     const uint32_t marks = keep->statement.marks & PROXY_KEEP_EXECUTED;
+    keep->preparing = true;
     if (cursor_ok(&cursor)) {
         proxy_keep_name(keep, name, marks);
     } else {
@@ -332,6 +333,7 @@ static void proxy_keep_end(struct proxy_keep *keep, const struct pg_frame_messag
         break;
     case PG_MESSAGE_CLOSE:
         if (!keep->overflow && keep->capture_size > 2 && keep->capture[0] == 'S') {
+            keep->preparing = true;
             proxy_journal_close(&keep->journal, span_of(keep->capture + 1, keep->capture_size - 2));
         }
         break;
@@ -487,6 +489,7 @@ void proxy_keep_server(struct proxy_keep *keep, const struct pg_frame_message *m
             /* Whatever it was, it is gone; settings of the journal go when this is settled. */
             keep->lost = 0;
             keep->lost_open = 0;
+            keep->flawed = false;
         } else if (keep->journal.pending > 0) {
             keep->rolled_back = keep->rolled_back || proxy_keep_tag(message, "ROLLBACK");
             keep->committed = keep->committed || proxy_keep_tag(message, "COMMIT");
@@ -494,6 +497,7 @@ void proxy_keep_server(struct proxy_keep *keep, const struct pg_frame_message *m
         break;
     case PG_MESSAGE_ERROR:
         keep->rolled_back = true;
+        keep->flawed = keep->flawed || keep->preparing;
         break;
     case PG_MESSAGE_ROW:
         if ((keep->flight_marks & PG_STATEMENT_XID) != 0 && keep->flight_units == 1) {
@@ -511,6 +515,7 @@ void proxy_keep_server(struct proxy_keep *keep, const struct pg_frame_message *m
             keep->xid = 0;
         }
         if (idle) {
+            keep->preparing = false;
             proxy_keep_settle(keep);
         }
         break;
@@ -584,6 +589,20 @@ bool proxy_keep_parameter_told(const struct proxy_keep *keep, struct span name, 
     return false;
 }
 
+bool proxy_keep_parameters_set(struct proxy_keep_parameters *parameters, struct span all)
+{
+    uint8_t *data = malloc(all.size + 1);
+    if (data == NULL) {
+        return false;
+    }
+    if (all.size > 0) {
+        memcpy(data, all.data, all.size);
+    }
+    free(parameters->data);
+    *parameters = (struct proxy_keep_parameters){.data = data, .size = all.size};
+    return true;
+}
+
 void proxy_keep_parameters_take(struct proxy_keep *keep)
 {
     free(keep->known.data);
@@ -592,6 +611,36 @@ void proxy_keep_parameters_take(struct proxy_keep *keep)
 }
 
 /* ---- the verdict ---- */
+
+bool proxy_keep_pinned(const struct proxy_keep *keep)
+{
+    struct proxy_journal_entry entry;
+    if (keep->lost != 0 || keep->lost_open != 0 || keep->flawed || keep->journal.pending > 0) {
+        return true;
+    }
+    for (size_t at = 0; proxy_journal_next(&keep->journal, &at, &entry);) {
+        if (entry.kind != PROXY_JOURNAL_SETTING && entry.kind != PROXY_JOURNAL_STATEMENT) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool proxy_keep_laden(const struct proxy_keep *keep)
+{
+    struct proxy_journal_entry entry;
+    for (size_t at = 0; proxy_journal_next(&keep->journal, &at, &entry);) {
+        if (entry.kind == PROXY_JOURNAL_STATEMENT) {
+            return true;
+        }
+    }
+    return false;
+}
+
+struct span proxy_keep_settings(const struct proxy_keep *keep)
+{
+    return span_of(keep->journal.data, keep->journal.size);
+}
 
 bool proxy_keep_movable(const struct proxy_keep *keep, const char **ret_why)
 {

@@ -51,6 +51,8 @@ struct proxy_keep {
     struct proxy_keep_parameters known; /* what the client has been told */
     struct proxy_keep_parameters fresh; /* what a new server says */
     bool doubted;                       /* the verifier did not fit once */
+    bool preparing;                     /* named statements are being prepared or closed */
+    bool flawed;                        /* ... and one was not: the journal may not be what the server has */
     uint32_t lost;                      /* pg_statement_mark and proxy_keep_lost */
     uint32_t lost_open;                 /* likewise, undone if the present transaction is rolled back */
     bool rolled_back;                   /* since the session was idle: an error, or ROLLBACK */
@@ -116,8 +118,19 @@ bool proxy_keep_parameter_next(const struct proxy_keep_parameters *parameters, s
 /* Whether the client has been told exactly this. */
 bool proxy_keep_parameter_told(const struct proxy_keep *keep, struct span name, struct span value);
 
+/* All of them at once. False: out of memory. */
+bool proxy_keep_parameters_set(struct proxy_keep_parameters *parameters, struct span all);
+
 /* The fresh ones are the known ones now. */
 void proxy_keep_parameters_take(struct proxy_keep *keep);
+
+/* Whether the session has something that belongs to its connection: anything but settings and prepared statements that
+ * can be said again. And: whether it has prepared statements. */
+bool proxy_keep_pinned(const struct proxy_keep *keep);
+bool proxy_keep_laden(const struct proxy_keep *keep);
+
+/* What a session has that is not pinned, as bytes that are equal when it is the same. */
+struct span proxy_keep_settings(const struct proxy_keep *keep);
 
 /* Whether all that the session has can be done again elsewhere; if not, what is in the way, for people. */
 bool proxy_keep_movable(const struct proxy_keep *keep, const char **ret_why);

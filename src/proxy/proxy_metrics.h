@@ -5,11 +5,14 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-/* X(name, text): the text is the Prometheus name behind "holdfast_proxy_". The first three are gauges. */
+/* X(name, text): the text is the Prometheus name behind "holdfast_proxy_". The first six are gauges. */
 #define PROXY_METRICS_TABLE(X)                                                                                         \
     X(SESSIONS, "sessions")                       /* client sessions now, those that wait included */                  \
     X(WAITING, "sessions_waiting")                /* for a reachable server */                                         \
     X(HELD, "sessions_held")                      /* at a transaction boundary, by a planned move */                   \
+    X(PINNED, "sessions_pinned")                  /* of a pool, that cannot give their server connection back */       \
+    X(POOL_WAITING, "pool_waiting")               /* sessions in line for a server connection */                       \
+    X(SERVERS, "pool_servers")                    /* server connections of pools, used or not */                       \
     X(SESSIONS_TOTAL, "sessions_total")           /* reached a server and logged in */                                 \
     X(WAITED_TOTAL, "waited_total")               /* could not be connected at once */                                 \
     X(WAIT_TIMEOUTS, "wait_timeouts_total")       /* gave up waiting: 57P03 */                                         \
@@ -35,6 +38,10 @@
     X(AUTHENTICATED, "authenticated_total")     /* clients that proved to the proxy who they are */                    \
     X(AUTH_FAILURES, "auth_failures_total")     /* ... and that did not */                                             \
     X(NOT_MOVED, "not_moved_total")             /* sessions that could not: 57P01 */                                   \
+    X(PINNED_TOTAL, "pinned_total")             /* times that a session had something that belongs to its server */    \
+    X(RESETS, "pool_resets_total")              /* DISCARD ALL before another client's turn */                         \
+    X(POOL_TIMEOUTS, "pool_timeouts_total")     /* sessions that stood in line for too long */                         \
+    X(SERVERS_FENCED, "pool_fenced_total")      /* idle connections closed because they are not the view's */          \
     X(UNWAITED, "unwaited_total")               /* commits that no standby has confirmed, told as 08007 */             \
     X(LOWERED, "synchronous_commit_total")      /* sessions that named synchronous_commit, once each */                \
     X(LOCKED, "refused_commit_total")           /* texts refused or sessions ended because of it */                    \

@@ -9,6 +9,8 @@
 #include "base/assert.h"
 #include "edge/log.h"
 #include "proxy/proxy_attempt.h"
+#include "proxy/proxy_lost.h"
+#include "proxy/proxy_rest.h"
 #include "wire/pg_message.h"
 
 enum {
@@ -61,8 +63,14 @@ void proxy_move_learn_all(struct proxy_session_context *context)
 {
     for (struct list *link = context->learning.next, *next; link != &context->learning; link = next) {
         next = link->next;
-        if (proxy_move_learn_once(context, LIST_ENTRY(link, struct proxy_session, learning))) {
+        struct proxy_session *session = LIST_ENTRY(link, struct proxy_session, learning);
+        if (proxy_move_learn_once(context, session)) {
             list_remove(link);
+            if (session->pool != NULL && session->state == PROXY_SESSION_ACTIVE) {
+                /* It may rest from now on. */
+                list_remove(&session->ready);
+                list_append(&context->ready, &session->ready);
+            }
         }
     }
 }
@@ -83,6 +91,13 @@ static void proxy_move_begin(struct proxy_session_context *context, struct proxy
     session->doomed = false;
     if (session->key != NULL) {
         proxy_cancel_busy(session->key, false);
+    }
+    if (proxy_rest_may(session)) {
+        /* It needs none before its client says something. */
+        session->moving = false;
+        session->expected = 0;
+        list_append(&context->ready, &session->ready);
+        return;
     }
     proxy_attempt_begin(context, session);
 }
@@ -206,6 +221,16 @@ static bool proxy_move_authenticate(struct proxy_session_context *context, struc
     return good;
 }
 
+bool proxy_move_client_key(struct proxy_session_context *context, struct proxy_session *session, size_t secret_size)
+{
+    if (session->key == NULL && session->entering &&
+        proxy_cancel_add(context->cancel, secret_size, &session->key) != ERR_OK) {
+        proxy_session_end(context, session, PROXY_SESSION_TOO_MANY, NULL);
+        return false;
+    }
+    return true;
+}
+
 static bool proxy_move_key(struct proxy_session_context *context, struct proxy_session *session, struct span body)
 {
     struct proxy_server *server = session->server;
@@ -213,9 +238,7 @@ static bool proxy_move_key(struct proxy_session_context *context, struct proxy_s
         return proxy_move_refused(context, session, "it told two cancel keys");
     }
     enum err err = proxy_cancel_server_new(&server->target.address, body, &server->key);
-    if (err == ERR_OK && session->key == NULL && session->entering &&
-        proxy_cancel_add(context->cancel, server->key->key.secret_size, &session->key) != ERR_OK) {
-        proxy_session_end(context, session, PROXY_SESSION_TOO_MANY, NULL);
+    if (err == ERR_OK && !proxy_move_client_key(context, session, server->key->key.secret_size)) {
         return false;
     }
     if (err == ERR_OK && session->key != NULL) {
@@ -244,7 +267,7 @@ static void proxy_move_say(const struct proxy_journal *journal, enum proxy_journ
     }
 }
 
-static bool proxy_move_restore(struct proxy_session_context *context, struct proxy_session *session)
+static bool proxy_move_restore(struct proxy_session_context *context, struct proxy_session *session, bool reset)
 {
     const struct proxy_journal *journal = &session->keep->journal;
     /* A Sync of 5 bytes is smaller than the Parse before it. */
@@ -256,6 +279,10 @@ static bool proxy_move_restore(struct proxy_session_context *context, struct pro
     }
     struct buf buf;
     buf_init(&buf, memory, capacity);
+    if (reset) {
+        pg_message_query_write(&buf, span_text("DISCARD ALL"));
+        session->restore_strict = 1;
+    }
     proxy_move_say(journal, PROXY_JOURNAL_SETTING, &buf, &session->restore_strict);
     proxy_move_say(journal, PROXY_JOURNAL_CHANNEL, &buf, &session->restore_strict);
     session->restore_left = session->restore_strict;
@@ -269,7 +296,7 @@ static bool proxy_move_restore(struct proxy_session_context *context, struct pro
 }
 
 /* Tells the client what it does not know yet. */
-static bool proxy_move_parameters(struct proxy_session_context *context, struct proxy_session *session)
+bool proxy_move_parameters(struct proxy_session_context *context, struct proxy_session *session)
 {
     struct proxy_keep *keep = session->keep;
     uint8_t memory[PROXY_KEEP_PARAMETERS + PROXY_KEEP_PARAMETERS / 2];
@@ -333,7 +360,8 @@ static bool proxy_move_done(struct proxy_session_context *context, struct proxy_
     session->doomed = session->failed;
     proxy_session_move(session, PROXY_SESSION_ACTIVE);
     proxy_session_deadline(context, session, TIME_NEVER);
-    proxy_metrics_add(&context->metrics, PROXY_METRICS_MOVED, 1);
+    proxy_metrics_add(&context->metrics, PROXY_METRICS_MOVED, session->borrowing ? 0 : 1);
+    session->borrowing = false;
     if (session->again) {
         /* The first turn of the relay sends it. */
         session->again = false;
@@ -349,6 +377,44 @@ static bool proxy_move_done(struct proxy_session_context *context, struct proxy_
     LOG_D("a session goes on with %s under epoch %llu", session->server->target.node,
           (unsigned long long)session->server->target.epoch);
     return true;
+}
+
+bool proxy_move_fresh(struct proxy_session *session)
+{
+    const struct proxy_server_text *reported = &session->server->parameters;
+    return proxy_keep_parameters_set(&session->keep->fresh, span_of(reported->data, reported->size));
+}
+
+static bool proxy_move_borrow(struct proxy_session_context *context, struct proxy_session *session)
+{
+    proxy_session_wait_end(context, session);
+    proxy_move_login(context, session);
+    if (!proxy_move_fresh(session)) {
+        proxy_session_end(context, session, PROXY_SESSION_NO_MEMORY, NULL);
+        return false;
+    }
+    const struct proxy_server *server = session->server;
+    if (server->key != NULL && !proxy_move_client_key(context, session, server->key->key.secret_size)) {
+        return false;
+    }
+    if (session->key != NULL) {
+        proxy_cancel_serve(session->key, server->key);
+    }
+    return true;
+}
+
+void proxy_move_take(struct proxy_session_context *context, struct proxy_session *session)
+{
+    if (proxy_move_borrow(context, session)) {
+        (void)proxy_move_done(context, session);
+    }
+}
+
+void proxy_move_reset(struct proxy_session_context *context, struct proxy_session *session)
+{
+    if (proxy_move_borrow(context, session)) {
+        (void)proxy_move_restore(context, session, true);
+    }
 }
 
 static bool proxy_move_error(struct proxy_session_context *context, struct proxy_session *session, struct span whole)
@@ -371,6 +437,7 @@ static bool proxy_move_error(struct proxy_session_context *context, struct proxy
     }
     if (session->restored && session->restore_strict == 0) {
         /* A prepared statement that failed there fails here as well; the others are wanted (proxy_lost.h). */
+        session->keep->flawed = session->keep->flawed || session->restore_left > 0;
         return session->restore_left > 0 || proxy_move_done(context, session);
     }
     char why[PROXY_MOVE_TEXT / 2];
@@ -443,7 +510,7 @@ void proxy_move_inquire_all(struct proxy_session_context *context)
         /* One that is between two attempts looks again at the next server. */
         if (session->state == PROXY_SESSION_LOGIN && session->logged_in && !session->restored &&
             proxy_move_inquire(context, session)) {
-            (void)proxy_move_restore(context, session); /* its answer goes on with the session */
+            (void)proxy_move_restore(context, session, false); /* its answer goes on with the session */
         }
     }
 }
@@ -460,7 +527,7 @@ static bool proxy_move_ready(struct proxy_session_context *context, struct proxy
         if (!proxy_move_inquire(context, session)) {
             return session->state == PROXY_SESSION_LOGIN;
         }
-        if (!proxy_move_restore(context, session)) {
+        if (!proxy_move_restore(context, session, false)) {
             return false;
         }
     } else if (session->restore_left > 0) {

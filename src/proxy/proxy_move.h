@@ -24,6 +24,19 @@ void proxy_move_in_flight(struct proxy_session_context *context, struct proxy_se
 /* An idle session's server is gone, or is no longer the view's. */
 void proxy_move_or_end(struct proxy_session_context *context, struct proxy_session *session);
 
+/* CONNECTING, with a server of a pool that somebody else had: it is as the session is; or it is reset and told the
+ * session's settings. The session becomes ACTIVE, in the second case later. */
+void proxy_move_take(struct proxy_session_context *context, struct proxy_session *session);
+void proxy_move_reset(struct proxy_session_context *context, struct proxy_session *session);
+
+/* A client that is `entering` gets a key of its own. False: there is none, the session has ended. */
+bool proxy_move_client_key(struct proxy_session_context *context, struct proxy_session *session, size_t secret_size);
+
+/* The server's own list of what it has reported is what the client is compared with. And: tells the client what it does
+ * not know yet. False: out of memory. */
+bool proxy_move_fresh(struct proxy_session *session);
+bool proxy_move_parameters(struct proxy_session_context *context, struct proxy_session *session);
+
 /* The new server has said its first word: CONNECTING to LOGIN. */
 void proxy_move_login(struct proxy_session_context *context, struct proxy_session *session);
 

@@ -7,9 +7,12 @@
 #include <sys/socket.h>
 
 #include "base/assert.h"
+#include "base/cursor.h"
 #include "edge/log.h"
+#include "proxy/proxy_lend.h"
 #include "proxy/proxy_lost.h"
 #include "proxy/proxy_move.h"
+#include "proxy/proxy_rest.h"
 #include "wire/pg_message.h"
 
 enum {
@@ -65,6 +68,33 @@ static void proxy_relay_client_message(struct proxy_session *session, uint8_t ty
         break;
     default:
         session->open_batch = true;
+        break;
+    }
+}
+
+/* A pooled connection's unnamed statement may be another client's: only one that was made since it is ours is used. */
+static void proxy_relay_unnamed(struct proxy_session *session, const struct pg_frame_message *message)
+{
+    const struct span body = message->peek;
+    switch (message->type) {
+    case PG_MESSAGE_QUERY:
+        session->unnamed = true;
+        break;
+    case PG_MESSAGE_PARSE:
+        session->unnamed = session->unnamed || (body.size > 0 && body.data[0] == 0);
+        break;
+    case PG_MESSAGE_BIND: {
+        struct cursor cursor;
+        cursor_init(&cursor, body.data, body.size);
+        (void)cursor_until(&cursor, 0);
+        const struct span name = cursor_until(&cursor, 0);
+        session->strange = session->strange || (!session->unnamed && (!cursor_ok(&cursor) || name.size == 0));
+        break;
+    }
+    case PG_MESSAGE_DESCRIBE:
+        session->strange = session->strange || (!session->unnamed && span_equal(body, span_of("S\0", 2)));
+        break;
+    default:
         break;
     }
 }
@@ -190,6 +220,9 @@ static bool proxy_relay_look(struct proxy_session_context *context, struct proxy
     } else if (session->keep != NULL) {
         while (proxy_keep_step(session->keep, &from->received, &bytes, &message)) {
             proxy_relay_client_message(session, message.type);
+            if (session->pool != NULL) {
+                proxy_relay_unnamed(session, &message);
+            }
         }
     } else {
         while (pg_frame_step(&from->received, &bytes, &message)) {
@@ -235,7 +268,9 @@ static enum proxy_relay_step proxy_relay_gone(struct proxy_session_context *cont
 /* A planned move or our own stop keeps the client's next statement in the kernel, at the transaction's boundary. */
 static bool proxy_relay_held(struct proxy_session_context *context, struct proxy_session *session)
 {
-    const bool hold = context->holding[session->route] && session->server->target.writer;
+    const bool writer =
+        session->server != NULL ? session->server->target.writer : context->targets[session->route].writer;
+    const bool hold = context->holding[session->route] && writer;
     if (!(hold || context->stopping) || !proxy_session_idle(session)) {
         return false;
     }
@@ -482,6 +517,10 @@ static enum proxy_relay_step proxy_relay_up(struct proxy_session_context *contex
         proxy_session_end(context, session, PROXY_SESSION_CLIENT_PROTOCOL, NULL);
         return PROXY_RELAY_ENDED;
     }
+    if (session->strange) {
+        proxy_session_end(context, session, PROXY_SESSION_UNNAMED, NULL);
+        return PROXY_RELAY_ENDED;
+    }
     if (session->doomed && !proxy_lost_lawful(context, session)) {
         return PROXY_RELAY_ENDED;
     }
@@ -603,6 +642,9 @@ static enum proxy_relay_step proxy_relay_move(struct proxy_session_context *cont
     }
     /* A short read has emptied the socket, unless an end of file waits behind it; or it was only one record of TLS. */
     from->readable = (size_t)size == limit || from->hangup || from->tls != NULL;
+    if (client && context->buffer[0] == PG_MESSAGE_TERMINATE && session->pool != NULL && proxy_session_idle(session)) {
+        return proxy_relay_gone(context, from); /* that is between the two of us: the server is the next client's */
+    }
     const struct span bytes = span_of(context->buffer, (size_t)size);
     return client ? proxy_relay_up(context, session, bytes) : proxy_relay_down(context, session, bytes);
 }
@@ -614,16 +656,42 @@ void proxy_relay_to_server(struct proxy_session_context *context, struct proxy_s
     }
 }
 
+/* A session that rests. True: it has a server now. */
+static bool proxy_relay_begin(struct proxy_session_context *context, struct proxy_session *session)
+{
+    if (!proxy_end_flush(context, &session->client)) {
+        (void)proxy_relay_gone(context, &session->client);
+        return false;
+    }
+    if (session->client.pending != NULL) {
+        return false;
+    }
+    if (proxy_relay_held(context, session)) {
+        return false;
+    }
+    return proxy_lend_take(context, session);
+}
+
 void proxy_relay_pump(struct proxy_session_context *context, struct proxy_session *session)
 {
     ASSERT(session->state == PROXY_SESSION_ACTIVE);
+    if (session->server == NULL && !proxy_relay_begin(context, session)) {
+        return;
+    }
     for (int round = 0; round < PROXY_RELAY_ROUNDS; round++) {
         const enum proxy_relay_step down = proxy_relay_move(context, &session->server->end, &session->client);
         if (down == PROXY_RELAY_ENDED) {
             return;
         }
+        if (down == PROXY_RELAY_MOVED && proxy_rest_yield(context, session)) {
+            return;
+        }
         const enum proxy_relay_step up = proxy_relay_move(context, &session->client, &session->server->end);
-        if (up == PROXY_RELAY_ENDED || (up == PROXY_RELAY_STUCK && down == PROXY_RELAY_STUCK)) {
+        if (up == PROXY_RELAY_ENDED) {
+            return;
+        }
+        if (up == PROXY_RELAY_STUCK && down == PROXY_RELAY_STUCK) {
+            (void)proxy_rest_begin(context, session);
             return;
         }
     }

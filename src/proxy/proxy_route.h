@@ -21,12 +21,33 @@ enum proxy_route_kind {
     PROXY_ROUTE_READER, /* a healthy standby, the own region's first, else the writer */
 };
 
+enum proxy_route_pooling {
+    PROXY_ROUTE_UNPOOLED,    /* each session has a server connection of its own, and takes it along */
+    PROXY_ROUTE_SESSION,     /* has one for its life, and leaves it to the next client of the same user */
+    PROXY_ROUTE_TRANSACTION, /* has one for each transaction */
+};
+
+/* Server connections, of all workers together. */
+struct proxy_route_pool {
+    enum proxy_route_pooling mode;
+    uint32_t size;    /* per user */
+    uint32_t reserve; /* per user, on top, for who has waited for reserve_after_ms */
+    uint32_t reserve_after_ms;
+    uint32_t minimum;         /* per user: so many are not closed for being idle */
+    uint32_t connections;     /* of all users; 0: no limit but theirs */
+    uint32_t clients;         /* sessions of all users; 0: no limit but the proxy's */
+    uint32_t wait_timeout_ms; /* 0: for ever; likewise the following */
+    uint32_t idle_timeout_ms;
+    uint32_t lifetime_ms;
+};
+
 /* One configured entry. */
 struct proxy_route {
     char name[PROXY_ROUTE_NAME];   /* in the start-up packet */
     char database[LIMITS_NAME];    /* the cluster in the view */
     char dbname[PROXY_ROUTE_NAME]; /* on the server; empty: the same name */
     enum proxy_route_kind kind;
+    struct proxy_route_pool pool;
 };
 
 /* Where sessions of an entry go now, or where one session went. */

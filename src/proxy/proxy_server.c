@@ -3,9 +3,11 @@
 #include "proxy/proxy_server.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/assert.h"
 #include "edge/tcp.h"
+#include "proxy/proxy_line.h"
 #include "proxy/proxy_session.h"
 #include "wire/pg_message.h"
 
@@ -14,6 +16,7 @@ struct proxy_server *proxy_server_new(const struct proxy_route_target *target)
     struct proxy_server *server = calloc(1, sizeof *server);
     if (server != NULL) {
         list_init(&server->dead);
+        list_init(&server->pooled);
         proxy_end_init(&server->end, -1);
         server->end.server = server;
         server->target = *target;
@@ -53,6 +56,24 @@ bool proxy_server_parameter(struct proxy_server *server, struct span body)
     return false;
 }
 
+bool proxy_server_text_set(struct proxy_server_text *text, struct span bytes)
+{
+    if (span_equal(span_of(text->data, text->size), bytes)) {
+        return true;
+    }
+    uint8_t *data = malloc(bytes.size + 1);
+    if (data == NULL) {
+        return false;
+    }
+    if (bytes.size > 0) {
+        memcpy(data, bytes.data, bytes.size);
+    }
+    free(text->data);
+    text->data = data;
+    text->size = bytes.size;
+    return true;
+}
+
 void proxy_server_login_end(struct proxy_server *server)
 {
     if (server->login != NULL) {
@@ -80,6 +101,13 @@ void proxy_server_drop(struct proxy_session_context *context, struct proxy_serve
         server->key = NULL;
     }
     server->end.session = NULL;
+    if (server->pool != NULL) {
+        const uint32_t route = server->pool->route;
+        proxy_pool_leave(server);
+        proxy_metrics_take(&context->metrics, PROXY_METRICS_SERVERS, 1);
+        proxy_line_stir(context, route);
+        proxy_line_forget_later(context);
+    }
     list_append(&context->dropped, &server->dead);
 }
 
@@ -88,6 +116,9 @@ void proxy_server_bury(struct proxy_session_context *context)
     while (!list_empty(&context->dropped)) {
         struct proxy_server *server = LIST_ENTRY(context->dropped.next, struct proxy_server, dead);
         list_remove(&server->dead);
+        free(server->startup.data);
+        free(server->settings.data);
+        free(server->parameters.data);
         free(server);
     }
 }

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/list.h"
+#include "base/time.h"
 #include "proxy/proxy_cancel.h"
 #include "proxy/proxy_end.h"
 #include "proxy/proxy_route.h"
@@ -21,6 +22,14 @@ enum proxy_server_encrypting {
     PROXY_SERVER_ASKED,
     PROXY_SERVER_HANDSHAKE,
     PROXY_SERVER_OPEN, /* encrypted, or it does not have to be */
+};
+
+struct proxy_pool;
+
+/* A copy of some bytes, malloc'ed. */
+struct proxy_server_text {
+    uint8_t *data;
+    size_t size;
 };
 
 struct proxy_server {
@@ -36,7 +45,16 @@ struct proxy_server {
     bool fatal;                      /* it has said FATAL */
     bool standby;                    /* it has said that it is one: in_hot_standby */
     bool copying;                    /* it reads a COPY from the client */
-    bool alone;                      /* it has said that a commit was not waited for: the next ReadyForQuery is none */
+    /* With a place in a pool. */
+    struct proxy_pool *pool; /* NULL: it ends with its session */
+    struct list pooled;      /* linked while nobody has it */
+    struct mono opened;
+    struct mono idle_since;
+    uint32_t resetting;                  /* ReadyForQuery still to come for what we have said */
+    struct proxy_server_text startup;    /* the packet that it was opened with */
+    struct proxy_server_text settings;   /* what was set since, as a session's journal has it; while nobody has it */
+    struct proxy_server_text parameters; /* what it has reported; likewise */
+    bool alone; /* it has said that a commit was not waited for: the next ReadyForQuery is none */
 };
 
 /* With a socket that begins to connect. Errors: those of the socket, ERR_NO_MEMORY. */
@@ -48,6 +66,9 @@ struct proxy_server *proxy_server_new(const struct proxy_route_target *target);
 
 /* ParameterStatus: what it says of its role. True: it is a standby. */
 bool proxy_server_parameter(struct proxy_server *server, struct span body);
+
+/* False: out of memory, the text is as before. */
+bool proxy_server_text_set(struct proxy_server_text *text, struct span bytes);
 
 /* It has answered, or is let go of: its login no longer counts. */
 void proxy_server_login_end(struct proxy_server *server);

@@ -11,6 +11,8 @@
 #include "base/assert.h"
 #include "edge/log.h"
 #include "edge/tcp.h"
+#include "proxy/proxy_line.h"
+#include "proxy/proxy_rest.h"
 #include "wire/pg_message.h"
 
 #define PROXY_SESSION_BIT(state) (1U << PROXY_SESSION_##state)
@@ -63,6 +65,8 @@ struct proxy_session *proxy_session_new(struct proxy_session_context *context, i
     list_init(&session->learning);
     list_init(&session->inquiry);
     session->ticket = LIMITS_NONE;
+    list_init(&session->waiter.link);
+    list_init(&session->lingering);
     proxy_end_init(&session->client, fd);
     session->client.session = session;
     tcp_tune_client(fd);
@@ -91,6 +95,7 @@ void proxy_session_free(struct proxy_session_context *context, struct proxy_sess
     (void)context;
     ASSERT(session->state == PROXY_SESSION_CLOSED);
     ASSERT(session->client.fd < 0 && session->server == NULL && session->key == NULL && !session->admitted);
+    ASSERT(session->pool == NULL);
     list_remove(&session->link);
     list_remove(&session->timed);
     list_remove(&session->ready);
@@ -151,17 +156,6 @@ void proxy_session_wait_end(struct proxy_session_context *context, struct proxy_
     }
 }
 
-bool proxy_session_idle(const struct proxy_session *session)
-{
-    return session->state == PROXY_SESSION_ACTIVE && session->status == PG_MESSAGE_STATUS_IDLE &&
-           !proxy_session_busy(session);
-}
-
-bool proxy_session_busy(const struct proxy_session *session)
-{
-    return session->expected > 0 || session->open_batch || !pg_frame_boundary(&session->client.received);
-}
-
 bool proxy_session_say(struct proxy_session_context *context, struct proxy_session *session, struct span messages)
 {
     if (session->client.pending == NULL) {
@@ -189,7 +183,7 @@ static bool proxy_session_tellable(const struct proxy_session *session)
     if (client->fd < 0) {
         return false;
     }
-    if (session->state == PROXY_SESSION_ACTIVE) {
+    if (session->state == PROXY_SESSION_ACTIVE && session->server != NULL) {
         return pg_frame_boundary(&session->server->end.received);
     }
     return true; /* before ACTIVE only whole messages are passed on */
@@ -235,6 +229,7 @@ static void proxy_session_leave(struct proxy_session_context *context, struct pr
         atomic_fetch_sub_explicit(context->clients, 1, memory_order_relaxed);
         proxy_metrics_take(&context->metrics, PROXY_METRICS_SESSIONS, 1);
     }
+    proxy_line_leave(context, session);
     list_remove(&session->ready);
     list_remove(&session->inquiry);
     if (session->ticket != LIMITS_NONE) {
@@ -274,6 +269,9 @@ void proxy_session_end(struct proxy_session_context *context, struct proxy_sessi
         proxy_metrics_add(&context->metrics, row->counter, 1);
     }
     const bool tell = row->sqlstate != NULL && (fenced ? proxy_session_cut(session) : proxy_session_tellable(session));
+    if (reason == PROXY_SESSION_CLIENT_LEFT) {
+        proxy_rest_return(context, session);
+    }
     proxy_session_leave(context, session);
     if (reason == PROXY_SESSION_CLIENT_LEFT) {
         proxy_end_hang_up(&session->client, false);

@@ -29,10 +29,12 @@
 #include "proxy/proxy_keep.h"
 #include "proxy/proxy_metrics.h"
 #include "proxy/proxy_outcome.h"
+#include "proxy/proxy_pool.h"
 #include "proxy/proxy_proof.h"
 #include "proxy/proxy_route.h"
 #include "proxy/proxy_server.h"
 #include "proxy/proxy_vault.h"
+#include "wire/pg_message.h"
 
 enum {
     PROXY_SESSION_EARLY = 16 * 1024, /* bytes of one server message before the session is active */
@@ -66,6 +68,12 @@ enum proxy_session_state {
     X(NO_DATABASE, "3D000", "no such database in this proxy's configuration", REFUSED_DATABASE)                        \
     X(TOO_MANY, "53300", "too many clients of this proxy already", REFUSED_CLIENTS)                                    \
     X(NO_SERVER, "57P03", "no writable server could be reached in time, try again", WAIT_TIMEOUTS)                     \
+    X(POOL_TIMEOUT, "53300", "no server connection of this pool came free in time (pool.wait_timeout), try again",     \
+      POOL_TIMEOUTS)                                                                                                   \
+    X(UNNAMED, "26000",                                                                                                \
+      "the unnamed prepared statement was made in an earlier transaction, on a server connection that this client no " \
+      "longer has: parse and bind it in one transaction, or give it a name",                                           \
+      PROTOCOL_ERRORS)                                                                                                 \
     X(AUTH_SLOW, "08006", "the log-in did not end in time", PROTOCOL_ERRORS)                                           \
     X(AUTH_FAILED, "28P01", "password authentication failed", AUTH_FAILURES)                                           \
     X(AUTH_BINDING, "28000", "SCRAM channel binding negotiation error or check failed", AUTH_FAILURES)                 \
@@ -138,19 +146,28 @@ struct proxy_session {
     bool again;                                /* ... and what is in flight is sent again */
     bool failed;                               /* ... into a transaction that has failed */
     bool skipping;                             /* ... and the new server must ignore what comes up to the next Sync */
-    bool inquiring;          /* ... and the outcome of its COMMIT is looked up before that (proxy_outcome.h) */
-    bool inquired;           /* ... and was */
-    bool begin;              /* ... and has taken effect: the COMMIT is sent again, behind a BEGIN */
-    uint32_t ticket;         /* for the answer; LIMITS_NONE: not asked */
-    uint64_t ran_epoch;      /* under which the transaction ran */
-    struct list inquiry;     /* linked while the answer is awaited */
-    bool logged_in;          /* LOGIN: the new server has said ReadyForQuery */
-    bool restored;           /* LOGIN: all that the new server must hear was sent */
-    bool doomed;             /* the client's open transaction was lost with its server (proxy_lost.h) */
-    bool doomed_told;        /* ... and the client knows that it has failed */
-    bool copy_ended;         /* a COPY: the client has sent its end */
-    bool swallow;            /* the rest of a COPY's message that began for another server is dropped */
-    uint32_t groups;         /* ReadyForQuery asked for since nothing was in flight */
+    bool inquiring;      /* ... and the outcome of its COMMIT is looked up before that (proxy_outcome.h) */
+    bool inquired;       /* ... and was */
+    bool begin;          /* ... and has taken effect: the COMMIT is sent again, behind a BEGIN */
+    uint32_t ticket;     /* for the answer; LIMITS_NONE: not asked */
+    uint64_t ran_epoch;  /* under which the transaction ran */
+    struct list inquiry; /* linked while the answer is awaited */
+    bool logged_in;      /* LOGIN: the new server has said ReadyForQuery */
+    bool restored;       /* LOGIN: all that the new server must hear was sent */
+    bool doomed;         /* the client's open transaction was lost with its server (proxy_lost.h) */
+    bool doomed_told;    /* ... and the client knows that it has failed */
+    bool copy_ended;     /* a COPY: the client has sent its end */
+    bool swallow;        /* the rest of a COPY's message that began for another server is dropped */
+    uint32_t groups;     /* ReadyForQuery asked for since nothing was in flight */
+    /* Of a pooled entry (proxy_lend.h). */
+    struct proxy_pool *pool; /* NULL: its server is its own */
+    struct proxy_pool_waiter waiter;
+    bool placed;             /* CONNECTING: a place in the pool is ours, no server has it yet */
+    bool borrowing;          /* ... and the session had none before, it is not moved */
+    struct list lingering;   /* linked while it keeps a server that it could give back */
+    bool pinned;             /* counted as such */
+    bool unnamed;            /* the unnamed prepared statement of its present server is the client's own */
+    bool strange;            /* the client has used another's */
     uint32_t restore_left;   /* LOGIN: ReadyForQuery still to come; 0: the log-in has not ended */
     uint32_t restore_strict; /* of these: for statements that must not fail */
 };
@@ -183,6 +200,13 @@ struct proxy_session_context {
     struct proxy_route_target targets[PROXY_ROUTES]; /* by the view that this worker has carried out */
     bool holding[PROXY_ROUTES];                      /* hold, and not given up */
     bool stopping;
+    uint32_t worker; /* which one, of how many: for the shares of pools */
+    uint32_t workers;
+    struct list pools;
+    struct list stirred; /* those that have to be looked at */
+    struct mono pools_deadline;
+    uint32_t route_servers[PROXY_ROUTES]; /* places in all pools of an entry */
+    _Atomic uint32_t *route_clients;      /* PROXY_ROUTES, of all workers */
     struct list sessions;
     struct list timed;
     struct list ready;
@@ -231,10 +255,17 @@ bool proxy_session_lower(struct proxy_session_context *context, struct proxy_ses
 /* One step of DRAINING, after an event or at its deadline. */
 void proxy_session_drain(struct proxy_session_context *context, struct proxy_session *session);
 
-/* Outside a transaction, nothing in flight, at a message boundary of the client's. */
-bool proxy_session_idle(const struct proxy_session *session);
-
 /* Something in flight: a cancel makes sense, an outcome may be unknown. */
-bool proxy_session_busy(const struct proxy_session *session);
+static inline bool proxy_session_busy(const struct proxy_session *session)
+{
+    return session->expected > 0 || session->open_batch || !pg_frame_boundary(&session->client.received);
+}
+
+/* Outside a transaction, nothing in flight, at a message boundary of the client's. */
+static inline bool proxy_session_idle(const struct proxy_session *session)
+{
+    return session->state == PROXY_SESSION_ACTIVE && session->status == PG_MESSAGE_STATUS_IDLE &&
+           !proxy_session_busy(session);
+}
 
 const char *proxy_session_state_name(enum proxy_session_state state);

@@ -12,6 +12,7 @@
 #include "edge/log.h"
 #include "proxy/proxy_attempt.h"
 #include "proxy/proxy_auth.h"
+#include "proxy/proxy_line.h"
 #include "wire/pg_startup.h"
 
 enum {
@@ -139,6 +140,20 @@ static void proxy_startup_shrink(struct proxy_session *session)
     session->startup = smaller != NULL ? smaller : session->startup;
 }
 
+/* Only sessions whose log-in can be done again go from one server connection to another. */
+static bool proxy_startup_pool(struct proxy_session_context *context, struct proxy_session *session)
+{
+    if (session->keep == NULL || context->routes[session->route].pool.mode == PROXY_ROUTE_UNPOOLED) {
+        return true;
+    }
+    const enum err err = proxy_line_join(context, session);
+    if (err != ERR_OK) {
+        proxy_session_end(context, session, err == ERR_NO_MEMORY ? PROXY_SESSION_NO_MEMORY : PROXY_SESSION_TOO_MANY,
+                          err == ERR_NO_MEMORY ? NULL : "too many clients of this database already (pool.max_clients)");
+    }
+    return err == ERR_OK;
+}
+
 static void proxy_startup_session(struct proxy_session_context *context, struct proxy_session *session,
                                   struct pg_startup *startup)
 {
@@ -181,6 +196,9 @@ static void proxy_startup_session(struct proxy_session_context *context, struct 
         return;
     }
     proxy_startup_shrink(session);
+    if (!proxy_startup_pool(context, session)) {
+        return;
+    }
     if (context->challenge) {
         proxy_auth_begin(context, session);
     } else {

@@ -6,7 +6,9 @@
 
 #include "edge/log.h"
 #include "proxy/proxy_attempt.h"
+#include "proxy/proxy_line.h"
 #include "proxy/proxy_move.h"
+#include "proxy/proxy_park.h"
 
 static bool proxy_switch_attached(const struct proxy_session *session)
 {
@@ -65,6 +67,7 @@ static bool proxy_switch_apply_session(struct proxy_switch *change, struct proxy
 /* Lets held sessions go on. */
 static void proxy_switch_release(struct proxy_session_context *context, uint32_t route)
 {
+    proxy_line_stir(context, route);
     LIST_EACH(link, &context->sessions)
     {
         struct proxy_session *session = LIST_ENTRY(link, struct proxy_session, link);
@@ -111,6 +114,7 @@ static void proxy_switch_apply(struct proxy_switch *change, struct proxy_session
                             &context->targets[i]);
         proxy_switch_hold(change, context, i);
     }
+    proxy_park_fence(context, change->known ? &change->view : NULL);
     uint32_t cut = 0;
     for (struct list *link = context->sessions.next, *next; link != &context->sessions; link = next) {
         next = link->next;
@@ -142,6 +146,11 @@ bool proxy_switch_quiet(struct proxy_session_context *context)
     }
     if (!any) {
         return true;
+    }
+    for (uint32_t i = 0; i < context->routes_count; i++) {
+        if (context->holding[i] && !proxy_park_quiet(context, i)) {
+            return false;
+        }
     }
     LIST_EACH(link, &context->sessions)
     {

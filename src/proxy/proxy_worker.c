@@ -18,7 +18,9 @@
 #include "edge/tcp.h"
 #include "proxy/proxy_auth.h"
 #include "proxy/proxy_connect.h"
+#include "proxy/proxy_lend.h"
 #include "proxy/proxy_move.h"
+#include "proxy/proxy_park.h"
 #include "proxy/proxy_relay.h"
 #include "proxy/proxy_session.h"
 #include "proxy/proxy_startup.h"
@@ -128,6 +130,8 @@ static void proxy_worker_event(struct proxy_worker *worker, const struct epoll_e
     end->hangup = end->hangup || (event->events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
     if (end->session != NULL) { /* not dropped by an event before this one */
         proxy_worker_step(&worker->context, end->session);
+    } else if (end->server != NULL && end->server->pool != NULL) {
+        proxy_park_event(&worker->context, end->server);
     }
 }
 
@@ -182,10 +186,11 @@ static void proxy_worker_timers(struct proxy_worker *worker)
 static int proxy_worker_timeout(const struct proxy_worker *worker)
 {
     const struct proxy_session_context *context = &worker->context;
-    if (!list_empty(&context->ready)) {
+    if (!list_empty(&context->ready) || !list_empty(&context->stirred)) {
         return 0;
     }
     struct mono next = time_min(context->next_deadline, proxy_switch_deadline(&worker->change, context));
+    next = time_min(next, context->pools_deadline);
     if (context->stopping && !time_reached(context->now, worker->stop_at)) {
         next = time_min(next, worker->stop_at);
     }
@@ -308,14 +313,18 @@ static void *proxy_worker_run(void *argument)
                 proxy_worker_event(worker, &events[i]);
             }
         }
+        proxy_lend_serve(context);
         proxy_worker_ready(worker);
         proxy_worker_timers(worker);
+        proxy_park_tend(context);
         if (context->stopping) {
             proxy_worker_stop_sessions(worker);
         }
         proxy_worker_acknowledge(worker);
         proxy_worker_bury(worker);
     }
+    proxy_park_end(context);
+    proxy_server_bury(context);
     return NULL;
 }
 
@@ -353,7 +362,7 @@ static enum err proxy_worker_listen(struct proxy_worker *worker)
     return proxy_worker_add(worker, worker->wake, &worker->wake);
 }
 
-static void proxy_worker_context(struct proxy_worker *worker)
+static void proxy_worker_context(struct proxy_worker *worker, uint32_t index)
 {
     const struct proxy_worker_shared *shared = worker->shared;
     struct proxy_session_context *context = &worker->context;
@@ -377,6 +386,10 @@ static void proxy_worker_context(struct proxy_worker *worker)
         .server_tls = shared->server_tls,
         .vault = shared->vault,
         .outcome = shared->outcome,
+        .worker = index,
+        .workers = shared->workers,
+        .route_clients = shared->route_clients,
+        .pools_deadline = TIME_NEVER,
         .next_deadline = TIME_NEVER,
         .buffer = malloc(shared->buffer_bytes),
         .buffer_size = shared->buffer_bytes,
@@ -386,12 +399,14 @@ static void proxy_worker_context(struct proxy_worker *worker)
     list_init(&context->ready);
     list_init(&context->dead);
     list_init(&context->dropped);
+    list_init(&context->pools);
+    list_init(&context->stirred);
     list_init(&context->learning);
     list_init(&context->inquiries);
     list_init(&context->asking);
 }
 
-enum err proxy_worker_start(const struct proxy_worker_shared *shared, struct proxy_worker **ret_worker)
+enum err proxy_worker_start(const struct proxy_worker_shared *shared, uint32_t index, struct proxy_worker **ret_worker)
 {
     struct proxy_worker *worker = calloc(1, sizeof *worker);
     if (worker == NULL) {
@@ -400,7 +415,7 @@ enum err proxy_worker_start(const struct proxy_worker_shared *shared, struct pro
     worker->shared = shared;
     worker->change.region = shared->region;
     worker->change.hold_timeout_ms = shared->hold_timeout_ms;
-    proxy_worker_context(worker);
+    proxy_worker_context(worker, index);
     atomic_store(&worker->grace_ms, -1);
     worker->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     worker->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);

@@ -33,6 +33,8 @@ struct proxy_worker_shared {
     _Atomic uint32_t *clients;
     const struct proxy_route *routes;
     uint32_t routes_count;
+    _Atomic uint32_t *route_clients; /* PROXY_ROUTES */
+    uint32_t workers;
     bool login;
     bool challenge;
     const uint8_t *mock_secret;
@@ -58,8 +60,10 @@ struct proxy_worker_shared {
 
 struct proxy_worker;
 
-/* Listens and starts the thread. Errors: those of the listeners and of the thread. */
-ERR_CHECK enum err proxy_worker_start(const struct proxy_worker_shared *shared, struct proxy_worker **ret_worker);
+/* Listens and starts the thread; it is worker `index` of shared->workers. Errors: those of the listeners and of the
+ * thread. */
+ERR_CHECK enum err proxy_worker_start(const struct proxy_worker_shared *shared, uint32_t index,
+                                      struct proxy_worker **ret_worker);
 
 /* Wakes it up to look at the box. Any thread. */
 void proxy_worker_wake(struct proxy_worker *worker);

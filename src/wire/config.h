@@ -345,10 +345,26 @@ struct config_dns {
 
 enum config_route { CONFIG_ROUTE_WRITER, CONFIG_ROUTE_READER };
 
+enum config_pool { CONFIG_POOL_NONE, CONFIG_POOL_SESSION, CONFIG_POOL_TRANSACTION };
+
+struct config_proxy_pool {
+    uint32_t mode; /* enum config_pool */
+    uint32_t size;
+    uint32_t reserve;
+    uint32_t reserve_timeout_ms;
+    uint32_t minimum;
+    uint32_t max_connections; /* 0: no limit; likewise the following */
+    uint32_t max_clients;
+    uint32_t wait_timeout_ms;
+    uint32_t idle_timeout_ms;
+    uint32_t lifetime_ms;
+};
+
 struct config_proxy_database {
     const char *name; /* `database` of the start-up packet */
     uint32_t database;
     uint32_t route; /* enum config_route */
+    struct config_proxy_pool pool;
 };
 
 enum config_proxy_auth { CONFIG_PROXY_LOGIN, CONFIG_PROXY_PASSTHROUGH, CONFIG_PROXY_SCRAM };

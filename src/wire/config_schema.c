@@ -489,6 +489,8 @@ static const struct config_schema_row config_schema_proxy_database_rows[] = {
         .prose = "The PostgreSQL cluster that such sessions go to."),
     ROW("route", ENUM, config_proxy_database, route, .fallback = "writer", .choices = config_schema_routes,
         .prose = "To which of its nodes."),
+    ROW("pool", SECTION, config_proxy_database, pool, .section = &config_schema_pool,
+        .prose = "How sessions share server connections."),
     END};
 static const struct config_schema_section config_schema_proxy_database =
     SECTION("proxy_database", config_proxy_database, config_schema_proxy_database_rows, .key = CONFIG_SCHEMA_WORD,

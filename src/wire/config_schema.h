@@ -99,6 +99,7 @@ struct config_schema_section {
 
 extern const struct config_schema_section config_schema_root;
 extern const struct config_schema_section config_schema_service;
+extern const struct config_schema_section config_schema_pool;
 
 /* The choices of `kind` in a check, by enum config_kind. */
 extern const struct config_schema_choice config_schema_kinds[];

@@ -328,6 +328,22 @@ static void config_verify_notify(const struct config_verify *verify)
     }
 }
 
+static void config_verify_pools(const struct config_verify *verify)
+{
+    const struct config_proxy *proxy = &verify->config->proxy;
+    for (uint32_t i = 0; i < proxy->databases_count; i++) {
+        const struct config_proxy_database *database = &proxy->databases[i];
+        if (database->pool.mode != CONFIG_POOL_NONE && proxy->auth == CONFIG_PROXY_PASSTHROUGH) {
+            const struct config_verify_place place =
+                CONFIG_VERIFY_AT(verify, "proxy", "databases", database->name, "pool");
+            config_problem_error(
+                verify->problems, place.line, place.column,
+                "a pool needs to log in for its clients, passthrough cannot; expected proxy.auth: login "
+                "or scram, or no pool");
+        }
+    }
+}
+
 void config_verify(struct config_problems *problems, const struct config_tree *root, const struct config *config)
 {
     const struct config_verify verify = {.problems = problems, .root = root, .config = config};
@@ -339,6 +355,7 @@ void config_verify(struct config_problems *problems, const struct config_tree *r
     config_verify_policy(&verify);
     config_verify_failback(&verify);
     config_verify_notify(&verify);
+    config_verify_pools(&verify);
     config_verify_store(&verify);
     config_verify_database(&verify);
     config_verify_check(&verify);

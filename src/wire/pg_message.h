@@ -33,6 +33,7 @@
 #define PG_MESSAGE_PARSE     'P'
 #define PG_MESSAGE_BIND      'B'
 #define PG_MESSAGE_CLOSE     'C'
+#define PG_MESSAGE_DESCRIBE  'D'
 #define PG_MESSAGE_PASSWORD  'p'
 #define PG_MESSAGE_COPY_DATA 'd'
 #define PG_MESSAGE_COPY_DONE 'c'

@@ -52,6 +52,30 @@ static void lab_tls(struct proxy_options *options)
     snprintf(options->tls_files.ca, PROXY_TLS_PATH, "%s/ca.crt", path);
 }
 
+/* LAB_POOL: "MODE SIZE RESERVE RESERVE_AFTER_MS MINIMUM CONNECTIONS CLIENTS WAIT_MS IDLE_MS LIFETIME_MS", MODE 1
+ * session, 2 transaction. */
+static struct proxy_route_pool lab_pool(void)
+{
+    struct proxy_route_pool pool = {.mode = PROXY_ROUTE_UNPOOLED};
+    char text[128];
+    char *rest = text;
+    snprintf(text, sizeof text, "%s", getenv("LAB_POOL") != NULL ? getenv("LAB_POOL") : "");
+    const char *mode = strtok_r(rest, " ", &rest);
+    if (mode == NULL) {
+        return pool;
+    }
+    pool.mode = (enum proxy_route_pooling)lab_number(mode);
+    uint32_t *const numbers[] = {&pool.size,        &pool.reserve, &pool.reserve_after_ms, &pool.minimum,
+                                 &pool.connections, &pool.clients, &pool.wait_timeout_ms,  &pool.idle_timeout_ms,
+                                 &pool.lifetime_ms};
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        const char *word = strtok_r(rest, " ", &rest);
+        ASSERT(word != NULL);
+        *numbers[i] = lab_number(word);
+    }
+    return pool;
+}
+
 /* serve MEMORY FILE PORT WORKERS CONNECT_WAIT_MS HOLD_TIMEOUT_MS MAX_CLIENTS passthrough|login|scram; with login and
  * scram the superuser's password is in LAB_PASSWORD */
 static int lab_serve(char **argv)
@@ -80,6 +104,9 @@ static int lab_serve(char **argv)
     options.routes[2] =
         (struct proxy_route){.name = "read", .database = "shop", .dbname = "shop", .kind = PROXY_ROUTE_READER};
     options.routes_count = 3;
+    for (uint32_t i = 0; i < options.routes_count; i++) {
+        options.routes[i].pool = lab_pool();
+    }
     return proxy_serve_run(&options) == ERR_OK ? 0 : 1;
 }
 

@@ -163,9 +163,9 @@ class World:
     def carried_out(self, version):
         wait(lambda: (self.announced() or 0) >= version, f"version {version} carried out")
 
-    def proxy_start(self, connect_wait_ms=50000, hold_timeout_ms=50000, clients=50, auth="passthrough", **more):
+    def proxy_start(self, connect_wait_ms=50000, hold_timeout_ms=50000, clients=50, auth="passthrough", workers=2, **more):
         self.proxy = subprocess.Popen(
-            [LAB, "serve", self.memory, self.file, str(PORT_PROXY), "2", str(connect_wait_ms), str(hold_timeout_ms),
+            [LAB, "serve", self.memory, self.file, str(PORT_PROXY), str(workers), str(connect_wait_ms), str(hold_timeout_ms),
              str(clients), auth], stderr=open(self.proxy_log, "ab"), env=dict(os.environ, LAB_PASSWORD="any", **more))
         wait(lambda: self.reachable() or self.proxy.poll() is not None, "proxy up")
         assert self.proxy.poll() is None

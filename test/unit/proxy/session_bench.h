@@ -88,6 +88,10 @@ static inline int setup(void **state)
     list_init(&context->dead);
     list_init(&context->dropped);
     list_init(&context->inquiries);
+    list_init(&context->pools);
+    list_init(&context->stirred);
+    context->pools_deadline = TIME_NEVER;
+    context->workers = 1;
     int client[2];
     int server[2];
     ASSERT(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, client) == 0);

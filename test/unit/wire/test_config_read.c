@@ -102,6 +102,10 @@ static const struct broken broken[] = {
      "listen: { east: [ ... ] } } }\n"},
     {"name: shop", "name: Shop",
      "t.yaml:1:7: error: name 'Shop' is not valid; expected a name of 1 to 31 of a-z, 0-9 and '-'\n"},
+    {"{ shop: { database: shop } }", "{ shop: { database: shop, pool: { mode: transaction } } }\n  auth: passthrough",
+     "t.yaml:56:40: error: a pool needs to log in for its clients, passthrough cannot; expected proxy.auth: login or "
+     "scram, "
+     "or no pool\n"},
     {"name: shop", "nmae: shop",
      "t.yaml:1:1: error: configuration misses the key 'name'; expected a name of 1 to 31 of a-z, 0-9 and '-'\n"
      "t.yaml:1:1: error: unknown key 'nmae'; expected a known key; did you mean 'name'?\n"},

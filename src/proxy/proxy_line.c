@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The line before a pool: who belongs to it, who waits. */
+#include "proxy/proxy_line.h"
+
+#include "base/assert.h"
+
+enum {
+    PROXY_LINE_EMPTY_MS = 1000, /* until a pool without anybody is forgotten */
+};
+
+void proxy_line_forget_later(struct proxy_session_context *context)
+{
+    context->pools_deadline = time_min(context->pools_deadline, time_add_ms(context->now, PROXY_LINE_EMPTY_MS));
+}
+
+void proxy_line_stir(struct proxy_session_context *context, uint32_t route)
+{
+    LIST_EACH(link, &context->pools)
+    {
+        struct proxy_pool *pool = LIST_ENTRY(link, struct proxy_pool, link);
+        if (pool->route == route && !list_empty(&pool->waiting)) {
+            list_remove(&pool->stirred);
+            list_append(&context->stirred, &pool->stirred);
+        }
+    }
+}
+
+enum err proxy_line_join(struct proxy_session_context *context, struct proxy_session *session)
+{
+    const struct proxy_route_pool *limits = &context->routes[session->route].pool;
+    const struct span user = span_text(session->keep->user);
+    _Atomic uint32_t *clients = &context->route_clients[session->route];
+    ASSERT(session->pool == NULL);
+    if (user.size == 0) {
+        return ERR_OK; /* no role has such a name: the server says so */
+    }
+    struct proxy_pool *pool = proxy_pool_find(&context->pools, session->route, user);
+    if (pool == NULL) {
+        pool = proxy_pool_new(&context->pools, session->route, user, limits, &context->route_servers[session->route]);
+        if (pool == NULL) {
+            return ERR_NO_MEMORY;
+        }
+        proxy_pool_share(pool, context->worker, context->workers);
+    }
+    const uint32_t before = atomic_fetch_add_explicit(clients, 1, memory_order_relaxed);
+    if (limits->clients > 0 && before >= limits->clients) {
+        atomic_fetch_sub_explicit(clients, 1, memory_order_relaxed);
+        return ERR_QUEUE_FULL;
+    }
+    session->pool = pool;
+    pool->clients++;
+    return ERR_OK;
+}
+
+void proxy_line_unpin(struct proxy_session_context *context, struct proxy_session *session)
+{
+    if (session->pinned) {
+        session->pinned = false;
+        proxy_metrics_take(&context->metrics, PROXY_METRICS_PINNED, 1);
+    }
+}
+
+void proxy_line_out(struct proxy_session_context *context, struct proxy_session *session)
+{
+    if (!list_empty(&session->waiter.link)) {
+        list_remove(&session->waiter.link);
+        proxy_metrics_take(&context->metrics, PROXY_METRICS_POOL_WAITING, 1);
+    }
+}
+
+void proxy_line_give_up(struct proxy_session_context *context, struct proxy_session *session)
+{
+    if (session->placed) {
+        session->placed = false;
+        proxy_pool_give_up(session->pool);
+        proxy_line_stir(context, session->route);
+    }
+}
+
+void proxy_line_leave(struct proxy_session_context *context, struct proxy_session *session)
+{
+    if (session->pool == NULL) {
+        return;
+    }
+    proxy_line_unpin(context, session);
+    proxy_line_out(context, session);
+    proxy_line_give_up(context, session);
+    ASSERT(session->pool->clients > 0);
+    list_remove(&session->lingering);
+    session->pool->clients--;
+    session->pool = NULL;
+    proxy_line_forget_later(context);
+    atomic_fetch_sub_explicit(&context->route_clients[session->route], 1, memory_order_relaxed);
+}
+
+void proxy_line_stand(struct proxy_session_context *context, struct proxy_session *session)
+{
+    ASSERT(session->state == PROXY_SESSION_CONNECTING && session->server == NULL && !session->placed);
+    if (list_empty(&session->waiter.link)) {
+        session->waiter.since = context->now;
+        list_append(&session->pool->waiting, &session->waiter.link);
+        proxy_metrics_add(&context->metrics, PROXY_METRICS_POOL_WAITING, 1);
+    }
+    proxy_line_stir(context, session->route);
+}
