@@ -88,6 +88,10 @@ static bool serve_proxy_routes(const struct config *config, struct proxy_options
 static bool serve_proxy_accounts(const struct config *config, struct proxy_options *options)
 {
     options->challenge = config->proxy.auth == CONFIG_PROXY_SCRAM;
+    const char *path = config->proxy.auth_file != NULL ? config->proxy.auth_file : "";
+    if (!serve_proxy_text(options->auth_file, sizeof options->auth_file, path, "proxy.auth_file")) {
+        return false;
+    }
     options->login = config->proxy.auth == CONFIG_PROXY_LOGIN || options->challenge;
     for (uint32_t i = 0; i < config->databases_count && options->login; i++) {
         const struct config_database *from = &config->databases[i];

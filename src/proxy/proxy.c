@@ -281,6 +281,20 @@ static void proxy_accounts(struct proxy *proxy)
     }
 }
 
+static enum err proxy_rolls(struct proxy *proxy)
+{
+    const char *path = proxy->options.auth_file;
+    char message[PROXY_ROSTER_MESSAGE] = "";
+    if (path[0] == '\0') {
+        return ERR_OK;
+    }
+    const enum err err = proxy_roster_new(path, message, &proxy->shared.roster);
+    if (err != ERR_OK) {
+        LOG_E("proxy.auth_file: %s", message[0] != '\0' ? message : err_text(err));
+    }
+    return err;
+}
+
 static enum err proxy_begin(struct proxy *proxy)
 {
     proxy_descriptors(&proxy->options);
@@ -293,6 +307,9 @@ static enum err proxy_begin(struct proxy *proxy)
     }
     proxy_cold_start(proxy);
     err = proxy_certificates(proxy);
+    if (err == ERR_OK) {
+        err = proxy_rolls(proxy);
+    }
     if (err != ERR_OK) {
         return err;
     }
@@ -368,6 +385,7 @@ void proxy_stop(struct proxy *proxy)
     proxy_cancel_free(proxy->shared.cancel);
     proxy_tls_context_free(proxy->shared.tls);
     proxy_tls_context_free(proxy->shared.server_tls);
+    proxy_roster_free(proxy->shared.roster);
     explicit_bzero(proxy->mock_secret, sizeof proxy->mock_secret);
     pthread_mutex_destroy(&proxy->announce_lock);
     pthread_mutex_destroy(&proxy->box.lock);
@@ -389,10 +407,26 @@ static void proxy_reload_one(struct proxy_tls_context *tls, const char *which)
     }
 }
 
+static void proxy_reload_roster(struct proxy_roster *roster)
+{
+    char message[PROXY_ROSTER_MESSAGE];
+    if (roster == NULL) {
+        return;
+    }
+    const enum err err = proxy_roster_reload(roster, message);
+    if (err == ERR_OK) {
+        LOG_N("proxy.auth_file: it was read again");
+    } else {
+        LOG_E("proxy.auth_file: %s; the proxy goes on with what it has read before",
+              message[0] != '\0' ? message : err_text(err));
+    }
+}
+
 void proxy_reload(struct proxy *proxy)
 {
     proxy_reload_one(proxy->shared.tls, "proxy.tls");
     proxy_reload_one(proxy->shared.server_tls, "proxy.server_tls");
+    proxy_reload_roster(proxy->shared.roster);
 }
 
 /* ---- telling ---- */

@@ -37,6 +37,9 @@ static enum err proxy_auth_verifier(struct proxy_session_context *context, const
                                     char text[PG_SCRAM_VERIFIER])
 {
     const struct proxy_route_target *target = &context->targets[session->route];
+    if (context->roster != NULL && proxy_roster_find(context->roster, session->keep->user, text) == ERR_OK) {
+        return ERR_OK;
+    }
     if (context->vault == NULL || session->keep->user[0] == '\0') {
         return ERR_NOT_FOUND;
     }
@@ -97,7 +100,10 @@ void proxy_auth_ask_all(struct proxy_session_context *context)
 /* The hand-over: from here on the session only needs a server. */
 static void proxy_auth_enter(struct proxy_session_context *context, struct proxy_session *session)
 {
-    ASSERT(session->server == NULL && session->keep->learn.found);
+    ASSERT(session->server == NULL);
+    if (context->roster != NULL) {
+        proxy_roster_teach(context->roster, session->keep->user, &session->keep->learn);
+    }
     proxy_session_challenge_free(session);
     proxy_metrics_add(&context->metrics, PROXY_METRICS_AUTHENTICATED, 1);
     proxy_metrics_add(&context->metrics, PROXY_METRICS_KEYS, 1);

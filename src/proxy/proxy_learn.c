@@ -151,6 +151,26 @@ enum err proxy_learn_verifier(struct proxy_learn *learn, struct span text)
     return err;
 }
 
+void proxy_learn_password(struct proxy_learn *learn, const char *role, const char *password)
+{
+    char *copy = strdup(password);
+    if (copy == NULL) {
+        return; /* what was learnt by the proof is still there */
+    }
+    proxy_learn_free(learn);
+    learn->method = PROXY_LEARN_PLAIN;
+    learn->password = copy;
+    learn->found = pg_scram_md5_make(span_text(password), span_text(role), learn->hash) == ERR_OK;
+}
+
+void proxy_learn_verifier_make(const char *password, char ret_text[PG_SCRAM_VERIFIER])
+{
+    uint8_t salt[PG_SCRAM_SALT_BYTES];
+    const ssize_t got = getrandom(salt, sizeof salt, 0);
+    ASSERT(got == (ssize_t)sizeof salt);
+    pg_scram_verifier_make(span_text(password), salt, ret_text);
+}
+
 bool proxy_learn_complete(const struct proxy_learn *learn, const char **ret_why)
 {
     switch (learn->method) {
@@ -184,7 +204,8 @@ void proxy_learn_nonce(char nonce[PG_SCRAM_NONCE + 1])
 
 static enum err proxy_learn_reply_first(struct proxy_learn *learn, struct span mechanisms, struct buf *message)
 {
-    if (!learn->found || !pg_message_mechanism_offered(mechanisms, PG_SCRAM_MECHANISM)) {
+    const bool known = learn->password != NULL || (learn->method == PROXY_LEARN_SCRAM && learn->found);
+    if (!known || !pg_message_mechanism_offered(mechanisms, PG_SCRAM_MECHANISM)) {
         return ERR_UNSUPPORTED;
     }
     proxy_learn_talk_free(learn);
@@ -210,7 +231,13 @@ static enum err proxy_learn_reply_final(struct proxy_learn *learn, struct span s
     if (learn->talk == NULL || learn->talk->proved) {
         return ERR_PROTOCOL;
     }
-    const enum err err = pg_scram_login_final(learn->talk, server_first, &learn->key, &final);
+    enum err err = ERR_OK;
+    if (learn->password != NULL) {
+        err = pg_scram_key_derive(server_first, span_text(learn->password), &learn->key);
+    }
+    if (err == ERR_OK) {
+        err = pg_scram_login_final(learn->talk, server_first, &learn->key, &final);
+    }
     if (err == ERR_OK) {
         pg_message_sasl_write(message, span_of(final.data, final.size));
     }
@@ -228,7 +255,7 @@ static enum err proxy_learn_reply_verify(struct proxy_learn *learn, struct span 
 static enum err proxy_learn_reply_md5(const struct proxy_learn *learn, struct span salt, struct buf *message)
 {
     char answer[PG_SCRAM_MD5 + 1];
-    if (learn->method != PROXY_LEARN_MD5 || !learn->found) {
+    if (!(learn->method == PROXY_LEARN_MD5 || learn->method == PROXY_LEARN_PLAIN) || !learn->found) {
         return ERR_UNSUPPORTED;
     }
     const enum err err = pg_scram_md5_answer(span_text(learn->hash), salt.data, answer);
@@ -249,7 +276,7 @@ enum err proxy_learn_reply(struct proxy_learn *learn, struct span body, struct b
     switch (code) {
     case PG_MESSAGE_AUTH_OK:
         /* A server that began a talk must have ended it: that is its own proof. */
-        return learn->talk == NULL || learn->method != PROXY_LEARN_SCRAM ? ERR_OK : ERR_AUTH;
+        return learn->talk == NULL ? ERR_OK : ERR_AUTH;
     case PG_MESSAGE_AUTH_PLAIN:
         if (learn->password == NULL) {
             return ERR_UNSUPPORTED;
@@ -259,7 +286,7 @@ enum err proxy_learn_reply(struct proxy_learn *learn, struct span body, struct b
     case PG_MESSAGE_AUTH_MD5:
         return proxy_learn_reply_md5(learn, rest, message);
     case PG_MESSAGE_AUTH_SASL:
-        return learn->method == PROXY_LEARN_SCRAM ? proxy_learn_reply_first(learn, rest, message) : ERR_UNSUPPORTED;
+        return proxy_learn_reply_first(learn, rest, message);
     case PG_MESSAGE_AUTH_SASL_CONTINUE:
         return proxy_learn_reply_final(learn, rest, message);
     case PG_MESSAGE_AUTH_SASL_FINAL:

@@ -36,7 +36,7 @@ struct proxy_learn {
     struct pg_scram_talk *talk; /* while it is needed: until the key is found, and during a log-in of ours */
     struct pg_scram_key key;
     char hash[PG_SCRAM_MD5 + 1];
-    char *password; /* PLAIN */
+    char *password; /* PLAIN; `key` and `hash` are then made of it */
 };
 
 /* Wipes it; fine on a zeroed struct. */
@@ -56,8 +56,14 @@ bool proxy_learn_wants(const struct proxy_learn *learn);
 /* The role's verifier is known. ERR_AUTH: it does not fit what was heard. ERR_INVALID: it is none. */
 ERR_CHECK enum err proxy_learn_verifier(struct proxy_learn *learn, struct span text);
 
+/* The password itself is known, from a file: whatever a server asks for can be answered. The client has proved it. */
+void proxy_learn_password(struct proxy_learn *learn, const char *role, const char *password);
+
 /* Whether the log-in can be done again; if not, why not, for people. */
 bool proxy_learn_complete(const struct proxy_learn *learn, const char **ret_why);
+
+/* The verifier of a password, with a random salt. */
+void proxy_learn_verifier_make(const char *password, char ret_text[PG_SCRAM_VERIFIER]);
 
 /* ---- logging in ---- */
 

@@ -31,6 +31,7 @@
 #include "proxy/proxy_outcome.h"
 #include "proxy/proxy_pool.h"
 #include "proxy/proxy_proof.h"
+#include "proxy/proxy_roster.h"
 #include "proxy/proxy_route.h"
 #include "proxy/proxy_server.h"
 #include "proxy/proxy_vault.h"
@@ -187,6 +188,7 @@ struct proxy_session_context {
     const struct proxy_route *routes;
     uint32_t routes_count;
     bool login;                    /* sessions may outlive their server */
+    struct proxy_roster *roster;   /* NULL: no auth file */
     bool challenge;                /* the proxy authenticates clients itself; `login` is set */
     struct proxy_tls_context *tls; /* NULL: clients are not encrypted */
     enum proxy_tls_mode tls_mode;

@@ -380,6 +380,7 @@ static void proxy_worker_context(struct proxy_worker *worker, uint32_t index)
         .routes_count = shared->routes_count,
         .login = shared->login,
         .challenge = shared->challenge,
+        .roster = shared->roster,
         .mock_secret = shared->mock_secret,
         .tls = shared->tls,
         .tls_mode = shared->tls_mode,

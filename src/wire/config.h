@@ -395,7 +395,8 @@ struct config_proxy {
     struct config_proxy_database *databases;
     uint32_t databases_count;
     uint32_t max_clients;
-    uint32_t auth; /* enum config_proxy_auth */
+    uint32_t auth;         /* enum config_proxy_auth */
+    const char *auth_file; /* NULL: none */
     struct config_proxy_tls tls;
     struct config_proxy_server_tls server_tls;
 };

@@ -555,6 +555,11 @@ static const struct config_schema_row config_schema_proxy_rows[] = {
             "What the proxy does with log-ins. With login and passthrough the server lets clients in or not, by its "
             "pg_hba.conf. With scram every client needs a password, and the server sees the proxy's address. For login "
             "and scram the proxy asks the database, as its superuser, for the verifiers of roles with passwords."),
+    ROW("auth_file", PATH, config_proxy, auth_file,
+        .prose =
+            "With auth: scram, a file of roles and their secrets in the format of PgBouncer's userlist.txt: SCRAM or "
+            "md5 as in pg_authid.rolpassword, or passwords. Roles that are not in it are asked of the database. Read "
+            "again on SIGHUP."),
     ROW("tls", SECTION, config_proxy, tls, .section = &config_schema_proxy_tls, .prose = "Encryption towards clients."),
     ROW("server_tls", SECTION, config_proxy, server_tls, .section = &config_schema_proxy_server_tls,
         .prose = "Encryption towards PostgreSQL."),

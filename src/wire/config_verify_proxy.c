@@ -32,6 +32,13 @@ static void config_verify_proxy_server_tls(const struct config_verify *verify)
 
 void config_verify_proxy(const struct config_verify *verify)
 {
+    const struct config_proxy *proxy = &verify->config->proxy;
+    const struct config_verify_place place = CONFIG_VERIFY_AT(verify, "proxy", "auth_file");
+    if (proxy->auth_file != NULL && proxy->auth != CONFIG_PROXY_SCRAM) {
+        config_problem_error(verify->problems, place.line, place.column,
+                             "proxy.auth_file says who may log in at the proxy, but the proxy asks nobody; expected "
+                             "proxy.auth: scram");
+    }
     config_verify_proxy_tls(verify);
     config_verify_proxy_server_tls(verify);
 }

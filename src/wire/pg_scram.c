@@ -10,6 +10,7 @@
 #include "base/cursor.h"
 
 enum {
+    PG_SCRAM_ROUNDS = 4096, /* of a verifier of ours: PostgreSQL's default */
     PG_SCRAM_MD5_DIGITS = 32,
     PG_SCRAM_MD5_BYTES = 16,
 };
@@ -228,6 +229,82 @@ void pg_scram_prove(const struct pg_scram_talk *talk, const struct pg_scram_veri
     buf_bytes(message, text, PG_SCRAM_PROOF);
 }
 
+/* ---- the password itself ---- */
+
+static void pg_scram_hmac(const uint8_t key[PG_SCRAM_KEY], const char *text, uint8_t ret_hash[PG_SCRAM_KEY])
+{
+    unsigned size = 0;
+    const uint8_t *done = HMAC(EVP_sha256(), key, PG_SCRAM_KEY, (const uint8_t *)text, strlen(text), ret_hash, &size);
+    ASSERT(done != NULL && size == PG_SCRAM_KEY);
+}
+
+static void pg_scram_derive(struct span password, struct span salt, uint32_t iterations, struct pg_scram_key *ret_key)
+{
+    uint8_t salted[PG_SCRAM_KEY];
+    const int done = PKCS5_PBKDF2_HMAC((const char *)password.data, (int)password.size, salt.data, (int)salt.size,
+                                       (int)iterations, EVP_sha256(), sizeof salted, salted);
+    ASSERT(done == 1);
+    pg_scram_hmac(salted, "Client Key", ret_key->client_key);
+    pg_scram_hmac(salted, "Server Key", ret_key->server_key);
+    OPENSSL_cleanse(salted, sizeof salted);
+}
+
+void pg_scram_verifier_make(struct span password, const uint8_t salt[PG_SCRAM_SALT_BYTES],
+                            char ret_text[PG_SCRAM_VERIFIER])
+{
+    struct pg_scram_key key;
+    uint8_t stored_key[PG_SCRAM_KEY];
+    uint8_t texts[3][PG_SCRAM_PROOF + 1];
+    pg_scram_derive(password, span_of(salt, PG_SCRAM_SALT_BYTES), PG_SCRAM_ROUNDS, &key);
+    pg_scram_hash(key.client_key, stored_key);
+    EVP_EncodeBlock(texts[0], salt, PG_SCRAM_SALT_BYTES);
+    pg_scram_key_encode(stored_key, texts[1]);
+    pg_scram_key_encode(key.server_key, texts[2]);
+    struct buf text;
+    buf_init(&text, ret_text, PG_SCRAM_VERIFIER);
+    buf_printf(&text, PG_SCRAM_MECHANISM "$%d:%s$%s:%s", PG_SCRAM_ROUNDS, (const char *)texts[0],
+               (const char *)texts[1], (const char *)texts[2]);
+    ASSERT(!text.overflow);
+    OPENSSL_cleanse(&key, sizeof key);
+}
+
+/* "r=...,s=SALT,i=N". */
+static enum err pg_scram_challenge(struct span server_first, uint8_t salt[PG_SCRAM_SALT], size_t *ret_salt_size,
+                                   uint32_t *ret_iterations)
+{
+    struct cursor cursor;
+    char checked[PG_SCRAM_SALT + 1];
+    cursor_init(&cursor, server_first.data, server_first.size);
+    (void)cursor_until(&cursor, ',');
+    const struct span salt_name = cursor_span(&cursor, 2);
+    const struct span text = cursor_until(&cursor, ',');
+    const struct span count_name = cursor_span(&cursor, 2);
+    const struct span count = cursor_span(&cursor, cursor_left(&cursor));
+    if (!cursor_ok(&cursor) || !span_is(salt_name, "s=") || !span_is(count_name, "i=") ||
+        !pg_scram_number(count, ret_iterations) || !pg_scram_salt(text, checked) || text.size % 4 != 0) {
+        return ERR_PROTOCOL;
+    }
+    const int size = EVP_DecodeBlock(salt, text.data, (int)text.size);
+    const size_t padding = (text.data[text.size - 1] == '=' ? 1U : 0U) + (text.data[text.size - 2] == '=' ? 1U : 0U);
+    if (size <= (int)padding) {
+        return ERR_PROTOCOL;
+    }
+    *ret_salt_size = (size_t)size - padding;
+    return *ret_iterations <= PG_SCRAM_DERIVE ? ERR_OK : ERR_TOO_LARGE;
+}
+
+enum err pg_scram_key_derive(struct span server_first, struct span password, struct pg_scram_key *ret_key)
+{
+    uint8_t salt[PG_SCRAM_SALT];
+    size_t salt_size = 0;
+    uint32_t iterations = 0;
+    const enum err err = pg_scram_challenge(server_first, salt, &salt_size, &iterations);
+    if (err == ERR_OK) {
+        pg_scram_derive(password, span_of(salt, salt_size), iterations, ret_key);
+    }
+    return err;
+}
+
 /* ---- logging in ---- */
 
 void pg_scram_login_first(struct pg_scram_talk *talk, const char *nonce, struct buf *message)
@@ -321,25 +398,39 @@ static bool pg_scram_md5_valid(struct span stored)
     return good;
 }
 
+/* "md5" and the hash of two texts, one behind the other. */
+static enum err pg_scram_md5_text(struct span first, struct span second, char ret_text[PG_SCRAM_MD5 + 1])
+{
+    uint8_t hash[PG_SCRAM_MD5_BYTES];
+    unsigned size = 0;
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    const bool done = context != NULL && EVP_DigestInit_ex(context, EVP_md5(), NULL) == 1 &&
+                      EVP_DigestUpdate(context, first.data, first.size) == 1 &&
+                      EVP_DigestUpdate(context, second.data, second.size) == 1 &&
+                      EVP_DigestFinal_ex(context, hash, &size) == 1;
+    EVP_MD_CTX_free(context);
+    if (!done) {
+        return ERR_INVALID; /* a library that is not allowed to compute it (FIPS) */
+    }
+    struct buf text;
+    buf_init(&text, ret_text, PG_SCRAM_MD5 + 1);
+    buf_text(&text, "md5");
+    for (size_t i = 0; i < sizeof hash; i++) {
+        buf_printf(&text, "%02x", hash[i]);
+    }
+    OPENSSL_cleanse(hash, sizeof hash);
+    return ERR_OK;
+}
+
+enum err pg_scram_md5_make(struct span password, struct span role, char ret_stored[PG_SCRAM_MD5 + 1])
+{
+    return pg_scram_md5_text(password, role, ret_stored);
+}
+
 enum err pg_scram_md5_answer(struct span stored, const uint8_t salt[4], char ret_answer[PG_SCRAM_MD5 + 1])
 {
     if (!pg_scram_md5_valid(stored)) {
         return ERR_INVALID;
     }
-    uint8_t salted[PG_SCRAM_MD5_DIGITS + 4];
-    uint8_t hash[PG_SCRAM_MD5_BYTES];
-    unsigned size = 0;
-    memcpy(salted, stored.data + 3, PG_SCRAM_MD5_DIGITS);
-    memcpy(salted + PG_SCRAM_MD5_DIGITS, salt, 4);
-    if (EVP_Digest(salted, sizeof salted, hash, &size, EVP_md5(), NULL) != 1) {
-        return ERR_INVALID; /* a library that is not allowed to compute it (FIPS) */
-    }
-    struct buf answer;
-    buf_init(&answer, ret_answer, PG_SCRAM_MD5 + 1);
-    buf_text(&answer, "md5");
-    for (size_t i = 0; i < sizeof hash; i++) {
-        buf_printf(&answer, "%02x", hash[i]);
-    }
-    OPENSSL_cleanse(salted, sizeof salted);
-    return ERR_OK;
+    return pg_scram_md5_text(span_of(stored.data + 3, PG_SCRAM_MD5_DIGITS), span_of(salt, 4), ret_answer);
 }

@@ -95,6 +95,8 @@ static int lab_serve(char **argv)
     options.login = strcmp(argv[7], "login") == 0;
     options.challenge = strcmp(argv[7], "scram") == 0;
     signal(SIGPIPE, SIG_IGN);
+    snprintf(options.auth_file, sizeof options.auth_file, "%s",
+             getenv("LAB_AUTH_FILE") != NULL ? getenv("LAB_AUTH_FILE") : "");
     lab_tls(&options);
     options.accounts[0] = (struct proxy_vault_account){
         .database = "shop", .dbname = "shop", .user = "postgres", .password = {.env = "LAB_PASSWORD"}};

@@ -965,3 +965,41 @@ def test_servertls_declined(server_tls):
     ssl_of_servers(server_tls, True)
     thread.join(DEADLINE)
     assert answers == [True]
+
+
+# ---- roles in a file ----
+
+def test_front_auth_file(pair, tmp_path):
+    """Passwords and verifiers in the file; who is not in it is asked of the database; SIGHUP reads it again."""
+    path = tmp_path / "userlist.txt"
+    verifier = pair.a.sql("SELECT rolpassword FROM pg_authid WHERE rolname = 'elder'")[0][0]
+    pair.a.sql("DROP ROLE IF EXISTS plain; CREATE ROLE plain LOGIN PASSWORD 'of the database'")
+    path.write_text(f'; roles\n"secured" "open sesame"\n"elder" "{verifier}"\n"ghost" "any"\n')
+    pair.epoch = pair.version + 1000
+    pair.view(pair.epoch, 0)
+    pair.proxy_start(auth="scram", LAB_AUTH_FILE=str(path))
+    try:
+        for role, password in (("secured", "open sesame"), ("elder", "old secret"), ("plain", "of the database")):
+            connection = connect(user=role, password=password)
+            assert one(connection, "SELECT current_user") == role
+            with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
+                connect(user=role, password="wrong")
+        with pytest.raises(psycopg2.OperationalError, match='role "ghost" does not exist'):  # the server's words
+            connect(user="ghost", password="any")
+        path.write_text('"secured" "open sesame"\n"plain" unquoted\n')
+        pair.proxy.send_signal(signal.SIGHUP)
+
+        def told(text):
+            with open(pair.proxy_log, encoding="utf-8") as log:
+                return text in log.read()
+
+        wait(lambda: told("userlist.txt:2: expected a double quote"), "the problem is told")
+        assert one(connect(user="elder", password="old secret"), "SELECT 1") == 1
+        path.write_text('"plain" "another"\n')
+        pair.proxy.send_signal(signal.SIGHUP)
+        wait(lambda: told("proxy.auth_file: it was read again"), "it was read")
+        with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
+            connect(user="plain", password="of the database")
+    finally:
+        pair.proxy_stop()
+        pair.a.sql("DROP ROLE plain")

@@ -368,6 +368,9 @@ static const struct broken broken[] = {
      "database: shop } }\n  tls: { mode: allow, certificate: /a, key: /b }\n  server_tls: { mode: prefer }\npolicy",
      "t.yaml:58:3: error: proxy.tls and proxy.server_tls encrypt, but log-ins pass from one side to the other: servers "
      "take that for an attack; expected proxy.auth: scram\n"},
+    {"database: shop } }\npolicy", "database: shop } }\n  auth_file: /etc/userlist.txt\npolicy",
+     "t.yaml:57:14: error: proxy.auth_file says who may log in at the proxy, but the proxy asks nobody; expected "
+     "proxy.auth: scram\n"},
     {"database: shop } }\npolicy", "database: shop, route: nearest } }\npolicy",
      "t.yaml:56:47: error: route 'nearest' is not one of the choices; expected one of writer, reader\n"},
     {"cooldown: 1h", "error_rate_review: 20%",

@@ -202,6 +202,44 @@ static void test_md5(void **state)
     assert_int_equal(pg_scram_md5_answer(span_text("sha9d792a3a8853c2411afb9163d088c036"), salt, answer), ERR_INVALID);
 }
 
+/* A password makes the verifier that it belongs to, and the key that the RFC's talk proves. */
+static void test_the_password_itself(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"",
+                                      "r=abc",
+                                      "r=abc,s=W22ZaJ0SNY7soEsUEjb6gQ==",
+                                      "r=abc,s=W22,i=1",
+
+                                      "r=abc,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=0",
+                                      "r=abc,i=1,s=W22ZaJ0SNY7soEsUEjb6gQ=="};
+    const uint8_t salt[PG_SCRAM_SALT_BYTES] = {0x5b, 0x6d, 0x99, 0x68, 0x9d, 0x12, 0x35, 0x8e,
+                                               0xec, 0xa0, 0x4b, 0x14, 0x12, 0x36, 0xfa, 0x81};
+    char made[PG_SCRAM_VERIFIER];
+    char expected[PG_SCRAM_VERIFIER];
+    struct pg_scram_verifier verifier;
+    struct pg_scram_talk talk;
+    struct pg_scram_key heard;
+    struct pg_scram_key derived;
+    pg_scram_verifier_make(span_text("pencil"), salt, made);
+    make("pencil", expected, sizeof expected);
+    assert_string_equal(made, expected);
+    parse("pencil", &verifier);
+    hear(&talk);
+    assert_int_equal(pg_scram_key_find(&talk, &verifier, &heard), ERR_OK);
+    assert_int_equal(pg_scram_key_derive(span_text(SERVER_FIRST), span_text("pencil"), &derived), ERR_OK);
+    assert_memory_equal(&derived, &heard, sizeof heard);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_int_equal(pg_scram_key_derive(span_text(bad[i]), span_text("pencil"), &derived), ERR_PROTOCOL);
+    }
+    assert_int_equal(
+        pg_scram_key_derive(span_text("r=abc,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=9999999"), span_text("pencil"), &derived),
+        ERR_TOO_LARGE);
+    char stored[PG_SCRAM_MD5 + 1];
+    assert_int_equal(pg_scram_md5_make(span_text("secret"), span_text("ann"), stored), ERR_OK);
+    assert_string_equal(stored, "md59d792a3a8853c2411afb9163d088c036");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -213,6 +251,7 @@ int main(void)
         cmocka_unit_test(test_channel_binding_is_left_alone),
         cmocka_unit_test(test_messages_out_of_order_and_cut),
         cmocka_unit_test(test_md5),
+        cmocka_unit_test(test_the_password_itself),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
