@@ -41,6 +41,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static struct view view;
     static struct dns_policy policy;
     static uint8_t message[4096];
+    static struct dns_transfer transfer;
     if (catalog == NULL) {
         struct dns_zone *zone = sample_zone();
         catalog = dns_catalog_new();
@@ -60,7 +61,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct dns_answer_result result;
         const struct view_address client = {.family = 4, .bytes = {10, 2, 3, 4}};
         memcpy(message, data, size);
-        const struct dns_answer_packet packet = {message, size, tcp ? sizeof message : 1472, client, tcp != 0, 300};
+        const struct dns_answer_packet packet = {
+            message, size, tcp ? sizeof message : 1472, client, tcp != 0 ? &transfer : NULL, 300};
         const size_t answer = dns_answer_build(&source, &packet, &result);
         ASSERT(answer == 0 || answer >= DNS_MESSAGE_HEADER);
         ASSERT(tcp || answer <= DNS_MESSAGE_UDP_MAX);

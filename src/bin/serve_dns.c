@@ -89,35 +89,77 @@ static enum err serve_dns_zones(const struct config_dns *dns, char *problem, str
     return err;
 }
 
-/* What may change with SIGHUP beside the zones: the secret of the cookies is read anew. */
-static enum err serve_dns_settings(const struct config *config, uint32_t site, char *problem,
-                                   struct dns_catalog_settings *ret_settings)
+static enum err serve_dns_cookies(const struct config_secret *secret, char *problem,
+                                  struct dns_cookie_secrets *ret_secrets)
 {
-    const struct config_dns *dns = &config->dns;
-    struct dns_catalog_settings settings = {.cookie_required = dns->cookies.require};
-    if (dns->identify) {
-        snprintf(settings.identity, sizeof settings.identity, "%s", config->sites[site].name);
+    char text[CONFIG_SECRET_BYTES];
+    if (secret->file == NULL && secret->env == NULL) {
+        return ERR_OK; /* the server makes its own */
     }
-    if (dns->version != NULL) {
-        snprintf(settings.version, sizeof settings.version, "%s", dns->version);
+    enum err err = config_secret_read(secret, text, sizeof text);
+    if (err == ERR_OK) {
+        err = dns_cookie_secrets_parse(span_text(text), ret_secrets);
     }
-    enum err err = ERR_OK;
-    if (dns->cookies.secret.file != NULL || dns->cookies.secret.env != NULL) {
-        char secret[CONFIG_SECRET_BYTES];
-        err = config_secret_read(&dns->cookies.secret, secret, sizeof secret);
-        if (err == ERR_OK) {
-            err = dns_cookie_secrets_parse(span_text(secret), &settings.cookies);
-        }
-        explicit_bzero(secret, sizeof secret);
-    }
+    explicit_bzero(text, sizeof text);
     if (err != ERR_OK) {
         snprintf(problem, DNS_ZONE_PROBLEM,
                  "dns.cookies.secret: %s; expected one or two words of 32 hexadecimal digits (openssl rand -hex 16)",
                  err_text(err));
         return ERR_INVALID;
     }
-    *ret_settings = settings;
     return ERR_OK;
+}
+
+static enum err serve_dns_keys(const struct config_dns *dns, char *problem, struct dns_catalog_settings *settings)
+{
+    static const char *const algorithms[] = {"hmac-sha256", "hmac-sha384", "hmac-sha512"};
+    for (uint32_t i = 0; i < dns->keys_count && i < DNS_CATALOG_KEYS; i++) {
+        const struct config_dns_key *key = &dns->keys[i];
+        char text[CONFIG_SECRET_BYTES];
+        enum err err = config_secret_read(&key->secret, text, sizeof text);
+        if (err == ERR_OK) {
+            err = dns_tsig_key_parse(key->name, algorithms[key->algorithm], span_text(text), &settings->keys[i]);
+        }
+        explicit_bzero(text, sizeof text);
+        if (err != ERR_OK) {
+            snprintf(problem, DNS_ZONE_PROBLEM,
+                     "dns.keys.%.64s: %s; expected a domain name with a secret of up to %d bytes in base64", key->name,
+                     err_text(err), DNS_TSIG_SECRET);
+            return ERR_INVALID;
+        }
+        settings->keys_count = i + 1;
+    }
+    return ERR_OK;
+}
+
+static void serve_dns_transfer(const struct config_dns *dns, struct dns_catalog_settings *settings)
+{
+    const struct config_dns_transfer *transfer = &dns->transfer;
+    for (uint32_t i = 0; i < transfer->allow_count && i < DNS_CATALOG_NETWORKS; i++) {
+        const struct config_network *from = &transfer->allow[i];
+        struct dns_catalog_network *network = &settings->transfer[settings->transfer_count++];
+        network->address.family = from->address.family == CONFIG_FAMILY_IPV6 ? 6 : 4;
+        memcpy(network->address.bytes, from->address.bytes, sizeof network->address.bytes);
+        network->prefix_bits = from->prefix_bits;
+    }
+}
+
+/* What may change with SIGHUP beside the zones: secrets are read anew. */
+static enum err serve_dns_settings(const struct config *config, uint32_t site, char *problem,
+                                   struct dns_catalog_settings *ret_settings)
+{
+    const struct config_dns *dns = &config->dns;
+    memset(ret_settings, 0, sizeof *ret_settings);
+    ret_settings->cookie_required = dns->cookies.require;
+    if (dns->identify) {
+        snprintf(ret_settings->identity, sizeof ret_settings->identity, "%s", config->sites[site].name);
+    }
+    if (dns->version != NULL) {
+        snprintf(ret_settings->version, sizeof ret_settings->version, "%s", dns->version);
+    }
+    serve_dns_transfer(dns, ret_settings);
+    const enum err err = serve_dns_cookies(&dns->cookies.secret, problem, &ret_settings->cookies);
+    return err == ERR_OK ? serve_dns_keys(dns, problem, ret_settings) : err;
 }
 
 enum err serve_dns_options(const struct config *config, uint32_t site, struct serve_dns_paths *paths, char *problem,
@@ -143,6 +185,10 @@ enum err serve_dns_options(const struct config *config, uint32_t site, struct se
     ret_options->listens_count = here->dns.listen_count;
     for (uint32_t i = 0; i < here->dns.listen_count; i++) {
         ret_options->listens[i] = serve_dns_address(&here->dns.listen[i]);
+    }
+    ret_options->secondaries_count = 0;
+    for (uint32_t i = 0; i < config->dns.transfer.notify_count && i < DNS_NOTIFY_TARGETS; i++) {
+        ret_options->secondaries[ret_options->secondaries_count++] = serve_dns_address(&config->dns.transfer.notify[i]);
     }
     return serve_dns_zones(&config->dns, problem, ret_options);
 }
@@ -181,8 +227,10 @@ static void serve_dns_reload(const struct config *config, uint32_t site, struct 
     if (serve_dns_settings(config, site, problem, &settings) != ERR_OK ||
         dns_server_reload(server, &settings, problem) != ERR_OK) {
         LOG_E("everything stays as it was, a file is wrong: %s", problem);
+        explicit_bzero(&settings, sizeof settings);
         return;
     }
+    explicit_bzero(&settings, sizeof settings);
     if (problem[0] != 0) {
         LOG_W("%s", problem);
     }

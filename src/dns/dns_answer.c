@@ -16,6 +16,9 @@ struct dns_answer {
     struct dns_resolve resolve; /* its writer is the answer's */
     enum dns_cookie_verdict cookie_verdict;
     bool truncated;
+    bool transfers;
+    bool signs; /* the query has TSIG, and so has the answer */
+    struct dns_tsig tsig;
     uint8_t cookie[DNS_COOKIE_BYTES];
     struct dns_writer_options options; /* when the query has EDNS */
 };
@@ -58,10 +61,10 @@ static void dns_answer_options(struct dns_answer *answer, const struct dns_answe
                              source->now_s, answer->cookie);
         options->cookie = span_of(answer->cookie, sizeof answer->cookie);
     }
-    if (query->nsid) {
+    if (query->nsid && (query->tsig_at == 0 || packet->transfer != NULL)) { /* all has to fit into 512 */
         options->nsid = span_text(answer->settings->identity);
     }
-    if (query->keepalive && packet->tcp) {
+    if (query->keepalive && packet->transfer != NULL) {
         options->keepalive_100ms = packet->keepalive_100ms;
     }
 }
@@ -76,13 +79,16 @@ static uint16_t dns_answer_refusal(const struct dns_answer *answer)
         return DNS_RCODE_BADVERS;
     }
     if (query->cookie_size > 0 && answer->settings->cookies.count > 0 && answer->settings->cookie_required &&
-        answer->cookie_verdict != DNS_COOKIE_GOOD && !answer->packet->tcp) {
+        answer->cookie_verdict != DNS_COOKIE_GOOD && answer->packet->transfer == NULL) {
         return DNS_RCODE_BADCOOKIE; /* with ours: the client comes back at once (RFC 7873, 5.2.3) */
     }
     if (query->type == DNS_TYPE_OPT || query->type == 0) {
         return DNS_RCODE_FORMERR;
     }
-    /* Other classes, zone transfers and the rest of the meta types. */
+    if ((query->type == DNS_TYPE_AXFR || query->type == DNS_TYPE_IXFR) && query->class == DNS_CLASS_IN) {
+        return DNS_RCODE_NOERROR;
+    }
+    /* Other classes, and the rest of the meta types. */
     if ((query->class != DNS_CLASS_IN && query->class != DNS_CLASS_CH) ||
         (query->type >= DNS_TYPE_TKEY && query->type < DNS_TYPE_ANY)) {
         return DNS_RCODE_REFUSED;
@@ -122,6 +128,38 @@ static void dns_answer_chaos(struct dns_answer *answer)
     }
 }
 
+/* RFC 5936, 1995: only whom we know, and with keys only who has one. IXFR over UDP: our SOA, from which the client sees
+ * whether it should come back over TCP. */
+static void dns_answer_transfer(struct dns_answer *answer)
+{
+    const struct dns_catalog_settings *settings = answer->settings;
+    struct dns_resolve *resolve = &answer->resolve;
+    const struct dns_zone *zone = NULL;
+    const bool known =
+        dns_catalog_network_holds(settings->transfer, settings->transfer_count, &answer->packet->client) &&
+        (settings->keys_count == 0 || answer->signs);
+    resolve->rcode = DNS_RCODE_REFUSED;
+    if (known) {
+        struct dns_name name = answer->query.name;
+        dns_name_lower(&name);
+        zone = dns_catalog_zone(resolve->catalog, &name);
+        resolve->rcode = zone != NULL ? DNS_RCODE_NOERROR : DNS_RCODE_NOTAUTH;
+    }
+    if (zone == NULL) {
+        return;
+    }
+    if (answer->packet->transfer != NULL) {
+        answer->transfers = true;
+        dns_transfer_begin(answer->packet->transfer, zone, answer->packet->message, &answer->query,
+                           answer->signs ? &answer->tsig : NULL);
+    } else if (answer->query.type == DNS_TYPE_IXFR) {
+        answer->query.type = DNS_TYPE_SOA;
+        dns_resolve(resolve);
+    } else {
+        resolve->rcode = DNS_RCODE_REFUSED;
+    }
+}
+
 static void dns_answer_question(struct dns_answer *answer)
 {
     struct dns_resolve *resolve = &answer->resolve;
@@ -129,7 +167,9 @@ static void dns_answer_question(struct dns_answer *answer)
     if (resolve->rcode != DNS_RCODE_NOERROR) {
         return;
     }
-    if (answer->query.class == DNS_CLASS_CH) {
+    if (answer->query.type == DNS_TYPE_AXFR || answer->query.type == DNS_TYPE_IXFR) {
+        dns_answer_transfer(answer);
+    } else if (answer->query.class == DNS_CLASS_CH) {
         dns_answer_chaos(answer);
     } else {
         dns_resolve(resolve);
@@ -164,7 +204,21 @@ static size_t dns_answer_finish(struct dns_answer *answer, size_t limit)
     flags |= resolve->authoritative ? DNS_MESSAGE_AA : 0;
     flags |= answer->truncated ? DNS_MESSAGE_TC : 0;
     dns_writer_flags(writer, flags);
-    return writer->size;
+    return answer->signs ? dns_tsig_sign(&answer->tsig, writer->data, writer->size) : writer->size;
+}
+
+/* A signed query. True: it may be answered. */
+static bool dns_answer_signed(struct dns_answer *answer, uint32_t now_s)
+{
+    const struct dns_catalog_settings *settings = answer->settings;
+    if (dns_tsig_begin(span_of(answer->packet->message, answer->packet->query_size), answer->query.tsig_at,
+                       settings->keys, settings->keys_count, now_s, &answer->tsig) != ERR_OK) {
+        answer->resolve.rcode = DNS_RCODE_FORMERR;
+        return false;
+    }
+    answer->signs = true;
+    answer->resolve.rcode = answer->tsig.error == DNS_TSIG_GOOD ? DNS_RCODE_NOERROR : DNS_RCODE_NOTAUTH;
+    return answer->tsig.error == DNS_TSIG_GOOD;
 }
 
 static void dns_answer_verdict(struct dns_answer *answer, enum dns_message_verdict verdict)
@@ -200,11 +254,13 @@ size_t dns_answer_build(struct dns_answer_source *source, const struct dns_answe
     if (verdict == DNS_MESSAGE_DROP) {
         return 0;
     }
-    const size_t limit = dns_answer_limit(query, packet->capacity, packet->tcp);
+    const size_t limit = dns_answer_limit(query, packet->capacity, packet->transfer != NULL);
     answer.packet = packet;
     answer.settings = &source->catalog->settings;
     answer.cookie_verdict = DNS_COOKIE_NEW;
     answer.truncated = false;
+    answer.transfers = false;
+    answer.signs = false;
     resolve->catalog = source->catalog;
     resolve->policy = source->policy;
     resolve->query = query;
@@ -218,14 +274,20 @@ size_t dns_answer_build(struct dns_answer_source *source, const struct dns_answe
         dns_answer_options(&answer, source);
         room = dns_writer_opt_size(&answer.options);
     }
-    /* A question is at most 12 + 255 + 4 bytes, so it and OPT (136) always fit into 512. */
+    /* The signature is looked at before the answer is written over the query. */
+    const bool trusted =
+        query->tsig_at == 0 || verdict != DNS_MESSAGE_GOOD || dns_answer_signed(&answer, source->now_s);
+    room += answer.signs ? DNS_TSIG_MOST : 0;
+    /* A question is at most 12 + 255 + 4 bytes, so it and OPT (136; 69 where TSIG is, too) always fit into 512. */
     dns_writer_init(&resolve->writer, message, limit - room, query->question_end);
     message[4] = 0;
     message[5] = query->question_end > DNS_MESSAGE_HEADER ? 1 : 0;
-    dns_answer_verdict(&answer, verdict);
+    if (trusted) {
+        dns_answer_verdict(&answer, verdict);
+    }
     source->rotation = resolve->rotation;
-    const size_t size = dns_answer_finish(&answer, limit);
-    *ret_result = (struct dns_answer_result){resolve->rcode, answer.truncated, resolve->dynamic,
+    const size_t size = answer.transfers ? 0 : dns_answer_finish(&answer, answer.signs ? limit - DNS_TSIG_MOST : limit);
+    *ret_result = (struct dns_answer_result){resolve->rcode, answer.truncated, resolve->dynamic, answer.transfers,
                                              answer.cookie_verdict == DNS_COOKIE_GOOD};
     return size;
 }

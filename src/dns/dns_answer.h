@@ -2,8 +2,8 @@
  * The authoritative answer to one query, built in the buffer that holds the query.
  *
  * RFC 1034/1035, 4892 (CHAOS), 5001 (NSID), 6891 (EDNS), 7828 (keepalive), 7871 (client subnet), 7873 and 9018
- * (cookies), 9471 (glue or TC), 9619 (one question); records: dns/dns_resolve.h. Pure: no socket, no clock, no
- * allocation. */
+ * (cookies), 9471 (glue or TC), 9619 (one question); records: dns/dns_resolve.h. Signed queries (8945) get
+ * signed answers, and may transfer zones. Pure: no socket, no clock, no allocation but OpenSSL's for a signature. */
 #pragma once
 
 #include <stdbool.h>
@@ -13,6 +13,7 @@
 #include "core/view.h"
 #include "dns/dns_catalog.h"
 #include "dns/dns_policy.h"
+#include "dns/dns_transfer.h"
 #include "wire/dns_message.h"
 #include "wire/dns_type.h"
 
@@ -29,17 +30,18 @@ struct dns_answer_result {
     uint16_t rcode; /* enum dns_rcode */
     bool truncated;
     bool dynamic;
-    bool proven; /* the client has shown a good cookie: its address is its own */
+    bool transfer; /* nothing was answered: `packet->transfer` has begun */
+    bool proven;   /* the client has shown a good cookie: its address is its own */
 };
 
 /* The query, and the room for its answer in the same place. */
 struct dns_answer_packet {
     uint8_t *message;
     size_t query_size;
-    size_t capacity;            /* at least the larger of 1232 and query_size; over TCP an answer may fill it */
-    struct view_address client; /* where the query came from */
-    bool tcp;
-    int32_t keepalive_100ms; /* TCP: how long the connection may be idle, for clients that ask; -1: not told */
+    size_t capacity;               /* at least the larger of 1232 and query_size; over TCP an answer may fill it */
+    struct view_address client;    /* where the query came from */
+    struct dns_transfer *transfer; /* TCP: where one begins; NULL: UDP */
+    int32_t keepalive_100ms;       /* TCP: how long the connection may be idle, for clients that ask; -1: not told */
 };
 
 /* Turns the query into its answer and returns the answer's size; 0: say nothing. */

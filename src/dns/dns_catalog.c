@@ -15,9 +15,13 @@ struct dns_catalog *dns_catalog_new(void)
 
 void dns_catalog_free(struct dns_catalog *catalog)
 {
-    for (uint32_t i = 0; catalog != NULL && i < catalog->zones_count; i++) {
+    if (catalog == NULL) {
+        return;
+    }
+    for (uint32_t i = 0; i < catalog->zones_count; i++) {
         dns_zone_free(catalog->zones[i]);
     }
+    explicit_bzero(&catalog->settings, sizeof catalog->settings);
     free(catalog);
 }
 
@@ -80,4 +84,19 @@ const struct dns_zone *dns_catalog_find(const struct dns_catalog *catalog, const
         found = zone; /* the one above knows better, if it is here */
     }
     return found;
+}
+
+bool dns_catalog_network_holds(const struct dns_catalog_network *networks, uint32_t networks_count,
+                               const struct view_address *address)
+{
+    for (uint32_t i = 0; i < networks_count; i++) {
+        const struct dns_catalog_network *network = &networks[i];
+        const uint32_t whole = network->prefix_bits / 8;
+        const uint32_t rest = network->prefix_bits % 8;
+        if (network->address.family == address->family && memcmp(network->address.bytes, address->bytes, whole) == 0 &&
+            (rest == 0 || (network->address.bytes[whole] ^ address->bytes[whole]) >> (8 - rest) == 0)) {
+            return true;
+        }
+    }
+    return false;
 }

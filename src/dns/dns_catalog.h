@@ -4,16 +4,27 @@
  * Built by one thread, then handed to all workers at once and never changed; a reload builds another one. */
 #pragma once
 
+#include "core/view.h"
 #include "dns/dns_zone.h"
 #include "wire/dns_cookie.h"
+#include "wire/dns_tsig.h"
 
-enum { DNS_CATALOG_ZONES = 64, DNS_CATALOG_TEXT = 64 };
+enum { DNS_CATALOG_ZONES = 64, DNS_CATALOG_TEXT = 64, DNS_CATALOG_KEYS = 8, DNS_CATALOG_NETWORKS = 32 };
+
+struct dns_catalog_network {
+    struct view_address address;
+    uint32_t prefix_bits;
+};
 
 struct dns_catalog_settings {
     struct dns_cookie_secrets cookies; /* count 0: no cookies */
     bool cookie_required;              /* a client with a cookie has to show ours: BADCOOKIE over UDP otherwise */
     char identity[DNS_CATALOG_TEXT];   /* NSID, id.server, hostname.bind; empty: not told */
     char version[DNS_CATALOG_TEXT];    /* version.bind; empty: not told */
+    uint32_t keys_count;               /* of TSIG; when there are any, a transfer has to be signed with one */
+    struct dns_tsig_key keys[DNS_CATALOG_KEYS];
+    uint32_t transfer_count; /* who may transfer zones; 0: nobody */
+    struct dns_catalog_network transfer[DNS_CATALOG_NETWORKS];
 };
 
 struct dns_catalog {
@@ -37,3 +48,7 @@ const struct dns_zone *dns_catalog_find(const struct dns_catalog *catalog, const
 
 /* The zone of exactly that name in lower case; NULL: none. */
 const struct dns_zone *dns_catalog_zone(const struct dns_catalog *catalog, const struct dns_name *origin);
+
+/* Whether one of the networks holds the address. */
+bool dns_catalog_network_holds(const struct dns_catalog_network *networks, uint32_t networks_count,
+                               const struct view_address *address);

@@ -21,6 +21,7 @@ struct dns_server {
     struct dns_worker_shared shared;
     struct dns_catalog *catalog; /* what `shared` points to */
     struct dns_cookie_secrets own_cookies;
+    struct dns_notify *notify; /* NULL: no secondaries */
     struct view file_view;
     uint32_t workers_count; /* threads that run */
     struct dns_worker *workers[DNS_SERVER_WORKERS];
@@ -150,6 +151,40 @@ static uint32_t dns_server_cores(uint32_t wanted)
     return cores < DNS_SERVER_WORKERS ? (uint32_t)cores : DNS_SERVER_WORKERS;
 }
 
+/* ---- secondaries ---- */
+
+/* Tells of zones whose serial is another than in `old`; NULL: of all. */
+static void dns_server_tell(const struct dns_server *server, const struct dns_catalog *old)
+{
+    const struct dns_catalog *catalog = server->catalog;
+    for (uint32_t i = 0; i < catalog->zones_count && server->notify != NULL; i++) {
+        const struct dns_zone *zone = catalog->zones[i];
+        const struct dns_zone *before = old != NULL ? dns_catalog_zone(old, &zone->origin) : NULL;
+        if (before == NULL || before->serial != zone->serial) {
+            dns_notify_tell(server->notify, &zone->origin,
+                            catalog->settings.keys_count > 0 ? &catalog->settings.keys[0] : NULL);
+        }
+    }
+}
+
+static enum err dns_server_secondaries(struct dns_server *server)
+{
+    struct dns_notify_options options = {.targets_count = server->options.secondaries_count};
+    if (options.targets_count == 0) {
+        return ERR_OK;
+    }
+    memcpy(options.targets, server->options.secondaries, sizeof options.targets);
+    for (uint32_t i = server->options.listens_count; i > 0; i--) {
+        const struct sockaddr_storage *listen = &server->options.listens[i - 1];
+        options.sources[listen->ss_family == AF_INET ? 0 : 1] = *listen; /* the first one of each family stays */
+    }
+    const enum err err = dns_notify_start(&options, &server->notify);
+    if (err == ERR_OK) {
+        dns_server_tell(server, NULL);
+    }
+    return err;
+}
+
 enum err dns_server_start(const struct dns_server_options *options, char *problem, struct dns_server **ret_server)
 {
     ASSERT(options->listens_count > 0 && options->listens_count <= DNS_WORKER_LISTENS);
@@ -176,6 +211,12 @@ enum err dns_server_start(const struct dns_server_options *options, char *proble
     const uint32_t workers = dns_server_cores(options->workers);
     for (uint32_t i = 0; i < workers && err == ERR_OK; i++) {
         err = dns_server_worker(server, i, problem);
+    }
+    if (err == ERR_OK) {
+        err = dns_server_secondaries(server);
+        if (err != ERR_OK) {
+            snprintf(problem, DNS_ZONE_PROBLEM, "cannot tell secondaries: %s", err_text(err));
+        }
     }
     if (err != ERR_OK) {
         dns_server_stop(server);
@@ -209,6 +250,7 @@ enum err dns_server_reload(struct dns_server *server, const struct dns_catalog_s
     atomic_store(&server->shared.catalog, fresh);
     const uint64_t generation = atomic_fetch_add(&server->shared.generation, 1) + 1;
     dns_server_settle(server, generation);
+    dns_server_tell(server, old);
     dns_catalog_free(old);
     return ERR_OK;
 }
@@ -218,6 +260,7 @@ void dns_server_stop(struct dns_server *server)
     if (server == NULL) {
         return;
     }
+    dns_notify_stop(server->notify);
     atomic_store(&server->shared.stop, true);
     dns_server_wake(server);
     for (uint32_t i = 0; i < server->workers_count; i++) {

@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "dns/dns_catalog.h"
+#include "dns/dns_notify.h"
 #include "dns/dns_worker.h"
 #include "dns/dns_zone.h"
 
@@ -32,6 +33,8 @@ struct dns_server_options {
     const char *view_file;                         /* for the cold start; NULL: none */
     struct dns_zone_dynamic names[DNS_ZONE_NAMES]; /* of all zones */
     uint32_t names_count;
+    struct sockaddr_storage secondaries[DNS_NOTIFY_TARGETS]; /* are told of changes */
+    uint32_t secondaries_count;
 };
 
 struct dns_server;

@@ -118,6 +118,7 @@ void dns_tcp_accept(struct dns_worker *worker, uint32_t listen_index, struct mon
     connection->fd = fd;
     connection->peer = peer;
     connection->last = now;
+    connection->transfer.zone = NULL;
     connection->waits_out = false;
     connection->in_size = 0;
     connection->out_size = 0;
@@ -157,25 +158,43 @@ static size_t dns_tcp_query_size(const struct dns_tcp_connection *connection)
     return connection->in_size >= 2 + size ? 2 + size : 0;
 }
 
-/* Answers whole queries as long as the peer takes the answers. False: close. */
+/* The answer to the first whole query into `out`, behind its length. Its size; 0: none, then a transfer may have begun.
+ */
+static size_t dns_tcp_answer(struct dns_worker *worker, struct dns_tcp_connection *connection, size_t size)
+{
+    memcpy(connection->out + 2, connection->in + 2, size - 2);
+    connection->in_size -= size;
+    memmove(connection->in, connection->in + size, connection->in_size);
+    dns_worker_add(&worker->counters.tcp_queries, 1);
+    const size_t answer =
+        dns_worker_answer(worker, connection->out + 2, size - 2, DNS_TCP_ANSWER, &connection->peer, connection);
+    return answer == 0 && connection->transfer.zone != NULL
+               ? dns_transfer_next(&connection->transfer, connection->out + 2)
+               : answer;
+}
+
+/* Answers whole queries, and goes on with a transfer, as long as the peer takes the answers. False: close. */
 static bool dns_tcp_serve(struct dns_worker *worker, struct dns_tcp_connection *connection, struct mono now)
 {
     for (uint32_t turn = 0; turn < DNS_TCP_TURN && connection->out_size == 0; turn++) {
-        const size_t size = dns_tcp_query_size(connection);
-        if (size == 0) {
-            return true;
-        }
-        if (size == SIZE_MAX) {
-            return false;
-        }
-        memcpy(connection->out + 2, connection->in + 2, size - 2);
-        connection->in_size -= size;
-        memmove(connection->in, connection->in + size, connection->in_size);
-        dns_worker_add(&worker->counters.tcp_queries, 1);
-        const size_t answer =
-            dns_worker_answer(worker, connection->out + 2, size - 2, DNS_TCP_ANSWER, &connection->peer, true);
-        if (answer == 0) {
-            return false;
+        size_t answer = 0;
+        if (connection->transfer.zone != NULL) {
+            answer = dns_transfer_next(&connection->transfer, connection->out + 2);
+            if (answer == 0) {
+                continue; /* it is over */
+            }
+        } else {
+            const size_t size = dns_tcp_query_size(connection);
+            if (size == 0) {
+                return true;
+            }
+            if (size == SIZE_MAX) {
+                return false;
+            }
+            answer = dns_tcp_answer(worker, connection, size);
+            if (answer == 0) {
+                return false;
+            }
         }
         connection->out[0] = (uint8_t)(answer >> 8);
         connection->out[1] = (uint8_t)answer;
@@ -209,7 +228,7 @@ static bool dns_tcp_receive(struct dns_tcp_connection *connection, struct mono n
 static bool dns_tcp_watch(struct dns_worker *worker, struct dns_tcp_connection *connection)
 {
     const size_t next = dns_tcp_query_size(connection);
-    const bool out = connection->out_size > 0 || (next != 0 && next != SIZE_MAX);
+    const bool out = connection->out_size > 0 || connection->transfer.zone != NULL || (next != 0 && next != SIZE_MAX);
     if (out == connection->waits_out) {
         return true;
     }
@@ -233,6 +252,16 @@ void dns_tcp_event(struct dns_worker *worker, uint32_t index, struct mono now)
     }
     if (!good || !dns_tcp_watch(worker, connection)) {
         dns_tcp_close(connection);
+    }
+}
+
+void dns_tcp_forget(struct dns_worker *worker)
+{
+    for (uint32_t i = 0; i < DNS_TCP_CONNECTIONS; i++) {
+        struct dns_tcp_connection *connection = &worker->tcp.connections[i];
+        if (connection->fd >= 0 && connection->transfer.zone != NULL) {
+            dns_tcp_close(connection);
+        }
     }
 }
 

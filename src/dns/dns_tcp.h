@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "base/time.h"
+#include "dns/dns_transfer.h"
 
 enum {
     DNS_TCP_CONNECTIONS = 64, /* per worker */
@@ -25,8 +26,9 @@ struct dns_worker;
 struct dns_tcp_connection {
     int fd; /* -1: free */
     struct sockaddr_storage peer;
-    struct mono last; /* progress */
-    bool waits_out;   /* epoll watches for room to write */
+    struct mono last;             /* progress */
+    struct dns_transfer transfer; /* `zone` NULL: none is under way */
+    bool waits_out;               /* epoll watches for room to write */
     size_t in_size;
     size_t out_size;
     size_t out_sent;
@@ -51,6 +53,9 @@ void dns_tcp_fini(struct dns_tcp *tcp);
 /* Handlers for epoll's events. The view is entered by the caller. */
 void dns_tcp_accept(struct dns_worker *worker, uint32_t listen_index, struct mono now);
 void dns_tcp_event(struct dns_worker *worker, uint32_t index, struct mono now);
+
+/* Closes connections with a transfer under way: its zone is about to be freed. The secondary asks again. */
+void dns_tcp_forget(struct dns_worker *worker);
 
 /* Closes connections without progress. */
 void dns_tcp_reap(struct dns_worker *worker, struct mono now);

@@ -155,7 +155,7 @@ static uint32_t dns_worker_batch_answer(struct dns_worker *worker, uint32_t coun
         /* Port 0 cannot be answered (reflected garbage); a cut query is one that is too large. */
         if ((head->msg_hdr.msg_flags & MSG_TRUNC) == 0 && head->msg_hdr.msg_namelen > 0) {
             size = dns_worker_answer(worker, batch->messages[i], head->msg_len, DNS_WORKER_MESSAGE, &batch->peers[i],
-                                     false);
+                                     NULL);
         }
         if (size == 0) {
             continue;
@@ -214,6 +214,9 @@ static void dns_worker_enter(struct dns_worker *worker)
     }
     if (catalog != worker->catalog || view != worker->policy.view ||
         (view != NULL && view->version != worker->policy.version)) {
+        if (catalog != worker->catalog) {
+            dns_tcp_forget(worker); /* zones of the old one, under way to secondaries */
+        }
         worker->catalog = catalog;
         dns_policy_prepare(&worker->policy, view, catalog->dynamic, catalog->dynamic_count);
     }

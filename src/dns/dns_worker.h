@@ -30,6 +30,7 @@ enum {
     X(tcp_queries)                                                                                                     \
     X(tcp_connections)                                                                                                 \
     X(tcp_refused)                                                                                                     \
+    X(transfers)                                                                                                       \
     X(dropped)                                                                                                         \
     X(send_failed)                                                                                                     \
     X(truncated)                                                                                                       \
@@ -106,6 +107,6 @@ static inline void dns_worker_add(uint64_t *counter, uint64_t more)
     __atomic_store_n(counter, *counter + more, __ATOMIC_RELAXED);
 }
 
-/* For the TCP side: answers one query in place; see dns_answer_build. */
+/* Answers one query in place; see dns_answer_build. `connection` NULL: UDP; else a transfer may have begun there. */
 size_t dns_worker_answer(struct dns_worker *worker, uint8_t *message, size_t size, size_t capacity,
-                         const struct sockaddr_storage *peer, bool tcp);
+                         const struct sockaddr_storage *peer, struct dns_tcp_connection *connection);

@@ -38,14 +38,22 @@ static struct view_address dns_worker_peer(const struct sockaddr_storage *peer)
 }
 
 size_t dns_worker_answer(struct dns_worker *worker, uint8_t *message, size_t size, size_t capacity,
-                         const struct sockaddr_storage *peer, bool tcp)
+                         const struct sockaddr_storage *peer, struct dns_tcp_connection *connection)
 {
     struct dns_answer_source source = {worker->catalog, &worker->policy, worker->rotation, worker->now_s};
-    struct dns_answer_result result;
-    const struct dns_answer_packet packet = {
-        message, size, capacity, dns_worker_peer(peer), tcp, DNS_TCP_IDLE_MS / 100};
+    struct dns_answer_result result = {.transfer = false};
+    const struct dns_answer_packet packet = {.message = message,
+                                             .query_size = size,
+                                             .capacity = capacity,
+                                             .client = dns_worker_peer(peer),
+                                             .transfer = connection != NULL ? &connection->transfer : NULL,
+                                             .keepalive_100ms = DNS_TCP_IDLE_MS / 100};
     const size_t answer = dns_answer_build(&source, &packet, &result);
     worker->rotation = source.rotation;
+    if (answer == 0 && result.transfer) {
+        dns_worker_add(&worker->counters.transfers, 1);
+        return 0;
+    }
     if (answer == 0) {
         dns_worker_add(&worker->counters.dropped, 1);
         return 0;

@@ -331,6 +331,20 @@ struct config_dns_cookies {
     bool require;
 };
 
+struct config_dns_key {
+    const char *name;
+    uint32_t algorithm; /* enum config_dns_algorithm */
+    struct config_secret secret;
+};
+enum config_dns_algorithm { CONFIG_HMAC_SHA256, CONFIG_HMAC_SHA384, CONFIG_HMAC_SHA512 };
+
+struct config_dns_transfer {
+    struct config_network *allow;
+    uint32_t allow_count;
+    struct config_address *notify;
+    uint32_t notify_count;
+};
+
 struct config_dns {
     const char *zone; /* NULL: no DNS */
     const char *zone_file;
@@ -341,6 +355,9 @@ struct config_dns {
     bool identify;
     const char *version; /* NULL: not told */
     struct config_dns_cookies cookies;
+    struct config_dns_key *keys;
+    uint32_t keys_count;
+    struct config_dns_transfer transfer;
 };
 
 enum config_route { CONFIG_ROUTE_WRITER, CONFIG_ROUTE_READER };

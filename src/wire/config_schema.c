@@ -435,55 +435,6 @@ static const struct config_schema_section config_schema_check =
     SECTION("check", config_check, config_schema_check_rows, .key = CONFIG_SCHEMA_NAME,
             .prose = "One probe of one thing in each of its regions, from every observer.");
 
-static const struct config_schema_row config_schema_dns_name_rows[] = {
-    ROW("endpoint", NAME, config_dns_name, endpoint, .required = true,
-        .prose = "Which endpoint of the chosen region is answered."),
-    ROW("ttl", DURATION_MS, config_dns_name, ttl_ms, .fallback = "5s", .min = 0, .max = HOURS(1),
-        .prose = "How long resolvers may keep the answer, in whole seconds; lowered by itself on suspicion."),
-    END};
-static const struct config_schema_section config_schema_dns_name = SECTION(
-    "dns_name", config_dns_name, config_schema_dns_name_rows, .key = CONFIG_SCHEMA_LABEL, .prose = "A dynamic name.");
-
-static const struct config_schema_row config_schema_dns_zone_rows[] = {
-    ROW("file", PATH, config_dns_zone, file, .required = true,
-        .prose = "A standard zone file with its static records."),
-    ROWS("names", MAP, config_dns_zone, names, .max = 64, .section = &config_schema_dns_name,
-         .prose = "Names of this zone that follow the split."),
-    END};
-static const struct config_schema_section config_schema_dns_zone =
-    SECTION("dns_zone", config_dns_zone, config_schema_dns_zone_rows, .key = CONFIG_SCHEMA_WORD, .prose = "A zone.");
-
-static const struct config_schema_row config_schema_dns_cookies_rows[] = {
-    ROW("secret", SECRET, config_dns_cookies, secret,
-        .prose =
-            "32 hexadecimal digits, the same for all servers of a name, so that each takes the cookies of the others; "
-            "a second such word is taken as well, for the time of a change. Read again on SIGHUP. Without it each "
-            "process makes its own."),
-    ROW("require", BOOLEAN, config_dns_cookies, require, .fallback = "false",
-        .prose = "A client with cookies has to show one of ours over UDP before it is answered (BADCOOKIE)."),
-    END};
-static const struct config_schema_section config_schema_dns_cookies =
-    SECTION("dns_cookies", config_dns_cookies, config_schema_dns_cookies_rows,
-            .prose = "DNS cookies: who shows ours owns the address it asks from.");
-
-static const struct config_schema_row config_schema_dns_rows[] = {
-    ROW("zone", DOMAIN, config_dns, zone, .required = true,
-        .prose = "The zone that is delegated to the sites with the role dns."),
-    ROW("zone_file", PATH, config_dns, zone_file, .required = true,
-        .prose = "A standard zone file with its static records."),
-    ROWS("names", MAP, config_dns, names, .max = 256, .section = &config_schema_dns_name,
-         .prose = "Names that follow the split."),
-    ROWS("zones", MAP, config_dns, zones, .max = 63, .section = &config_schema_dns_zone,
-         .prose = "More zones that the same servers answer for."),
-    ROW("identify", BOOLEAN, config_dns, identify, .fallback = "false",
-        .prose = "Tell who asks with NSID, or for id.server or hostname.bind in class CHAOS, which site answers."),
-    ROW("version", TEXT, config_dns, version, .max = 63,
-        .prose = "What is told who asks for version.bind in class CHAOS; without it the question is refused."),
-    ROW("cookies", SECTION, config_dns, cookies, .section = &config_schema_dns_cookies, .prose = "DNS cookies."),
-    END};
-static const struct config_schema_section config_schema_dns =
-    SECTION("dns", config_dns, config_schema_dns_rows, .prose = "Authoritative names.");
-
 static const struct config_schema_row config_schema_proxy_database_rows[] = {
     ROW("database", REFERENCE, config_proxy_database, database, .required = true, .target = CONFIG_SCHEMA_DATABASE,
         .prose = "The PostgreSQL cluster that such sessions go to."),

@@ -95,19 +95,48 @@ static bool dns_message_opt(struct cursor *cursor, struct dns_message_query *que
     return true;
 }
 
-/* Skips a record, or reads it when it is OPT where one may stand. */
-static bool dns_message_record(struct cursor *cursor, bool additional, struct dns_message_query *query)
+/* The client's serial in an IXFR query (RFC 1995, 3). */
+static void dns_message_soa(struct cursor *cursor, size_t size, struct dns_message_query *query)
+{
+    struct dns_name name;
+    const size_t end = cursor->at + size;
+    dns_name_read(cursor, &name);
+    dns_name_read(cursor, &name);
+    query->serial = cursor_u32be(cursor);
+    cursor_skip(cursor, 16);
+    if (cursor->at != end) {
+        cursor_fail(cursor);
+    }
+    query->serial_given = true;
+}
+
+enum dns_message_place { DNS_MESSAGE_ANSWER, DNS_MESSAGE_AUTHORITY, DNS_MESSAGE_ADDITIONAL };
+
+/* Skips a record, or reads it when it is OPT, TSIG or SOA where one may stand. */
+static bool dns_message_record(struct cursor *cursor, enum dns_message_place place, bool last,
+                               struct dns_message_query *query)
 {
     struct dns_name owner;
+    const size_t start = cursor->at;
     dns_name_read(cursor, &owner);
     const uint16_t type = cursor_u16be(cursor);
     if (type == DNS_TYPE_OPT) {
-        const bool allowed = additional && !query->edns && owner.size == 1;
+        const bool allowed = place == DNS_MESSAGE_ADDITIONAL && !query->edns && owner.size == 1;
         return cursor_ok(cursor) && allowed && dns_message_opt(cursor, query);
+    }
+    if (type == DNS_TYPE_TSIG) {
+        if (place != DNS_MESSAGE_ADDITIONAL || !last) {
+            return false; /* RFC 8945, 5.1 */
+        }
+        query->tsig_at = start;
     }
     cursor_skip(cursor, 2 + 4);
     const uint16_t size = cursor_u16be(cursor);
-    cursor_skip(cursor, size);
+    if (type == DNS_TYPE_SOA && place == DNS_MESSAGE_AUTHORITY && query->type == DNS_TYPE_IXFR) {
+        dns_message_soa(cursor, size, query);
+    } else {
+        cursor_skip(cursor, size);
+    }
     return cursor_ok(cursor);
 }
 
@@ -136,7 +165,8 @@ enum dns_message_verdict dns_message_parse(const void *data, size_t size, struct
     query->id = cursor_u16be(&cursor);
     query->flags = cursor_u16be(&cursor);
     const uint16_t questions = cursor_u16be(&cursor);
-    const uint32_t others = (uint32_t)cursor_u16be(&cursor) + cursor_u16be(&cursor);
+    const uint16_t answers = cursor_u16be(&cursor);
+    const uint32_t others = (uint32_t)answers + cursor_u16be(&cursor);
     const uint16_t additional = cursor_u16be(&cursor);
     if (!cursor_ok(&cursor) || (query->flags & DNS_MESSAGE_QR) != 0) {
         return DNS_MESSAGE_DROP;
@@ -156,6 +186,9 @@ enum dns_message_verdict dns_message_parse(const void *data, size_t size, struct
     query->nsid = false;
     query->keepalive = false;
     query->cookie_size = 0;
+    query->tsig_at = 0;
+    query->serial_given = false;
+    query->serial = 0;
     if (query->opcode != 0) {
         return DNS_MESSAGE_NOTIMP;
     }
@@ -165,12 +198,12 @@ enum dns_message_verdict dns_message_parse(const void *data, size_t size, struct
     }
     /* Each record takes 11 bytes or more, so the message's size bounds both loops. */
     for (uint32_t i = 0; i < others; i++) {
-        if (!dns_message_record(&cursor, false, query)) {
+        if (!dns_message_record(&cursor, i < answers ? DNS_MESSAGE_ANSWER : DNS_MESSAGE_AUTHORITY, false, query)) {
             return DNS_MESSAGE_FORMERR;
         }
     }
     for (uint32_t i = 0; i < additional; i++) {
-        if (!dns_message_record(&cursor, true, query)) {
+        if (!dns_message_record(&cursor, DNS_MESSAGE_ADDITIONAL, i + 1U == additional, query)) {
             return DNS_MESSAGE_FORMERR;
         }
     }

@@ -53,6 +53,9 @@ struct dns_message_query {
     uint8_t edns_version;
     uint16_t udp_size;
     struct dns_message_subnet subnet;
+    size_t tsig_at;    /* where the TSIG record begins that ends the message; 0: none */
+    bool serial_given; /* an SOA stands in the authority section: what the client of an IXFR has */
+    uint32_t serial;
     uint8_t cookie_size; /* 0: none; 8, or 16 to 40 */
     uint8_t cookie[DNS_COOKIE_MOST];
 };

@@ -39,6 +39,16 @@ static void dns_writer_u16(struct dns_writer *writer, uint16_t value)
     dns_writer_bytes(writer, bytes, sizeof bytes);
 }
 
+void dns_writer_back(struct dns_writer *writer, size_t size)
+{
+    ASSERT(writer->overflow && size >= DNS_MESSAGE_HEADER && size <= writer->size);
+    writer->size = size;
+    writer->overflow = false;
+    while (writer->targets_count > 0 && writer->targets[writer->targets_count - 1] >= size) {
+        writer->targets_count--;
+    }
+}
+
 void dns_writer_truncate(struct dns_writer *writer, size_t size)
 {
     ASSERT(size >= DNS_MESSAGE_HEADER && size <= writer->size);

@@ -33,6 +33,9 @@ void dns_writer_init(struct dns_writer *writer, void *memory, size_t capacity, s
 /* Back to `size` bytes, counts to 0, overflow forgotten. */
 void dns_writer_truncate(struct dns_writer *writer, size_t size);
 
+/* Takes the record back that has just overflowed: `size` is what the message had before it. */
+void dns_writer_back(struct dns_writer *writer, size_t size);
+
 /* One record with its data in uncompressed wire form. `owner` NULL: the question's name. */
 void dns_writer_record(struct dns_writer *writer, enum dns_writer_section section, const struct dns_name *owner,
                        uint16_t type, uint32_t ttl_s, struct span rdata);

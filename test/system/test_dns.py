@@ -18,6 +18,8 @@ import dns.name
 import dns.query
 import dns.rcode
 import dns.rdatatype
+import dns.tsig
+import dns.tsigkeyring
 import dns.zone
 import pytest
 
@@ -64,7 +66,11 @@ dns:
   zones: {{ second.test: {{ file: {root}/second, names: {{ app: {{ endpoint: web }} }} }} }}
   identify: true
   cookies: {{ secret: {{ file: {root}/cookie }} }}
+  keys: {{ transfer.test: {{ secret: {{ file: {root}/key }} }} }}
+  transfer: {{ allow: [ 127.9.0.0/16 ], notify: [ "{secondary}" ] }}
 """
+SECONDARY, SECONDARY_PORT = "127.9.3.1", 24054
+KEY = "c2VjcmV0IG9mIHRoZSB0ZXN0"
 
 SECOND = """$TTL 60
 @ SOA ns hostmaster 1 2 3 4 5
@@ -129,8 +135,11 @@ class Dns:
         self.write("zone.more", MORE)
         self.write("second", SECOND)
         self.write("cookie", SECRETS[0] + "\n")
+        self.write("key", KEY + "\n")
         os.chmod(self.path("cookie"), 0o600)
-        self.write("holdfast.yaml", CONFIG.format(root=self.root, server=SERVER, port=PORT))
+        os.chmod(self.path("key"), 0o600)
+        self.write("holdfast.yaml", CONFIG.format(root=self.root, server=SERVER, port=PORT,
+                                                     secondary=f"{SECONDARY}:{SECONDARY_PORT}"))
 
     def write(self, name, text):
         with open(os.path.join(self.root, name), "w", encoding="ascii") as file:
@@ -416,6 +425,84 @@ def test_who_answers_is_told_where_it_is_configured(plane):
     assert 'TXT\t"taiwan"' in dig("id.server", "TXT", "CH") and 'TXT\t"taiwan"' in dig("hostname.bind", "TXT", "CH")
     assert "status: REFUSED" in dig("version.bind", "TXT", "CH")
     assert "TCP KEEPALIVE" in dig("ns1.example.test", "+tcp", "+keepalive").upper().replace("-", " ")
+
+
+KEYRING = dns.tsigkeyring.from_text({"transfer.test.": KEY})
+
+
+def transferred(name, **more):
+    return dns.zone.from_xfr(dns.query.xfr(SERVER, name, port=PORT, relativize=False, lifetime=60, **more), relativize=False)
+
+
+def test_transfers_are_signed_and_whole(plane, monkeypatch):
+    """What dnspython and dig are given is what the file says, and named-checkzone takes it."""
+    monkeypatch.chdir(plane.root)
+    mine = dns.zone.from_file(plane.path("zone"), origin="example.test.", relativize=False, allow_include=True)
+    theirs = transferred("example.test", keyring=KEYRING, source="127.9.1.1")
+    assert set(theirs.nodes) == set(mine.nodes)
+    for name, node in mine.items():
+        assert {(str(s.rdtype), s.ttl, frozenset(s)) for s in node} == {(str(s.rdtype), s.ttl, frozenset(s)) for s in theirs[name]}
+    out = dig("example.test", "AXFR", "-b", "127.9.1.1", "-y", f"hmac-sha256:transfer.test:{KEY}")
+    assert "Couldn't verify signature" not in out and "NOERROR" in out and "XFR size" in out
+    plane.write("transferred", "\n".join(line for line in out.splitlines() if line and "TSIG" not in line))
+    done = subprocess.run(["named-checkzone", "-k", "ignore", "-i", "none", "example.test", plane.path("transferred")],
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    # Not without the key, not with another, not from elsewhere, and not a part of a zone.
+    for name, ring, source in (("example.test", None, "127.9.1.1"), ("example.test", KEYRING, "127.8.1.1"),
+                               ("example.test", dns.tsigkeyring.from_text({"transfer.test.": "YWJj"}), "127.9.1.1"),
+                               ("sub.example.test", KEYRING, "127.9.1.1")):
+        with pytest.raises((dns.query.TransferError, dns.tsig.PeerError)):
+            transferred(name, keyring=ring, source=source)
+    # Signed questions of any kind get signed answers.
+    answer = dig("ns1.example.test", "-y", f"hmac-sha256:transfer.test:{KEY}")
+    assert "TSIG" in answer and "10.0.0.1" in answer and "verify" not in answer
+
+
+NSD = """
+server:
+  ip-address: {secondary}@{port}
+  username: ""
+  chroot: ""
+  zonesdir: "{root}"
+  database: ""
+  logfile: "{root}/nsd.log"
+  pidfile: "{root}/nsd.pid"
+  xfrdfile: "{root}/xfrd.state"
+  xfrdir: "{root}"
+  zonelistfile: "{root}/zone.list"
+  verbosity: 2
+remote-control: {{ control-enable: no }}
+key: {{ name: transfer.test, algorithm: hmac-sha256, secret: "{key}" }}
+""".replace("{{ ", "\n  ").replace(" }}", "\n").replace(", ", "\n  ") + """
+zone:
+  name: example.test
+  zonefile: "{root}/example.secondary"
+  request-xfr: {server}@{server_port} transfer.test
+  allow-notify: {server} transfer.test
+  outgoing-interface: {secondary}
+"""
+
+
+def test_a_real_secondary_follows(plane):
+    """NSD transfers the zone at its start, and again when it is told of a new serial."""
+    plane.write("nsd.conf", NSD.format(root=plane.root, secondary=SECONDARY, port=SECONDARY_PORT, server=SERVER, server_port=PORT, key=KEY))
+    with open(plane.path("nsd.out"), "wb") as out:
+        nsd = subprocess.Popen(["/usr/sbin/nsd", "-d", "-c", plane.path("nsd.conf")], stdout=out, stderr=out)
+    try:
+        def secondary(name):
+            try:
+                return addresses(dns.query.udp(query(name, "A"), SECONDARY, port=SECONDARY_PORT, timeout=2))
+            except (dns.exception.Timeout, ConnectionError):
+                return None
+        until(lambda: secondary("ns1") == ["10.0.0.1"], 60)
+        assert secondary("inner.sub2") == ["10.0.0.9"]
+        plane.write("zone", ZONE.replace("10.0.0.1", "10.9.9.9").replace(" 7 3600", " 8 3600"))
+        reload_ok(plane)
+        until(lambda: secondary("ns1") == ["10.9.9.9"], 60)
+    finally:
+        nsd.terminate()
+        assert nsd.wait(60) is not None
 
 
 def subnet(address, bits):

@@ -13,6 +13,7 @@ static struct dns_policy policy;
 static struct dns_catalog *catalog;
 static struct dns_answer_source source;
 static uint8_t message[CAPACITY];
+static struct dns_transfer transfer;
 
 static inline int set_up(void **state)
 {
@@ -86,7 +87,8 @@ static inline const char *summary(size_t size)
 static inline size_t build(size_t size, bool tcp)
 {
     struct dns_answer_result result;
-    const struct dns_answer_packet packet = {message, size, tcp ? CAPACITY : 1472, home_client, tcp, 300};
+    const struct dns_answer_packet packet = {message, size, tcp ? CAPACITY : 1472, home_client, tcp ? &transfer : NULL,
+                                             300};
     return dns_answer_build(&source, &packet, &result);
 }
 

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The schema: the rows of `dns`. */
+#include "wire/config_schema.h"
+#include "wire/config_schema_row.h"
+
+static const struct config_schema_row config_schema_dns_name_rows[] = {
+    ROW("endpoint", NAME, config_dns_name, endpoint, .required = true,
+        .prose = "Which endpoint of the chosen region is answered."),
+    ROW("ttl", DURATION_MS, config_dns_name, ttl_ms, .fallback = "5s", .min = 0, .max = HOURS(1),
+        .prose = "How long resolvers may keep the answer, in whole seconds; lowered by itself on suspicion."),
+    END};
+static const struct config_schema_section config_schema_dns_name = SECTION(
+    "dns_name", config_dns_name, config_schema_dns_name_rows, .key = CONFIG_SCHEMA_LABEL, .prose = "A dynamic name.");
+
+static const struct config_schema_row config_schema_dns_zone_rows[] = {
+    ROW("file", PATH, config_dns_zone, file, .required = true,
+        .prose = "A standard zone file with its static records."),
+    ROWS("names", MAP, config_dns_zone, names, .max = 64, .section = &config_schema_dns_name,
+         .prose = "Names of this zone that follow the split."),
+    END};
+static const struct config_schema_section config_schema_dns_zone =
+    SECTION("dns_zone", config_dns_zone, config_schema_dns_zone_rows, .key = CONFIG_SCHEMA_WORD, .prose = "A zone.");
+
+static const struct config_schema_row config_schema_dns_cookies_rows[] = {
+    ROW("secret", SECRET, config_dns_cookies, secret,
+        .prose =
+            "32 hexadecimal digits, the same for all servers of a name, so that each takes the cookies of the others; "
+            "a second such word is taken as well, for the time of a change. Read again on SIGHUP. Without it each "
+            "process makes its own."),
+    ROW("require", BOOLEAN, config_dns_cookies, require, .fallback = "false",
+        .prose = "A client with cookies has to show one of ours over UDP before it is answered (BADCOOKIE)."),
+    END};
+static const struct config_schema_section config_schema_dns_cookies =
+    SECTION("dns_cookies", config_dns_cookies, config_schema_dns_cookies_rows,
+            .prose = "DNS cookies: who shows ours owns the address it asks from.");
+
+static const struct config_schema_choice config_schema_dns_algorithms[] = {
+    {"hmac-sha256", CONFIG_HMAC_SHA256, "32 bytes"},
+    {"hmac-sha384", CONFIG_HMAC_SHA384, "48 bytes"},
+    {"hmac-sha512", CONFIG_HMAC_SHA512, "64 bytes"},
+    {NULL, 0, NULL}};
+
+static const struct config_schema_row config_schema_dns_key_rows[] = {
+    ROW("algorithm", ENUM, config_dns_key, algorithm, .fallback = "hmac-sha256",
+        .choices = config_schema_dns_algorithms, .prose = "How it signs."),
+    ROW("secret", SECRET, config_dns_key, secret, .required = true,
+        .prose = "The secret in base64, as tsig-keygen makes it; read again on SIGHUP."),
+    END};
+static const struct config_schema_section config_schema_dns_key =
+    SECTION("dns_key", config_dns_key, config_schema_dns_key_rows, .key = CONFIG_SCHEMA_WORD, .prose = "A TSIG key.");
+
+static const struct config_schema_row config_schema_dns_transfer_rows[] = {
+    ROWS("allow", LIST, config_dns_transfer, allow, .item = CONFIG_SCHEMA_NETWORK, .max = 32,
+         .prose = "Who may transfer the static part of the zones; nobody by default. With dns.keys the query has to be "
+                  "signed "
+                  "as well."),
+    ROWS("notify", LIST, config_dns_transfer, notify, .item = CONFIG_SCHEMA_ADDRESS, .max = 16,
+         .prose = "Secondaries that are told at the start and when the serial of a zone has changed (NOTIFY)."),
+    END};
+static const struct config_schema_section config_schema_dns_transfer =
+    SECTION("dns_transfer", config_dns_transfer, config_schema_dns_transfer_rows, .prose = "Zone transfers.");
+
+static const struct config_schema_row config_schema_dns_rows[] = {
+    ROW("zone", DOMAIN, config_dns, zone, .required = true,
+        .prose = "The zone that is delegated to the sites with the role dns."),
+    ROW("zone_file", PATH, config_dns, zone_file, .required = true,
+        .prose = "A standard zone file with its static records."),
+    ROWS("names", MAP, config_dns, names, .max = 256, .section = &config_schema_dns_name,
+         .prose = "Names that follow the split."),
+    ROWS("zones", MAP, config_dns, zones, .max = 63, .section = &config_schema_dns_zone,
+         .prose = "More zones that the same servers answer for."),
+    ROW("identify", BOOLEAN, config_dns, identify, .fallback = "false",
+        .prose = "Tell who asks with NSID, or for id.server or hostname.bind in class CHAOS, which site answers."),
+    ROW("version", TEXT, config_dns, version, .max = 63,
+        .prose = "What is told who asks for version.bind in class CHAOS; without it the question is refused."),
+    ROW("cookies", SECTION, config_dns, cookies, .section = &config_schema_dns_cookies, .prose = "DNS cookies."),
+    ROWS("keys", MAP, config_dns, keys, .max = 8, .section = &config_schema_dns_key,
+         .prose = "Keys that sign queries and their answers (TSIG); the first one signs NOTIFY."),
+    ROW("transfer", SECTION, config_dns, transfer, .section = &config_schema_dns_transfer, .prose = "Zone transfers."),
+    END};
+const struct config_schema_section config_schema_dns =
+    SECTION("dns", config_dns, config_schema_dns_rows, .prose = "Authoritative names.");
