@@ -3,8 +3,9 @@
  * Whatever lies there, an answer has ended names and indices in range.
  *
  * First byte: bit 0 seals the view (so that what is behind the checksum is reached), bit 1 puts it into a shared memory
- * whose published word is the next eight bytes, else into a file. Then pieces of the view: offset (2 bytes), size (1),
- * bytes; what is not named is zero. */
+ * whose published word is the next eight bytes, else into a file, bit 2 asks for no database, bit 3 begins with a whole
+ * view instead of zeroes, bit 7 makes the file longer by a byte. Then pieces to put into the view: offset (2 bytes),
+ * size (1), bytes. */
 #include <fcntl.h>
 #include <holdfast.h>
 #include <stdio.h>
@@ -73,6 +74,28 @@ static void put_shared(const struct view *view, uint64_t word)
     put(VIEW_MEMORY_NAME, 0, &head, sizeof head, sizeof(struct view_memory));
 }
 
+/* Two regions with a node each, and one database. */
+static void begin_whole(struct view *view)
+{
+    view->version = 5;
+    view->regions_count = 2;
+    view->databases_count = 1;
+    view->nodes_count = 2;
+    view->split[0][0] = VIEW_SHARES_WHOLE - 1000;
+    view->split[0][1] = 1000;
+    memcpy(view->databases[0].name, "main", 5);
+    for (uint32_t i = 0; i < 2; i++) {
+        memcpy(view->regions[i].name, i == 0 ? "taiwan" : "tokyo\0", 7);
+        view->regions[i].healthy = 1;
+        view->nodes[i].name[0] = (char)('a' + i);
+        view->nodes[i].postgres = (struct view_address){.bytes = {127, 0, 0, 1}, .port = 5432, .family = 4};
+        view->nodes[i].region = i;
+        view->nodes[i].role = i == 0 ? VIEW_NODE_WRITER : VIEW_NODE_STANDBY;
+        view->nodes[i].healthy = 1;
+        view->nodes[i].upstream = LIMITS_NONE;
+    }
+}
+
 static void compose(struct cursor *cursor, struct view *view)
 {
     view->magic = VIEW_MAGIC;
@@ -105,6 +128,14 @@ static void check(const struct holdfast_view *view)
     }
     for (uint32_t i = 0; i < view->endpoints_count; i++) {
         ASSERT(view->endpoints[i].region < view->regions_count);
+    }
+    ASSERT(view->services_count <= HOLDFAST_SERVICES && view->servers_count <= HOLDFAST_SERVERS);
+    for (uint32_t i = 0; i < view->services_count; i++) {
+        ASSERT(memchr(view->services[i].name, 0, HOLDFAST_NAME) != NULL);
+        ASSERT(view->services[i].primary == HOLDFAST_NONE || view->services[i].primary < view->servers_count);
+    }
+    for (uint32_t i = 0; i < view->servers_count; i++) {
+        ASSERT(view->servers[i].service < view->services_count && view->servers[i].region < view->regions_count);
     }
 }
 
@@ -141,6 +172,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const uint8_t mode = cursor_u8(&cursor);
     const uint64_t word = (uint64_t)cursor_u32be(&cursor) << 32 | cursor_u32be(&cursor);
     memset(&view, 0, sizeof view);
+    if ((mode & 8) != 0) {
+        begin_whole(&view);
+    }
     compose(&cursor, &view);
     if ((mode & 1) != 0) {
         view_seal(&view);

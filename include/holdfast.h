@@ -223,6 +223,8 @@ enum {
     HOLDFAST_DATABASES = 4,
     HOLDFAST_NODES = 32,
     HOLDFAST_ENDPOINTS = 64,
+    HOLDFAST_SERVICES = 16,
+    HOLDFAST_SERVERS = 64,
 };
 
 /* Where the view in use came from. */
@@ -276,6 +278,23 @@ struct holdfast_node {
     uint64_t reserved;
 };
 
+/* A TCP service, Redis for example. */
+struct holdfast_service {
+    char name[HOLDFAST_NAME];
+    uint64_t epoch;   /* grows with each change of the primary */
+    uint32_t primary; /* index of a server that alone takes clients; HOLDFAST_NONE: any may, or none if `single` */
+    uint32_t single;  /* 1: only the primary takes clients */
+};
+
+/* A server of a service. */
+struct holdfast_server {
+    char address[HOLDFAST_ADDRESS];
+    uint32_t port;
+    uint32_t service;
+    uint32_t region;
+    uint32_t healthy;
+};
+
 /* Entries beyond a count are zero. */
 struct holdfast_view {
     uint64_t version;
@@ -287,10 +306,14 @@ struct holdfast_view {
     uint32_t databases_count;
     uint32_t nodes_count;
     uint32_t endpoints_count;
+    uint32_t services_count;
+    uint32_t servers_count;
     struct holdfast_region regions[HOLDFAST_REGIONS];
     struct holdfast_database databases[HOLDFAST_DATABASES];
     struct holdfast_node nodes[HOLDFAST_NODES];
     struct holdfast_endpoint endpoints[HOLDFAST_ENDPOINTS];
+    struct holdfast_service services[HOLDFAST_SERVICES];
+    struct holdfast_server servers[HOLDFAST_SERVERS];
 };
 
 enum holdfast_news_kind {

@@ -16,7 +16,8 @@ enum { HOLDFAST_LINE = 64, HOLDFAST_SLICE_MS = 100, HOLDFAST_DAY_MS = 86400000 }
 
 _Static_assert((int)HOLDFAST_NAME == (int)LIMITS_NAME && (int)HOLDFAST_REGIONS == (int)LIMITS_REGIONS &&
                    (int)HOLDFAST_DATABASES == (int)LIMITS_DATABASES && (int)HOLDFAST_NODES == (int)LIMITS_NODES &&
-                   (int)HOLDFAST_ENDPOINTS == (int)LIMITS_ENDPOINTS && HOLDFAST_NONE == LIMITS_NONE,
+                   (int)HOLDFAST_ENDPOINTS == (int)LIMITS_ENDPOINTS && (int)HOLDFAST_SERVICES == (int)LIMITS_SERVICES &&
+                   (int)HOLDFAST_SERVERS == (int)LIMITS_TARGETS && HOLDFAST_NONE == LIMITS_NONE,
                "the view's limits are part of the public header");
 _Static_assert((int)HOLDFAST_REGION_SERVING == (int)VIEW_REGION_SERVING &&
                    (int)HOLDFAST_REGION_STANDBY == (int)VIEW_REGION_STANDBY &&
@@ -26,7 +27,8 @@ _Static_assert((int)HOLDFAST_REGION_SERVING == (int)VIEW_REGION_SERVING &&
                "so are its numbers");
 _Static_assert(sizeof(struct holdfast_region) == 48 && sizeof(struct holdfast_endpoint) == 96 &&
                    sizeof(struct holdfast_database) == 48 && sizeof(struct holdfast_node) == 112 &&
-                   sizeof(struct holdfast_view) == 48 + 8 * 48 + 4 * 48 + 32 * 112 + 64 * 96 &&
+                   sizeof(struct holdfast_service) == 48 && sizeof(struct holdfast_server) == 64 &&
+                   sizeof(struct holdfast_view) == 56 + 8 * 48 + 4 * 48 + 32 * 112 + 64 * 96 + 16 * 48 + 64 * 64 &&
                    sizeof(struct holdfast_metrics) == 256 && sizeof(struct holdfast_target) == 32 &&
                    sizeof(struct holdfast_verdict) == 16,
                "the layout is what programs were compiled with: a change needs a new version in holdfast.map");
@@ -299,6 +301,24 @@ static void holdfast_view_databases(const struct view *from, struct holdfast_vie
     }
 }
 
+static void holdfast_view_services(const struct view *from, struct holdfast_view *view)
+{
+    for (uint32_t i = 0; i < from->services_count; i++) {
+        struct holdfast_service *service = &view->services[i];
+        memcpy(service->name, from->services[i].name, sizeof service->name);
+        service->epoch = from->services[i].epoch;
+        service->primary = from->services[i].primary;
+        service->single = from->services[i].single;
+    }
+    for (uint32_t i = 0; i < from->targets_count; i++) {
+        struct holdfast_server *server = &view->servers[i];
+        server->port = holdfast_address(&from->targets[i].address, server->address);
+        server->service = from->targets[i].service;
+        server->region = from->targets[i].region;
+        server->healthy = from->targets[i].healthy;
+    }
+}
+
 enum holdfast_error holdfast_target_node(struct holdfast *holdfast, const struct holdfast_target *target,
                                          struct holdfast_node *ret_node)
 {
@@ -337,8 +357,11 @@ enum holdfast_error holdfast_view_read(struct holdfast *holdfast, struct holdfas
         ret_view->databases_count = from->databases_count;
         ret_view->nodes_count = from->nodes_count;
         ret_view->endpoints_count = from->endpoints_count;
+        ret_view->services_count = from->services_count;
+        ret_view->servers_count = from->targets_count;
         holdfast_view_traffic(holdfast, ret_view);
         holdfast_view_databases(from, ret_view);
+        holdfast_view_services(from, ret_view);
     }
     pthread_mutex_unlock(&holdfast->lock);
     return known ? HOLDFAST_OK : HOLDFAST_NO_VIEW;

@@ -89,6 +89,17 @@ static void fill(struct view *view, uint64_t version)
     text_copy(view->endpoints[0].name, LIMITS_NAME, "shop");
     address(&view->endpoints[0].address, 9, 443);
     view->endpoints[0].healthy = 1;
+    view->services_count = 1;
+    view->targets_count = 2;
+    text_copy(view->services[0].name, LIMITS_NAME, "cache");
+    view->services[0].epoch = version + 1;
+    view->services[0].primary = 1;
+    view->services[0].single = 1;
+    for (uint32_t i = 0; i < 2; i++) {
+        address(&view->targets[i].address, (uint8_t)(20 + i), 6379);
+        view->targets[i].region = i;
+        view->targets[i].healthy = i;
+    }
     view_seal(view);
 }
 
@@ -182,6 +193,17 @@ static void test_what_is_in_it(void **state)
     assert_int_equal(view.nodes[2].lag_ms, 2);
     assert_string_equal(view.endpoints[0].name, "shop");
     assert_string_equal(view.endpoints[0].address, "127.9.0.9");
+    assert_int_equal(view.services_count, 1);
+    assert_string_equal(view.services[0].name, "cache");
+    assert_int_equal(view.services[0].epoch, 2501);
+    assert_int_equal(view.services[0].primary, 1);
+    assert_int_equal(view.services[0].single, 1);
+    assert_int_equal(view.servers_count, 2);
+    assert_string_equal(view.servers[1].address, "127.9.0.21");
+    assert_int_equal(view.servers[1].port, 6379);
+    assert_int_equal(view.servers[1].region, 1);
+    assert_int_equal(view.servers[0].healthy, 0);
+    assert_int_equal(view.servers[1].healthy, 1);
     assert_int_equal(view.endpoints[1].port, 0); /* unused ones are zero */
     holdfast_close(holdfast);
     publish_writer_close(&writer);
