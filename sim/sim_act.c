@@ -116,6 +116,11 @@ void sim_act(struct sim *sim, const struct action *action)
         sim_queue_at(sim, sim->now + (sim_lead_several(sim) ? sim_lead_latency(sim) : sim_store_latency(sim)), &event);
         break;
     }
+    case ACTION_CACHE_PROMOTE:
+    case ACTION_CACHE_FOLLOW:
+    case ACTION_CACHE_QUIET:
+        sim_act_result(sim, SIM_ACT_BALANCE_US, &result);
+        break;
     case ACTION_BALANCE:
         sim_desk_wait(sim, action);
         sim_act_result(sim, SIM_ACT_BALANCE_US, &result);

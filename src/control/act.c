@@ -42,6 +42,11 @@ static void act_run(const struct act_job *job, struct event_result *ret_result)
     case ACTION_AGENT_RESTART:
         act_agent_run(job, ret_result);
         break;
+    case ACTION_CACHE_PROMOTE:
+    case ACTION_CACHE_FOLLOW:
+    case ACTION_CACHE_QUIET:
+        act_cache_run(job, ret_result);
+        break;
     case ACTION_BALANCE:
         act_balance_run(job, ret_result);
         break;

@@ -44,4 +44,5 @@ void act_agent_run(const struct act_job *job, struct event_result *ret_result);
 void act_lease_revoke(const struct act_job *job, struct event_result *ret_result);
 void act_balance_run(const struct act_job *job, struct event_result *ret_result);
 void act_verify_run(const struct act_job *job, struct event_result *ret_result);
+void act_cache_run(const struct act_job *job, struct event_result *ret_result);
 void act_compare_run(const struct act_job *job, struct event_result *ret_result);

@@ -38,6 +38,9 @@ static const char *act_agent_path(enum action_kind kind)
     case ACTION_AGENT_RESTART:
         return "/v1/restart";
     case ACTION_LEASE_REVOKE:
+    case ACTION_CACHE_PROMOTE:
+    case ACTION_CACHE_FOLLOW:
+    case ACTION_CACHE_QUIET:
     case ACTION_BALANCE:
     case ACTION_VERIFY:
     case ACTION_COMPARE:

@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "base/text.h"
+#include "control/control_cache.h"
 #include "control/control_keep.h"
 #include "control/control_state.h"
 #include "control/control_tell.h"
@@ -289,6 +290,7 @@ static enum err control_open(struct control *control, char *message, size_t size
     err = err != ERR_OK ? err : control_open_view(control, message, size);
     err = err != ERR_OK ? err : control_open_engine(control, message, size);
     err = err != ERR_OK ? err : control_keep_start(control);
+    err = err != ERR_OK ? err : control_cache_start(control);
     if (err == ERR_OK) {
         control_beat_start(control);
     }
@@ -334,6 +336,7 @@ void control_free(struct control *control)
     control_beat_stop(control);
     control_follow_close(control);
     control_beat_close(control);
+    control_cache_stop(control);
     control_keep_stop(control);
     act_free(control->act);
     control_tell_close(control);

@@ -79,6 +79,8 @@ struct control {
     char view_file[CONTROL_PATH];
     pthread_t keeper; /* of that file */
     bool keeping;
+    pthread_t cacher; /* asks servers of caches what they are */
+    bool caching;
     char view_memory[CONTROL_PATH];
     struct engine engine;         /* decision thread */
     struct output output;         /* decision thread */

@@ -86,11 +86,7 @@ static enum err journal_load(struct store *store, struct durable **ret_durable, 
     enum err err = store_call(store, &request, &answer);
     if (err == ERR_OK && answer.record_count == 1) {
         const struct store_record *record = &answer.records[0];
-        err = ERR_INVALID;
-        if (record->value.size == sizeof *durable) {
-            memcpy(durable, record->value.data, sizeof *durable);
-            err = durable_valid(durable, sizeof *durable) ? ERR_OK : ERR_INVALID;
-        }
+        err = durable_read(record->value.data, record->value.size, durable) ? ERR_OK : ERR_INVALID;
         *ret_revision = record->revision;
     }
     store_answer_fini(&answer);
@@ -467,11 +463,7 @@ static void journal_read_done(void *context, struct store_answer *answer)
     enum err err = answer->err;
     if (err == ERR_OK) {
         const struct store_record *record = &answer->records[0];
-        err = ERR_INVALID;
-        if (record->value.size == sizeof journal->stored) {
-            memcpy(&journal->stored, record->value.data, sizeof journal->stored);
-            err = durable_valid(&journal->stored, sizeof journal->stored) ? ERR_OK : ERR_INVALID;
-        }
+        err = durable_read(record->value.data, record->value.size, &journal->stored) ? ERR_OK : ERR_INVALID;
         journal_answer(journal, err, record->revision);
         return;
     }

@@ -37,6 +37,7 @@ void setup_drop(struct setup *setup)
     config_free(setup->config);
     explicit_bzero(setup->token, sizeof setup->token);
     explicit_bzero(setup->superuser, sizeof setup->superuser);
+    explicit_bzero(setup->caches, sizeof setup->caches);
     free(setup_held_of(setup));
 }
 
@@ -61,6 +62,17 @@ static enum err setup_secrets(struct setup *setup, char *message, size_t size)
         err = config_secret_read(password, setup->superuser[i], sizeof setup->superuser[i]);
         if (err != ERR_OK) {
             snprintf(message, size, "databases.%s.superuser.password: %s", config->databases[i].name, err_text(err));
+            return err;
+        }
+    }
+    for (uint32_t i = 0; i < config->services_count; i++) {
+        const struct config_secret *password = &config->services[i].password;
+        if (!setup_secret_given(password)) {
+            continue;
+        }
+        err = config_secret_read(password, setup->caches[i], sizeof setup->caches[i]);
+        if (err != ERR_OK) {
+            snprintf(message, size, "services.%s.password: %s", config->services[i].name, err_text(err));
             return err;
         }
     }

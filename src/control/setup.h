@@ -16,6 +16,7 @@ struct setup {
     struct config *config;
     struct model model;
     char token[CONFIG_SECRET_BYTES];
+    char caches[LIMITS_SERVICES][CONFIG_SECRET_BYTES];     /* passwords of services; empty: none configured */
     char superuser[LIMITS_DATABASES][CONFIG_SECRET_BYTES]; /* passwords; empty: none configured */
 };
 

@@ -22,6 +22,9 @@
     X(AGENT_DURABILITY, "agent of `node`: require `mask`, `required` of them")                                         \
     X(AGENT_REINIT, "agent of `node`: clone it anew from the writer of `epoch`")                                       \
     X(AGENT_RESTART, "agent of `node`: stop and start its server")                                                     \
+    X(CACHE_PROMOTE, "cache server `target` of `service`: take writes, as the primary of `epoch`")                     \
+    X(CACHE_FOLLOW, "cache server `target`: follow `other`")                                                           \
+    X(CACHE_QUIET, "cache server `target`: hold writes; answers once `other` has received everything")                 \
     X(BALANCE, "load balancers: weights by the view's split")                                                          \
     X(VERIFY, "synthetic probes through DNS, load balancer and SQL proxy reach `region`")                              \
     X(COMPARE, "compare database at `node` with its writer at one position")                                           \
@@ -45,6 +48,9 @@ struct action {
     uint32_t database;
     uint32_t node;
     uint32_t region;
+    uint32_t service; /* CACHE_*: the model's service, and servers of it */
+    uint32_t target;
+    uint32_t other;
     uint64_t epoch;
     uint32_t mask; /* bit per node */
     uint32_t required;

@@ -35,6 +35,36 @@ bool durable_valid(const struct durable *durable, uint64_t size)
            durable_run_valid(&durable->aside);
 }
 
+/* Of a record of the first format, whose checksum ends where it did. */
+static bool durable_read_first(const void *bytes, uint64_t size, struct durable *ret_durable)
+{
+    enum { FORMAT = 1 };
+    const size_t end = offsetof(struct durable, caches);
+    const size_t start = offsetof(struct durable, sequence);
+    if (size != end) {
+        return false;
+    }
+    memset(ret_durable, 0, sizeof *ret_durable);
+    memcpy(ret_durable, bytes, end);
+    if (ret_durable->magic != DURABLE_MAGIC || ret_durable->format != FORMAT || ret_durable->size != end ||
+        ret_durable->checksum != hash_bytes((const char *)ret_durable + start, end - start)) {
+        return false;
+    }
+    durable_seal(ret_durable);
+    return true;
+}
+
+bool durable_read(const void *bytes, uint64_t size, struct durable *ret_durable)
+{
+    if (!durable_read_first(bytes, size, ret_durable)) {
+        if (size != sizeof *ret_durable) {
+            return false;
+        }
+        memcpy(ret_durable, bytes, sizeof *ret_durable);
+    }
+    return durable_valid(ret_durable, sizeof *ret_durable);
+}
+
 void durable_remember(struct durable *durable, const struct durable_run *run)
 {
     memmove(&durable->past[1], &durable->past[0], (DURABLE_RUNS - 1) * sizeof durable->past[0]);

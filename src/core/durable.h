@@ -13,9 +13,10 @@
 #include "core/limits.h"
 #include "core/lsn.h"
 #include "core/plan.h"
+#include "core/view.h"
 
 enum {
-    DURABLE_FORMAT = 1,
+    DURABLE_FORMAT = 2,
     DURABLE_RUNS = 16,   /* past runs kept here; the journal holds all */
     DURABLE_LEDGER = 16, /* ends of old writers kept here */
     DURABLE_WHOLE = 10000,
@@ -124,6 +125,16 @@ struct durable_end {
     bool tier1_at_risk;    /* promoted outside the durability set by a person's word, not settled */
 };
 
+/* A cache with one writer (core/cache.h). */
+struct durable_cache {
+    char name[LIMITS_NAME]; /* of the service */
+    uint64_t epoch;         /* of the primary; 0: there never was one */
+    uint64_t run;           /* the last run that it has followed to where it moved */
+    struct view_address primary;
+    bool known;
+    bool open; /* it takes writes, clients are sent there */
+};
+
 struct durable {
     uint64_t magic;
     uint32_t format;
@@ -145,7 +156,8 @@ struct durable {
     struct durable_run aside;              /* UNDOING and stuck: goes on when `run` has ended */
     struct durable_run past[DURABLE_RUNS]; /* newest first */
     uint32_t ends_count;
-    struct durable_end ends[DURABLE_LEDGER]; /* newest first */
+    struct durable_end ends[DURABLE_LEDGER];      /* newest first */
+    struct durable_cache caches[LIMITS_SERVICES]; /* since format 2 */
 };
 
 void durable_seal(struct durable *durable);
@@ -160,4 +172,7 @@ const struct durable_run *durable_run_find(const struct durable *durable, uint64
 /* A run has ended: the newest of those that are kept. */
 void durable_remember(struct durable *durable, const struct durable_run *run);
 
+/* Takes a stored record, also one of an older format. False: it is harmed, or of a newer one; `ret_durable` is then
+ * worth nothing. */
+bool durable_read(const void *bytes, uint64_t size, struct durable *ret_durable);
 bool durable_valid(const struct durable *durable, uint64_t size);

@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "base/text.h"
+#include "core/cache.h"
 #include "core/candidate.h"
 #include "core/cap.h"
 #include "core/durability.h"
@@ -79,6 +80,8 @@ bool engine_configure(struct engine *engine, const struct model *model)
     memset(engine->readers, 0, sizeof engine->readers);
     memset(engine->durability, 0, sizeof engine->durability);
     memset(engine->caps, 0, sizeof engine->caps);
+    memset(engine->caches, 0, sizeof engine->caches);
+    memset(engine->cache_servers, 0, sizeof engine->cache_servers);
     memset(engine->leases, 0, sizeof engine->leases);
     memset(&engine->node_order, 0, sizeof engine->node_order);
     upstream_forget(engine);
@@ -269,6 +272,9 @@ static void engine_take(struct engine *engine, struct output *output, const stru
     case EVENT_LEASE:
         engine_take_lease(engine, output, &event->lease);
         break;
+    case EVENT_CACHE:
+        cache_take(engine, &event->cache);
+        break;
     case EVENT_READER: {
         ASSERT(event->reader.site < LIMITS_SITES && (unsigned)event->reader.kind < ENGINE_READER_KINDS);
         struct engine_reader *reader = &engine->readers[event->reader.site][event->reader.kind];
@@ -369,6 +375,7 @@ static void engine_step_lead(struct engine *engine, struct output *output)
     upstream_step(engine, output);
     ledger_step(engine, output);
     node_order_step(engine, output);
+    cache_step(engine, output);
     engine_balance(engine, output);
     if (engine->view_dirty) {
         engine_view_build(engine, output);

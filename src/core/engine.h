@@ -196,6 +196,19 @@ struct engine_leader {
     struct mono alone; /* the region: last had a leader that was confirmed; us 0: not looked at yet */
 };
 
+/* A cache with one writer (core/cache.h). */
+struct engine_cache {
+    bool nobody;        /* that nobody can replace the lost primary was said */
+    struct mono missed; /* when a planned change did not come about; us 0: never */
+};
+
+struct engine_cache_server {
+    bool any;
+    struct mono at;
+    struct mono ordered; /* it last carried an order out; us 0: never */
+    struct event_cache said;
+};
+
 struct engine_reply {
     uint64_t token;
     enum err error; /* OK: done or started; UNAVAILABLE: refused by a safety rule; CONFLICT: a run is in progress */
@@ -241,6 +254,8 @@ struct engine {
     struct engine_run run;
     struct engine_task tasks[ENGINE_TASKS];
     struct engine_node_order node_order;
+    struct engine_cache caches[LIMITS_SERVICES];
+    struct engine_cache_server cache_servers[LIMITS_TARGETS];
     struct mono failover_at; /* of the last region failover, this controller's clock */
     bool failover_any;
     struct mono routed_at[LIMITS_DATABASES]; /* since when the view names this writer */

@@ -13,6 +13,11 @@ static void engine_adopt_names(struct engine *engine)
     memset(durable->names, 0, sizeof durable->names);
     memset(durable->node_names, 0, sizeof durable->node_names);
     memset(durable->database_names, 0, sizeof durable->database_names);
+    for (uint32_t i = 0; i < LIMITS_SERVICES; i++) {
+        const bool there = i < engine->model.services_count;
+        memset(durable->caches[i].name, 0, LIMITS_NAME);
+        memcpy(durable->caches[i].name, there ? engine->model.services[i].name : "", there ? LIMITS_NAME : 1);
+    }
     for (uint32_t i = 0; i < engine->model.regions_count; i++) {
         memcpy(durable->names[i], engine->model.regions[i].name, LIMITS_NAME);
     }
@@ -125,6 +130,12 @@ void engine_adopt_durable(struct engine *engine, const struct durable *durable)
     }
     for (uint32_t old = 0; old < LIMITS_DATABASES; old++) {
         engine_adopt_database(engine, durable, old);
+    }
+    for (uint32_t old = 0; old < LIMITS_SERVICES; old++) {
+        const uint32_t service = model_service_find(&engine->model, durable->caches[old].name);
+        if (service != LIMITS_NONE) {
+            now->caches[service] = durable->caches[old];
+        }
     }
     now->ends_count = durable->ends_count;
     memcpy(now->ends, durable->ends, sizeof now->ends);

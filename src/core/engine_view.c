@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "core/cache.h"
 #include "core/candidate.h"
 #include "core/cap.h"
 #include "core/judge.h"
@@ -82,7 +83,9 @@ static void engine_view_services(const struct engine *engine, struct view *view)
     view->targets_count = model->targets_count;
     for (uint32_t i = 0; i < model->services_count; i++) {
         memcpy(view->services[i].name, model->services[i].name, sizeof view->services[i].name);
-        view->services[i].primary = LIMITS_NONE;
+        view->services[i].single = model->services[i].single;
+        view->services[i].epoch = engine->durable.caches[i].epoch;
+        view->services[i].primary = model->services[i].single ? cache_primary(engine, i) : LIMITS_NONE;
     }
     for (uint32_t i = 0; i < model->targets_count; i++) {
         view->targets[i] = model->targets[i];

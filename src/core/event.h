@@ -21,6 +21,7 @@ enum event_kind {
     EVENT_BEATS,       /* what a site hears of heartbeats: on change, and again and again */
     EVENT_DEATH,       /* a heartbeat said that a writer's server died */
     EVENT_LEASE,       /* the store's lease record of a database: seen at start, granted, renewed or revoked */
+    EVENT_CACHE,       /* a server of a cache told how it is */
     EVENT_READER,      /* a reader of the view announced the version it answers from */
     EVENT_RESULT,      /* an action was answered */
     EVENT_COMMAND,     /* an operator wants something */
@@ -98,6 +99,15 @@ struct event_lease {
     uint32_t candidate; /* node in whose favour it was revoked */
 };
 
+struct event_cache {
+    uint32_t target;   /* index of the model's targets */
+    bool primary;      /* it takes writes; else it follows */
+    bool linked;       /* a follower whose stream is up and complete */
+    bool loading;      /* of no use to anybody yet */
+    uint32_t upstream; /* a follower: whom; LIMITS_NONE: none of the service's servers */
+    uint64_t offset;   /* of the stream, written or received */
+};
+
 enum event_reader_kind { EVENT_READER_DNS, EVENT_READER_PROXY };
 
 struct event_reader {
@@ -159,6 +169,7 @@ struct event {
         struct event_beats beats;
         struct event_death death;
         struct event_lease lease;
+        struct event_cache cache;
         struct event_reader reader;
         struct event_result result;
         struct event_command command;

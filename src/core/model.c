@@ -36,6 +36,11 @@ uint32_t model_database_find(const struct model *model, const char *name)
     return model_find(model->databases, sizeof model->databases[0], model->databases_count, name);
 }
 
+uint32_t model_service_find(const struct model *model, const char *name)
+{
+    return model_find(model->services, sizeof model->services[0], model->services_count, name);
+}
+
 uint32_t model_node_find(const struct model *model, const char *name)
 {
     return model_find(model->nodes, sizeof model->nodes[0], model->nodes_count, name);

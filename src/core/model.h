@@ -97,7 +97,9 @@ struct model_node {
 /* A TCP service; its servers are in `targets`. */
 struct model_service {
     char name[LIMITS_NAME];
-    uint32_t check; /* whether it works in a region; LIMITS_NONE: as the region does */
+    uint32_t check;   /* whether it works in a region; LIMITS_NONE: as the region does */
+    bool single;      /* a cache with one writer (core/cache.h) */
+    uint32_t initial; /* single: the target that is primary at first */
 };
 
 struct model_policy {
@@ -159,6 +161,7 @@ uint32_t model_region_find(const struct model *model, const char *name);
 uint32_t model_site_find(const struct model *model, const char *name);
 uint32_t model_check_find(const struct model *model, const char *name);
 uint32_t model_database_find(const struct model *model, const char *name);
+uint32_t model_service_find(const struct model *model, const char *name);
 uint32_t model_node_find(const struct model *model, const char *name);
 uint32_t model_probe_find(const struct model *model, uint32_t check, uint32_t region);
 

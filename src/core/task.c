@@ -41,7 +41,8 @@ static bool task_same(const struct action *a, const struct action *b)
 {
     return a->kind == b->kind && a->run == b->run && a->step == b->step && a->database == b->database &&
            a->node == b->node && a->region == b->region && a->epoch == b->epoch && a->mask == b->mask &&
-           a->required == b->required && a->lsn.position == b->lsn.position;
+           a->required == b->required && a->service == b->service && a->target == b->target && a->other == b->other &&
+           a->lsn.position == b->lsn.position;
 }
 
 const struct engine_task *task_want(struct engine *engine, struct output *output, uint32_t slot,

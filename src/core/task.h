@@ -27,6 +27,8 @@ void task_tell(struct engine *engine, struct output *output, const struct action
 /* When the earliest task wants to be looked at. */
 struct mono task_deadline(const struct engine *engine);
 
+_Static_assert((int)LIMITS_SERVICES <= 16, "slots for all services");
+
 enum {
     TASK_SLOT_STEP = 0,                 /* one per database of the run */
     TASK_SLOT_FENCE = LIMITS_DATABASES, /* the second action of FENCE, one per database */
@@ -34,4 +36,5 @@ enum {
     TASK_SLOT_DURABILITY = TASK_SLOT_RUN_END,                    /* one per database, not of the run */
     TASK_SLOT_BALANCE = TASK_SLOT_DURABILITY + LIMITS_DATABASES, /* the standing one */
     TASK_SLOT_NODE_ORDER = TASK_SLOT_BALANCE + 1,
+    TASK_SLOT_CACHE = TASK_SLOT_NODE_ORDER + 1, /* one per service */
 };

@@ -76,6 +76,8 @@ static void trace_word(const struct trace *trace, const struct model *model, con
         trace_index(buf, model->nodes, sizeof model->nodes[0], model->nodes_count, trace->node);
     } else if (strcmp(word, "database") == 0) {
         trace_index(buf, model->databases, sizeof model->databases[0], model->databases_count, trace->database);
+    } else if (strcmp(word, "service") == 0) {
+        trace_index(buf, model->services, sizeof model->services[0], model->services_count, trace->service);
     } else if (strcmp(word, "probe") == 0) {
         trace_probe(trace, model, buf);
     } else if (strcmp(word, "step") == 0) {

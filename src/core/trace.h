@@ -13,8 +13,8 @@
 
 struct model;
 
-/* X(name, severity, sentence). Placeholders: {site} {region} {to} {node} {database} {probe} {step} {run} {n} {m} {lsn}
- * {err} {text}. */
+/* X(name, severity, sentence). Placeholders: {site} {region} {to} {service} {node} {database} {probe} {step} {run} {n}
+ * {m} {lsn} {err} {text}. */
 #define TRACE_TABLE(X)                                                                                                 \
     X(STARTED, NOTICE, "controller started; view {n}, {text}")                                                         \
     X(SITE_SILENT, WARNING, "site {site} has gone silent")                                                             \
@@ -74,7 +74,11 @@ struct model;
     X(BEATS_HELD, WARNING, "{database}: heartbeats of {node} have stopped, but {text}")                                \
     X(LEADER, NOTICE, "{database}: {node} leads {region}: its other nodes stream from it")                             \
     X(LEADER_LOST, WARNING, "{database}: {node} no longer leads {region}: {text}")                                     \
-    X(STRANDED, WARNING, "{database}: {node} cannot stream from its region's leader; it streams from the writer")
+    X(STRANDED, WARNING, "{database}: {node} cannot stream from its region's leader; it streams from the writer")      \
+    X(CACHE_MOVES, WARNING, "{service}: its primary moves from {region} to {to}, epoch {n}: {text}")                   \
+    X(CACHE_PRIMARY, NOTICE, "{service}: the primary of epoch {n} takes writes in {region}")                           \
+    X(CACHE_TURNED, NOTICE, "{service}: the server in {region} was told what it is under epoch {n}")                   \
+    X(CACHE_NOBODY, ERROR, "{service}: the primary of epoch {n} is lost and not replaced: {text}")
 
 enum trace_kind {
 #define TRACE_ENUM(name, severity, sentence) TRACE_##name,
@@ -94,6 +98,7 @@ struct trace {
     uint32_t to; /* region */
     uint32_t node;
     uint32_t database;
+    uint32_t service;
     uint32_t probe;
     uint64_t run;
     const char *step; /* constant text */

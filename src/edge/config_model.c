@@ -198,9 +198,13 @@ static void config_model_services(const struct config *config, struct model *mod
         const struct config_service *from = &config->services[i];
         config_model_name(model->services[i].name, from->name);
         model->services[i].check = from->check;
+        model->services[i].single = from->kind == CONFIG_SERVICE_REDIS;
         for (uint32_t j = 0; j < from->targets_count; j++) {
             for (uint32_t k = 0; k < from->targets[j].addresses_count; k++) {
                 ASSERT(model->targets_count < LIMITS_TARGETS);
+                if (model->services[i].single && from->targets[j].region == from->initial_primary) {
+                    model->services[i].initial = model->targets_count;
+                }
                 model->targets[model->targets_count++] = (struct view_target){
                     .address = config_model_address(&from->targets[j].addresses[k]),
                     .service = i,

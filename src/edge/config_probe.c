@@ -105,6 +105,11 @@ static enum err config_probe_one(const struct config *config, const struct confi
         err = config_probe_postgres(config, target, spec);
     } else if (err == ERR_OK && check->kind == CONFIG_KIND_REDIS) {
         err = config_probe_secret(&check->password, spec->password);
+        for (uint32_t i = 0; i < config->services_count; i++) {
+            const struct config_service *service = &config->services[i];
+            spec->replica |= service->kind == CONFIG_SERVICE_REDIS && service->check < config->checks_count &&
+                             &config->checks[service->check] == check;
+        }
     } else if (err == ERR_OK && check->kind == CONFIG_KIND_EXEC) {
         err = config_probe_command(check, target, spec);
     } else if (check->kind == CONFIG_KIND_DNS) {
@@ -118,7 +123,7 @@ enum err config_probe_specs(const struct config *config, uint32_t site, struct p
 {
     (void)site; /* every observer probes every region */
     _Static_assert((int)PROBE_HEARTBEAT == (int)CONFIG_KIND_HEARTBEAT && (int)PROBE_KINDS == (int)CONFIG_KIND_COUNT,
-                  "both lists of kinds have the same order");
+                   "both lists of kinds have the same order");
     uint32_t count = 0;
     for (uint32_t i = 0; i < config->checks_count; i++) {
         for (uint32_t j = 0; j < config->checks[i].targets_count; j++) {

@@ -69,6 +69,7 @@ struct probe_spec {
     char database[LIMITS_NAME]; /* postgres: name for the resolver */
     char user[PROBE_TEXT];
     char password[PROBE_TEXT]; /* postgres, redis */
+    bool replica;              /* redis: one that only reads is good, too */
     char dbname[PROBE_TEXT];
     uint32_t login_every; /* postgres: a fresh login at every Nth probe; default 5 */
     char key[PROBE_TEXT]; /* redis: default "holdfast:probe:SITE:CHECK:REGION"; ":SITE" is appended to it */

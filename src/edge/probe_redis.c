@@ -95,13 +95,13 @@ static void probe_redis_step(struct probe_redis *redis, enum probe_redis_step st
 }
 
 /* The attempt's connection becomes the kept one. */
-static void probe_redis_good(struct probe_redis *redis)
+static void probe_redis_good(struct probe_redis *redis, const char *what)
 {
     struct probe_redis_link *last = redis->kept;
     redis->kept = redis->link;
     redis->link = last;
     probe_redis_drop(redis);
-    probe_loop_finish(redis->slot, ERR_OK, "wrote and read %s", redis->key);
+    probe_loop_finish(redis->slot, ERR_OK, "%s %s", what, redis->key);
 }
 
 static enum err probe_redis_error(const char *words)
@@ -125,7 +125,10 @@ static enum err probe_redis_error(const char *words)
 static void probe_redis_reply(struct probe_redis *redis, const redisReply *reply)
 {
     const char *address = redis->slot->spec.address;
-    if (reply->type == REDIS_REPLY_ERROR) {
+    if (redis->step == PROBE_REDIS_SET && redis->slot->spec.replica && reply->type == REDIS_REPLY_ERROR &&
+        strncmp(reply->str, "READONLY", 8) == 0) {
+        probe_redis_good(redis, "a replica, which does not take");
+    } else if (reply->type == REDIS_REPLY_ERROR) {
         probe_redis_fail(redis, probe_redis_error(reply->str), "%s: %s", address, reply->str);
     } else if (redis->step != PROBE_REDIS_GET) {
         if (reply->type != REDIS_REPLY_STATUS || strcmp(reply->str, "OK") != 0) {
@@ -137,7 +140,7 @@ static void probe_redis_reply(struct probe_redis *redis, const redisReply *reply
         probe_redis_fail(redis, ERR_CONTENT, "%s: read %.40s, wrote %s", address,
                          reply->type == REDIS_REPLY_STRING ? reply->str : "nothing", redis->value);
     } else {
-        probe_redis_good(redis);
+        probe_redis_good(redis, "wrote and read");
     }
 }
 

@@ -436,8 +436,11 @@ struct config_service_target {
 /* What becomes of connections to a region where the service has failed. */
 enum config_failure { CONFIG_FAILURE_CUT, CONFIG_FAILURE_LEAVE };
 
+enum config_service_kind { CONFIG_SERVICE_TCP, CONFIG_SERVICE_REDIS };
+
 struct config_service {
     const char *name;
+    uint32_t kind; /* enum config_service_kind */
     struct config_service_listen *listen;
     uint32_t listen_count;
     struct config_service_target *targets;
@@ -449,6 +452,8 @@ struct config_service {
     uint32_t connect_timeout_ms;
     uint32_t connect_wait_ms;
     uint32_t idle_timeout_ms; /* 0: none */
+    uint32_t initial_primary; /* redis: region; CONFIG_NONE: not given */
+    struct config_secret password;
 };
 
 enum config_profile { CONFIG_STANDARD, CONFIG_ADR_039 };

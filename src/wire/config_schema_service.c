@@ -8,6 +8,12 @@ static const struct config_schema_choice config_schema_service_failures[] = {
     {"leave", CONFIG_FAILURE_LEAVE, "not at all: they end by themselves"},
     {NULL, 0, NULL}};
 
+static const struct config_schema_choice config_schema_service_kinds[] = {
+    {"tcp", CONFIG_SERVICE_TCP, "any server takes any client"},
+    {"redis", CONFIG_SERVICE_REDIS,
+     "Redis with one primary, which alone takes clients; the controller promotes a replica when it is lost"},
+    {NULL, 0, NULL}};
+
 static const struct config_schema_row config_schema_service_listen_rows[] = {
     ROWS("addresses", LIST, config_service_listen, addresses, .item = CONFIG_SCHEMA_ADDRESS, .required = true, .min = 1,
          .max = 8, .prose = "Where the relay of this site listens."),
@@ -27,6 +33,8 @@ static const struct config_schema_section config_schema_service_target = SECTION
     .key_offset = offsetof(struct config_service_target, region), .prose = "A service's servers in one region.");
 
 static const struct config_schema_row config_schema_service_rows[] = {
+    ROW("kind", ENUM, config_service, kind, .fallback = "tcp", .choices = config_schema_service_kinds,
+        .prose = "What it is."),
     ROWS("listen", MAP, config_service, listen, .required = true, .min = 1, .max = CONFIG_SITES,
          .section = &config_schema_service_listen, .prose = "Where it is relayed: per site with the role service."),
     ROWS("targets", MAP, config_service, targets, .required = true, .min = 1, .max = CONFIG_REGIONS,
@@ -49,6 +57,10 @@ static const struct config_schema_row config_schema_service_rows[] = {
         .max = MINUTES(10), .prose = "So long a client is kept waiting for a server, then it is closed."),
     ROW("idle_timeout", DURATION_MS, config_service, idle_timeout_ms, .fallback = "0s", .min = 0, .max = DAYS(7),
         .prose = "A connection without a byte in either direction for so long is closed; 0s: never."),
+    ROW("initial_primary", REFERENCE, config_service, initial_primary, .target = CONFIG_SCHEMA_REGION,
+        .prose = "Of redis: the region whose server is the primary at the very first start."),
+    ROW("password", SECRET, config_service, password,
+        .prose = "Of redis: with which the controller logs in; the servers need it as masterauth, too."),
     END};
 const struct config_schema_section config_schema_service =
     SECTION("service", config_service, config_schema_service_rows, .key = CONFIG_SCHEMA_NAME,

@@ -112,6 +112,51 @@ static void config_verify_service_check(const struct config_verify *verify, cons
     }
 }
 
+static bool config_verify_service_checked(const struct config *config, const struct config_service *service)
+{
+    const struct config_check *check = &config->checks[service->check];
+    for (uint32_t i = 0; i < service->targets_count; i++) {
+        bool same = false;
+        for (uint32_t j = 0; j < check->targets_count; j++) {
+            same = same ||
+                   (check->targets[j].region == service->targets[i].region && service->targets[i].addresses_count > 0 &&
+                    config_verify_service_same(&check->targets[j].address, &service->targets[i].addresses[0]));
+        }
+        if (!same) {
+            return false;
+        }
+    }
+    return check->kind == CONFIG_KIND_REDIS;
+}
+
+/* A cache with one writer: its check decides about the primary, so it must look at each server. */
+static void config_verify_service_redis(const struct config_verify *verify, const struct config_service *service)
+{
+    const struct config_verify_place place = CONFIG_VERIFY_AT(verify, "services", service->name);
+    bool there = false;
+    for (uint32_t i = 0; i < service->targets_count; i++) {
+        there = there || service->targets[i].region == service->initial_primary;
+        if (service->targets[i].addresses_count > 1) {
+            config_problem_error(verify->problems, place.line, place.column,
+                                 "service '%.40s' has %u servers in region '%.40s'; expected one per region for kind "
+                                 "redis",
+                                 service->name, service->targets[i].addresses_count, service->targets[i].region_name);
+        }
+    }
+    if (!there || service->initial_primary == CONFIG_NONE) {
+        config_problem_error(verify->problems, place.line, place.column,
+                             "service '%.40s' of kind redis has no initial_primary; expected a region with a server of "
+                             "it",
+                             service->name);
+    }
+    if (service->check == CONFIG_NONE || !config_verify_service_checked(verify->config, service)) {
+        config_problem_error(verify->problems, place.line, place.column,
+                             "service '%.40s' of kind redis needs a check of kind redis that looks at the same address "
+                             "in each region; it says when the primary is lost",
+                             service->name);
+    }
+}
+
 static void config_verify_service_totals(const struct config_verify *verify)
 {
     uint32_t targets = 0;
@@ -151,6 +196,9 @@ void config_verify_service(const struct config_verify *verify)
         config_verify_service_listen(verify, i);
         config_verify_service_targets(verify, &verify->config->services[i]);
         config_verify_service_check(verify, &verify->config->services[i]);
+        if (verify->config->services[i].kind == CONFIG_SERVICE_REDIS) {
+            config_verify_service_redis(verify, &verify->config->services[i]);
+        }
     }
     for (uint32_t i = 0; i < verify->config->sites_count; i++) {
         if ((verify->config->sites[i].roles & CONFIG_ROLE_SERVICE) != 0) {

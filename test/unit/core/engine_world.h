@@ -52,8 +52,10 @@ struct world {
     uint32_t writer;
     uint64_t epoch;
     uint64_t sequence;
-    uint64_t revision; /* of the lease record */
-    uint32_t holder;   /* of the lease record */
+    uint64_t revision;                                                       /* of the lease record */
+    uint32_t holder;                                                         /* of the lease record */
+    bool cacheless[2];                                                       /* the cache's check fails in a region */
+    void (*cache)(const struct action *action, struct event_result *result); /* servers of caches obey; NULL: none */
     bool story;
 };
 
@@ -158,6 +160,12 @@ static inline void answer(const struct action *action)
                       (world->dead[world->engine.model.nodes[action->node].region] || world->silent[action->node]);
     if (action->kind == ACTION_NOTIFY) {
         world->noticed += action->run == 0;
+        return;
+    }
+    if (action->kind == ACTION_CACHE_PROMOTE || action->kind == ACTION_CACHE_FOLLOW ||
+        action->kind == ACTION_CACHE_QUIET) {
+        world->cache(action, &event.result);
+        feed(&event);
         return;
     }
     if (action->kind == ACTION_AGENT_PROMOTE) {
@@ -286,7 +294,9 @@ static inline void observations(void)
         for (uint32_t probe = 0; probe < model->probes_count; probe++) {
             const uint32_t region = model->probes[probe].region;
             const bool database = model->checks[model->probes[probe].check].component == MODEL_COMPONENT_DB;
-            const bool failed = world->dead[region] || (database && region == TOKYO && world->down[TOKYO_A]);
+            const bool cache = model->checks[model->probes[probe].check].component == MODEL_COMPONENT_CACHE;
+            const bool failed = world->dead[region] || (database && region == TOKYO && world->down[TOKYO_A]) ||
+                                (cache && world->cacheless[region]);
             struct event event = {.kind = EVENT_OBSERVATION};
             event.observation = (struct event_observation){.site = site,
                                                            .probe = probe,

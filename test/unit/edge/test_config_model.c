@@ -69,6 +69,8 @@ static void test_example(void **state)
     assert_string_equal(model.services[0].name, "cache");
     assert_int_equal(model.services[0].check, model_check_find(&model, "redis-cluster"));
     assert_int_equal(model.targets_count, 2);
+    assert_true(model.services[0].single);
+    assert_int_equal(model.services[0].initial, 0);
     assert_int_equal(model.targets[1].region, 1);
     assert_int_equal(model.targets[1].address.port, 6379);
     assert_int_equal(model.policy.cooldown_ms, 3600000);

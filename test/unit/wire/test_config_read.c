@@ -97,6 +97,15 @@ static const struct broken broken[] = {
      "t.yaml:58:38: error: something else of site 'west' listens on 10.2.0.54:5432; expected an address or port for "
      "each\n"
      "t.yaml:58:77: error: the relay itself listens on 10.2.0.54:5432; expected the address of a server\n"},
+    {"policy: { cooldown: 1h }",
+     SERVICE("west: [\"10.2.0.5:1\"]", "east: [\"10.1.0.6:1\", \"10.1.0.7:1\"]",
+             ", kind: redis, check: front, initial_primary: west"),
+     "t.yaml:58:13: error: service 'cache' has 2 servers in region 'east'; expected one per region for kind redis\n"
+     "t.yaml:58:13: error: service 'cache' of kind redis has no initial_primary; expected a region with a server of "
+     "it\n"
+     "t.yaml:58:13: error: service 'cache' of kind redis needs a check of kind redis that looks at the same address in "
+     "each region; it says when the primary is lost\n"
+     "t.yaml:58:38: warning: site 'west' does not relay service 'cache'; expected the role service in its roles\n"},
     {"roles: [observer, dns]", "roles: [observer, dns, service]",
      "t.yaml:8:32: error: site 'east' has the role service, but no service listens there; expected services: { NAME: { "
      "listen: { east: [ ... ] } } }\n"},

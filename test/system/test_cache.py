@@ -1,0 +1,260 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Redis with one primary behind the relay: real servers, a real controller, an observer, two relays. One story: each test goes on
+where the one before it ended."""
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+
+BUILD = os.path.abspath(os.environ.get("HOLDFAST_BUILD", os.path.join(os.path.dirname(__file__), "..", "..", "build")))
+HOLDFAST = os.path.join(BUILD, "src", "bin", "holdfast")
+HOST = "127.9.0.1"
+PORTS = {"taiwan": 26720, "tokyo": 26721}
+RELAY, API = 26722, 26723
+DEADLINE = 60  # seconds that anything may take before the test fails
+PASSWORD = "s3cret"
+
+CONFIG = """
+name: shop
+security: {{ token: {{ file: {root}/token }} }}
+store: {{ path: {root}/holdfast.db }}
+regions:
+  taiwan: {{ backup: [tokyo] }}
+  tokyo: {{ backup: [taiwan] }}
+sites:
+  taiwan: {{ region: taiwan, roles: [observer], state_dir: {root}/taiwan }}
+  tokyo: {{ region: tokyo, roles: [observer], state_dir: {root}/tokyo }}
+  witness: {{ roles: [control, service], state_dir: {root}/witness, api: {{ listen: "{host}:{api}" }} }}
+checks:
+  up:
+    kind: heartbeat
+    severity: critical
+    layer: 1
+    targets: {{ taiwan: {{ address: "{host}:{api}" }}, tokyo: {{ address: "{host}:{api}" }} }}
+  redis:
+    kind: redis
+    severity: informational
+    layer: 1
+    component: cache
+    interval: 300ms
+    timeout: 250ms
+    password: {{ file: {root}/password }}
+    targets: {{ taiwan: {{ address: "{host}:{taiwan}" }}, tokyo: {{ address: "{host}:{tokyo}" }} }}
+services:
+  cache:
+    kind: redis
+    listen: {{ witness: [ "{host}:{relay}" ] }}
+    targets: {{ taiwan: [ "{host}:{taiwan}" ], tokyo: [ "{host}:{tokyo}" ] }}
+    check: redis
+    initial_primary: taiwan
+    password: {{ file: {root}/password }}
+policy: {{ cooldown: 0s }}
+failback: {{ approval: false, min_stable: 0s, canary: {{ hold: 100ms }}, ramp: {{ hold: 100ms }}, min_requests: 0 }}
+"""
+
+
+def wait(condition, what):
+    end = time.monotonic() + DEADLINE
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.05)
+    raise AssertionError("never happened: " + what)
+
+
+class Redis:
+    """A connection that speaks just enough."""
+
+    def __init__(self, port):
+        self.socket = socket.create_connection((HOST, port), timeout=DEADLINE)
+        self.file = self.socket.makefile("rb")
+        assert self.ask("AUTH", PASSWORD) == "OK"
+
+    def ask(self, *words):
+        text = "*%d\r\n" % len(words) + "".join("$%d\r\n%s\r\n" % (len(word), word) for word in words)
+        self.socket.sendall(text.encode())
+        line = self.file.readline().decode().rstrip("\r\n")
+        if line == "":
+            raise ConnectionError("closed")
+        if line[0] == "$":
+            return None if line == "$-1" else self.file.read(int(line[1:]) + 2)[:-2].decode()
+        return line[1:]
+
+    def close(self):
+        self.file.close()
+        self.socket.close()
+
+
+def one(port, *words):
+    """The answer of one command over a connection of its own; None: it did not come to that."""
+    try:
+        redis = Redis(port)
+        try:
+            return redis.ask(*words)
+        finally:
+            redis.close()
+    except (OSError, AssertionError):
+        return None
+
+
+def role(region):
+    text = one(PORTS[region], "INFO", "replication") or ""
+    return dict(line.split(":", 1) for line in text.split("\r\n") if ":" in line)
+
+
+class World:
+    def __init__(self):
+        self.root = tempfile.mkdtemp(prefix="holdfast-cache-")
+        os.chmod(self.root, 0o755)
+        self.servers, self.processes, self.refused = {}, [], ""
+        self.write("token", "t0ken", 0o600)
+        self.write("password", PASSWORD, 0o600)
+        self.write("holdfast.yaml", CONFIG.format(root=self.root, host=HOST, relay=RELAY, api=API, **PORTS))
+        for region in PORTS:
+            self.redis(region)
+        for site in ("witness", "taiwan", "tokyo"):
+            os.mkdir(os.path.join(self.root, site))
+            with open(os.path.join(self.root, site + ".log"), "ab") as log:
+                self.processes.append(subprocess.Popen(
+                    [HOLDFAST, "serve", "--site", site, "--config", os.path.join(self.root, "holdfast.yaml")],
+                    stderr=log, stdout=log))
+
+    def write(self, name, text, mode=0o644):
+        path = os.path.join(self.root, name)
+        with open(path, "w", encoding="ascii") as file:
+            file.write(text)
+        os.chmod(path, mode)
+
+    def redis(self, region):
+        """Without anything on the disk: what a server knows after its start, it has from its primary."""
+        folder = os.path.join(self.root, "redis-" + region)
+        os.makedirs(folder, exist_ok=True)
+        self.write("redis-%s/conf" % region, "bind %s\nport %d\nsave \"\"\nappendonly no\nrequirepass %s\nmasterauth %s\n"
+                   "repl-diskless-sync-delay 0\ndir %s\ndaemonize no\n" % (HOST, PORTS[region], PASSWORD, PASSWORD, folder))
+        with open(os.path.join(self.root, "redis-%s.log" % region), "ab") as log:
+            self.servers[region] = subprocess.Popen(["redis-server", os.path.join(folder, "conf")], stdout=log, stderr=log)
+        wait(lambda: one(PORTS[region], "PING") == "PONG", "redis answers in " + region)
+
+    def kill(self, region):
+        self.servers[region].kill()
+        self.servers[region].wait(DEADLINE)
+
+    def logs(self):
+        found = ""
+        for name in sorted(os.listdir(self.root)):
+            if name.endswith(".log"):
+                with open(os.path.join(self.root, name), errors="replace") as file:
+                    found += "== %s\n%s" % (name, file.read())
+        return found + "== refused: %s\n" % self.refused
+
+    def call(self, path, body=None):
+        request = urllib.request.Request("http://%s:%d%s" % (HOST, API, path), None if body is None else json.dumps(body).encode(),
+                                         {"Authorization": "Bearer t0ken", "Content-Type": "application/json"})
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=DEADLINE) as answer:
+            return json.loads(answer.read())
+
+    def order(self, what):
+        """Its run; None: refused, the target may only have come back a moment ago."""
+        try:
+            where = {"source": "taiwan", "target": "tokyo"} if what == "switchovers" else {}
+            return self.call("/v1/" + what, dict(where, reason="test"))["run"]
+        except urllib.error.HTTPError as error:
+            self.refused = error.read().decode()
+            return None
+
+    def close(self):
+        for process in self.processes:
+            process.send_signal(signal.SIGTERM)
+        for process in self.processes:
+            process.wait(DEADLINE)
+        for server in self.servers.values():
+            server.kill()
+            server.wait(DEADLINE)
+        shutil.rmtree(self.root)
+
+
+@pytest.fixture(scope="module")
+def world():
+    made = World()
+    yield made
+    made.close()
+
+
+@pytest.fixture(autouse=True)
+def tell(world, request):
+    """The logs of a story that went wrong."""
+    failed = request.session.testsfailed
+    yield
+    if request.session.testsfailed > failed:
+        print(world.logs())
+
+
+def primary_is(region):
+    """As the servers say; the other one follows it, with all it has."""
+    other = role("tokyo" if region == "taiwan" else "taiwan")
+    return role(region).get("role") == "master" and other.get("role") == "slave" and \
+        int(other.get("master_port", 0)) == PORTS[region] and other.get("master_link_status") == "up"
+
+
+def test_the_configured_server_becomes_the_primary(world):
+    try:
+        wait(lambda: primary_is("taiwan"), "tokyo follows taiwan")
+        wait(lambda: one(RELAY, "SET", "first", "1") == "OK", "a client writes through the relay")
+        wait(lambda: one(PORTS["tokyo"], "GET", "first") == "1", "tokyo has it")
+    except AssertionError:
+        print(world.logs())
+        raise
+
+
+def test_a_lost_primary_is_replaced_and_returns_as_a_replica(world):
+    client = Redis(RELAY)
+    assert client.ask("SET", "second", "2") == "OK"
+    wait(lambda: one(PORTS["tokyo"], "GET", "second") == "2", "tokyo has it")
+    world.kill("taiwan")
+    with pytest.raises((ConnectionError, OSError)):
+        while True:  # the relay ends it: by the server's end, or by the view
+            client.ask("GET", "second")
+            time.sleep(0.05)
+    client.close()
+    wait(lambda: one(RELAY, "SET", "third", "3") == "OK", "a client writes again")
+    assert one(PORTS["tokyo"], "GET", "third") == "3"
+    acknowledged = {"second": "2", "third": "3"}
+    world.redis("taiwan")  # empty, and believes to be a primary
+    for i in range(200):  # clients write on while it is turned
+        if one(RELAY, "SET", "while-%d" % i, "x") == "OK":
+            acknowledged["while-%d" % i] = "x"
+        if i > 20 and primary_is("tokyo"):
+            break
+    wait(lambda: primary_is("tokyo"), "the old primary follows the new one")
+    assert len(acknowledged) > 10
+    for region in ("tokyo", "taiwan"):
+        for key, value in acknowledged.items():
+            wait(lambda: one(PORTS[region], "GET", key) == value, "%s has %s" % (region, key))
+
+
+def test_it_comes_home_with_its_region_and_loses_nothing(world):
+    """Everything goes to tokyo, where the primary is already, and home: the primary follows once its replica has everything."""
+    acknowledged = 0
+    for what, target in (("switchovers", "tokyo"), ("failbacks", "taiwan")):
+        run = wait(lambda: world.order(what), what + " is accepted")
+
+        def done():
+            nonlocal acknowledged
+            answer = one(RELAY, "INCR", "counter")
+            if answer is not None and answer.isdigit():
+                acknowledged += 1
+                assert int(answer) >= acknowledged  # nothing that was acknowledged is gone
+            return world.call("/v1/runs/%d" % run)["state"] in ("succeeded", "unproven") and primary_is(target)
+        wait(done, "the primary is in " + target)
+    assert acknowledged > 0 and int(one(RELAY, "GET", "counter")) >= acknowledged
+    for region in PORTS:
+        assert PASSWORD not in world.logs()

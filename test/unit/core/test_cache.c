@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Caches with one writer: servers that obey or do not, primaries that are lost, come back, and move with a region. */
+#include "base/hash.h"
+#include "core/cache.h"
+#include "engine_world.h"
+
+enum { HERE, THERE, SECOND, SERVERS }; /* in taiwan, in tokyo, and one more in tokyo */
+
+/* The servers as they are. */
+static struct server {
+    bool dead;
+    bool primary;
+    bool unlinked; /* its stream is down */
+    bool loading;
+    bool mute;  /* obeys, but the answer is lost */
+    bool deaf;  /* does not obey */
+    bool quiet; /* holds writes */
+    uint32_t upstream;
+    uint64_t offset;
+    uint64_t epoch; /* of the order by which it is the primary */
+} servers[SERVERS];
+static uint64_t opened[SERVERS + 1]; /* epoch under which the view last named it */
+static uint32_t orders;
+
+static uint32_t region_of(uint32_t server)
+{
+    return server == HERE ? TAIWAN : TOKYO;
+}
+
+static const struct view_service *shown(void)
+{
+    return &engine_view(&world->engine)->services[0];
+}
+
+/* What must hold whenever clients could look. */
+static void holds(void)
+{
+    const struct view_service *service = shown();
+    if (service->primary == LIMITS_NONE) {
+        return;
+    }
+    assert_true(service->primary < SERVERS);
+    /* It has taken the order of this epoch, and nobody else was ever named under it. */
+    assert_int_equal(servers[service->primary].epoch, service->epoch);
+    for (uint32_t i = 0; i < SERVERS; i++) {
+        assert_true(i == service->primary || opened[i] != service->epoch);
+    }
+    opened[service->primary] = service->epoch;
+}
+
+static void obey(const struct action *action, struct event_result *result)
+{
+    struct server *server = &servers[action->target];
+    orders++;
+    result->ok = !server->dead && !server->deaf && !world->dead[region_of(action->target)];
+    result->error = result->ok ? ERR_OK : ERR_TIMEOUT;
+    /* What is ordered was stored before: the record names the primary, and is closed while it changes. */
+    const struct durable_cache *record = &world->engine.durable.caches[0];
+    assert_int_equal(action->epoch, record->epoch);
+    if (!result->ok) {
+        return;
+    }
+    if (action->kind == ACTION_CACHE_PROMOTE) {
+        server->primary = true;
+        server->epoch = action->epoch;
+    } else if (action->kind == ACTION_CACHE_FOLLOW) {
+        server->primary = false;
+        server->epoch = 0;
+        server->upstream = action->other;
+        server->offset = servers[action->other].offset;
+    } else {
+        server->quiet = true;
+        result->ok = servers[action->other].offset == server->offset;
+    }
+    if (server->mute) {
+        server->mute = false;
+        result->ok = false;
+        result->error = ERR_TIMEOUT;
+    }
+}
+
+static void run_for(uint32_t ms)
+{
+    for (uint32_t at = 0; at < ms; at += 250) {
+        pass(250);
+        holds();
+        for (uint32_t i = 0; i < SERVERS; i++) {
+            const struct server *server = &servers[i];
+            if (server->dead || world->dead[region_of(i)]) {
+                continue;
+            }
+            struct event event = {.kind = EVENT_CACHE};
+            event.cache = (struct event_cache){.target = i,
+                                               .primary = server->primary,
+                                               .linked = !server->primary && !server->unlinked &&
+                                                         server->upstream < SERVERS && !servers[server->upstream].dead,
+                                               .loading = server->loading,
+                                               .upstream = server->primary ? LIMITS_NONE : server->upstream,
+                                               .offset = server->offset};
+            feed(&event);
+            holds();
+        }
+    }
+}
+
+static int setup(void **state)
+{
+    world_setup(state);
+    struct model *model = &world->engine.model;
+    model->services_count = 1;
+    model->targets_count = SERVERS;
+    text_copy(model->services[0].name, LIMITS_NAME, "cache");
+    model->services[0].check = model_check_find(model, "redis-cluster");
+    model->services[0].single = true;
+    model->services[0].initial = HERE;
+    memset(servers, 0, sizeof servers);
+    memset(opened, 0, sizeof opened);
+    for (uint32_t i = 0; i < SERVERS; i++) {
+        model->targets[i] = (struct view_target){
+            .address = {.bytes = {127, 9, 0, (uint8_t)(i + 1)}, .port = 6379, .family = 4}, .region = region_of(i)};
+        servers[i] = (struct server){.primary = i == HERE, .upstream = HERE, .offset = 1000};
+    }
+    text_copy(world->engine.durable.caches[0].name, LIMITS_NAME, "cache");
+    world->cache = obey;
+    world->engine.view_dirty = true;
+    run_for(2000);
+    return 0;
+}
+
+static void assert_primary(uint32_t server, uint64_t epoch)
+{
+    assert_int_equal(shown()->single, 1);
+    assert_int_equal(shown()->primary, server);
+    assert_int_equal(shown()->epoch, epoch);
+    for (uint32_t i = 0; i < SERVERS; i++) {
+        if (!servers[i].dead && !world->dead[region_of(i)]) {
+            assert_int_equal(servers[i].primary, i == server);
+            assert_true(i == server || servers[i].upstream == server);
+        }
+    }
+}
+
+static void lose_here(void)
+{
+    servers[HERE].dead = true;
+    world->cacheless[TAIWAN] = true;
+}
+
+static void return_here(void)
+{
+    servers[HERE].dead = false;
+    world->cacheless[TAIWAN] = false;
+}
+
+static void the_configured_one_is_first(void **state)
+{
+    (void)state;
+    assert_primary(HERE, 1);
+    const uint32_t before = orders;
+    run_for(20000);
+    assert_int_equal(orders, before); /* nothing is said again and again */
+}
+
+static void a_lost_primary_is_replaced_by_the_most_advanced(void **state)
+{
+    (void)state;
+    servers[SECOND].offset = 1200;
+    lose_here();
+    run_for(6000);
+    assert_primary(SECOND, 2);
+    /* The old one returns, as the primary that it believes to be: it is turned, nobody was sent there. */
+    return_here();
+    run_for(3000);
+    assert_primary(SECOND, 2);
+}
+
+static void without_a_follower_nothing_changes(void **state)
+{
+    (void)state;
+    servers[THERE].dead = true;
+    servers[SECOND].loading = true;
+    run_for(2000);
+    lose_here();
+    run_for(10000);
+    assert_int_equal(shown()->primary, HERE);
+    assert_int_equal(shown()->epoch, 1);
+    servers[SECOND].loading = false;
+    run_for(1000);
+    assert_int_equal(shown()->primary, SECOND);
+}
+
+static void nothing_moves_while_automation_is_paused(void **state)
+{
+    (void)state;
+    world->engine.durable.paused = true;
+    lose_here();
+    run_for(10000);
+    assert_int_equal(shown()->epoch, 1);
+    world->engine.durable.paused = false;
+    run_for(2000);
+    assert_int_equal(shown()->epoch, 2);
+}
+
+static void an_order_whose_answer_is_lost_is_given_again(void **state)
+{
+    (void)state;
+    servers[THERE].mute = servers[SECOND].mute = true;
+    lose_here();
+    run_for(6000);
+    assert_int_equal(shown()->epoch, 2);
+    assert_int_not_equal(shown()->primary, HERE);
+}
+
+/* The chosen one is lost before it obeyed: the other one, under an epoch of its own. */
+static void a_candidate_that_dies_is_replaced(void **state)
+{
+    (void)state;
+    servers[SECOND].offset = 1200;
+    servers[SECOND].deaf = true;
+    lose_here();
+    run_for(4000);
+    assert_int_equal(shown()->primary, LIMITS_NONE); /* clients wait */
+    assert_int_equal(shown()->epoch, 2);
+    world->cacheless[TOKYO] = true;
+    return_here();
+    run_for(6000);
+    /* The old primary says that it is one, so it follows nobody, and nobody else is left. */
+    assert_int_equal(shown()->primary, LIMITS_NONE);
+    world->cacheless[TOKYO] = false;
+    run_for(3000); /* its check must have passed again */
+    servers[SECOND].deaf = false;
+    run_for(6000);
+    assert_primary(SECOND, 2);
+}
+
+static void a_controller_that_starts_in_between_goes_on(void **state)
+{
+    (void)state;
+    servers[SECOND].offset = 1200;
+    servers[SECOND].deaf = true;
+    lose_here();
+    run_for(4000);
+    assert_int_equal(shown()->primary, LIMITS_NONE);
+    struct model *model = malloc(sizeof *model);
+    struct durable *durable = malloc(sizeof *durable);
+    assert_true(model != NULL && durable != NULL);
+    *model = world->engine.model;
+    /* Another order of servers in its configuration. */
+    const struct view_target swapped = model->targets[HERE];
+    struct durable *stored = &world->engine.durable;
+    durable_seal(stored);
+    assert_true(durable_read(stored, sizeof *stored, durable));
+    engine_init(&world->engine, model, durable, world->now, (struct wall){world->now.us});
+    (void)swapped;
+    servers[SECOND].deaf = false;
+    run_for(2000);
+    assert_int_equal(shown()->primary, SECOND);
+    assert_int_equal(shown()->epoch, 2);
+    free(durable);
+    free(model);
+}
+
+static void a_server_that_somebody_turned_is_turned_back(void **state)
+{
+    (void)state;
+    servers[HERE].primary = false;
+    servers[HERE].upstream = THERE;
+    servers[THERE].primary = true;
+    run_for(4000);
+    assert_primary(HERE, 1);
+}
+
+/* A region that is moved takes the primary with it, without a loss. */
+static void it_follows_a_switchover(void **state)
+{
+    (void)state;
+    servers[THERE].offset = servers[SECOND].offset = 900; /* they cannot catch up */
+    command(EVENT_COMMAND_SWITCHOVER, TAIWAN, TOKYO, 0);
+    assert_int_equal(world->output.replies[0].error, ERR_OK);
+    run_for(20000);
+    assert_int_equal(last_run()->state, DURABLE_RUN_SUCCEEDED);
+    assert_int_equal(shown()->primary, HERE);
+    assert_true(servers[HERE].quiet); /* it was tried, and given up */
+    servers[THERE].offset = servers[SECOND].offset = 1000;
+    run_for(31000);
+    assert_primary(THERE, 2);
+    /* Once: what happens later is another story. */
+    servers[THERE].dead = servers[SECOND].dead = true;
+    world->cacheless[TOKYO] = true;
+    run_for(8000);
+    assert_int_equal(shown()->primary, HERE);
+    servers[THERE].dead = servers[SECOND].dead = false;
+    world->cacheless[TOKYO] = false;
+    run_for(40000);
+    assert_primary(HERE, 3);
+}
+
+static void a_lost_region_comes_home_with_its_cache(void **state)
+{
+    (void)state;
+    world->dead[TAIWAN] = true;
+    run_for(20000);
+    assert_int_equal(last_run()->plan, PLAN_FAILOVER);
+    assert_int_equal(shown()->primary, THERE);
+    world->dead[TAIWAN] = false;
+    run_for(20000);
+    assert_primary(THERE, 2);
+    command(EVENT_COMMAND_FAILBACK, LIMITS_NONE, LIMITS_NONE, 0);
+    const uint64_t run = world->output.replies[0].run;
+    run_for(1000);
+    command(EVENT_COMMAND_APPROVE, LIMITS_NONE, LIMITS_NONE, run);
+    run_for(40000);
+    assert_int_equal(last_run()->plan, PLAN_FAILBACK);
+    assert_int_equal(last_run()->state, DURABLE_RUN_SUCCEEDED);
+    assert_primary(HERE, 3);
+}
+
+/* A record of the format before caches. */
+static void an_older_record_is_read(void **state)
+{
+    (void)state;
+    struct durable *stored = &world->engine.durable;
+    struct durable *read = malloc(sizeof *read);
+    assert_non_null(read);
+    durable_seal(stored);
+    assert_false(durable_read(stored, sizeof *stored - 1, read));
+    const size_t end = offsetof(struct durable, caches);
+    assert_false(durable_read(stored, end, read)); /* it says that it is longer */
+    struct durable first = *stored;
+    first.format = 1;
+    first.size = (uint32_t)end;
+    const size_t start = offsetof(struct durable, sequence);
+    first.checksum = hash_bytes((const char *)&first + start, end - start);
+    assert_true(durable_read(&first, end, read));
+    assert_int_equal(read->view_version, stored->view_version);
+    assert_int_equal(read->databases[0].epoch, stored->databases[0].epoch);
+    assert_false(read->caches[0].known);
+    first.sequence++;
+    assert_false(durable_read(&first, end, read));
+    free(read);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(the_configured_one_is_first, setup, world_teardown),
+        cmocka_unit_test_setup_teardown(a_lost_primary_is_replaced_by_the_most_advanced, setup, world_teardown),
+        cmocka_unit_test_setup_teardown(without_a_follower_nothing_changes, setup, world_teardown),
+        cmocka_unit_test_setup_teardown(nothing_moves_while_automation_is_paused, setup, world_teardown),
+        cmocka_unit_test_setup_teardown(an_order_whose_answer_is_lost_is_given_again, setup, world_teardown),
+        cmocka_unit_test_setup_teardown(a_candidate_that_dies_is_replaced, setup, world_teardown),
+        cmocka_unit_test_setup_teardown(a_controller_that_starts_in_between_goes_on, setup, world_teardown),
+        cmocka_unit_test_setup_teardown(a_server_that_somebody_turned_is_turned_back, setup, world_teardown),
+        cmocka_unit_test_setup_teardown(it_follows_a_switchover, setup, world_teardown),
+        cmocka_unit_test_setup_teardown(a_lost_region_comes_home_with_its_cache, setup, world_teardown),
+        cmocka_unit_test_setup_teardown(an_older_record_is_read, setup, world_teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
