@@ -347,7 +347,8 @@ struct holdfast_options {
     int64_t max_latency_ms;                 /* ... and the region only when the check took less than this; 1 s */
     int64_t shun_ms;                        /* after a failed call the region is left alone for this long; 1 s */
     int64_t shun_max_ms;                    /* ... twice as long each time, up to this; 10 s */
-    struct holdfast_breaker_config breaker; /* of each region; clock and publish are the library's. Preset `regional` */
+    struct holdfast_breaker_config breaker; /* of each region; clock and publish are the library's. Preset `regional`,
+                                               and HALF_OPEN lasts no longer than OPEN: a lost call blocks nobody */
 
     /* Microseconds that do not go back; NULL: CLOCK_MONOTONIC_COARSE. */
     int64_t (*clock_us)(void *clock_context);

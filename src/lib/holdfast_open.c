@@ -43,6 +43,8 @@ void holdfast_options_default(struct holdfast_options *ret_options)
         .shun_max_ms = 10000,
     };
     holdfast_breaker_config_regional(&ret_options->breaker);
+    ret_options->breaker.max_wait_half_open_ms =
+        ret_options->breaker.wait_open_ms; /* a lost trial call blocks nobody */
 }
 
 enum holdfast_error holdfast_refresh(struct holdfast *holdfast)

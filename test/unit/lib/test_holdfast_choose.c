@@ -309,6 +309,29 @@ static void test_breaker(void **state)
     expect(choose(HOLDFAST_READ), TAIWAN, A2, 0);
 }
 
+/* Trial calls whose end nobody tells do not keep the region out for ever. */
+static void test_lost_trials(void **state)
+{
+    (void)state;
+    uint64_t period;
+    ready();
+    const struct holdfast_target target = choose(HOLDFAST_READ);
+    struct holdfast_breaker *breaker = holdfast_region_breaker(world.holdfast, TAIWAN);
+    assert_int_equal(holdfast_breaker_move(breaker, HOLDFAST_BREAKER_OPEN), HOLDFAST_OK);
+    pass_ms(30000);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(holdfast_begin(world.holdfast, &target, &period), 1);
+    }
+    assert_int_equal(holdfast_begin(world.holdfast, &target, &period), 0);
+    pass_ms(30000);
+    assert_int_equal(holdfast_refresh(world.holdfast), HOLDFAST_OK);
+    expect(choose(HOLDFAST_READ), TOKYO, B1, HOLDFAST_TARGET_FAILOVER);
+    pass_ms(30001);
+    assert_int_equal(holdfast_refresh(world.holdfast), HOLDFAST_OK);
+    expect(choose(HOLDFAST_READ), TAIWAN, A2, 0);
+    call(target, good);
+}
+
 /* Younger than 10 s and faster than 1 s, to the millisecond and the nanosecond. */
 static void test_own_checks(void **state)
 {
@@ -642,6 +665,7 @@ int main(void)
         CASE(test_failed_calls),
         CASE(test_waits_have_an_end),
         CASE(test_breaker),
+        CASE(test_lost_trials),
         CASE(test_own_checks),
         CASE(test_writes_belong_to_the_view),
         CASE(test_wrong_server),
