@@ -36,6 +36,7 @@ void proxy_attempt_failed(struct proxy_session_context *context, struct proxy_se
     if (session->state == PROXY_SESSION_LOGIN) {
         proxy_session_move(session, PROXY_SESSION_CONNECTING);
     }
+    session->failures++;
     proxy_metrics_add(&context->metrics, PROXY_METRICS_CONNECT_FAILURES, 1);
     LOG_D("%s does not accept a session: %s", session->server != NULL ? session->server->target.node : "a server",
           err_text(err));
@@ -85,7 +86,9 @@ void proxy_attempt_next(struct proxy_session_context *context, struct proxy_sess
     if (session->cancelling) {
         cancel.address = session->cancel.server->address;
     } else {
-        target = &context->targets[session->route];
+        /* Readers try their choices in turn. */
+        const bool other = session->failures % 2 == 1 && context->others[session->route].open;
+        target = other ? &context->others[session->route] : &context->targets[session->route];
         if (!target->open || context->holding[session->route]) {
             proxy_attempt_pause(context, session);
             return;
@@ -123,6 +126,7 @@ void proxy_attempt_begin(struct proxy_session_context *context, struct proxy_ses
                              : limits->wait_timeout_ms > 0 ? time_add_ms(context->now, limits->wait_timeout_ms)
                                                            : TIME_NEVER;
     session->retry_ms = 0;
+    session->failures = 0;
     proxy_attempt_next(context, session);
 }
 
@@ -138,5 +142,6 @@ void proxy_attempt_again(struct proxy_session_context *context, struct proxy_ses
     proxy_session_drop_server(context, session, true);
     proxy_line_give_up(context, session);
     session->retry_ms = 0;
+    session->failures = 0;
     proxy_attempt_next(context, session);
 }

@@ -24,13 +24,14 @@ static bool proxy_route_better(const struct view *view, const char *region, cons
     return a_here != b_here ? a_here : a->lag_ms < b->lag_ms;
 }
 
-static const struct view_node *proxy_route_standby(const struct view *view, uint32_t database, const char *region)
+static const struct view_node *proxy_route_standby(const struct view *view, uint32_t database, const char *region,
+                                                   const char *but)
 {
     const struct view_node *best = NULL;
     for (uint32_t i = 0; i < view->nodes_count; i++) {
         const struct view_node *node = &view->nodes[i];
         if (node->database != database || node->role != VIEW_NODE_STANDBY || node->healthy == 0 ||
-            node->postgres.port == 0) {
+            node->postgres.port == 0 || strcmp(node->name, but) == 0) {
             continue;
         }
         if (best == NULL || proxy_route_better(view, region, node, best)) {
@@ -40,8 +41,9 @@ static const struct view_node *proxy_route_standby(const struct view *view, uint
     return best;
 }
 
-void proxy_route_resolve(const struct proxy_route *route, const struct view *view, const char *region,
-                         struct proxy_route_target *ret_target)
+/* Without the node `but`; empty: with all. */
+static void proxy_route_choose(const struct proxy_route *route, const struct view *view, const char *region,
+                               const char *but, struct proxy_route_target *ret_target)
 {
     *ret_target = (struct proxy_route_target){.open = false};
     const uint32_t index = view != NULL ? view_database_find(view, route->database) : LIMITS_NONE;
@@ -50,17 +52,33 @@ void proxy_route_resolve(const struct proxy_route *route, const struct view *vie
     }
     const struct view_database *database = &view->databases[index];
     const struct view_node *writer = database->writer != LIMITS_NONE ? &view->nodes[database->writer] : NULL;
-    const struct view_node *node = route->kind == PROXY_ROUTE_READER ? proxy_route_standby(view, index, region) : NULL;
+    const struct view_node *node =
+        route->kind == PROXY_ROUTE_READER ? proxy_route_standby(view, index, region, but) : NULL;
     const bool to_writer = node == NULL;
     node = to_writer ? writer : node;
     ret_target->epoch = database->epoch;
     ret_target->writer = to_writer;
     ret_target->hold = database->hold != 0 && to_writer;
     ret_target->locked = database->locked_commit != 0;
-    if (node != NULL && node->postgres.port != 0) {
+    if (node != NULL && node->postgres.port != 0 && strcmp(node->name, but) != 0) {
         ret_target->open = true;
         ret_target->address = node->postgres;
         snprintf(ret_target->node, sizeof ret_target->node, "%s", node->name);
+    }
+}
+
+void proxy_route_resolve(const struct proxy_route *route, const struct view *view, const char *region,
+                         struct proxy_route_target *ret_target)
+{
+    proxy_route_choose(route, view, region, "", ret_target);
+}
+
+void proxy_route_resolve_other(const struct proxy_route *route, const struct view *view, const char *region,
+                               const struct proxy_route_target *first, struct proxy_route_target *ret_target)
+{
+    *ret_target = (struct proxy_route_target){.open = false};
+    if (route->kind == PROXY_ROUTE_READER && first->open) {
+        proxy_route_choose(route, view, region, first->node, ret_target);
     }
 }
 

@@ -68,6 +68,11 @@ uint32_t proxy_route_find(const struct proxy_route *routes, uint32_t count, stru
 void proxy_route_resolve(const struct proxy_route *route, const struct view *view, const char *region,
                          struct proxy_route_target *ret_target);
 
+/* A reader's second choice, for when the first cannot be reached and the view does not know that yet: another standby,
+ * else the writer. Not open: there is none. */
+void proxy_route_resolve_other(const struct proxy_route *route, const struct view *view, const char *region,
+                               const struct proxy_route_target *first, struct proxy_route_target *ret_target);
+
 /* Whether a session that was opened to this target may go on under this view. To a writer: only to the same node, at
  * the same address, under the same epoch. To a standby: as long as the node is a standby of the cluster at that
  * address. */

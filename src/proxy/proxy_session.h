@@ -119,12 +119,13 @@ struct proxy_session {
     struct mono deadline;        /* of the present state or attempt; TIME_NEVER: none */
     struct mono wait_deadline;   /* CONNECTING: when to give up */
     uint32_t retry_ms;
-    bool admitted;    /* counted among the clients */
-    bool waiting;     /* counted as waiting */
-    bool cancelling;  /* this session is a cancel request */
-    bool direct;      /* TLS from the first byte, without a request for it */
-    bool answered;    /* STARTUP: a request for encryption was answered */
-    uint8_t *startup; /* the start-up packet, malloc'ed until the server has answered it, or as long as `keep` */
+    uint32_t failures; /* attempts that have failed in a row */
+    bool admitted;     /* counted among the clients */
+    bool waiting;      /* counted as waiting */
+    bool cancelling;   /* this session is a cancel request */
+    bool direct;       /* TLS from the first byte, without a request for it */
+    bool answered;     /* STARTUP: a request for encryption was answered */
+    uint8_t *startup;  /* the start-up packet, malloc'ed until the server has answered it, or as long as `keep` */
     size_t startup_have;
     uint32_t route;
     struct proxy_cancel_entry *key;
@@ -200,6 +201,7 @@ struct proxy_session_context {
     struct list inquiries;
     uint32_t logins; /* servers asked for a session that have not said a word yet, abandoned ones included */
     struct proxy_route_target targets[PROXY_ROUTES]; /* by the view that this worker has carried out */
+    struct proxy_route_target others[PROXY_ROUTES];  /* readers' second choices */
     bool holding[PROXY_ROUTES];                      /* hold, and not given up */
     bool stopping;
     uint32_t worker; /* which one, of how many: for the shares of pools */

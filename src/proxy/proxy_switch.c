@@ -112,6 +112,8 @@ static void proxy_switch_apply(struct proxy_switch *change, struct proxy_session
     for (uint32_t i = 0; i < context->routes_count; i++) {
         proxy_route_resolve(&context->routes[i], change->known ? &change->view : NULL, change->region,
                             &context->targets[i]);
+        proxy_route_resolve_other(&context->routes[i], change->known ? &change->view : NULL, change->region,
+                                  &context->targets[i], &context->others[i]);
         proxy_switch_hold(change, context, i);
     }
     proxy_park_fence(context, change->known ? &change->view : NULL);

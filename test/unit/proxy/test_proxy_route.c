@@ -107,6 +107,31 @@ static void reader_prefers_the_own_region_then_the_freshest(void **state)
     assert_true(target.writer);
 }
 
+static void readers_have_a_second_choice(void **state)
+{
+    (void)state;
+    struct view view = two_regions();
+    struct proxy_route_target first;
+    struct proxy_route_target other;
+    proxy_route_resolve(&routes[1], &view, "taiwan", &first);
+    proxy_route_resolve_other(&routes[1], &view, "taiwan", &first, &other);
+    assert_string_equal(other.node, "tokyo-b");
+    assert_false(other.writer);
+    view.nodes[2].healthy = 0;
+    view.nodes[3].healthy = 0;
+    proxy_route_resolve_other(&routes[1], &view, "taiwan", &first, &other);
+    assert_string_equal(other.node, "taiwan-a");
+    assert_true(other.writer && other.open);
+    view.nodes[1].healthy = 0;
+    proxy_route_resolve(&routes[1], &view, "taiwan", &first);
+    assert_string_equal(first.node, "taiwan-a");
+    proxy_route_resolve_other(&routes[1], &view, "taiwan", &first, &other);
+    assert_false(other.open);
+    proxy_route_resolve(&routes[0], &view, "taiwan", &first);
+    proxy_route_resolve_other(&routes[0], &view, "taiwan", &first, &other);
+    assert_false(other.open);
+}
+
 static void a_writer_session_ends_with_its_epoch_or_server(void **state)
 {
     (void)state;
@@ -157,6 +182,7 @@ int main(void)
         cmocka_unit_test(writer_is_the_views),
         cmocka_unit_test(nothing_known_means_waiting),
         cmocka_unit_test(reader_prefers_the_own_region_then_the_freshest),
+        cmocka_unit_test(readers_have_a_second_choice),
         cmocka_unit_test(a_writer_session_ends_with_its_epoch_or_server),
         cmocka_unit_test(a_reader_session_ends_when_its_node_is_no_standby),
     };
