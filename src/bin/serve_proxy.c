@@ -140,6 +140,29 @@ static bool serve_proxy_server_tls(const struct config *config, struct proxy_opt
                             "proxy.server_tls.ca");
 }
 
+static bool serve_proxy_console(const struct config *config, struct proxy_options *options)
+{
+    const struct config_proxy_console *from = &config->proxy.console;
+    if (from->users_count == 0) {
+        return true;
+    }
+    for (uint32_t i = 0; i < from->users_count; i++) {
+        ASSERT(options->operators_count < PROXY_DOOR_USERS);
+        struct proxy_operator *to = &options->operators[options->operators_count++];
+        to->password = from->users[i].password;
+        if (!serve_proxy_text(to->name, sizeof to->name, from->users[i].name, "proxy.console.users")) {
+            return false;
+        }
+    }
+    for (uint32_t i = 0; i < options->routes_count; i++) {
+        if (strcmp(options->routes[i].name, from->database) == 0) {
+            LOG_E("proxy.console.database: '%s' is an entry of proxy.databases as well", from->database);
+            return false;
+        }
+    }
+    return serve_proxy_text(options->console, sizeof options->console, from->database, "proxy.console.database");
+}
+
 static bool serve_proxy_options(const struct config *config, const struct config_site *site,
                                 struct proxy_options *options)
 {
@@ -156,7 +179,7 @@ static bool serve_proxy_options(const struct config *config, const struct config
     return serve_proxy_text(options->region, sizeof options->region, region, "region") &&
            serve_proxy_listen(site, options) && serve_proxy_routes(config, options) &&
            serve_proxy_accounts(config, options) && serve_proxy_tls(config, options) &&
-           serve_proxy_server_tls(config, options);
+           serve_proxy_server_tls(config, options) && serve_proxy_console(config, options);
 }
 
 int serve_proxy_run(const struct config *config, uint32_t site)

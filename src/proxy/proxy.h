@@ -27,6 +27,7 @@
 
 #include "base/err.h"
 #include "core/view.h"
+#include "proxy/proxy_door.h"
 #include "proxy/proxy_metrics.h"
 #include "proxy/proxy_route.h"
 #include "proxy/proxy_worker.h"
@@ -35,6 +36,11 @@ enum {
     PROXY_NAME = LIMITS_NAME - 5, /* room for "/view" behind it */
     PROXY_PATH = 512,
     PROXY_ACCOUNTS = LIMITS_DATABASES,
+};
+
+struct proxy_operator {
+    char name[PROXY_ROUTE_NAME];
+    struct config_secret password;
 };
 
 /* Numbers that are 0 get their defaults. */
@@ -56,6 +62,9 @@ struct proxy_options {
     char server_ca[PROXY_TLS_PATH];                      /* with the modes that verify */
     struct proxy_vault_account accounts[PROXY_ACCOUNTS]; /* who may ask for verifiers, with `login` */
     uint32_t accounts_count;
+    char console[PROXY_ROUTE_NAME];                    /* the admin console's database; empty: there is none */
+    struct proxy_operator operators[PROXY_DOOR_USERS]; /* who may use it */
+    uint32_t operators_count;
     uint32_t workers;            /* 0: one per CPU, at most 8 */
     uint32_t max_clients;        /* 1000; in all workers, at most 65,000 */
     uint32_t buffer_bytes;       /* 64 kB; per worker, and per session only while something is pending */

@@ -89,7 +89,7 @@ void proxy_attempt_next(struct proxy_session_context *context, struct proxy_sess
         /* Readers try their choices in turn. */
         const bool other = session->failures % 2 == 1 && context->others[session->route].open;
         target = other ? &context->others[session->route] : &context->targets[session->route];
-        if (!target->open || context->holding[session->route]) {
+        if (!target->open || context->holding[session->route] || context->paused[session->route]) {
             proxy_attempt_pause(context, session);
             return;
         }

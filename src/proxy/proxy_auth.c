@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include "base/assert.h"
@@ -36,6 +37,10 @@ static void proxy_auth_say(struct proxy_session_context *context, struct proxy_s
 static enum err proxy_auth_verifier(struct proxy_session_context *context, const struct proxy_session *session,
                                     char text[PG_SCRAM_VERIFIER])
 {
+    if (session->console) {
+        snprintf(text, PG_SCRAM_VERIFIER, "%s", proxy_door_verifier(context->door, span_text(session->keep->user)));
+        return ERR_OK;
+    }
     const struct proxy_route_target *target = &context->targets[session->route];
     if (context->roster != NULL && proxy_roster_find(context->roster, session->keep->user, text) == ERR_OK) {
         return ERR_OK;
@@ -106,6 +111,12 @@ static void proxy_auth_enter(struct proxy_session_context *context, struct proxy
     }
     proxy_session_challenge_free(session);
     proxy_metrics_add(&context->metrics, PROXY_METRICS_AUTHENTICATED, 1);
+    if (session->console) {
+        (void)epoll_ctl(context->epoll, EPOLL_CTL_DEL, session->client.fd, NULL);
+        context->door->enter(context->door->owner, &session->client, session->keep->user);
+        proxy_session_end(context, session, PROXY_SESSION_CLIENT_LEFT, "it is the console's now");
+        return;
+    }
     proxy_metrics_add(&context->metrics, PROXY_METRICS_KEYS, 1);
     session->moving = true;
     session->entering = true;
@@ -130,7 +141,7 @@ static void proxy_auth_wrong(struct proxy_session_context *context, struct proxy
     const char *user = session->keep->user;
     char text[PROXY_AUTH_TEXT];
     /* A password that was changed a moment ago fails once at most. */
-    if (context->vault != NULL) {
+    if (context->vault != NULL && !session->console) {
         proxy_vault_doubt(context->vault, context->routes[session->route].database, span_text(user),
                           PROXY_VAULT_RETRY_MS);
     }

@@ -302,7 +302,7 @@ void proxy_connect_late(struct proxy_session_context *context, struct proxy_sess
         proxy_session_end(context, session, PROXY_SESSION_AUTH_SLOW, NULL);
     } else if (time_reached(context->now, session->wait_deadline)) {
         const bool crowded = !list_empty(&session->waiter.link) && context->targets[session->route].open &&
-                             !context->holding[session->route];
+                             !context->holding[session->route] && !context->paused[session->route];
         proxy_session_end(context, session,
                           session->cancelling  ? PROXY_SESSION_CANCEL_DONE
                           : session->inquiring ? PROXY_SESSION_OUTCOME_UNKNOWN

@@ -140,7 +140,8 @@ static void proxy_lend_serve_one(struct proxy_session_context *context, struct p
 
 static void proxy_lend_serve_pool(struct proxy_session_context *context, struct proxy_pool *pool)
 {
-    while (!list_empty(&pool->waiting) && context->targets[pool->route].open && !context->holding[pool->route]) {
+    while (!list_empty(&pool->waiting) && context->targets[pool->route].open && !context->holding[pool->route] &&
+           !context->paused[pool->route]) {
         struct proxy_session *session = LIST_ENTRY(pool->waiting.next, struct proxy_session, waiter.link);
         const struct proxy_pool_want want = proxy_lend_want(session);
         const int64_t waited_ms = time_since_ms(context->now, session->waiter.since);

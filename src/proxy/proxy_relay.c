@@ -270,7 +270,7 @@ static bool proxy_relay_held(struct proxy_session_context *context, struct proxy
 {
     const bool writer =
         session->server != NULL ? session->server->target.writer : context->targets[session->route].writer;
-    const bool hold = context->holding[session->route] && writer;
+    const bool hold = (context->holding[session->route] && writer) || context->paused[session->route];
     if (!(hold || context->stopping) || !proxy_session_idle(session)) {
         return false;
     }

@@ -25,6 +25,7 @@
 #include "base/time.h"
 #include "proxy/proxy_ban.h"
 #include "proxy/proxy_cancel.h"
+#include "proxy/proxy_door.h"
 #include "proxy/proxy_end.h"
 #include "proxy/proxy_keep.h"
 #include "proxy/proxy_metrics.h"
@@ -124,6 +125,7 @@ struct proxy_session {
     bool waiting;      /* counted as waiting */
     bool cancelling;   /* this session is a cancel request */
     bool direct;       /* TLS from the first byte, without a request for it */
+    bool console;      /* this client wants the admin console */
     bool answered;     /* STARTUP: a request for encryption was answered */
     uint8_t *startup;  /* the start-up packet, malloc'ed until the server has answered it, or as long as `keep` */
     size_t startup_have;
@@ -199,6 +201,8 @@ struct proxy_session_context {
     struct proxy_vault *vault;            /* NULL: there is none to ask for verifiers */
     struct proxy_outcome *outcome;        /* NULL: there is none to ask for outcomes */
     struct list inquiries;
+    const struct proxy_door *door; /* NULL: there is no console */
+    bool paused[PROXY_ROUTES];     /* by the console */
     uint32_t logins; /* servers asked for a session that have not said a word yet, abandoned ones included */
     struct proxy_route_target targets[PROXY_ROUTES]; /* by the view that this worker has carried out */
     struct proxy_route_target others[PROXY_ROUTES];  /* readers' second choices */

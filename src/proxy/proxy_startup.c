@@ -154,6 +154,19 @@ static bool proxy_startup_pool(struct proxy_session_context *context, struct pro
     return err == ERR_OK;
 }
 
+/* The admin console is there for those that it knows, whatever becomes of databases, and beyond max_clients. */
+static void proxy_startup_console(struct proxy_session_context *context, struct proxy_session *session,
+                                  struct pg_startup *startup)
+{
+    session->console = true;
+    session->keep = proxy_keep_new(startup->user);
+    if (session->keep == NULL || !proxy_startup_plain(context, session, startup)) {
+        proxy_session_end(context, session, PROXY_SESSION_NO_MEMORY, NULL);
+        return;
+    }
+    proxy_auth_begin(context, session);
+}
+
 static void proxy_startup_session(struct proxy_session_context *context, struct proxy_session *session,
                                   struct pg_startup *startup)
 {
@@ -164,6 +177,10 @@ static void proxy_startup_session(struct proxy_session_context *context, struct 
     }
     if (context->tls_mode == PROXY_TLS_REQUIRE && session->client.tls == NULL) {
         proxy_session_end(context, session, PROXY_SESSION_CLEAR, NULL);
+        return;
+    }
+    if (context->door != NULL && span_is(startup->database, context->door->database)) {
+        proxy_startup_console(context, session, startup);
         return;
     }
     session->route = proxy_route_find(context->routes, context->routes_count, startup->database);

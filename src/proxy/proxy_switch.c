@@ -128,10 +128,27 @@ static void proxy_switch_apply(struct proxy_switch *change, struct proxy_session
     }
 }
 
+static void proxy_switch_pause(struct proxy_switch *change, struct proxy_session_context *context,
+                               const struct proxy_switch_box *box, uint32_t pauses)
+{
+    for (uint32_t i = 0; i < context->routes_count; i++) {
+        const bool before = context->paused[i];
+        context->paused[i] = atomic_load(&box->paused[i]);
+        if (before && !context->paused[i]) {
+            proxy_switch_release(context, i);
+        }
+    }
+    change->pauses = pauses;
+}
+
 void proxy_switch_look(struct proxy_switch *change, struct proxy_session_context *context, struct proxy_switch_box *box)
 {
     if (atomic_load_explicit(&box->version, memory_order_acquire) != change->applied) {
         proxy_switch_apply(change, context, box);
+    }
+    const uint32_t pauses = atomic_load_explicit(&box->pauses, memory_order_acquire);
+    if (pauses != change->pauses) {
+        proxy_switch_pause(change, context, box, pauses);
     }
     for (uint32_t i = 0; i < context->routes_count; i++) {
         if (context->holding[i] && time_reached(context->now, change->hold_end[i])) {
@@ -160,6 +177,24 @@ bool proxy_switch_quiet(struct proxy_session_context *context)
         const bool concerned = proxy_switch_attached(session) && context->holding[session->route] &&
                                session->server->target.writer && session->state != PROXY_SESSION_DRAINING;
         if (concerned && !proxy_session_idle(session)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool proxy_switch_still(const struct proxy_session_context *context)
+{
+    for (uint32_t i = 0; i < context->routes_count; i++) {
+        if (context->paused[i] && !proxy_park_quiet(context, i)) {
+            return false;
+        }
+    }
+    LIST_EACH(link, &context->sessions)
+    {
+        const struct proxy_session *session = LIST_ENTRY(link, struct proxy_session, link);
+        if (proxy_switch_attached(session) && context->paused[session->route] &&
+            session->state != PROXY_SESSION_DRAINING && !proxy_session_idle(session)) {
             return false;
         }
     }

@@ -18,6 +18,9 @@ struct proxy_switch_box {
     struct view view;
     bool filled;
     _Atomic uint64_t version; /* of what is inside; read without the lock */
+    /* The console's pauses. */
+    _Atomic uint32_t pauses; /* grows with each change; read without the lock */
+    _Atomic bool paused[PROXY_ROUTES];
 };
 
 struct proxy_switch {
@@ -26,6 +29,7 @@ struct proxy_switch {
     struct view view; /* the worker's own copy */
     bool known;
     uint64_t applied;                   /* version of `view` */
+    uint32_t pauses;                    /* the change that is carried out */
     struct mono hold_end[PROXY_ROUTES]; /* when a hold is given up; 0: none */
 };
 
@@ -35,6 +39,9 @@ void proxy_switch_look(struct proxy_switch *change, struct proxy_session_context
 
 /* Whether every session that is on a writer on hold stands at a transaction boundary. */
 bool proxy_switch_quiet(struct proxy_session_context *context);
+
+/* Likewise for what the console has paused. */
+bool proxy_switch_still(const struct proxy_session_context *context);
 
 /* When the next hold is given up; TIME_NEVER: none. */
 struct mono proxy_switch_deadline(const struct proxy_switch *change, const struct proxy_session_context *context);

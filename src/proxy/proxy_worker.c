@@ -43,7 +43,9 @@ struct proxy_worker {
     uint32_t sessions_count;
     struct proxy_switch change;
     _Atomic uint64_t carried_out; /* what was acknowledged */
-    _Atomic int64_t grace_ms;     /* >= 0: stop */
+    _Atomic uint32_t paused;      /* likewise of the console's pauses */
+    _Atomic(struct proxy_census *) asked;
+    _Atomic int64_t grace_ms; /* >= 0: stop */
     struct mono stop_at;
 };
 
@@ -53,6 +55,20 @@ static void proxy_worker_acknowledge(struct proxy_worker *worker)
     if (before != worker->change.applied && proxy_switch_quiet(&worker->context)) {
         atomic_store_explicit(&worker->carried_out, worker->change.applied, memory_order_release);
         worker->shared->acknowledged(worker->shared->owner);
+    }
+}
+
+static void proxy_worker_console(struct proxy_worker *worker)
+{
+    if (atomic_load_explicit(&worker->paused, memory_order_relaxed) != worker->change.pauses &&
+        proxy_switch_still(&worker->context)) {
+        atomic_store_explicit(&worker->paused, worker->change.pauses, memory_order_release);
+    }
+    if (atomic_load_explicit(&worker->asked, memory_order_relaxed) != NULL) {
+        struct proxy_census *census = atomic_exchange(&worker->asked, NULL);
+        if (census != NULL) {
+            proxy_census_take(&worker->context, census);
+        }
     }
 }
 
@@ -321,6 +337,7 @@ static void *proxy_worker_run(void *argument)
             proxy_worker_stop_sessions(worker);
         }
         proxy_worker_acknowledge(worker);
+        proxy_worker_console(worker);
         proxy_worker_bury(worker);
     }
     proxy_park_end(context);
@@ -391,6 +408,7 @@ static void proxy_worker_context(struct proxy_worker *worker, uint32_t index)
         .workers = shared->workers,
         .route_clients = shared->route_clients,
         .pools_deadline = TIME_NEVER,
+        .door = shared->door,
         .next_deadline = TIME_NEVER,
         .buffer = malloc(shared->buffer_bytes),
         .buffer_size = shared->buffer_bytes,
@@ -444,6 +462,23 @@ void proxy_worker_wake(struct proxy_worker *worker)
 {
     const uint64_t one = 1;
     (void)!write(worker->wake, &one, sizeof one);
+}
+
+void proxy_worker_ask(struct proxy_worker *worker, struct proxy_census *census)
+{
+    ASSERT(atomic_load(&worker->asked) == NULL);
+    atomic_store(&worker->asked, census);
+    proxy_worker_wake(worker);
+}
+
+bool proxy_worker_unask(struct proxy_worker *worker)
+{
+    return atomic_exchange(&worker->asked, NULL) != NULL;
+}
+
+uint32_t proxy_worker_paused(const struct proxy_worker *worker)
+{
+    return atomic_load_explicit(&worker->paused, memory_order_acquire);
 }
 
 uint64_t proxy_worker_version(const struct proxy_worker *worker)

@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "core/view.h"
 #include "proxy/proxy_cancel.h"
+#include "proxy/proxy_census.h"
 #include "proxy/proxy_metrics.h"
 #include "proxy/proxy_route.h"
 #include "proxy/proxy_switch.h"
@@ -44,6 +45,7 @@ struct proxy_worker_shared {
     struct proxy_tls_context *server_tls; /* NULL: servers are not */
     struct proxy_vault *vault;
     struct proxy_outcome *outcome;
+    const struct proxy_door *door; /* NULL: no console */
     const struct view_address *listen;
     uint32_t listen_count;
     const char *region;
@@ -74,6 +76,15 @@ uint64_t proxy_worker_version(const struct proxy_worker *worker);
 
 /* Adds its counters. Any thread. */
 void proxy_worker_metrics(const struct proxy_worker *worker, struct proxy_metrics_sum *sum);
+
+/* Asks for a census, which stays the worker's until it is `done`; one at a time. Any thread but a worker's. */
+void proxy_worker_ask(struct proxy_worker *worker, struct proxy_census *census);
+
+/* Takes it back. False: the worker is filling it, and will be done with it in a moment. */
+bool proxy_worker_unask(struct proxy_worker *worker);
+
+/* The change of the console's pauses that it has carried out, with all that is paused standing still. Any thread. */
+uint32_t proxy_worker_paused(const struct proxy_worker *worker);
 
 /* Tells it to stop: no new clients, sessions end at their next transaction boundary, all after `grace_ms`. */
 void proxy_worker_stop(struct proxy_worker *worker, int64_t grace_ms);

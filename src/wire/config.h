@@ -408,6 +408,17 @@ struct config_proxy_server_tls {
     const char *ca;
 };
 
+struct config_proxy_operator {
+    const char *name;
+    struct config_secret password;
+};
+
+struct config_proxy_console {
+    const char *database; /* of the start-up packet */
+    struct config_proxy_operator *users;
+    uint32_t users_count; /* 0: no console */
+};
+
 struct config_proxy {
     struct config_proxy_database *databases;
     uint32_t databases_count;
@@ -416,6 +427,7 @@ struct config_proxy {
     const char *auth_file; /* NULL: none */
     struct config_proxy_tls tls;
     struct config_proxy_server_tls server_tls;
+    struct config_proxy_console console;
 };
 
 /* Where one site relays a service, and its servers in one region. */

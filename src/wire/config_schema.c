@@ -514,6 +514,7 @@ static const struct config_schema_row config_schema_proxy_rows[] = {
     ROW("tls", SECTION, config_proxy, tls, .section = &config_schema_proxy_tls, .prose = "Encryption towards clients."),
     ROW("server_tls", SECTION, config_proxy, server_tls, .section = &config_schema_proxy_server_tls,
         .prose = "Encryption towards PostgreSQL."),
+    ROW("console", SECTION, config_proxy, console, .section = &config_schema_console, .prose = "The admin console."),
     END};
 static const struct config_schema_section config_schema_proxy =
     SECTION("proxy", config_proxy, config_schema_proxy_rows, .prose = "Where SQL sessions go.");

@@ -109,6 +109,11 @@ static int lab_serve(char **argv)
     for (uint32_t i = 0; i < options.routes_count; i++) {
         options.routes[i].pool = lab_pool();
     }
+    if (getenv("LAB_CONSOLE") != NULL) {
+        snprintf(options.console, sizeof options.console, "holdfast");
+        options.operators[0] = (struct proxy_operator){.name = "ops", .password = {.env = "LAB_CONSOLE"}};
+        options.operators_count = 1;
+    }
     return proxy_serve_run(&options) == ERR_OK ? 0 : 1;
 }
 

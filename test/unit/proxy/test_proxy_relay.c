@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Tests of a session over socket pairs: what the relay learns from message heads, what passes, and how sessions end. */
+#include "proxy/proxy_switch.h"
 #include "session_bench.h"
 
 static void bytes_pass_unchanged_in_both_directions(void **state)
@@ -72,6 +73,34 @@ static void a_hold_keeps_bytes_in_the_kernel(void **state)
     assert_int_equal(got(bench->server, memory, sizeof memory), 0);
     assert_int_equal(counter(bench, PROXY_METRICS_HELD), 1);
     bench->context.holding[0] = false;
+    pump(bench);
+    assert_int_equal(got(bench->server, memory, sizeof memory), sizeof QUERY - 1);
+}
+
+/* The console's pause: also of a reader, and in the middle of a transaction only at its end. */
+static void a_pause_waits_for_the_transaction(void **state)
+{
+    struct bench *bench = *state;
+    struct proxy_session_context *context = &bench->context;
+    char memory[64];
+    PUT(bench->client, QUERY);
+    pump(bench);
+    PUT(bench->server, READY_T);
+    pump(bench);
+    assert_int_equal(got(bench->server, memory, sizeof memory), sizeof QUERY - 1);
+    bench->session->server->target.writer = false;
+    context->paused[0] = true;
+    assert_false(proxy_switch_still(context));
+    PUT(bench->client, QUERY);
+    pump(bench);
+    assert_int_equal(got(bench->server, memory, sizeof memory), sizeof QUERY - 1);
+    PUT(bench->server, READY_I);
+    pump(bench);
+    assert_true(proxy_switch_still(context));
+    PUT(bench->client, QUERY);
+    pump(bench);
+    assert_int_equal(got(bench->server, memory, sizeof memory), 0);
+    context->paused[0] = false;
     pump(bench);
     assert_int_equal(got(bench->server, memory, sizeof memory), sizeof QUERY - 1);
 }
@@ -306,6 +335,7 @@ int main(void)
         TEST(copy_of_an_extended_query_counts_one_answer),
         TEST(half_a_message_is_not_idle),
         TEST(a_hold_keeps_bytes_in_the_kernel),
+        TEST(a_pause_waits_for_the_transaction),
         TEST(a_fence_stops_both_directions),
         TEST(a_fence_in_the_middle_of_a_message_says_nothing),
         TEST(a_fence_drops_what_is_pending),

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The SQL proxy's admin console. No PostgreSQL runs here: the console needs none; sessions wait for a server in vain."""
+import os
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import tempfile
+
+import psycopg2
+import pytest
+
+from test_proxy import DEADLINE, HOST, LAB, PORT_A, PORT_B, PORT_PROXY, wait
+
+
+class World:
+    def __init__(self, root):
+        self.root, self.version = root, 0
+        memory, file = os.path.join(root, "view.shm"), os.path.join(root, "view")
+        self.publisher = subprocess.Popen([LAB, "publish", memory, file], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.view()
+        self.log = open(os.path.join(root, "proxy.log"), "ab")
+        self.proxy = subprocess.Popen([LAB, "serve", memory, file, str(PORT_PROXY), "2", "600000", "600000", "50", "login"],
+                                      stderr=self.log, env=dict(os.environ, LAB_PASSWORD="any", LAB_CONSOLE="let me look"))
+        wait(self.reachable, "proxy up")
+
+    def view(self):
+        self.version += 1
+        self.publisher.stdin.write(f"view {self.version} 7 0 0 {PORT_A} {PORT_B}\n")
+        self.publisher.stdin.flush()
+        assert self.publisher.stdout.readline().strip() == "OK OK"
+
+    @staticmethod
+    def reachable():
+        with socket.socket() as probe:
+            return probe.connect_ex((HOST, PORT_PROXY)) == 0
+
+    def down(self):
+        self.proxy.send_signal(signal.SIGTERM)
+        assert self.proxy.wait(DEADLINE) == 0
+        self.publisher.stdin.close()
+        self.publisher.wait()
+        self.log.close()
+
+
+@pytest.fixture(scope="module")
+def world():
+    root = tempfile.mkdtemp(prefix="holdfast-console-")
+    it = World(root)
+    yield it
+    it.down()
+    shutil.rmtree(root, ignore_errors=True)
+
+
+def console(password="let me look", user="ops"):
+    connection = psycopg2.connect(host=HOST, port=PORT_PROXY, dbname="holdfast", user=user, password=password)
+    connection.autocommit = True
+    return connection
+
+
+def rows(connection, text):
+    with connection.cursor() as cursor:
+        cursor.execute(text)
+        names = [column.name for column in cursor.description]
+        return [dict(zip(names, row)) for row in cursor.fetchall()]
+
+
+def run(connection, text):
+    with connection.cursor() as cursor:
+        cursor.execute(text)
+        return cursor.statusmessage
+
+
+def waiting_client():
+    """A session that waits for a server: nobody listens where the view says."""
+    client = socket.create_connection((HOST, PORT_PROXY), DEADLINE)
+    packet = struct.pack(">I", 0x30000) + b"user\0ann\0database\0shop\0\0"
+    client.sendall(struct.pack(">I", len(packet) + 4) + packet)
+    return client
+
+
+def test_who_may_come_in(world):
+    assert rows(console(), "SHOW VERSION")[0]["version"].startswith("Holdfast ")
+    for user, password in (("ops", "guess"), ("ann", "let me look"), ("postgres", "any")):
+        with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
+            console(password, user)
+
+
+def test_what_is_shown(world):
+    connection = console()
+    client = waiting_client()
+    clients = wait(lambda: [row for row in rows(connection, "SHOW CLIENTS;") if row["user"] == "ann"], "the client is there")
+    assert clients[0]["database"] == "shop" and clients[0]["state"] == "waiting" and clients[0]["addr"] == client.getsockname()[0]
+    assert clients[0]["port"] == str(client.getsockname()[1])
+    databases = {row["name"]: row for row in rows(connection, "show databases")}
+    assert set(databases) == {"shop", "other", "read"}
+    assert databases["shop"]["node"] == "a" and databases["shop"]["port"] == str(PORT_A) and databases["shop"]["epoch"] == "7"
+    assert databases["shop"]["current_connections"] == "1" and databases["other"]["database"] == "shop"
+    assert databases["read"]["route"] == "reader" and databases["read"]["node"] == "b"
+    stats = {row["name"]: int(row["value"]) for row in rows(connection, "SHOW STATS")}
+    assert stats["sessions"] == 1 and stats["sessions_waiting"] == 1
+    assert isinstance(rows(connection, "SHOW SERVERS"), list)
+    assert any(row["command"].startswith("PAUSE") for row in rows(connection, "SHOW HELP"))
+    client.close()
+    wait(lambda: not rows(connection, "SHOW CLIENTS"), "it has left")
+
+
+def test_pause_and_resume(world):
+    connection = console()
+    assert run(connection, "PAUSE shop") == "PAUSE"  # nobody is inside a transaction
+    assert {row["name"]: row["paused"] for row in rows(connection, "SHOW DATABASES")} == {"shop": "1", "other": "0", "read": "0"}
+    assert run(connection, "PAUSE") == "PAUSE"
+    assert all(row["paused"] == "1" for row in rows(connection, "SHOW DATABASES"))
+    assert run(console(), "RESUME") == "RESUME"
+    assert all(row["paused"] == "0" for row in rows(connection, "SHOW DATABASES"))
+
+
+def test_what_is_refused(world):
+    connection = console()
+    for text, state in (("SHOW NOTHING", "42601"), ("DROP DATABASE shop", "42601"), ("PAUSE nothing", "3D000"), ("SHUTDOWN", "0A000"),
+                        ("SHOW", "42601"), ("PAUSE a b", "42601")):
+        with pytest.raises(psycopg2.Error) as refused:
+            run(connection, text)
+        assert refused.value.pgcode == state, text
+    assert rows(connection, "SHOW VERSION")
+    with pytest.raises(psycopg2.ProgrammingError):
+        run(connection, " ; ")  # nothing at all is no error of ours: psycopg2 says so
+    longer = console()
+    with pytest.raises(psycopg2.Error):
+        run(longer, "SHOW " + "x" * 5000)
+    assert rows(connection, "SHOW VERSION")
