@@ -530,10 +530,10 @@ bool proxy_keep_parameter_next(const struct proxy_keep_parameters *parameters, s
                                struct span *ret_value)
 {
     struct cursor cursor;
-    cursor_init(&cursor, parameters->data + *at, parameters->size - *at);
     if (parameters->size == *at) {
         return false;
     }
+    cursor_init(&cursor, parameters->data + *at, parameters->size - *at);
     *ret_name = cursor_until(&cursor, 0);
     *ret_value = cursor_until(&cursor, 0);
     ASSERT(cursor_ok(&cursor));
