@@ -26,9 +26,9 @@ def pool(pair):
     pair.view(pair.epoch, 0)
 
     def start(mode=TRANSACTION, size=2, reserve=0, reserve_after_ms=0, minimum=0, connections=0, clients=0, wait_ms=50000,
-              idle_ms=0, lifetime_ms=0, auth="login"):
+              idle_ms=0, lifetime_ms=0, auth="login", workers=1):
         os.environ["LAB_POOL"] = f"{mode} {size} {reserve} {reserve_after_ms} {minimum} {connections} {clients} {wait_ms} {idle_ms} {lifetime_ms}"
-        pair.proxy_start(auth=auth, workers=1)
+        pair.proxy_start(auth=auth, workers=workers)
         return pair
 
     yield start
@@ -48,8 +48,9 @@ def settled(world, servers):
          f"{servers} server connections, none pinned")
 
 
-def test_many_clients_share_few_connections(pool):
-    world = pool(size=2)
+@pytest.mark.parametrize("workers", [1, 2])
+def test_many_clients_share_few_connections(pool, workers):
+    world = pool(size=2, workers=workers)
     clients = [connect() for _ in range(20)]
     pids = {one(client, "SELECT pg_backend_pid()") for client in clients for _ in range(3)}
     assert len(pids) <= 2

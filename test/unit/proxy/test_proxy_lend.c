@@ -67,6 +67,7 @@ static int teardown_pool(void **state)
         proxy_session_drain(context, bench->session);
     }
     proxy_park_end(context);
+    proxy_cancel_free(context->cancel);
     assert_int_equal(counter(bench, PROXY_METRICS_SERVERS), 0);
     assert_int_equal(counter(bench, PROXY_METRICS_PINNED), 0);
     assert_int_equal(counter(bench, PROXY_METRICS_POOL_WAITING), 0);
@@ -189,6 +190,42 @@ static void a_fence_closes_what_is_parked(void **state)
     assert_int_equal(bench->session->state, PROXY_SESSION_ACTIVE);
 }
 
+/* A cancel that was meant for this client must not hit the next one: the server is nobody's until it has been dealt
+ * with.
+ */
+static void a_cancel_on_its_way_keeps_the_server_back(void **state)
+{
+    struct bench *bench = *state;
+    struct proxy_session_context *context = &bench->context;
+    static const struct view_address address = {.port = 5432, .family = 4};
+    static const uint8_t key[] = {0, 0, 0, 7, 1, 2, 3, 4};
+    struct proxy_cancel_ticket ticket = {.server = NULL};
+    struct proxy_session *session = bench->session;
+    struct proxy_pool *pool = session->pool;
+    char memory[64];
+    context->cancel = proxy_cancel_new(2);
+    assert_int_equal(proxy_cancel_server_new(&address, span_of(key, sizeof key), &session->server->key), ERR_OK);
+    assert_int_equal(proxy_cancel_add(context->cancel, 4, &session->key), ERR_OK);
+    proxy_cancel_serve(session->key, session->server->key);
+    PUT(bench->client, SELECT);
+    pump(bench);
+    const struct proxy_cancel_key *ours = &session->key->key;
+    assert_int_equal(proxy_cancel_find(context->cancel, ours->pid, span_of(ours->secret, 4), &ticket), ERR_OK);
+    (void)got(bench->server, memory, sizeof memory);
+    PUT(bench->server, DONE);
+    pump(bench);
+    assert_null(session->server);
+    assert_true(list_empty(&pool->idle));
+    context->now = time_add_ms(context->now, 5);
+    proxy_park_tend(context);
+    assert_true(list_empty(&pool->idle));
+    assert_false(proxy_cancel_wanted(context->cancel, &ticket));
+    proxy_cancel_done(context->cancel, &ticket);
+    context->now = time_add_ms(context->now, 5);
+    proxy_park_tend(context);
+    assert_false(list_empty(&pool->idle));
+}
+
 /* Another session that has just said something. */
 static struct proxy_session *second(struct bench *bench, int *ret_client)
 {
@@ -297,10 +334,11 @@ static void what_was_set_goes_with_its_client(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(an_idle_session_rests_and_takes_again),       TEST(goodbye_is_not_for_the_server),
-        TEST(what_belongs_to_the_connection_pins),         TEST(a_pinned_server_is_reset_for_the_next),
-        TEST(the_loss_of_an_idle_server_is_nobodys),       TEST(a_fence_closes_what_is_parked),
-        TEST(who_waits_is_served_when_a_transaction_ends), TEST(what_was_set_goes_with_its_client),
+        TEST(an_idle_session_rests_and_takes_again),     TEST(goodbye_is_not_for_the_server),
+        TEST(what_belongs_to_the_connection_pins),       TEST(a_pinned_server_is_reset_for_the_next),
+        TEST(the_loss_of_an_idle_server_is_nobodys),     TEST(a_fence_closes_what_is_parked),
+        TEST(a_cancel_on_its_way_keeps_the_server_back), TEST(who_waits_is_served_when_a_transaction_ends),
+        TEST(what_was_set_goes_with_its_client),
     };
     return cmocka_run_group_tests_name("proxy_lend", tests, NULL, NULL);
 }
