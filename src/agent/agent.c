@@ -18,6 +18,7 @@
 #include "agent/renew.h"
 #include "agent/report.h"
 #include "agent/slot.h"
+#include "agent/stop.h"
 #include "edge/clock.h"
 #include "edge/clock_watch.h"
 #include "edge/http_server.h"
@@ -126,6 +127,7 @@ static void *agent_guard_main(void *context)
 static void agent_turn(struct node *node, struct pulse *pulse)
 {
     node_tick(node);
+    stop_turn(node);
     node_lock(node);
     const unsigned state = (node->state == NODE_RUNNING ? BEAT_RUNNING : 0U) | (node->armed ? BEAT_WRITER : 0U) |
                            (node_died_now(node) ? BEAT_DIED : 0U) | (node->fenced ? BEAT_FENCED : 0U) |
@@ -177,7 +179,7 @@ static void *agent_stop_main(void *context)
     if (running) {
         agent_checkpoint(node, time_add_ms(clock_mono(), AGENT_STOP_MS));
     }
-    if (running && node_stop(node, time_add_ms(clock_mono(), AGENT_STOP_MS), &shutdown) != ERR_OK) {
+    if (running && stop_server(node, time_add_ms(clock_mono(), AGENT_STOP_MS), &shutdown) != ERR_OK) {
         const enum err err = node_kill(node, "it does not stop");
         (void)err; /* logged; the fence process ends what remains */
     }

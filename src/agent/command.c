@@ -12,6 +12,8 @@
 #include "agent/report.h"
 #include "agent/role.h"
 #include "agent/source.h"
+#include "agent/spare.h"
+#include "agent/stop.h"
 #include "edge/address.h"
 #include "edge/clock.h"
 #include "edge/http_server.h"
@@ -25,6 +27,8 @@ enum {
     COMMAND_WORK_MS = 10000,    /* for the transition under way to end */
     COMMAND_REPLAYED_MS = 1500, /* less than a controller waits for the answer */
     COMMAND_POLL_US = 5000,
+    COMMAND_REPLAY_US = 1000, /* clients wait for it */
+    COMMAND_PROOF_MS = 1000,
 };
 
 /* A command's body, read and checked. */
@@ -222,16 +226,17 @@ static void command_stop(const struct http_server_request *request, struct http_
     struct node *node = command.node;
     struct lsn shutdown = {0};
     char text[LSN_TEXT];
+    spare_drop(node);
     enum err err = role_halt(node, command.epoch, false);
     if (err == ERR_OK && !command_take_work(node)) {
         err = ERR_TIMEOUT;
     } else if (err == ERR_OK) {
-        err = node_stop(node, time_add_ms(clock_mono(), COMMAND_STOP_MS), &shutdown);
+        err = stop_writing(node, time_add_ms(clock_mono(), COMMAND_STOP_MS), &shutdown);
         node_give_work(node);
     }
     if (err == ERR_OK) {
         lsn_print(shutdown, text);
-        LOG_N("stopped cleanly at %s", text);
+        LOG_N("PostgreSQL ends cleanly, its log at %s", text);
         command_answer(node, answer, 200, "shutdown_lsn", json_string(text));
     } else {
         command_answer(node, answer, 504, "code", json_string(err_name(err)));
@@ -246,14 +251,14 @@ static void command_checkpoint(const struct http_server_request *request, struct
         return;
     }
     struct pgquery query;
-    pgquery_init(&query, command.node->options);
+    spare_take(command.node, &query);
     const enum err err = pgquery_checkpoint(&query, time_add_ms(clock_mono(), COMMAND_CHECKPOINT_MS));
     if (err == ERR_OK) {
         command_answer(command.node, answer, 200, NULL, NULL);
     } else {
         http_server_answer_problem(answer, err, "no checkpoint: %s", query.error);
     }
-    pgquery_close(&query);
+    spare_give(command.node, &query);
     json_decref(command.body);
 }
 
@@ -274,20 +279,18 @@ static void command_replayed(const struct http_server_request *request, struct h
         return;
     }
     const struct mono deadline = time_add_ms(clock_mono(), COMMAND_REPLAYED_MS);
-    pgquery_init(&query, node->options);
+    spare_take(node, &query);
     bool done = false;
     for (;;) {
-        node_look(node, &query);
-        node_lock(node);
-        done = node->status_known && node->status.in_recovery && node->status.replayed.position >= wanted.position;
-        node_unlock(node);
+        struct lsn replayed = {0};
+        done = pgquery_replayed(&query, deadline, &replayed) == ERR_OK && replayed.position >= wanted.position;
         if (done || time_reached(clock_mono(), deadline) || atomic_load(&node->quit)) {
             break;
         }
-        const struct timespec pause = {.tv_nsec = COMMAND_POLL_US * 1000};
+        const struct timespec pause = {.tv_nsec = COMMAND_REPLAY_US * 1000};
         (void)nanosleep(&pause, NULL);
     }
-    pgquery_close(&query);
+    spare_give(node, &query);
     command_answer(node, answer, done ? 200 : 504, NULL, NULL);
     json_decref(command.body);
 }
@@ -376,6 +379,21 @@ static void command_restart(const struct http_server_request *request, struct ht
     command_node_order(request, answer, true);
 }
 
+/* The row that was committed within the promotion, moments ago; once, so that another order commits another. */
+static bool command_proven(struct node *node, uint64_t epoch, struct lsn *ret_lsn)
+{
+    node_lock(node);
+    const struct node_proof proof = node->proof;
+    const bool good = proof.epoch == epoch && proof.kills == node->kills && role_is_writer(node, epoch) &&
+                      time_since_ms(clock_mono(), proof.at) < COMMAND_PROOF_MS;
+    node->proof.epoch = 0;
+    node_unlock(node);
+    if (good) {
+        *ret_lsn = proof.lsn;
+    }
+    return good;
+}
+
 static void command_prove(const struct http_server_request *request, struct http_server_answer *answer)
 {
     struct command command;
@@ -386,15 +404,16 @@ static void command_prove(const struct http_server_request *request, struct http
     struct pgquery query;
     struct lsn lsn = {0};
     char text[LSN_TEXT];
-    pgquery_init(&query, node->options);
     node_lock(node);
     const bool held = node_held(node) && node->holder.epoch == command.epoch;
     node_unlock(node);
     if (held) {
         node_await_guard(node, time_add_ms(clock_mono(), COMMAND_QUERY_MS));
     }
-    const enum err err =
-        held ? pgquery_prove(&query, command.epoch, time_add_ms(clock_mono(), COMMAND_QUERY_MS), &lsn) : ERR_OK;
+    spare_take(node, &query);
+    const enum err err = !held || command_proven(node, command.epoch, &lsn)
+                             ? ERR_OK
+                             : pgquery_prove(&query, command.epoch, time_add_ms(clock_mono(), COMMAND_QUERY_MS), &lsn);
     if (!held) {
         command_refuse(node, answer, ERR_ROLE, "this node does not hold the lease of that epoch");
     } else if (err == ERR_OK) {
@@ -403,7 +422,7 @@ static void command_prove(const struct http_server_request *request, struct http
     } else {
         http_server_answer_problem(answer, err == ERR_CONTENT ? ERR_UNAVAILABLE : err, "no proof: %s", query.error);
     }
-    pgquery_close(&query);
+    spare_give(node, &query);
     json_decref(command.body);
 }
 

@@ -72,40 +72,53 @@ static enum err guard_make(struct pgquery *query, int limit_ms)
     return err;
 }
 
-static enum err guard_remember(struct pgquery *query, uint64_t epoch, uint64_t first_xid, struct mono deadline)
+#define GUARD_REMEMBER                                                                                                 \
+    "INSERT INTO holdfast.promotion (timeline, epoch, node, first_xid, at) SELECT ('x' || "                            \
+    "substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::bigint, $1::bigint, $2, $3::bigint, "              \
+    "clock_timestamp() ON CONFLICT (timeline) DO UPDATE SET first_xid = least(promotion.first_xid, "                   \
+    "excluded.first_xid)"
+
+static enum err guard_remember(struct pgquery *query, const char *sql, uint64_t epoch, uint64_t first_xid,
+                               struct mono deadline)
 {
     char number[24];
     char xid[24];
     snprintf(number, sizeof number, "%llu", (unsigned long long)epoch);
     snprintf(xid, sizeof xid, "%llu", (unsigned long long)first_xid);
     const char *const values[] = {number, query->options->node, xid};
-    return pgquery_command(query,
-                           "INSERT INTO holdfast.promotion (timeline, epoch, node, first_xid, at) SELECT ('x' || "
-                           "substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::bigint, $1::bigint, $2, "
-                           "$3::bigint, clock_timestamp() ON CONFLICT (timeline) DO UPDATE SET first_xid = "
-                           "least(promotion.first_xid, excluded.first_xid)",
-                           3, values, deadline);
+    return pgquery_command(query, sql, 3, values, deadline);
 }
 
-void guard_promoted(struct pgquery *query, uint64_t epoch, uint64_t first_xid)
+/* Both rows in one commit: clients wait for each. */
+static struct lsn guard_begin(struct pgquery *query, uint64_t epoch, uint64_t first_xid, struct mono deadline)
 {
-    if (query->options->peers_count == 0) {
-        return;
+    struct lsn proof = {0};
+    enum err err =
+        guard_remember(query, "WITH proof AS (" PGQUERY_PROOF ") " GUARD_REMEMBER, epoch, first_xid, deadline);
+    if (err == ERR_OK && pgquery_flushed(query, deadline, &proof) == ERR_OK) {
+        return proof;
     }
-    const struct mono start = clock_mono();
-    const struct mono deadline = time_add_ms(start, GUARD_MAKE_MS);
-    enum err err = guard_remember(query, epoch, first_xid, deadline);
     if (err == ERR_CONTENT) { /* a cluster that is older than this table */
         err =
             pgquery_command(query, "CREATE SCHEMA IF NOT EXISTS holdfast;" PGQUERY_PROMOTION_TABLE, 0, NULL, deadline);
-        err = err == ERR_OK ? guard_remember(query, epoch, first_xid, deadline) : err;
+        err = err == ERR_OK ? guard_remember(query, GUARD_REMEMBER, epoch, first_xid, deadline) : err;
     }
     if (err != ERR_OK) {
         LOG_W("the first transaction of epoch %llu (%llu) could not be recorded: %s", (unsigned long long)epoch,
               (unsigned long long)first_xid, query->error);
     }
+    return (struct lsn){0};
+}
+
+struct lsn guard_promoted(struct pgquery *query, uint64_t epoch, uint64_t first_xid)
+{
+    if (query->options->peers_count == 0) {
+        return (struct lsn){0};
+    }
+    const struct mono start = clock_mono();
+    const struct lsn proof = guard_begin(query, epoch, first_xid, time_add_ms(start, GUARD_MAKE_MS));
     const int64_t recorded_us = time_since_us(clock_mono(), start);
-    err = guard_make(query, GUARD_FIRST_MS);
+    const enum err err = guard_make(query, GUARD_FIRST_MS);
     if (err != ERR_OK) {
         LOG_W("no guard slot yet: %s", query->error);
     } else {
@@ -113,6 +126,7 @@ void guard_promoted(struct pgquery *query, uint64_t epoch, uint64_t first_xid)
               (long long)(time_since_us(clock_mono(), start) - recorded_us), (unsigned long long)first_xid,
               (long long)recorded_us);
     }
+    return proof;
 }
 
 /* Lost: nothing can be decoded from it any more, but it would be in the way of another. */

@@ -40,9 +40,10 @@ struct guard_state {
     char reason[128];  /* why one is missing, as told last */
 };
 
-/* Right after a promotion: remembers what the new timeline's transactions begin with, and makes the guard slot of the
- * cluster's database. Failures are logged: the turns below try again. */
-void guard_promoted(struct pgquery *query, uint64_t epoch, uint64_t first_xid);
+/* Right after a promotion: remembers what the new timeline's transactions begin with and commits the row that carries
+ * the epoch, in one; then makes the guard slot of the cluster's database. Failures are logged: the turns below try
+ * again. Where the proof's commit ends; nowhere: there is none. */
+struct lsn guard_promoted(struct pgquery *query, uint64_t epoch, uint64_t first_xid);
 
 /* One turn on a writer: makes what is missing, moves up what may move, looks at the limit. Blocks, for seconds at the
  * most. */

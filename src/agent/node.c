@@ -372,6 +372,10 @@ enum err node_init(struct node *node, const struct agent_options *options)
 
 void node_fini(struct node *node)
 {
+    struct pgquery spare;
+    pgquery_init(&spare, node->options);
+    spare.connection = node->spare.connection;
+    pgquery_close(&spare);
     fence_fini(&node->fence);
     if (node->lock_fd >= 0) {
         close(node->lock_fd);
@@ -467,52 +471,6 @@ enum err node_start(struct node *node, bool writer, struct mono deadline)
     return err;
 }
 
-/* After a clean stop nothing remains; the right goes, the fence is closed. */
-static void node_give_up(struct node *node)
-{
-    node->armed = false;
-    fence_close(&node->fence);
-    lease_holder_lose(&node->holder);
-    lease_holder_release(&node->holder);
-    node->state = NODE_STOPPED;
-    node->status_known = false;
-    node->fenced = fence_process_count(node->fence.page) == 0;
-    node_change_urgent(node);
-}
-
-enum err node_stop(struct node *node, struct mono deadline, struct lsn *ret_shutdown)
-{
-    enum err err = ERR_OK;
-    node_lock(node);
-    const bool running = pgctl_running(&node->server);
-    const uint64_t kills = node->kills;
-    node->state = running ? NODE_STOPPING : NODE_STOPPED;
-    node_change(node);
-    if (running) {
-        /* The lock is let go while waiting: a stop takes as long as the last checkpoint. */
-        struct pgctl server = node->server;
-        node_unlock(node);
-        err = pgctl_stop(&server, deadline);
-        node_lock(node);
-        (void)pgctl_running(&node->server);
-    }
-    if (err == ERR_OK && node->kills == kills) {
-        node_give_up(node);
-    }
-    node_unlock(node);
-    struct pgparse_control control;
-    err = err == ERR_OK ? pgctl_control(node->options, &control) : err;
-    if (err == ERR_OK && control.state != PGPARSE_SHUT_DOWN && control.state != PGPARSE_SHUT_DOWN_IN_RECOVERY) {
-        err = ERR_CONTENT; /* it was not a clean stop */
-    }
-    if (err == ERR_OK) {
-        *ret_shutdown = control.state == PGPARSE_SHUT_DOWN
-                            ? pgparse_checkpoint_end(control.checkpoint, control.segment_bytes)
-                            : control.minimum;
-    }
-    return err;
-}
-
 enum err node_kill(struct node *node, const char *reason)
 {
     node_lock(node);
@@ -542,6 +500,7 @@ enum err node_kill(struct node *node, const char *reason)
         lease_holder_release(&node->holder);
         node->state = NODE_STOPPED;
         node->unburied = false;
+        node->leaving = false;
         node->status_known = false;
         node->fenced = true;
     } else {

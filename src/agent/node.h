@@ -30,7 +30,7 @@ enum {
     NODE_TEXT = 256,
     NODE_HOST = 64,
     NODE_PENDING_LOOKS = 10, /* after new parameters: our session, too, has to hear of the reload first */
-    NODE_SLOTS_MS = 10000, /* slots that no controller asked for any longer than this are not wanted any more */
+    NODE_SLOTS_MS = 10000,   /* slots that no controller asked for any longer than this are not wanted any more */
 };
 
 /* The present writer as the controllers (or a follow command) tell. */
@@ -63,6 +63,20 @@ struct node_slots {
     uint32_t count;
     struct mono heard;
     bool made; /* all of them are there */
+};
+
+/* The session that is kept open for orders (agent/spare.h). */
+struct node_spare {
+    struct pg_conn *connection; /* NULL: none */
+    bool lent;
+};
+
+/* The row of a promotion, committed within it: the order to prove is answered with it, once. */
+struct node_proof {
+    uint64_t epoch; /* 0: none */
+    uint64_t kills;
+    struct lsn lsn;
+    struct mono at;
 };
 
 enum node_server { NODE_STOPPED, NODE_STARTING, NODE_RUNNING, NODE_STOPPING };
@@ -103,12 +117,15 @@ struct node {
     uint32_t crashes;
     struct mono still_since; /* its postmaster stands still; us 0: it does not */
     bool unburied;           /* it ended by itself, and what remains of it has not been ended yet */
+    bool leaving;            /* it stops, and has written all it ever will (agent/stop.h) */
     bool died;               /* a writer: ended by itself, none of its processes remains, not started again since */
     struct mono retry_at;    /* following failed: not again before */
     uint32_t home_tries;     /* salvages in a row that failed */
     struct node_order order;
-    bool recloned;  /* a standby that did not start was cloned once in this life: not again */
-    bool guarding;  /* a fresh writer: its guard slot is being made, clients must not come yet */
+    bool recloned; /* a standby that did not start was cloned once in this life: not again */
+    bool guarding; /* a fresh writer: its guard slot is being made, clients must not come yet */
+    struct node_proof proof;
+    struct node_spare spare;
     bool unsettled; /* a fresh writer: configuration and slots are still those of the standby */
     uint64_t boot;
     uint64_t sequence;
@@ -117,7 +134,7 @@ struct node {
     char pending_restart[NODE_TEXT]; /* parameters that wait for a restart, "a, b" */
     struct mono pending_at;
     uint32_t pending_looks; /* at once, not only every few seconds */
-    atomic_bool read_anew; /* SIGHUP came */
+    atomic_bool read_anew;  /* SIGHUP came */
     atomic_bool quit;
 };
 
@@ -164,10 +181,6 @@ void node_set_settings(struct node *node, const struct agent_options_settings *s
 /* Starts the server and returns when it accepts sessions. `work` held. A writer needs a held lease with time to spare
  * (ERR_STALE). ERR_CANCELLED: killed meanwhile. ERR_EXIT_STATUS: it ended, see the log. */
 ERR_CHECK enum err node_start(struct node *node, bool writer, struct mono deadline);
-
-/* Clean stop; the end of the shutdown checkpoint's record is where everything ends. Who wants that checkpoint to be
- * short makes one before, while sessions still work. `work` held. */
-ERR_CHECK enum err node_stop(struct node *node, struct mono deadline, struct lsn *ret_shutdown);
 
 /* Ends every process of the server and any right to write; returns with the proof. ERR_TIMEOUT: one is stuck. */
 ERR_CHECK enum err node_kill(struct node *node, const char *reason);

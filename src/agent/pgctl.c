@@ -28,6 +28,10 @@ enum {
     PGCTL_TOOL_MS = 120000,
     PGCTL_CONTROL_MS = 20000,
     PGCTL_LOG_BYTES = 64 * 1024 * 1024,
+    PGCTL_POLL_US = 1000,
+    PGCTL_PHASE_AT = 16,
+    PGCTL_SHUT_DOWN = 1,
+    PGCTL_IN_PRODUCTION = 6,
 };
 
 bool pgctl_has_data(const struct agent_options *options)
@@ -324,20 +328,49 @@ bool pgctl_stands_still(const struct pgctl *pgctl)
     return name_end != NULL && strncmp(name_end, ") T", 3) == 0;
 }
 
-enum err pgctl_stop(struct pgctl *pgctl, struct mono deadline)
+/* DBState of PostgreSQL's pg_control.h, unchanged since 9.0, behind the system's identifier and two version numbers; 0
+ * (being created) when it cannot be read. */
+static uint32_t pgctl_phase(const struct agent_options *options)
+{
+    char path[PGCTL_PATH];
+    uint32_t phase = 0;
+    snprintf(path, sizeof path, "%s/global/pg_control", options->data);
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return 0;
+    }
+    const bool whole = pread(fd, &phase, sizeof phase, PGCTL_PHASE_AT) == (ssize_t)sizeof phase;
+    close(fd);
+    return whole ? phase : 0;
+}
+
+/* `hint`: also until the state has gone from production to shut down. Crash recovery ends in that state for a moment,
+ * too, but a server that is in production when it is told to stop never gets there. */
+static enum err pgctl_end(struct pgctl *pgctl, bool hint, struct mono deadline)
 {
     if (!pgctl_running(pgctl)) {
         return ERR_OK;
     }
+    const bool production = hint && pgctl_phase(pgctl->options) == PGCTL_IN_PRODUCTION;
     (void)kill(pgctl->postmaster, SIGINT);
-    while (pgctl_running(pgctl)) {
+    while (pgctl_running(pgctl) && !(production && pgctl_phase(pgctl->options) == PGCTL_SHUT_DOWN)) {
         if (time_reached(clock_mono(), deadline)) {
             return ERR_TIMEOUT;
         }
-        const struct timespec pause = {.tv_nsec = 2000000};
+        const struct timespec pause = {.tv_nsec = PGCTL_POLL_US * 1000};
         (void)nanosleep(&pause, NULL);
     }
     return ERR_OK;
+}
+
+enum err pgctl_stop(struct pgctl *pgctl, struct mono deadline)
+{
+    return pgctl_end(pgctl, false, deadline);
+}
+
+enum err pgctl_stop_writing(struct pgctl *pgctl, struct mono deadline)
+{
+    return pgctl_end(pgctl, true, deadline);
 }
 
 void pgctl_reload(const struct pgctl *pgctl)

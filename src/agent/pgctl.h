@@ -37,7 +37,7 @@ ERR_CHECK enum err pgctl_run(const struct agent_options *options, const char *co
 ERR_CHECK enum err pgctl_spawn_to(const struct agent_options *options, const char *const *arguments, bool session,
                                   int output_fd, pid_t *ret_pid);
 
-/* What pg_controldata says. Reliable only while the server is down. */
+/* What pg_controldata says. While the server runs it is of the moment, and reliable only where it is final. */
 ERR_CHECK enum err pgctl_control(const struct agent_options *options, struct pgparse_control *ret_control);
 
 /* The history of the data directory's timeline; empty for timeline 1. */
@@ -61,6 +61,10 @@ bool pgctl_stands_still(const struct pgctl *pgctl);
 
 /* Fast stop: sessions are ended, a checkpoint is written, standbys get everything. ERR_TIMEOUT: still at it. */
 ERR_CHECK enum err pgctl_stop(struct pgctl *pgctl, struct mono deadline);
+
+/* The same until the server has ended, or pg_control says that a server that was in production has written its shutdown
+ * checkpoint: a hint to look closer (pgctl_control). */
+ERR_CHECK enum err pgctl_stop_writing(struct pgctl *pgctl, struct mono deadline);
 
 void pgctl_reload(const struct pgctl *pgctl);
 

@@ -402,26 +402,36 @@ enum err pgquery_slots(struct pgquery *query, bool writer, struct mono deadline)
                            0, NULL, deadline);
 }
 
+static enum err pgquery_position(struct pgquery *query, const char *sql, struct mono deadline, struct lsn *ret_lsn)
+{
+    PGresult *result = NULL;
+    const enum err err = pgquery_ask(query, sql, 0, NULL, deadline, &result);
+    if (err != ERR_OK) {
+        return err;
+    }
+    *ret_lsn = PQntuples(result) == 1 ? pgquery_lsn(result, 0, 0) : (struct lsn){0};
+    PQclear(result);
+    return ERR_OK;
+}
+
+enum err pgquery_replayed(struct pgquery *query, struct mono deadline, struct lsn *ret_lsn)
+{
+    return pgquery_position(query, "SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() END", deadline,
+                            ret_lsn);
+}
+
+enum err pgquery_flushed(struct pgquery *query, struct mono deadline, struct lsn *ret_lsn)
+{
+    return pgquery_position(query, "SELECT pg_current_wal_flush_lsn()", deadline, ret_lsn);
+}
+
 enum err pgquery_prove(struct pgquery *query, uint64_t epoch, struct mono deadline, struct lsn *ret_lsn)
 {
     char number[PGQUERY_DIGITS];
     snprintf(number, sizeof number, "%llu", (unsigned long long)epoch);
     const char *const values[] = {number, query->options->node};
-    enum err err =
-        pgquery_command(query,
-                        "INSERT INTO holdfast.proof (epoch, node, at) VALUES ($1::bigint, $2, clock_timestamp()) "
-                        "ON CONFLICT (node) DO UPDATE SET epoch = excluded.epoch, at = excluded.at",
-                        2, values, deadline);
-    if (err != ERR_OK) {
-        return err;
-    }
-    PGresult *result = NULL;
-    err = pgquery_ask(query, "SELECT pg_current_wal_flush_lsn()", 0, NULL, deadline, &result);
-    if (err == ERR_OK) {
-        *ret_lsn = pgquery_lsn(result, 0, 0);
-        PQclear(result);
-    }
-    return err;
+    const enum err err = pgquery_command(query, PGQUERY_PROOF, 2, values, deadline);
+    return err == ERR_OK ? pgquery_flushed(query, deadline, ret_lsn) : err;
 }
 
 static enum err pgquery_identify(struct pgquery *query, struct mono deadline, struct pgquery_upstream *upstream)

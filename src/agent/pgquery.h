@@ -23,6 +23,7 @@ struct pgquery {
     const struct agent_options *options;
     const char *dbname;         /* NULL: the cluster's database, or `postgres` while there is none */
     struct pg_conn *connection; /* NULL: closed */
+    bool spare;                 /* the node's spare session is out with it (agent/spare.h) */
     char error[256];            /* of the last failure; the operator's words */
 };
 
@@ -67,6 +68,11 @@ struct pgquery_recovery {
     "CREATE TABLE IF NOT EXISTS holdfast.promotion (timeline bigint PRIMARY KEY, epoch bigint NOT NULL, "              \
     "node text NOT NULL, first_xid bigint NOT NULL, at timestamptz NOT NULL)"
 
+/* The row that carries the epoch, whose commit proves that this node writes: $1 the epoch, $2 the node. */
+#define PGQUERY_PROOF                                                                                                  \
+    "INSERT INTO holdfast.proof (epoch, node, at) VALUES ($1::bigint, $2, clock_timestamp()) ON CONFLICT (node) DO "   \
+    "UPDATE SET epoch = excluded.epoch, at = excluded.at"
+
 /* Another node, asked in replication mode. */
 struct pgquery_upstream {
     bool in_recovery; /* not a writer (yet): its position says nothing */
@@ -86,6 +92,8 @@ ERR_CHECK enum err pgquery_open(struct pgquery *query, struct mono deadline);
 /* The rest open the session by themselves. ERR_CONTENT: the server refused the statement, see `error`. */
 ERR_CHECK enum err pgquery_status(struct pgquery *query, struct mono deadline, struct pgquery_status *ret_status);
 ERR_CHECK enum err pgquery_recovery(struct pgquery *query, struct mono deadline, struct pgquery_recovery *ret_recovery);
+/* How far a standby has replayed; nowhere when it is none (any more). */
+ERR_CHECK enum err pgquery_replayed(struct pgquery *query, struct mono deadline, struct lsn *ret_lsn);
 ERR_CHECK enum err pgquery_checkpoint(struct pgquery *query, struct mono deadline);
 
 /* Roles, database and schema of a fresh cluster; safe to repeat. */
@@ -100,6 +108,9 @@ ERR_CHECK enum err pgquery_command(struct pgquery *query, const char *sql, int c
 /* A writer gets a slot for each other node; a standby drops those that would hold back its log for nothing, guard slots
  * (agent/guard.h) too: what they guarded is part of its writer's past. */
 ERR_CHECK enum err pgquery_slots(struct pgquery *query, bool writer, struct mono deadline);
+
+/* Up to where a writer's log is durable. */
+ERR_CHECK enum err pgquery_flushed(struct pgquery *query, struct mono deadline, struct lsn *ret_lsn);
 
 /* Commits the row that carries the epoch; where that commit ends. */
 ERR_CHECK enum err pgquery_prove(struct pgquery *query, uint64_t epoch, struct mono deadline, struct lsn *ret_lsn);

@@ -13,6 +13,7 @@
 #include "agent/pending.h"
 #include "agent/role.h"
 #include "agent/source.h"
+#include "agent/spare.h"
 #include "base/assert.h"
 #include "edge/clock.h"
 #include "edge/log.h"
@@ -277,6 +278,7 @@ void *report_look_main(void *context)
     pgquery_init(&query, node->options);
     while (!atomic_load(&node->quit)) {
         node_look(node, &query);
+        spare_keep(node);
         pending_look(node, &query);
         if (++turns % REPORT_TRIM_TURNS == 0) {
             pgctl_trim_log(node->options);

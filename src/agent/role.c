@@ -9,12 +9,14 @@
 #include "agent/controller.h"
 #include "agent/renew.h"
 #include "agent/source.h"
+#include "agent/spare.h"
+#include "agent/stop.h"
 #include "base/assert.h"
 #include "edge/clock.h"
 #include "edge/log.h"
 
 enum {
-    ROLE_POLL_US = 2000, /* how often a promotion is looked at */
+    ROLE_POLL_US = 1000, /* how often a promotion is looked at */
     ROLE_ASK_US = 50000, /* between two tries at the store */
     ROLE_QUERY_MS = 1000,
     ROLE_LEASE_MS = 500,
@@ -69,6 +71,7 @@ enum err role_ready(struct node *node, struct mono deadline)
 {
     node_lock(node);
     const enum node_server state = node->state;
+    const bool leaving = node->leaving;
     node_unlock(node);
     if (state == NODE_RUNNING) {
         return ERR_OK;
@@ -76,10 +79,10 @@ enum err role_ready(struct node *node, struct mono deadline)
     if (!pgctl_has_data(node->options)) {
         return ERR_NOT_FOUND;
     }
-    if (state == NODE_STOPPING) {
+    if (state == NODE_STOPPING && !leaving) {
         return ERR_UNAVAILABLE;
     }
-    enum err err = ERR_OK;
+    enum err err = leaving ? stop_await(node, deadline) : ERR_OK;
     if (state == NODE_STARTING) {
         err = node_kill(node, "it does not get ready, and is to be promoted");
     }
@@ -224,11 +227,24 @@ static void role_guarding(struct node *node, bool guarding)
     node_unlock(node);
 }
 
+/* Clients wait for the guard slot. The controller has heard of the writer meanwhile, and asks for the proof next. */
+static void role_guard(struct node *node, struct pgquery *query, uint64_t epoch, uint64_t first_xid)
+{
+    node_lock(node);
+    const uint64_t kills = node->kills;
+    node_unlock(node);
+    const struct lsn lsn = guard_promoted(query, epoch, first_xid);
+    node_lock(node);
+    node->proof = (struct node_proof){.epoch = lsn.position != 0 ? epoch : 0, .kills = kills, .lsn = lsn};
+    node->proof.at = clock_mono();
+    node_unlock(node);
+}
+
 enum err role_promote_server(struct node *node, uint64_t epoch, struct mono deadline)
 {
     struct pgquery query;
     struct pgquery_recovery before = {0};
-    pgquery_init(&query, node->options);
+    spare_take(node, &query);
     enum err err = ERR_TIMEOUT;
     for (int turn = 0; turn < 2 && err == ERR_TIMEOUT; turn++) {
         err = turn > 0 ? role_restart(node, deadline) : ERR_OK;
@@ -251,11 +267,10 @@ enum err role_promote_server(struct node *node, uint64_t epoch, struct mono dead
         err = role_became_writer(node, epoch, &query);
     }
     if (guard) {
-        /* The controller has heard of the writer, and goes on meanwhile. */
-        guard_promoted(&query, epoch, before.next_xid);
+        role_guard(node, &query, epoch, before.next_xid);
     }
     role_guarding(node, false);
-    pgquery_close(&query);
+    spare_give(node, &query);
     return err;
 }
 

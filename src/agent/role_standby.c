@@ -13,6 +13,7 @@
 #include "agent/clone.h"
 #include "agent/home.h"
 #include "agent/source.h"
+#include "agent/stop.h"
 #include "base/assert.h"
 #include "edge/clock.h"
 #include "edge/log.h"
@@ -166,7 +167,7 @@ static bool role_standby_progress(void *context, int percent)
 static enum err role_standby_end_server(struct node *node)
 {
     struct lsn shutdown;
-    const enum err err = node_stop(node, time_add_ms(clock_mono(), ROLE_STANDBY_STOP_MS), &shutdown);
+    const enum err err = stop_server(node, time_add_ms(clock_mono(), ROLE_STANDBY_STOP_MS), &shutdown);
     return err == ERR_OK ? ERR_OK : node_kill(node, "it cannot follow the writer");
 }
 
@@ -336,7 +337,7 @@ bool role_standby_restart(struct node *node)
     if (!wanted) {
         return false;
     }
-    const enum err err = running ? node_stop(node, time_add_ms(clock_mono(), ROLE_STANDBY_STOP_MS), &end) : ERR_OK;
+    const enum err err = running ? stop_server(node, time_add_ms(clock_mono(), ROLE_STANDBY_STOP_MS), &end) : ERR_OK;
     node_lock(node);
     node->order.state = err == ERR_OK ? NODE_ORDER_DONE : NODE_ORDER_FAILED;
     if (err != ERR_OK) {

@@ -21,7 +21,9 @@
 enum {
     CONTROL_INBOX = 8192,
     CONTROL_BURST = 64,      /* events taken before answers, readers and the journal are looked at */
-    CONTROL_READERS_MS = 20, /* how often the local readers' announcements are looked at */
+    CONTROL_READERS_MS = 20, /* how often the local readers' announcements are looked at ... */
+    CONTROL_CARRIED_MS = 2,  /* ... and while proxies carry a new view out: a run waits for that */
+    CONTROL_CARRY_MS = 200,  /* for at most this long */
 };
 
 /* ---- what the workers and the journal call ---- */
@@ -61,6 +63,7 @@ static void control_publish(void *context, const struct view *view)
     pthread_cond_broadcast(&control->changed);
     pthread_mutex_unlock(&control->lock);
     control->readers_at = (struct mono){0};
+    control->published_at = clock_mono();
 }
 
 static void control_act(void *context, const struct action *action)
@@ -105,6 +108,9 @@ static void control_readers(struct control *control)
                 oldest = list[i].version;
             }
         }
+        if (kind == EVENT_READER_PROXY) {
+            control->carrying = oldest < publish_writer_version(&control->publisher);
+        }
         if (oldest != UINT64_MAX) {
             struct event event = {.kind = EVENT_READER};
             event.reader =
@@ -147,11 +153,19 @@ static void control_reload_start(struct control *control)
     }
 }
 
+/* When the readers are looked at next. */
+static struct mono control_readers_due(const struct control *control)
+{
+    const bool soon = control->carrying && time_since_ms(clock_mono(), control->published_at) < CONTROL_CARRY_MS;
+    return time_add_ms(control->readers_at, soon ? CONTROL_CARRIED_MS : CONTROL_READERS_MS);
+}
+
 void control_run(struct control *control)
 {
     struct event event;
     while (!atomic_load(&control->stopping) && !journal_lost(control->journal) && !control->ended) {
         struct mono deadline = engine_deadline(&control->engine);
+        deadline = control->carrying ? time_min(deadline, control_readers_due(control)) : deadline;
         for (int i = 0; i < CONTROL_BURST && inbox_take(control->inbox, deadline, &event); i++) {
             control_step(control, &event);
             deadline = (struct mono){0};
@@ -160,7 +174,7 @@ void control_run(struct control *control)
             event = (struct event){.kind = EVENT_TICK, .at = clock_mono(), .wall = clock_wall()};
             control_step(control, &event);
         }
-        if (time_since_ms(clock_mono(), control->readers_at) >= CONTROL_READERS_MS) {
+        if (time_reached(clock_mono(), control_readers_due(control))) {
             control->readers_at = clock_mono();
             clock_watch_tell(&control->clock);
             control_readers(control);

@@ -87,6 +87,8 @@ struct control {
     struct control_metric metric; /* decision thread */
     struct clock_watch clock;     /* decision thread */
     struct mono readers_at;       /* decision thread: last look at the local readers */
+    struct mono published_at;     /* ... when they were given a new view */
+    bool carrying;                /* ... a proxy has still to carry it out */
     atomic_bool stopping;
     atomic_bool reload;
     pthread_mutex_t lock;

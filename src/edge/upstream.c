@@ -2,12 +2,16 @@
  * One controller as others see it: reporting, following its view, telling readers. */
 #include "edge/upstream.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/assert.h"
 #include "base/text.h"
@@ -23,7 +27,9 @@ enum {
     UPSTREAM_CALL_MS = 1000,    /* for a report; a controller that takes longer is asked again with the next one */
     UPSTREAM_FOLLOW_MS = 12000, /* the controller answers within 10 s, with or without news */
     UPSTREAM_PAUSE_MS = 200,
-    UPSTREAM_READERS_MS = 10, /* how often the local announcements are looked at */
+    UPSTREAM_READERS_MS = 10, /* how often the local announcements are looked at ... */
+    UPSTREAM_CARRIED_MS = 1,  /* ... and while proxies carry a new view out: a run waits for that */
+    UPSTREAM_CARRY_MS = 200,  /* for at most this long */
     UPSTREAM_TELL_MS = 500,   /* readers are told again at least this often */
     UPSTREAM_THREADS = 3,
 };
@@ -32,6 +38,7 @@ struct upstream {
     struct upstream_options options;
     struct observe_queue *queue;
     atomic_bool stopping;
+    int taken_fd; /* eventfd: a view was taken */
     uint32_t threads_count;
     pthread_t threads[UPSTREAM_THREADS];
 };
@@ -119,6 +126,7 @@ static enum err upstream_fetch(const struct upstream *upstream, uint64_t after)
         }
         if (err == ERR_OK) {
             upstream->options.host.take(upstream->options.host.context, &view);
+            (void)eventfd_write(upstream->taken_fd, 1);
         }
     } else if (err == ERR_OK && response.status != 304) {
         err = ERR_STATUS;
@@ -172,12 +180,39 @@ static uint64_t upstream_readers_sum(const struct publish_reader_info *list, uin
     return sum;
 }
 
+/* Whether a proxy of this host has still to carry out what the host has published. */
+static bool upstream_carrying(const struct publish_reader_info *list, uint32_t count, uint64_t version)
+{
+    bool carrying = false;
+    for (uint32_t i = 0; i < count; i++) {
+        carrying |= list[i].kind == PUBLISH_PROXY && list[i].version < version;
+    }
+    return carrying;
+}
+
+/* Until the next look: soon while proxies are at work, which begins with a view. A proxy that hangs is no reason to
+ * look soon for ever. */
+static void upstream_rest(const struct upstream *upstream, bool carrying, struct mono *since)
+{
+    const struct mono now = clock_mono();
+    struct pollfd taken = {.fd = upstream->taken_fd, .events = POLLIN};
+    eventfd_t count;
+    if (!carrying) {
+        *since = now;
+    }
+    const bool soon = carrying && time_since_ms(now, *since) < UPSTREAM_CARRY_MS;
+    if (poll(&taken, 1, soon ? UPSTREAM_CARRIED_MS : UPSTREAM_READERS_MS) > 0) {
+        (void)eventfd_read(upstream->taken_fd, &count);
+    }
+}
+
 static void *upstream_readers(void *context)
 {
     struct upstream *upstream = context;
     const struct upstream_host *host = &upstream->options.host;
     uint64_t told = 0;
     struct mono told_at = {0};
+    struct mono since = clock_mono();
     bool failing = false;
     while (!atomic_load(&upstream->stopping)) {
         struct publish_reader_info list[LIMITS_READERS];
@@ -193,7 +228,7 @@ static void *upstream_readers(void *context)
             told_at = clock_mono();
             upstream_post(upstream, "/v1/readers", &body, &failing);
         }
-        upstream_pause(UPSTREAM_READERS_MS);
+        upstream_rest(upstream, upstream_carrying(list, count, host->version(host->context)), &since);
     }
     return NULL;
 }
@@ -219,7 +254,9 @@ enum err upstream_new(const struct upstream_options *options, struct upstream **
         return ERR_NO_MEMORY;
     }
     upstream->options = *options;
-    enum err err = observe_queue_new(NULL, NULL, &upstream->queue);
+    upstream->taken_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    enum err err = upstream->taken_fd < 0 ? err_from_errno(errno) : ERR_OK;
+    err = err == ERR_OK ? observe_queue_new(NULL, NULL, &upstream->queue) : err;
     for (uint32_t i = 0; i < UPSTREAM_THREADS && err == ERR_OK; i++) {
         if (pthread_create(&upstream->threads[i], NULL, work[i], upstream) != 0) {
             err = ERR_NO_MEMORY;
@@ -245,5 +282,8 @@ void upstream_free(struct upstream *upstream)
         pthread_join(upstream->threads[i], NULL);
     }
     observe_queue_free(upstream->queue);
+    if (upstream->taken_fd >= 0) {
+        close(upstream->taken_fd);
+    }
     free(upstream);
 }

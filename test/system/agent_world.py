@@ -290,6 +290,13 @@ checks:
         wait(lambda: self.is_writer("a"), 90, "a writes")
         wait(lambda: self.follows("b", "a") and self.follows("c", "a"), 90, "b and c follow a")
 
+    def stop(self, name, epoch):
+        """A clean stop, to the end: its answer comes as soon as nothing can be acknowledged any more."""
+        status, report = self.call(name, "/v1/stop", {"epoch": epoch, "run": "r", "mode": "fast"})
+        assert status == 200 and not report["lease"]["held"], report
+        wait(lambda: self.node(name)["fenced"] and self.postgres_pids(name) == [], 60, name + " has ended")
+        return report
+
     def failover(self, source, target, epoch):
         """What a controller does when the source is proven dead."""
         if self.controller.state == "held":

@@ -206,7 +206,7 @@ def test_adoption(world):
     assert HBA in hba(world, "c"), "the operators' lines came along"
 
     # The cluster is one of ours.
-    world.call("a", "/v1/stop", {"epoch": 1, "run": "r", "mode": "fast"})
+    world.stop("a", 1)
     status, report = world.failover("a", "b", 2)
     assert status == 200 and report["timeline"] == 2, report
     assert world.sql("b", "SELECT count(*) FROM kept") == [(1000,)]

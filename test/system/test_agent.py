@@ -62,10 +62,7 @@ def test_switchover_and_back(world):
     count = world.sql("a", "SELECT count(*) FROM t")
 
     assert world.call("a", "/v1/checkpoint", {"epoch": 1, "run": "r2"})[0] == 200
-    status, report = world.call("a", "/v1/stop", {"epoch": 1, "run": "r2", "mode": "fast"})
-    assert status == 200 and report["fenced"] and not report["lease"]["held"], report
-    assert world.postgres_pids("a") == []
-    end = lsn(report["shutdown_lsn"])
+    end = lsn(world.stop("a", 1)["shutdown_lsn"])
     wait(lambda: lsn(world.node("b")["lsn"]["replayed"]) >= end, 60, "b replays the shutdown checkpoint")
 
     world.controller.revoke("b")

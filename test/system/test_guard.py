@@ -66,7 +66,7 @@ def test_guard_slots(world):
          "made anew")
 
     # The next writer has them before it says that it is the writer; who follows has none.
-    world.call("a", "/v1/stop", {"epoch": 1, "run": "r", "mode": "fast"})
+    world.stop("a", 1)
     status, report = world.failover("a", "b", 2)
     assert status == 200 and "shop" in slots(world, "b"), report
     (timeline, epoch, first), = world.sql("b", "SELECT timeline, epoch, first_xid FROM holdfast.promotion")
