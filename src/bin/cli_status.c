@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bin/cli_run.h"
+#include "bin/cli_service.h"
 #include "bin/cli_view.h"
 #include "bin/verb.h"
 
@@ -415,6 +416,7 @@ int cli_status_draw(struct cli_text *text, const json_t *status, const json_t *r
     {
         cli_status_database(text, database);
     }
+    cli_service_draw(text, status);
     cli_status_sites(text, json_object_get(status, "sites"));
     cli_status_controllers(text, json_object_get(status, "controllers"));
     buf_text(&text->out, "\n");

@@ -68,6 +68,10 @@ json_t *web_predict_loss(const struct engine *engine, const struct durable_run *
 /* web_mutation.c: what its steps would change, in sentences. */
 json_t *web_mutation_list(const struct engine *engine, const struct durable_run *run);
 
+/* web_service.c: TCP services of the published view. */
+json_t *web_service_list(const struct engine *engine);
+bool web_service_degraded(const struct engine *engine); /* a cache has no primary */
+
 /* web_render.c: names are "" when the index is none. */
 const char *web_render_region(const struct engine *engine, uint32_t region);
 const char *web_render_node(const struct engine *engine, uint32_t node);

@@ -228,7 +228,8 @@ static json_t *web_status_site(const struct engine *engine, uint32_t site)
 
 static bool web_status_degraded(const struct engine *engine)
 {
-    bool degraded = engine->durable.run.state != DURABLE_RUN_NONE || engine->durable.paused || !engine->leading;
+    bool degraded = engine->durable.run.state != DURABLE_RUN_NONE || engine->durable.paused || !engine->leading ||
+                    web_service_degraded(engine);
     for (uint32_t region = 0; region < engine->model.regions_count; region++) {
         degraded |= engine->decisions[region].answer.decision != DECIDE_NO_ACTION;
         degraded |= engine->durable.factor[region] != DURABLE_WHOLE;
@@ -297,6 +298,7 @@ static json_t *web_status_json(const struct web *web, const struct engine *engin
                   (int)web_status_degraded(engine), "regions", regions, "databases", databases, "sites", sites, "run",
                   durable->run.state != DURABLE_RUN_NONE ? web_render_run(engine, &durable->run) : json_null(),
                   "last_run", durable->past[0].id != 0 ? web_render_run(engine, &durable->past[0]) : json_null());
+    json_object_set_new(json, "services", web_service_list(engine));
     json_object_set_new(json, "now_ms", json_integer(engine->wall.us / 1000));
     json_object_set_new(json, "last_failover_ms",
                         durable->last_failover_wall_us != 0 ? json_integer(durable->last_failover_wall_us / 1000)

@@ -235,6 +235,8 @@ def test_a_lost_primary_is_replaced_and_returns_as_a_replica(world):
         if i > 20 and primary_is("tokyo"):
             break
     wait(lambda: primary_is("tokyo"), "the old primary follows the new one")
+    wait(lambda: [server["role"] for server in world.call("/v1/status")["services"][0]["servers"]] == ["replica", "primary"],
+         "the status says so")
     assert len(acknowledged) > 10
     for region in ("tokyo", "taiwan"):
         for key, value in acknowledged.items():

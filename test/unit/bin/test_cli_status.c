@@ -32,6 +32,10 @@ static const char calm[] =
     "\"activity\":\"idle\",\"error\":\"\"},"
     "{\"name\":\"tokyo-a\",\"region\":\"tokyo\",\"alive\":false,\"running\":false,\"role\":\"standby\",\"epoch\":3,"
     "\"lease\":false,\"lag_ms\":600,\"received\":\"0/5000000\",\"activity\":\"idle\",\"error\":\"\"}]}],"
+    "\"services\":[{\"name\":\"cache\",\"kind\":\"redis\",\"primary\":\"tokyo\",\"epoch\":2,\"servers\":["
+    "{\"region\":\"taiwan\",\"works\":true,\"role\":\"stray\"},{\"region\":\"tokyo\",\"works\":true,\"role\":"
+    "\"primary\"}]},"
+    "{\"name\":\"mqtt\",\"kind\":\"tcp\",\"servers\":[{\"region\":\"tokyo\",\"works\":false,\"role\":\"any\"}]}],"
     "\"sites\":[{\"name\":\"taiwan\",\"alive\":true},{\"name\":\"witness\",\"alive\":false}],\"run\":null}";
 
 static const char runs[] =
@@ -84,6 +88,9 @@ static void test_calm(void **state)
         "  taiwan-a  taiwan  running  writer                         3  lease        -  0/5000148  idle\n"
         "  tokyo-b   tokyo   running  cascaded replica  tokyo-a      3  -         2 ms  0/5000148  idle\n"
         "  tokyo-a   tokyo   SILENT   standby                        3  member  600 ms  0/5000000  idle\n"
+        "\n"
+        "service cache   primary tokyo   epoch 2   taiwan works (a primary that nobody is sent to)   tokyo works\n"
+        "service mqtt   tokyo FAILED\n"
         "\n"
         "sites    taiwan alive, witness SILENT\n"
         "\n"
