@@ -320,6 +320,26 @@ def test_reader_route_goes_to_the_standby(world):
     assert one(connection, "SELECT pg_is_in_recovery()") is True
 
 
+def test_reader_goes_to_another_server(world):
+    """The standby is gone before the view knows: idle or reading, the session goes on with the writer."""
+    world.proxy_stop()
+    world.proxy_start(auth="login")
+    idle, reading = connect(dbname="read"), connect(dbname="read")
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(one(reading, "SELECT CASE WHEN pg_is_in_recovery() THEN pg_sleep(600)::text END")))
+    thread.start()
+    wait(lambda: world.b.sql("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT CASE%' AND state = 'active'")[0][0] == 1, "it reads")
+    assert one(idle, "SELECT inet_server_port()") == PORT_B
+    world.b.kill_all()
+    try:
+        thread.join(DEADLINE)
+        assert answers == [None]
+        for connection in (idle, reading, connect(dbname="read")):
+            assert one(connection, "SELECT inet_server_port()") == PORT_A
+    finally:
+        world.b.start()
+
+
 def test_unknown_database(world):
     with pytest.raises(psycopg2.OperationalError, match='database "nothing" is not in this proxy'):
         connect(dbname="nothing")
