@@ -372,6 +372,13 @@ static uint32_t proxy_desk_pause(void *owner, uint32_t route, bool paused)
     return change;
 }
 
+static uint32_t proxy_desk_kill(void *owner, uint32_t route)
+{
+    struct proxy *proxy = owner;
+    atomic_fetch_add(&proxy->box.kills[route], 1);
+    return proxy_desk_pause(owner, route, true);
+}
+
 static bool proxy_desk_quiet(void *owner, uint32_t change)
 {
     struct proxy *proxy = owner;
@@ -424,6 +431,7 @@ static enum err proxy_desk_begin(struct proxy *proxy)
                                                 .target = proxy_desk_target,
                                                 .pause = proxy_desk_pause,
                                                 .quiet = proxy_desk_quiet,
+                                                .kill = proxy_desk_kill,
                                                 .paused = proxy_desk_paused,
                                                 .owner = proxy};
     if (err == ERR_OK) {

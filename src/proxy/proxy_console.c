@@ -31,7 +31,8 @@ struct proxy_console_client {
     size_t query_have;
     struct proxy_console_reply reply;
     size_t replied;
-    uint32_t pause; /* not 0: waits for the end of this change */
+    uint32_t pause;  /* not 0: waits for the end of this change */
+    const char *tag; /* and is then told this */
     bool over;
 };
 
@@ -67,7 +68,7 @@ static void proxy_console_query(struct proxy_console *console, struct proxy_cons
     }
     shown[size] = '\0';
     LOG_N("console: %s: %s", client->user, shown);
-    client->pause = proxy_console_command(&console->source, text, &client->reply);
+    client->pause = proxy_console_command(&console->source, text, &client->reply, &client->tag);
     if (client->pause == 0) {
         proxy_console_reply_ready(&client->reply);
     }
@@ -165,7 +166,7 @@ static void proxy_console_wait(struct proxy_console *console, struct proxy_conso
 {
     if (client->pause != 0 && console->source.quiet(console->source.owner, client->pause)) {
         client->pause = 0;
-        proxy_console_reply_complete(&client->reply, "PAUSE");
+        proxy_console_reply_complete(&client->reply, client->tag);
         proxy_console_reply_ready(&client->reply);
     }
 }

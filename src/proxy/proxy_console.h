@@ -36,6 +36,8 @@ struct proxy_console_source {
      * is paused stands still. And: whether a route is paused. */
     uint32_t (*pause)(void *owner, uint32_t route, bool paused);
     bool (*quiet)(void *owner, uint32_t change);
+    /* A pause that begins with the end of all sessions; the number of the change. */
+    uint32_t (*kill)(void *owner, uint32_t route);
     bool (*paused)(void *owner, uint32_t route);
     void *owner;
 };

@@ -153,6 +153,42 @@ static void proxy_console_command_databases(const struct proxy_console_source *s
     free(rows);
 }
 
+/* By user and entry, in the order in which they first appear. Quadratic in the number of pairs, which is small. */
+static void proxy_console_command_pools(const struct proxy_console_source *source, struct proxy_console_reply *reply)
+{
+    static const char *const names[] = {"database", "user", "cl_active", "cl_waiting", "sv_active", NULL};
+    struct proxy_census_row *rows = NULL;
+    uint32_t count = 0;
+    source->census(source->owner, &rows, &count);
+    proxy_console_reply_columns(reply, names);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct proxy_census_row *first = &rows[i];
+        uint32_t sums[3] = {0, 0, 0};
+        char numbers[3][PROXY_CONSOLE_COMMAND_NUMBER];
+        if (first->state == NULL) {
+            continue; /* counted */
+        }
+        for (uint32_t k = i; k < count; k++) {
+            struct proxy_census_row *row = &rows[k];
+            if (row->state == NULL || row->route != first->route || strcmp(row->user, first->user) != 0) {
+                continue;
+            }
+            const bool waits = strcmp(row->state, "waiting") == 0 || strcmp(row->state, "held") == 0;
+            sums[0] += waits ? 0 : 1;
+            sums[1] += waits ? 1 : 0;
+            sums[2] += row->node[0] != '\0' ? 1 : 0;
+            row->state = k > i ? NULL : row->state;
+        }
+        for (size_t k = 0; k < 3; k++) {
+            snprintf(numbers[k], sizeof numbers[k], "%u", sums[k]);
+        }
+        const char *const values[] = {source->routes[first->route].name, first->user, numbers[0], numbers[1],
+                                      numbers[2]};
+        proxy_console_reply_row(reply, values, 5);
+    }
+    free(rows);
+}
+
 static void proxy_console_command_stats(const struct proxy_console_source *source, struct proxy_console_reply *reply)
 {
     static const char *const names[] = {"name", "value", NULL};
@@ -184,6 +220,7 @@ static const struct proxy_console_command_row proxy_console_command_shows[] = {
     {"servers", "SHOW SERVERS: connections to servers", proxy_console_command_servers},
     {"databases", "SHOW DATABASES: entries of the configuration, where new sessions go, what is paused",
      proxy_console_command_databases},
+    {"pools", "SHOW POOLS: sessions and their servers by entry and user", proxy_console_command_pools},
     {"stats", "SHOW STATS: the proxy's counters", proxy_console_command_stats},
     {"version", "SHOW VERSION", proxy_console_command_version},
     {"help", "SHOW HELP", proxy_console_command_help},
@@ -195,6 +232,7 @@ static void proxy_console_command_help(const struct proxy_console_source *source
     static const char *const others[] = {
         "PAUSE [NAME]: sessions stop at their next transaction boundary; ends when all have",
         "RESUME [NAME]: they go on",
+        "KILL NAME: ends all sessions of an entry at once; new ones wait until RESUME",
     };
     (void)source;
     proxy_console_reply_columns(reply, names);
@@ -216,20 +254,30 @@ static void proxy_console_command_show(const struct proxy_console_source *source
             return;
         }
     }
-    proxy_console_reply_error(reply, "42601", "the console shows CLIENTS, SERVERS, DATABASES, STATS, VERSION and HELP");
+    proxy_console_reply_error(reply, "42601",
+                              "the console shows CLIENTS, SERVERS, POOLS, DATABASES, STATS, VERSION and HELP");
 }
 
-/* ---- PAUSE, RESUME ---- */
+/* ---- PAUSE, RESUME, KILL ---- */
+
+enum proxy_console_command_verb {
+    PROXY_CONSOLE_COMMAND_PAUSE,
+    PROXY_CONSOLE_COMMAND_RESUME,
+    PROXY_CONSOLE_COMMAND_KILL
+};
 
 /* `name` NULL: all. The number of the last change; 0: no such entry, and the answer says so. */
-static uint32_t proxy_console_command_pause(const struct proxy_console_source *source, const char *name, bool paused,
-                                            struct proxy_console_reply *reply)
+static uint32_t proxy_console_command_change(const struct proxy_console_source *source, const char *name,
+                                             enum proxy_console_command_verb verb, struct proxy_console_reply *reply)
 {
     uint32_t change = 0;
     for (uint32_t i = 0; i < source->routes_count; i++) {
-        if (name == NULL || strcmp(name, source->routes[i].name) == 0) {
-            change = source->pause(source->owner, i, paused);
+        if (name != NULL && strcmp(name, source->routes[i].name) != 0) {
+            continue;
         }
+        change = verb == PROXY_CONSOLE_COMMAND_KILL
+                     ? source->kill(source->owner, i)
+                     : source->pause(source->owner, i, verb == PROXY_CONSOLE_COMMAND_PAUSE);
     }
     if (change == 0) {
         proxy_console_reply_error(reply, "3D000", "no such database in this proxy's configuration");
@@ -238,7 +286,7 @@ static uint32_t proxy_console_command_pause(const struct proxy_console_source *s
 }
 
 uint32_t proxy_console_command(const struct proxy_console_source *source, struct span text,
-                               struct proxy_console_reply *reply)
+                               struct proxy_console_reply *reply, const char **ret_tag)
 {
     struct proxy_console_command_line line;
     proxy_console_command_split(text, &line);
@@ -249,9 +297,13 @@ uint32_t proxy_console_command(const struct proxy_console_source *source, struct
     } else if (line.count == 2 && strcasecmp(line.words[0], "show") == 0) {
         proxy_console_command_show(source, name, reply);
     } else if (line.count <= 2 && strcasecmp(line.words[0], "pause") == 0) {
-        return proxy_console_command_pause(source, name, true, reply);
+        *ret_tag = "PAUSE";
+        return proxy_console_command_change(source, name, PROXY_CONSOLE_COMMAND_PAUSE, reply);
+    } else if (line.count == 2 && strcasecmp(line.words[0], "kill") == 0) {
+        *ret_tag = "KILL";
+        return proxy_console_command_change(source, name, PROXY_CONSOLE_COMMAND_KILL, reply);
     } else if (line.count <= 2 && strcasecmp(line.words[0], "resume") == 0) {
-        if (proxy_console_command_pause(source, name, false, reply) != 0) {
+        if (proxy_console_command_change(source, name, PROXY_CONSOLE_COMMAND_RESUME, reply) != 0) {
             proxy_console_reply_complete(reply, "RESUME");
         }
     } else if (strcasecmp(line.words[0], "shutdown") == 0 || strcasecmp(line.words[0], "reload") == 0) {

@@ -9,6 +9,6 @@
 enum { PROXY_CONSOLE_COMMAND_NOTHING = 0 };
 
 /* Carries out one query and appends the answer, without a ReadyForQuery. Not 0: the number of a pause whose end is to
- * be waited for; the answer is then still to be given. */
+ * be waited for; the answer, with the tag in `ret_tag`, is then still to be given. */
 uint32_t proxy_console_command(const struct proxy_console_source *source, struct span text,
-                               struct proxy_console_reply *reply);
+                               struct proxy_console_reply *reply, const char **ret_tag);

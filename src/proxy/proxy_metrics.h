@@ -16,6 +16,7 @@
     X(SESSIONS_TOTAL, "sessions_total")           /* reached a server and logged in */                                 \
     X(WAITED_TOTAL, "waited_total")               /* could not be connected at once */                                 \
     X(WAIT_TIMEOUTS, "wait_timeouts_total")       /* gave up waiting: 57P03 */                                         \
+    X(KILLED, "killed_total")                     /* ended by KILL at the console: 57P01 */                            \
     X(FENCED, "fenced_total")                     /* closed because their epoch or server is not the view's */         \
     X(HOLDS, "holds_total")                       /* times a session was held */                                       \
     X(HOLD_TIMEOUTS, "hold_timeouts_total")       /* holds of a database given up */                                   \

@@ -352,7 +352,7 @@ static bool proxy_move_done(struct proxy_session_context *context, struct proxy_
         proxy_session_end(context, session, PROXY_SESSION_NO_MEMORY, NULL);
         return false;
     }
-    ASSERT(session->expected == 0 || session->again);
+    ASSERT((session->expected == 0 || session->again) && !session->inquiring);
     session->moving = false;
     session->status = session->failed  ? PG_MESSAGE_STATUS_FAILED
                       : session->begin ? PG_MESSAGE_STATUS_TRANSACTION

@@ -89,6 +89,7 @@ enum proxy_session_state {
     X(FENCED, "57P01", "terminating connection: the epoch of this session was fenced, reconnect", FENCED)              \
     X(LOCKED_COMMIT, "42501",                                                                                          \
       "synchronous_commit may not be named here: every commit of this database waits for its durability set", LOCKED)  \
+    X(KILLED, "57P01", "terminating connection: an operator has ended all sessions of this database", KILLED)          \
     X(STOPPING, "57P01", "terminating connection: this proxy is stopping, reconnect", COUNT)                           \
     X(NO_MEMORY, "53200", "this proxy is out of memory", COUNT)
 

@@ -128,6 +128,17 @@ static void proxy_switch_apply(struct proxy_switch *change, struct proxy_session
     }
 }
 
+static void proxy_switch_kill(struct proxy_session_context *context, uint32_t route)
+{
+    for (struct list *link = context->sessions.next, *next; link != &context->sessions; link = next) {
+        next = link->next;
+        struct proxy_session *session = LIST_ENTRY(link, struct proxy_session, link);
+        if (session->route == route && !session->cancelling && session->state < PROXY_SESSION_DRAINING) {
+            proxy_session_end(context, session, PROXY_SESSION_KILLED, NULL);
+        }
+    }
+}
+
 static void proxy_switch_pause(struct proxy_switch *change, struct proxy_session_context *context,
                                const struct proxy_switch_box *box, uint32_t pauses)
 {
@@ -136,6 +147,11 @@ static void proxy_switch_pause(struct proxy_switch *change, struct proxy_session
         context->paused[i] = atomic_load(&box->paused[i]);
         if (before && !context->paused[i]) {
             proxy_switch_release(context, i);
+        }
+        const uint32_t kills = atomic_load(&box->kills[i]);
+        if (kills != change->kills[i]) {
+            change->kills[i] = kills;
+            proxy_switch_kill(context, i);
         }
     }
     change->pauses = pauses;

@@ -21,6 +21,7 @@ struct proxy_switch_box {
     /* The console's pauses. */
     _Atomic uint32_t pauses; /* grows with each change; read without the lock */
     _Atomic bool paused[PROXY_ROUTES];
+    _Atomic uint32_t kills[PROXY_ROUTES]; /* grows when all sessions of an entry are to end */
 };
 
 struct proxy_switch {
@@ -30,6 +31,7 @@ struct proxy_switch {
     bool known;
     uint64_t applied;                   /* version of `view` */
     uint32_t pauses;                    /* the change that is carried out */
+    uint32_t kills[PROXY_ROUTES];       /* likewise */
     struct mono hold_end[PROXY_ROUTES]; /* when a hold is given up; 0: none */
 };
 

@@ -72,10 +72,10 @@ def run(connection, text):
         return cursor.statusmessage
 
 
-def waiting_client():
+def waiting_client(database=b"shop"):
     """A session that waits for a server: nobody listens where the view says."""
     client = socket.create_connection((HOST, PORT_PROXY), DEADLINE)
-    packet = struct.pack(">I", 0x30000) + b"user\0ann\0database\0shop\0\0"
+    packet = struct.pack(">I", 0x30000) + b"user\0ann\0database\0" + database + b"\0\0"
     client.sendall(struct.pack(">I", len(packet) + 4) + packet)
     return client
 
@@ -114,6 +114,25 @@ def test_pause_and_resume(world):
     assert all(row["paused"] == "1" for row in rows(connection, "SHOW DATABASES"))
     assert run(console(), "RESUME") == "RESUME"
     assert all(row["paused"] == "0" for row in rows(connection, "SHOW DATABASES"))
+
+
+def test_kill(world):
+    connection = console()
+    client, other = waiting_client(), waiting_client(b"read")
+    wait(lambda: len(rows(connection, "SHOW CLIENTS")) == 2, "both are there")
+    pools = {row["database"]: row for row in rows(connection, "SHOW POOLS")}
+    assert pools["shop"] == {"database": "shop", "user": "ann", "cl_active": "0", "cl_waiting": "1", "sv_active": pools["shop"]["sv_active"]}
+    assert run(connection, "KILL shop") == "KILL"
+    data = b""
+    while chunk := client.recv(4096):
+        data += chunk
+    assert b"C57P01" in data and b"an operator has ended all sessions" in data
+    assert [row["database"] for row in rows(connection, "SHOW CLIENTS")] == ["read"]
+    assert {row["name"]: row["paused"] for row in rows(connection, "SHOW DATABASES")} == {"shop": "1", "other": "0", "read": "0"}
+    assert run(connection, "RESUME shop") == "RESUME"
+    client.close()
+    other.close()
+    wait(lambda: not rows(connection, "SHOW CLIENTS"), "they have left")
 
 
 def test_what_is_refused(world):
