@@ -89,7 +89,9 @@ static bool serve_proxy_accounts(const struct config *config, struct proxy_optio
 {
     options->challenge = config->proxy.auth == CONFIG_PROXY_SCRAM;
     const char *path = config->proxy.auth_file != NULL ? config->proxy.auth_file : "";
-    if (!serve_proxy_text(options->auth_file, sizeof options->auth_file, path, "proxy.auth_file")) {
+    const char *rules = config->proxy.hba_file != NULL ? config->proxy.hba_file : "";
+    if (!serve_proxy_text(options->auth_file, sizeof options->auth_file, path, "proxy.auth_file") ||
+        !serve_proxy_text(options->hba_file, sizeof options->hba_file, rules, "proxy.hba_file")) {
         return false;
     }
     options->login = config->proxy.auth == CONFIG_PROXY_LOGIN || options->challenge;

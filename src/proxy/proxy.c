@@ -291,14 +291,19 @@ static void proxy_accounts(struct proxy *proxy)
 
 static enum err proxy_rolls(struct proxy *proxy)
 {
-    const char *path = proxy->options.auth_file;
-    char message[PROXY_ROSTER_MESSAGE] = "";
-    if (path[0] == '\0') {
-        return ERR_OK;
+    const struct proxy_options *options = &proxy->options;
+    char message[PROXY_RULES_MESSAGE] = "";
+    const char *which = "proxy.auth_file";
+    enum err err = ERR_OK;
+    if (options->auth_file[0] != '\0') {
+        err = proxy_roster_new(options->auth_file, message, &proxy->shared.roster);
     }
-    const enum err err = proxy_roster_new(path, message, &proxy->shared.roster);
+    if (err == ERR_OK && options->hba_file[0] != '\0') {
+        which = "proxy.hba_file";
+        err = proxy_rules_new(options->hba_file, message, &proxy->shared.rules);
+    }
     if (err != ERR_OK) {
-        LOG_E("proxy.auth_file: %s", message[0] != '\0' ? message : err_text(err));
+        LOG_E("%s: %s", which, message[0] != '\0' ? message : err_text(err));
     }
     return err;
 }
@@ -543,6 +548,7 @@ void proxy_stop(struct proxy *proxy)
     proxy_tls_context_free(proxy->shared.tls);
     proxy_tls_context_free(proxy->shared.server_tls);
     proxy_roster_free(proxy->shared.roster);
+    proxy_rules_free(proxy->shared.rules);
     explicit_bzero(proxy->mock_secret, sizeof proxy->mock_secret);
     pthread_mutex_destroy(&proxy->announce_lock);
     pthread_mutex_destroy(&proxy->box.lock);
@@ -564,18 +570,24 @@ static void proxy_reload_one(struct proxy_tls_context *tls, const char *which)
     }
 }
 
-static void proxy_reload_roster(struct proxy_roster *roster)
+static void proxy_reload_told(enum err err, const char *which, const char *message)
 {
-    char message[PROXY_ROSTER_MESSAGE];
-    if (roster == NULL) {
-        return;
-    }
-    const enum err err = proxy_roster_reload(roster, message);
     if (err == ERR_OK) {
-        LOG_N("proxy.auth_file: it was read again");
+        LOG_N("%s: it was read again", which);
     } else {
-        LOG_E("proxy.auth_file: %s; the proxy goes on with what it has read before",
+        LOG_E("%s: %s; the proxy goes on with what it has read before", which,
               message[0] != '\0' ? message : err_text(err));
+    }
+}
+
+static void proxy_reload_rolls(const struct proxy_worker_shared *shared)
+{
+    char message[PROXY_RULES_MESSAGE];
+    if (shared->roster != NULL) {
+        proxy_reload_told(proxy_roster_reload(shared->roster, message), "proxy.auth_file", message);
+    }
+    if (shared->rules != NULL) {
+        proxy_reload_told(proxy_rules_reload(shared->rules, message), "proxy.hba_file", message);
     }
 }
 
@@ -583,7 +595,7 @@ void proxy_reload(struct proxy *proxy)
 {
     proxy_reload_one(proxy->shared.tls, "proxy.tls");
     proxy_reload_one(proxy->shared.server_tls, "proxy.server_tls");
-    proxy_reload_roster(proxy->shared.roster);
+    proxy_reload_rolls(&proxy->shared);
 }
 
 /* ---- telling ---- */

@@ -56,6 +56,7 @@ struct proxy_options {
     bool login;                                          /* sessions may outlive their server */
     bool challenge;                                      /* the proxy authenticates clients itself; implies `login` */
     char auth_file[PROXY_PATH];                          /* with `challenge`; empty: none */
+    char hba_file[PROXY_PATH];                           /* likewise */
     enum proxy_tls_mode tls_mode;                        /* towards clients */
     struct proxy_tls_files tls_files;                    /* unless DISABLE */
     enum proxy_tls_server_mode server_tls_mode;          /* towards servers */
@@ -81,8 +82,8 @@ struct proxy;
 /* Listens and serves. ERR_IN_USE: an address is taken, the log says which. Logs what goes wrong. */
 ERR_CHECK enum err proxy_start(const struct proxy_options *options, struct proxy **ret_proxy);
 
-/* Reads certificates and auth file again; when something is wrong with one it goes on with what it has, and says so in
- * the log. New connections see the new ones. */
+/* Reads certificates, auth file and rules again; when something is wrong with one it goes on with what it has, and says
+ * so in the log. New connections see the new ones. */
 void proxy_reload(struct proxy *proxy);
 
 /* Stops listening, lets transactions end for `grace_ms`, closes everything, frees it. */

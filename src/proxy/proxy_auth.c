@@ -2,7 +2,9 @@
  * A client proves to the proxy who it is. */
 #include "proxy/proxy_auth.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +21,7 @@
 enum {
     PROXY_AUTH_AGAIN_MS = 100,      /* between questions while nobody can be asked */
     PROXY_AUTH_FRESH_MS = 5 * 1000, /* age of a verifier: so long a new password may be refused once */
-    PROXY_AUTH_TEXT = 160,
+    PROXY_AUTH_TEXT = 384,
 };
 
 static void proxy_auth_say(struct proxy_session_context *context, struct proxy_session *session, struct buf *message)
@@ -76,6 +78,9 @@ static void proxy_auth_ask(struct proxy_session_context *context, struct proxy_s
     uint8_t hash[PG_SCRAM_SERVE_BINDING];
     const struct proxy_tls *tls = session->client.tls;
     const struct span binding = tls != NULL ? proxy_tls_binding(tls, hash) : span_of(NULL, 0);
+    if (session->challenge->scram && strncmp(text, "md5", 3) == 0) {
+        explicit_bzero(text, sizeof text); /* the rule wants SCRAM: for that the role has no verifier */
+    }
     session->challenge->asked = true;
     proxy_proof_begin(&session->challenge->proof, span_text(session->keep->user), span_text(text), context->mock_secret,
                       binding, &request);
@@ -106,7 +111,7 @@ void proxy_auth_ask_all(struct proxy_session_context *context)
 static void proxy_auth_enter(struct proxy_session_context *context, struct proxy_session *session)
 {
     ASSERT(session->server == NULL);
-    if (context->roster != NULL) {
+    if (context->roster != NULL && !session->console) {
         proxy_roster_teach(context->roster, session->keep->user, &session->keep->learn);
     }
     proxy_session_challenge_free(session);
@@ -117,7 +122,7 @@ static void proxy_auth_enter(struct proxy_session_context *context, struct proxy
         proxy_session_end(context, session, PROXY_SESSION_CLIENT_LEFT, "it is the console's now");
         return;
     }
-    proxy_metrics_add(&context->metrics, PROXY_METRICS_KEYS, 1);
+    proxy_metrics_add(&context->metrics, PROXY_METRICS_KEYS, session->keep->learn.found ? 1 : 0);
     session->moving = true;
     session->entering = true;
     if (!proxy_lend_welcome(context, session)) {
@@ -185,6 +190,109 @@ static void proxy_auth_answer(struct proxy_session_context *context, struct prox
     if (session->state == PROXY_SESSION_CHALLENGE && challenge->proof.stage == PROXY_PROOF_DONE) {
         proxy_auth_enter(context, session);
     }
+}
+
+/* ---- the rules ---- */
+
+/* A client that need not, or cannot, prove anything more. */
+static void proxy_auth_welcome(struct proxy_session_context *context, struct proxy_session *session)
+{
+    uint8_t memory[16];
+    struct buf reply;
+    buf_init(&reply, memory, sizeof memory);
+    pg_message_authentication_write(&reply, PG_MESSAGE_AUTH_OK, span_of(NULL, 0));
+    proxy_auth_say(context, session, &reply);
+    if (session->state == PROXY_SESSION_CHALLENGE) {
+        proxy_auth_enter(context, session);
+    }
+}
+
+static void proxy_auth_client(const struct proxy_session *session, const char *database, struct pg_hba_client *client)
+{
+    struct sockaddr_storage peer = {.ss_family = AF_UNSPEC};
+    socklen_t size = sizeof peer;
+    *client = (struct pg_hba_client){
+        .encrypted = session->client.tls != NULL, .user = session->keep->user, .database = database};
+    if (getpeername(session->client.fd, (struct sockaddr *)&peer, &size) != 0) {
+        return; /* it has gone: rules for all addresses may match, and then it is noticed */
+    }
+    if (peer.ss_family == AF_INET6) {
+        struct sockaddr_in6 six;
+        memcpy(&six, &peer, sizeof six);
+        client->family = 6;
+        memcpy(client->address, &six.sin6_addr, sizeof six.sin6_addr);
+    } else if (peer.ss_family == AF_INET) {
+        struct sockaddr_in four;
+        memcpy(&four, &peer, sizeof four);
+        client->family = 4;
+        memcpy(client->address, &four.sin_addr, sizeof four.sin_addr);
+    }
+}
+
+/* As PostgreSQL says it. */
+static void proxy_auth_forbid(struct proxy_session_context *context, struct proxy_session *session,
+                              const struct pg_hba_client *client, const char *what)
+{
+    char host[INET6_ADDRSTRLEN] = "?";
+    char name[PROXY_KEEP_USER];
+    char text[PROXY_AUTH_TEXT];
+    proxy_auth_name(client->user, name);
+    (void)inet_ntop(client->family == 6 ? AF_INET6 : AF_INET, client->address, host, sizeof host);
+    snprintf(text, sizeof text, "%s host \"%s\", user \"%s\", database \"%s\", %s", what, host, client->user,
+             client->database, client->encrypted ? "SSL encryption" : "no encryption");
+    LOG_N("%s host %s, role \"%s\", database %s, %s", what, host, name, client->database,
+          client->encrypted ? "encrypted" : "in clear");
+    proxy_session_end(context, session, PROXY_SESSION_FORBIDDEN, text);
+}
+
+/* Whether the client has shown the certificate that a rule wants. False: it is refused. */
+static bool proxy_auth_shown(struct proxy_session_context *context, struct proxy_session *session,
+                             enum pg_hba_clientcert clientcert)
+{
+    char owner[PROXY_TLS_NAME];
+    char name[PROXY_KEEP_USER];
+    char text[PROXY_AUTH_TEXT];
+    if (clientcert == PG_HBA_ANY_CLIENT) {
+        return true;
+    }
+    ASSERT(session->client.tls != NULL); /* only hostssl rules have it */
+    if (!proxy_tls_peer(session->client.tls, owner)) {
+        proxy_session_end(context, session, PROXY_SESSION_FORBIDDEN, "connection requires a valid client certificate");
+        return false;
+    }
+    if (clientcert == PG_HBA_VERIFY_CA || strcmp(owner, session->keep->user) == 0) {
+        return true;
+    }
+    proxy_auth_name(session->keep->user, name);
+    LOG_N("certificate authentication failed for role \"%s\": the certificate is another one's", name);
+    snprintf(text, sizeof text, "certificate authentication failed for user \"%s\"", session->keep->user);
+    proxy_session_end(context, session, PROXY_SESSION_FORBIDDEN, text);
+    return false;
+}
+
+/* By the first rule that matches. */
+static void proxy_auth_judge(struct proxy_session_context *context, struct proxy_session *session)
+{
+    struct pg_hba_client client;
+    struct proxy_rules_verdict verdict;
+    proxy_auth_client(session, context->routes[session->route].name, &client);
+    if (session->keep->user[0] == '\0' || proxy_rules_judge(context->rules, &client, &verdict) != ERR_OK) {
+        proxy_auth_forbid(context, session, &client, "no pg_hba.conf entry for");
+        return;
+    }
+    if (verdict.method == PG_HBA_REJECT) {
+        proxy_auth_forbid(context, session, &client, "pg_hba.conf rejects connection for");
+        return;
+    }
+    if (!proxy_auth_shown(context, session, verdict.clientcert)) {
+        return;
+    }
+    if (verdict.method == PG_HBA_TRUST || verdict.method == PG_HBA_CERT) {
+        proxy_auth_welcome(context, session);
+        return;
+    }
+    session->challenge->scram = verdict.method == PG_HBA_SCRAM;
+    proxy_auth_ask(context, session);
 }
 
 /* ---- reading ---- */
@@ -268,5 +376,9 @@ void proxy_auth_begin(struct proxy_session_context *context, struct proxy_sessio
     }
     proxy_session_move(session, PROXY_SESSION_CHALLENGE);
     session->wait_deadline = time_add_ms(context->now, context->connect_wait_ms);
-    proxy_auth_ask(context, session);
+    if (context->rules != NULL && !session->console) {
+        proxy_auth_judge(context, session);
+    } else {
+        proxy_auth_ask(context, session);
+    }
 }

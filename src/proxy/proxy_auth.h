@@ -11,6 +11,10 @@
  * has a server connection already attaches it there instead. proxy_move_welcome() says the rest of the log-in to the
  * client, from session->keep->known (filled with proxy_keep_parameter) and session->key, and makes it ACTIVE.
  *
+ * With `proxy.hba_file` its rules come first (proxy_rules.h; not for the console, whose users always need a password):
+ * who may try, how, and with which certificate. Whom they let in without a password (trust, cert) the proxy can log in
+ * only with a password from the auth file, or at a server that trusts the proxy.
+ *
  * A wrong password, a role that is not there and a role without a password get the same answers after the same work:
  * 28P01. Nothing that a client says is read beyond the message that is awaited. */
 #pragma once

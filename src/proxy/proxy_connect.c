@@ -291,6 +291,7 @@ void proxy_connect_step(struct proxy_session_context *context, struct proxy_sess
             return;
         }
         proxy_relay_to_server(context, session);
+        explicit_bzero(context->buffer, context->buffer_size); /* it may have been a password */
     } else if (session->state == PROXY_SESSION_ACTIVE) {
         proxy_connect_finish(context, session);
     }

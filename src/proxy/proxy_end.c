@@ -25,9 +25,18 @@ enum err proxy_end_watch(struct proxy_session_context *context, struct proxy_end
     return epoll_ctl(context->epoll, EPOLL_CTL_ADD, end->fd, &event) == 0 ? ERR_OK : err_from_errno(errno);
 }
 
+static void proxy_end_free(struct proxy_end *end)
+{
+    if (end->secret && end->pending != NULL) {
+        explicit_bzero(end->pending, end->pending_size);
+    }
+    free(end->pending);
+}
+
 void proxy_end_forget(struct proxy_end *end)
 {
-    free(end->pending);
+    proxy_end_free(end);
+    end->secret = false;
     end->pending = NULL;
     end->pending_at = 0;
     end->pending_size = 0;
@@ -62,7 +71,7 @@ bool proxy_end_owe(struct proxy_session_context *context, struct proxy_end *end,
     if (bytes.size > 0) {
         memcpy(memory + left, bytes.data, bytes.size);
     }
-    free(end->pending);
+    proxy_end_free(end);
     end->pending = memory;
     end->pending_at = 0;
     end->pending_size = left + bytes.size;

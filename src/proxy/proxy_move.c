@@ -210,11 +210,14 @@ static bool proxy_move_authenticate(struct proxy_session_context *context, struc
     const enum err err = proxy_learn_reply(&session->keep->learn, body, &reply);
     bool good = err == ERR_OK && !reply.overflow;
     if (!good) {
-        const char *why = err == ERR_UNSUPPORTED ? "the server wants another way to log in than before"
-                          : err == ERR_AUTH      ? "the server does not know the role's verifier"
-                                                 : err_text(err);
+        const char *why = err == ERR_UNSUPPORTED && session->entering
+                              ? "the server asks for a password that the proxy does not know"
+                          : err == ERR_UNSUPPORTED ? "the server wants another way to log in than before"
+                          : err == ERR_AUTH        ? "the server does not know the role's verifier"
+                                                   : err_text(err);
         proxy_move_refused(context, session, why);
     } else {
+        session->server->end.secret = reply.size > 0;
         good = proxy_move_send(context, session, span_of(reply.data, reply.size));
     }
     explicit_bzero(memory, sizeof memory);

@@ -34,6 +34,7 @@
 #include "proxy/proxy_proof.h"
 #include "proxy/proxy_roster.h"
 #include "proxy/proxy_route.h"
+#include "proxy/proxy_rules.h"
 #include "proxy/proxy_server.h"
 #include "proxy/proxy_vault.h"
 #include "wire/pg_message.h"
@@ -79,6 +80,7 @@ enum proxy_session_state {
     X(AUTH_SLOW, "08006", "the log-in did not end in time", PROTOCOL_ERRORS)                                           \
     X(AUTH_FAILED, "28P01", "password authentication failed", AUTH_FAILURES)                                           \
     X(AUTH_BINDING, "28000", "SCRAM channel binding negotiation error or check failed", AUTH_FAILURES)                 \
+    X(FORBIDDEN, "28000", "the rules of this proxy do not let the client in", AUTH_FAILURES)                           \
     X(CLEAR, "28000", "this proxy requires encryption: connect with sslmode=require or stronger", REFUSED_CLEAR)       \
     X(TLS_FAILED, NULL, "the TLS handshake failed", TLS_FAILURES)                                                      \
     X(SERVER_LOST, "08006", "the connection to the server was lost", SERVER_LOST)                                      \
@@ -105,6 +107,7 @@ struct proxy_session;
 /* CHALLENGE: what was asked of a client, and the message that it answers. */
 struct proxy_session_challenge {
     bool asked; /* the verifier is known */
+    bool scram; /* md5 will not do */
     struct proxy_proof proof;
     size_t message_have;
     uint8_t message[PG_FRAME_HEAD + PG_SCRAM_SERVE_MESSAGE];
@@ -192,6 +195,7 @@ struct proxy_session_context {
     const struct proxy_route *routes;
     uint32_t routes_count;
     bool login;                    /* sessions may outlive their server */
+    struct proxy_rules *rules;     /* NULL: every client is asked for its password */
     struct proxy_roster *roster;   /* NULL: no auth file */
     bool challenge;                /* the proxy authenticates clients itself; `login` is set */
     struct proxy_tls_context *tls; /* NULL: clients are not encrypted */

@@ -398,6 +398,7 @@ static void proxy_worker_context(struct proxy_worker *worker, uint32_t index)
         .login = shared->login,
         .challenge = shared->challenge,
         .roster = shared->roster,
+        .rules = shared->rules,
         .mock_secret = shared->mock_secret,
         .tls = shared->tls,
         .tls_mode = shared->tls_mode,

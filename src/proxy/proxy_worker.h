@@ -38,6 +38,7 @@ struct proxy_worker_shared {
     uint32_t workers;
     bool login;
     bool challenge;
+    struct proxy_rules *rules;   /* NULL: none */
     struct proxy_roster *roster; /* NULL: no auth file */
     const uint8_t *mock_secret;
     struct proxy_tls_context *tls; /* NULL: clients are not encrypted */

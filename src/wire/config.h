@@ -425,6 +425,7 @@ struct config_proxy {
     uint32_t max_clients;
     uint32_t auth;         /* enum config_proxy_auth */
     const char *auth_file; /* NULL: none */
+    const char *hba_file;  /* NULL: none */
     struct config_proxy_tls tls;
     struct config_proxy_server_tls server_tls;
     struct config_proxy_console console;

@@ -511,6 +511,11 @@ static const struct config_schema_row config_schema_proxy_rows[] = {
             "With auth: scram, a file of roles and their secrets in the format of PgBouncer's userlist.txt: SCRAM or "
             "md5 as in pg_authid.rolpassword, or passwords. Roles that are not in it are asked of the database. Read "
             "again on SIGHUP."),
+    ROW("hba_file", PATH, config_proxy, hba_file,
+        .prose =
+            "With auth: scram, rules in the format of PostgreSQL's pg_hba.conf: the first one that matches a client "
+            "decides (trust, reject, md5, scram-sha-256 or cert), and a client without one is refused. Without the "
+            "file every client is asked for its password. Read again on SIGHUP."),
     ROW("tls", SECTION, config_proxy, tls, .section = &config_schema_proxy_tls, .prose = "Encryption towards clients."),
     ROW("server_tls", SECTION, config_proxy, server_tls, .section = &config_schema_proxy_server_tls,
         .prose = "Encryption towards PostgreSQL."),

@@ -30,15 +30,21 @@ static void config_verify_proxy_server_tls(const struct config_verify *verify)
     }
 }
 
+static void config_verify_proxy_file(const struct config_verify *verify, const char *key, const char *path)
+{
+    const struct config_verify_place place = CONFIG_VERIFY_AT(verify, "proxy", key);
+    if (path != NULL && verify->config->proxy.auth != CONFIG_PROXY_SCRAM) {
+        config_problem_error(verify->problems, place.line, place.column,
+                             "proxy.%s says who may log in at the proxy, but the proxy asks nobody; expected "
+                             "proxy.auth: scram",
+                             key);
+    }
+}
+
 void config_verify_proxy(const struct config_verify *verify)
 {
-    const struct config_proxy *proxy = &verify->config->proxy;
-    const struct config_verify_place place = CONFIG_VERIFY_AT(verify, "proxy", "auth_file");
-    if (proxy->auth_file != NULL && proxy->auth != CONFIG_PROXY_SCRAM) {
-        config_problem_error(verify->problems, place.line, place.column,
-                             "proxy.auth_file says who may log in at the proxy, but the proxy asks nobody; expected "
-                             "proxy.auth: scram");
-    }
+    config_verify_proxy_file(verify, "auth_file", verify->config->proxy.auth_file);
+    config_verify_proxy_file(verify, "hba_file", verify->config->proxy.hba_file);
     config_verify_proxy_tls(verify);
     config_verify_proxy_server_tls(verify);
 }

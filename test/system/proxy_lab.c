@@ -29,6 +29,12 @@ static struct view_address lab_address(const char *port)
     return (struct view_address){.bytes = {127, 9, 0, 1}, .port = (uint16_t)lab_number(port), .family = 4};
 }
 
+static void lab_path(char path[PROXY_PATH], const char *variable)
+{
+    const char *value = getenv(variable);
+    snprintf(path, PROXY_PATH, "%s", value != NULL ? value : "");
+}
+
 /* Encryption towards clients: LAB_TLS is allow or require, LAB_TLS_DIR has the files. Towards servers:
  * LAB_SERVER_TLS, LAB_SERVER_CA. */
 static void lab_tls(struct proxy_options *options)
@@ -95,8 +101,8 @@ static int lab_serve(char **argv)
     options.login = strcmp(argv[7], "login") == 0;
     options.challenge = strcmp(argv[7], "scram") == 0;
     signal(SIGPIPE, SIG_IGN);
-    snprintf(options.auth_file, sizeof options.auth_file, "%s",
-             getenv("LAB_AUTH_FILE") != NULL ? getenv("LAB_AUTH_FILE") : "");
+    lab_path(options.auth_file, "LAB_AUTH_FILE");
+    lab_path(options.hba_file, "LAB_HBA_FILE");
     lab_tls(&options);
     options.accounts[0] = (struct proxy_vault_account){
         .database = "shop", .dbname = "shop", .user = "postgres", .password = {.env = "LAB_PASSWORD"}};

@@ -1003,3 +1003,61 @@ def test_front_auth_file(pair, tmp_path):
     finally:
         pair.proxy_stop()
         pair.a.sql("DROP ROLE plain")
+
+
+# ---- rules in a file ----
+
+RULES = """
+hostssl   all   secured   127.0.0.0/8   cert
+hostssl   all   elder     127.0.0.0/8   md5             clientcert=verify-ca
+host      all   postgres  127.0.0.0/8   trust
+host      all   elder     127.0.0.0/8   scram-sha-256
+hostnossl all   secured   127.0.0.0/8   reject
+"""
+
+
+def test_tls_rules_of_the_hba_file(pair, papers, tmp_path):
+    """The first rule that matches decides; nobody comes in without one."""
+    path, users = tmp_path / "hba.conf", tmp_path / "userlist.txt"
+    path.write_text(RULES)
+    users.write_text('"secured" "open sesame"\n')  # who shows a certificate is logged in at the server with it
+    pair.papers = papers
+    pair.epoch = pair.version + 1000
+    pair.view(pair.epoch, 0)
+    pair.proxy_start(auth="scram", LAB_TLS="allow", LAB_TLS_DIR=papers, LAB_HBA_FILE=str(path), LAB_AUTH_FILE=str(users))
+
+    def come(role, password="none", shown=None, sslmode="require", dbname="shop"):
+        more = {"sslcert": os.path.join(papers, shown + ".crt"), "sslkey": os.path.join(papers, shown + ".key")} if shown else {}
+        return one(connect(user=role, password=password, sslmode=sslmode, dbname=dbname, **more), "SELECT current_user")
+
+    def refused(words, *arguments, **more):
+        with pytest.raises(psycopg2.OperationalError, match=words):
+            come(*arguments, **more)
+
+    try:
+        assert come("secured", shown="secured") == "secured"
+        refused("connection requires a valid client certificate", "secured", "open sesame")
+        refused("pg_hba.conf rejects connection for host \"127[0-9.]*\", user \"secured\", database \"shop\", no encryption",
+                "secured", "open sesame", sslmode="disable")
+        assert come("elder", "old secret", shown="secured") == "elder"
+        refused("password authentication failed", "elder", "wrong", shown="secured")
+        refused("connection requires a valid client certificate", "elder", "old secret")
+        refused("password authentication failed", "elder", "old secret", sslmode="disable")  # its verifier is md5's
+        assert come("postgres", sslmode="disable") == "postgres"
+        refused("no pg_hba.conf entry for host \"127[0-9.]*\", user \"nobody\", database \"shop\", SSL encryption", "nobody")
+        path.write_text(RULES + "host all +staff all trust\n")
+        pair.proxy.send_signal(signal.SIGHUP)
+
+        def told(text):
+            with open(pair.proxy_log, encoding="utf-8") as log:
+                return text in log.read()
+
+        wait(lambda: told("hba.conf:7: user \"+staff\""), "the problem is told")
+        assert come("postgres", sslmode="disable") == "postgres"
+        path.write_text("host all elder all md5\n")
+        pair.proxy.send_signal(signal.SIGHUP)
+        wait(lambda: told("proxy.hba_file: it was read again"), "it was read")
+        refused("no pg_hba.conf entry", "postgres", sslmode="disable")
+        assert come("elder", "old secret", sslmode="disable") == "elder"
+    finally:
+        pair.proxy_stop()
