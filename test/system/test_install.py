@@ -150,7 +150,7 @@ def test_examples_compile_as_they_say(root, tmp_path):
                    check=True)
     assert "31 calls, 5 failed, 29 were not made; now CLOSED" in run(program, LD_LIBRARY_PATH=lib)
     program = str(tmp_path / "orders")
-    subprocess.run(["cc", *STRICT, "-D_GNU_SOURCE", os.path.join(examples, "orders.c"), os.path.join(examples, "datasource.c"),
+    subprocess.run(["cc", *STRICT, os.path.join(examples, "orders.c"), os.path.join(examples, "datasource.c"),
                     *pkg_config(root, "--cflags", "--libs"), *libpq, "-o", program], check=True)
     done = subprocess.run([program], capture_output=True, text=True, env=dict(os.environ, LD_LIBRARY_PATH=lib), check=False)
     assert done.returncode == 2 and "usage:" in done.stderr
