@@ -38,6 +38,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     ASSERT(whole->journal.size == bytes->journal.size && whole->journal.pending == bytes->journal.pending);
     ASSERT(whole->journal.size == 0 || memcmp(whole->journal.data, bytes->journal.data, whole->journal.size) == 0);
     ASSERT(whole->known.size == bytes->known.size);
+    ASSERT(whole->flight_units == bytes->flight_units && whole->flight_first == bytes->flight_first);
+    ASSERT(whole->flight_marks == bytes->flight_marks && whole->lost_open == bytes->lost_open);
+    ASSERT(whole->names_count == bytes->names_count && whole->xid == bytes->xid);
+    ASSERT(proxy_keep_flight_commits(whole) == proxy_keep_flight_commits(bytes));
     ASSERT(proxy_keep_movable(whole, &why) == proxy_keep_movable(bytes, &why));
     proxy_keep_free(whole);
     proxy_keep_free(bytes);
