@@ -287,7 +287,11 @@ size_t dns_answer_build(struct dns_answer_source *source, const struct dns_answe
     }
     source->rotation = resolve->rotation;
     const size_t size = answer.transfers ? 0 : dns_answer_finish(&answer, answer.signs ? limit - DNS_TSIG_MOST : limit);
-    *ret_result = (struct dns_answer_result){resolve->rcode, answer.truncated, resolve->dynamic, answer.transfers,
-                                             answer.cookie_verdict == DNS_COOKIE_GOOD};
+    ret_result->rcode = resolve->rcode;
+    ret_result->truncated = answer.truncated;
+    ret_result->dynamic = resolve->dynamic;
+    ret_result->keepalive = query->edns && answer.options.keepalive_100ms >= 0;
+    ret_result->transfer = answer.transfers;
+    ret_result->proven = answer.cookie_verdict == DNS_COOKIE_GOOD || (answer.signs && trusted);
     return size;
 }

@@ -30,8 +30,9 @@ struct dns_answer_result {
     uint16_t rcode; /* enum dns_rcode */
     bool truncated;
     bool dynamic;
-    bool transfer; /* nothing was answered: `packet->transfer` has begun */
-    bool proven;   /* the client has shown a good cookie: its address is its own */
+    bool keepalive; /* it asked for that, over TCP */
+    bool transfer;  /* nothing was answered: `packet->transfer` has begun */
+    bool proven;    /* the client has shown a good cookie: its address is its own */
 };
 
 /* The query, and the room for its answer in the same place. */

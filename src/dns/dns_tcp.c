@@ -74,26 +74,66 @@ void dns_tcp_fini(struct dns_tcp *tcp)
     *tcp = (struct dns_tcp){.listens_count = 0};
 }
 
-static void dns_tcp_close(struct dns_tcp_connection *connection)
+static void dns_tcp_close(struct dns_worker *worker, struct dns_tcp_connection *connection)
 {
     close(connection->fd); /* epoll forgets it */
     connection->fd = -1;
+    ASSERT(worker->tcp.taken > 0);
+    worker->tcp.taken--;
 }
 
-/* A free place, or that of the connection that was silent longest. */
-static struct dns_tcp_connection *dns_tcp_place(struct dns_worker *worker)
+int32_t dns_tcp_idle_ms(const struct dns_tcp *tcp, bool keeps)
 {
-    struct dns_tcp_connection *oldest = &worker->tcp.connections[0];
+    if (tcp->taken > DNS_TCP_CONNECTIONS / 4 * 3) {
+        return DNS_TCP_BUSY_MS;
+    }
+    return keeps && tcp->taken <= DNS_TCP_CONNECTIONS / 2 ? DNS_TCP_KEEP_MS : DNS_TCP_IDLE_MS;
+}
+
+static bool dns_tcp_same_host(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
+{
+    if (a->ss_family != b->ss_family) {
+        return false;
+    }
+    if (a->ss_family == AF_INET) {
+        return ((const struct sockaddr_in *)a)->sin_addr.s_addr == ((const struct sockaddr_in *)b)->sin_addr.s_addr;
+    }
+    /* A host has a /64. */
+    return memcmp(&((const struct sockaddr_in6 *)a)->sin6_addr, &((const struct sockaddr_in6 *)b)->sin6_addr, 8) == 0;
+}
+
+/* A free place, else that of the connection that was silent longest: of the same host when it has its share, else of
+ * all.
+ */
+static struct dns_tcp_connection *dns_tcp_place(struct dns_worker *worker, const struct sockaddr_storage *peer)
+{
+    struct dns_tcp_connection *place = NULL;
+    struct dns_tcp_connection *oldest = NULL;
+    struct dns_tcp_connection *own = NULL;
+    uint32_t own_count = 0;
     for (uint32_t i = 0; i < DNS_TCP_CONNECTIONS; i++) {
         struct dns_tcp_connection *connection = &worker->tcp.connections[i];
         if (connection->fd < 0) {
-            return connection;
+            place = place != NULL ? place : connection;
+            continue;
         }
-        oldest = connection->last.us < oldest->last.us ? connection : oldest;
+        oldest = oldest == NULL || connection->last.us < oldest->last.us ? connection : oldest;
+        if (dns_tcp_same_host(&connection->peer, peer)) {
+            own_count++;
+            own = own == NULL || connection->last.us < own->last.us ? connection : own;
+        }
     }
+    if (own_count >= DNS_TCP_CLIENT) {
+        place = own;
+    } else if (place != NULL) {
+        return place;
+    } else {
+        place = oldest;
+    }
+    ASSERT(place != NULL);
     dns_worker_add(&worker->counters.tcp_refused, 1);
-    dns_tcp_close(oldest);
-    return oldest;
+    dns_tcp_close(worker, place);
+    return place;
 }
 
 void dns_tcp_accept(struct dns_worker *worker, uint32_t listen_index, struct mono now)
@@ -108,16 +148,19 @@ void dns_tcp_accept(struct dns_worker *worker, uint32_t listen_index, struct mon
         return; /* gone again, or out of descriptors: the next event tries again */
     }
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    struct dns_tcp_connection *connection = dns_tcp_place(worker);
+    struct dns_tcp_connection *connection = dns_tcp_place(worker, &peer);
     const uint64_t index = (uint64_t)(connection - worker->tcp.connections);
     struct epoll_event event = {.events = EPOLLIN, .data.u64 = DNS_TCP_CONNECTION_TAG + index};
     if (epoll_ctl(worker->epoll, EPOLL_CTL_ADD, fd, &event) != 0) {
         close(fd);
         return;
     }
+    worker->tcp.taken++;
     connection->fd = fd;
     connection->peer = peer;
     connection->last = now;
+    connection->keeps = false;
+    connection->ended = false;
     connection->transfer.zone = NULL;
     connection->waits_out = false;
     connection->in_size = 0;
@@ -136,8 +179,8 @@ static bool dns_tcp_send(struct dns_tcp_connection *connection, struct mono now)
             return errno == EAGAIN || errno == EINTR;
         }
         connection->out_sent += (size_t)sent;
-        connection->last = now;
     }
+    connection->last = connection->out_size > 0 ? now : connection->last;
     connection->out_size = 0;
     connection->out_sent = 0;
     return true;
@@ -207,8 +250,8 @@ static bool dns_tcp_serve(struct dns_worker *worker, struct dns_tcp_connection *
     return true;
 }
 
-/* Reads once. False: closed by the peer, or broken. */
-static bool dns_tcp_receive(struct dns_tcp_connection *connection, struct mono now)
+/* Reads once. False: broken. */
+static bool dns_tcp_receive(struct dns_tcp_connection *connection)
 {
     const size_t room = sizeof connection->in - connection->in_size;
     if (room == 0) {
@@ -219,16 +262,19 @@ static bool dns_tcp_receive(struct dns_tcp_connection *connection, struct mono n
         return errno == EAGAIN || errno == EINTR;
     }
     connection->in_size += (size_t)got;
-    connection->last = got > 0 ? now : connection->last;
-    return got > 0;
+    connection->ended = got == 0;
+    return true;
 }
 
 /* Watches for what is next: room to write, or the next query; both when whole queries are left for another turn (a
- * socket with room to write reports at once). */
+ * socket with room to write reports at once). False: it is over. */
 static bool dns_tcp_watch(struct dns_worker *worker, struct dns_tcp_connection *connection)
 {
     const size_t next = dns_tcp_query_size(connection);
     const bool out = connection->out_size > 0 || connection->transfer.zone != NULL || (next != 0 && next != SIZE_MAX);
+    if (connection->ended && !out) {
+        return false; /* half-closed, and all is answered */
+    }
     if (out == connection->waits_out) {
         return true;
     }
@@ -247,11 +293,11 @@ void dns_tcp_event(struct dns_worker *worker, uint32_t index, struct mono now)
     }
     bool good = dns_tcp_send(connection, now);
     if (good && connection->out_size == 0) {
-        good = connection->waits_out || dns_tcp_receive(connection, now);
-        good = dns_tcp_serve(worker, connection, now) && good;
+        good = connection->waits_out || connection->ended || dns_tcp_receive(connection);
+        good = good && dns_tcp_serve(worker, connection, now);
     }
     if (!good || !dns_tcp_watch(worker, connection)) {
-        dns_tcp_close(connection);
+        dns_tcp_close(worker, connection);
     }
 }
 
@@ -260,7 +306,7 @@ void dns_tcp_forget(struct dns_worker *worker)
     for (uint32_t i = 0; i < DNS_TCP_CONNECTIONS; i++) {
         struct dns_tcp_connection *connection = &worker->tcp.connections[i];
         if (connection->fd >= 0 && connection->transfer.zone != NULL) {
-            dns_tcp_close(connection);
+            dns_tcp_close(worker, connection);
         }
     }
 }
@@ -269,8 +315,9 @@ void dns_tcp_reap(struct dns_worker *worker, struct mono now)
 {
     for (uint32_t i = 0; i < DNS_TCP_CONNECTIONS; i++) {
         struct dns_tcp_connection *connection = &worker->tcp.connections[i];
-        if (connection->fd >= 0 && time_since_ms(now, connection->last) > DNS_TCP_IDLE_MS) {
-            dns_tcp_close(connection);
+        if (connection->fd >= 0 &&
+            time_since_ms(now, connection->last) > dns_tcp_idle_ms(&worker->tcp, connection->keeps)) {
+            dns_tcp_close(worker, connection);
         }
     }
 }

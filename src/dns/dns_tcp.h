@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * DNS over TCP for one worker (RFC 7766): a two-byte length before each message, queries pipelined, answers in order.
  *
- * Everything has a limit: connections (the one that was silent longest makes room), size of a query, time without
- * progress. While an answer waits for the peer to read, its next queries wait. All memory is allocated at the start. */
+ * Everything has a limit: connections in all and of one address (the one of them that was silent longest makes room),
+ * size of a query, time for a whole query or answer, which shrinks as places are taken: who only sits there, or
+ * dribbles, keeps nobody out. While an answer waits for the peer to read, its next queries wait. All memory is
+ * allocated at the start. */
 #pragma once
 
 #include <stdint.h>
@@ -14,10 +16,13 @@
 
 enum {
     DNS_TCP_CONNECTIONS = 64, /* per worker */
+    DNS_TCP_CLIENT = 16,      /* of one address, at a time */
     DNS_TCP_LISTENS = 16,
     DNS_TCP_QUERY = 4096,    /* bytes of a query */
     DNS_TCP_ANSWER = 65535,  /* bytes of an answer */
-    DNS_TCP_IDLE_MS = 10000, /* RFC 7766, 6.2.3: "on the order of a few seconds" */
+    DNS_TCP_IDLE_MS = 10000, /* for a whole query, or to take a whole answer (RFC 7766, 6.2.3) */
+    DNS_TCP_KEEP_MS = 30000, /* clients that ask for keepalive, while half of the places are free (RFC 7828) */
+    DNS_TCP_BUSY_MS = 2000,  /* all, while more than three quarters are taken */
     DNS_TCP_TURN = 64,       /* queries of one connection before others get their turn */
 };
 
@@ -26,7 +31,9 @@ struct dns_worker;
 struct dns_tcp_connection {
     int fd; /* -1: free */
     struct sockaddr_storage peer;
-    struct mono last;             /* progress */
+    struct mono last;             /* a whole query came, or a whole answer went */
+    bool keeps;                   /* it asked for keepalive */
+    bool ended;                   /* the peer sends no more: what it asked is still answered */
     struct dns_transfer transfer; /* `zone` NULL: none is under way */
     bool waits_out;               /* epoll watches for room to write */
     size_t in_size;
@@ -39,6 +46,7 @@ struct dns_tcp_connection {
 struct dns_tcp {
     int listens[DNS_TCP_LISTENS];
     uint32_t listens_count;
+    uint32_t taken;                         /* of the connections */
     struct dns_tcp_connection *connections; /* DNS_TCP_CONNECTIONS */
 };
 
@@ -56,6 +64,9 @@ void dns_tcp_event(struct dns_worker *worker, uint32_t index, struct mono now);
 
 /* Closes connections with a transfer under way: its zone is about to be freed. The secondary asks again. */
 void dns_tcp_forget(struct dns_worker *worker);
+
+/* How long a connection may be idle at present. */
+int32_t dns_tcp_idle_ms(const struct dns_tcp *tcp, bool keeps);
 
 /* Closes connections without progress. */
 void dns_tcp_reap(struct dns_worker *worker, struct mono now);

@@ -47,9 +47,12 @@ size_t dns_worker_answer(struct dns_worker *worker, uint8_t *message, size_t siz
                                              .capacity = capacity,
                                              .client = dns_worker_peer(peer),
                                              .transfer = connection != NULL ? &connection->transfer : NULL,
-                                             .keepalive_100ms = DNS_TCP_IDLE_MS / 100};
+                                             .keepalive_100ms = dns_tcp_idle_ms(&worker->tcp, true) / 100};
     const size_t answer = dns_answer_build(&source, &packet, &result);
     worker->rotation = source.rotation;
+    if (connection != NULL) {
+        connection->keeps = connection->keeps || result.keepalive;
+    }
     if (answer == 0 && result.transfer) {
         dns_worker_add(&worker->counters.transfers, 1);
         return 0;

@@ -628,10 +628,22 @@ def test_tcp_pipelining_limits_and_time_out(plane):
         for byte in struct.pack("!H", len(wire)) + wire:
             sock.send(bytes([byte]))
         assert dns.message.from_wire(receive(sock, struct.unpack("!H", receive(sock, 2))[0])).rcode() == 0
-        # Half a query, then silence: closed.
-        sock.send(b"\0\x30abc")
-        sock.settimeout(60)
-        assert sock.recv(1) == b""
+        # In two pieces, wherever it is cut.
+        for cut in range(1, len(wire) + 2):
+            whole = struct.pack("!H", len(wire)) + wire
+            sock.send(whole[:cut])
+            time.sleep(0.001)
+            sock.send(whole[cut:] + struct.pack("!H", len(wire))[:1])  # and the first byte of the next one
+            assert dns.message.from_wire(receive(sock, struct.unpack("!H", receive(sock, 2))[0])).rcode() == 0
+            sock.send(struct.pack("!H", len(wire))[1:] + wire)
+            assert dns.message.from_wire(receive(sock, struct.unpack("!H", receive(sock, 2))[0])).rcode() == 0
+        # A query that never becomes whole, a byte now and then: closed.
+        sock.send(b"\x0f\xffabc")
+        deadline = time.monotonic() + 120
+        with pytest.raises(ConnectionError):
+            while time.monotonic() < deadline:
+                sock.send(b"x")
+                time.sleep(0.2)
     for nonsense in (b"\0\0", b"\xff\xff" + b"x" * 5000, b"\0\x05hello"):
         with socket.create_connection((SERVER, PORT), 20) as sock:
             sock.sendall(nonsense)
@@ -639,11 +651,27 @@ def test_tcp_pipelining_limits_and_time_out(plane):
                 assert sock.recv(1) == b""
             except ConnectionError:
                 pass
-    # More connections than places: the newest are served.
-    crowd = [socket.create_connection((SERVER, PORT), 20) for _ in range(200)]
+    # One address takes more connections than there are places: its newest are served, and others keep theirs.
+    other = socket.create_connection((SERVER, PORT), 20, source_address=("127.9.1.9", 0))
+    crowd = []
+    for i in range(200):
+        crowd.append(socket.create_connection((SERVER, PORT), 20))
+        if i % 20 == 0:
+            assert exchange(other, query("ns1", "A").to_wire())[0].rcode() == 0
     assert exchange(crowd[-1], query("ns1", "A").to_wire())[0].rcode() == 0
-    for sock in crowd:
+    assert exchange(other, query("ns1", "A").to_wire())[0].rcode() == 0
+    for sock in (*crowd, other):
         sock.close()
+
+
+def test_tcp_half_closed_clients_are_answered(plane):
+    with socket.create_connection((SERVER, PORT), 60) as sock:
+        messages = [query("big", "TXT") for _ in range(200)]
+        sock.sendall(b"".join(struct.pack("!H", len(m.to_wire())) + m.to_wire() for m in messages))
+        sock.shutdown(socket.SHUT_WR)
+        for message in messages:
+            assert dns.message.from_wire(receive(sock, struct.unpack("!H", receive(sock, 2))[0])).id == message.id
+        assert sock.recv(1) == b""
 
 
 def test_malformed_packets_never_end_it(plane):
