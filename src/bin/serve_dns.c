@@ -132,16 +132,16 @@ static enum err serve_dns_keys(const struct config_dns *dns, char *problem, stru
     return ERR_OK;
 }
 
-static void serve_dns_transfer(const struct config_dns *dns, struct dns_catalog_settings *settings)
+static uint32_t serve_dns_networks(const struct config_network *from, uint32_t count,
+                                   struct dns_catalog_network networks[DNS_CATALOG_NETWORKS])
 {
-    const struct config_dns_transfer *transfer = &dns->transfer;
-    for (uint32_t i = 0; i < transfer->allow_count && i < DNS_CATALOG_NETWORKS; i++) {
-        const struct config_network *from = &transfer->allow[i];
-        struct dns_catalog_network *network = &settings->transfer[settings->transfer_count++];
-        network->address.family = from->address.family == CONFIG_FAMILY_IPV6 ? 6 : 4;
-        memcpy(network->address.bytes, from->address.bytes, sizeof network->address.bytes);
-        network->prefix_bits = from->prefix_bits;
+    ASSERT(count <= DNS_CATALOG_NETWORKS);
+    for (uint32_t i = 0; i < count; i++) {
+        networks[i].address.family = from[i].address.family == CONFIG_FAMILY_IPV6 ? 6 : 4;
+        memcpy(networks[i].address.bytes, from[i].address.bytes, sizeof networks[i].address.bytes);
+        networks[i].prefix_bits = from[i].prefix_bits;
     }
+    return count;
 }
 
 /* What may change with SIGHUP beside the zones: secrets are read anew. */
@@ -157,7 +157,12 @@ static enum err serve_dns_settings(const struct config *config, uint32_t site, c
     if (dns->version != NULL) {
         snprintf(ret_settings->version, sizeof ret_settings->version, "%s", dns->version);
     }
-    serve_dns_transfer(dns, ret_settings);
+    ret_settings->transfer_count =
+        serve_dns_networks(dns->transfer.allow, dns->transfer.allow_count, ret_settings->transfer);
+    ret_settings->rate_per_second = dns->rate_limit.per_second;
+    ret_settings->rate_slip = dns->rate_limit.slip;
+    ret_settings->rate_exempt_count =
+        serve_dns_networks(dns->rate_limit.exempt, dns->rate_limit.exempt_count, ret_settings->rate_exempt);
     const enum err err = serve_dns_cookies(&dns->cookies.secret, problem, &ret_settings->cookies);
     return err == ERR_OK ? serve_dns_keys(dns, problem, ret_settings) : err;
 }

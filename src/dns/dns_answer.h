@@ -13,6 +13,7 @@
 #include "core/view.h"
 #include "dns/dns_catalog.h"
 #include "dns/dns_policy.h"
+#include "dns/dns_rate.h"
 #include "dns/dns_transfer.h"
 #include "wire/dns_message.h"
 #include "wire/dns_type.h"
@@ -44,6 +45,12 @@ struct dns_answer_packet {
     struct dns_transfer *transfer; /* TCP: where one begins; NULL: UDP */
     int32_t keepalive_100ms;       /* TCP: how long the connection may be idle, for clients that ask; -1: not told */
 };
+
+/* What response rate limiting looks at: kind of answer and name, for UDP answers that were not proven. */
+enum dns_rate_kind dns_answer_kind(const uint8_t *message, size_t size, uint64_t *ret_name_hash);
+
+/* Empties the answer but for question and OPT and sets TC. Its new size. */
+size_t dns_answer_slip(uint8_t *message, size_t size);
 
 /* Turns the query into its answer and returns the answer's size; 0: say nothing. */
 size_t dns_answer_build(struct dns_answer_source *source, const struct dns_answer_packet *packet,

@@ -23,6 +23,10 @@ struct dns_catalog_settings {
     char version[DNS_CATALOG_TEXT];    /* version.bind; empty: not told */
     uint32_t keys_count;               /* of TSIG; when there are any, a transfer has to be signed with one */
     struct dns_tsig_key keys[DNS_CATALOG_KEYS];
+    uint32_t rate_per_second; /* UDP answers of a kind for a client network, over all workers; 0: no limit */
+    uint32_t rate_slip;       /* every so many of those beyond it is sent empty, with TC; 0: none */
+    uint32_t rate_exempt_count;
+    struct dns_catalog_network rate_exempt[DNS_CATALOG_NETWORKS];
     uint32_t transfer_count; /* who may transfer zones; 0: nobody */
     struct dns_catalog_network transfer[DNS_CATALOG_NETWORKS];
 };

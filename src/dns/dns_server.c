@@ -209,6 +209,7 @@ enum err dns_server_start(const struct dns_server_options *options, char *proble
         server->shared.file_view = &server->file_view;
     }
     const uint32_t workers = dns_server_cores(options->workers);
+    server->shared.workers = workers;
     for (uint32_t i = 0; i < workers && err == ERR_OK; i++) {
         err = dns_server_worker(server, i, problem);
     }

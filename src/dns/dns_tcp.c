@@ -82,14 +82,6 @@ static void dns_tcp_close(struct dns_worker *worker, struct dns_tcp_connection *
     worker->tcp.taken--;
 }
 
-int32_t dns_tcp_idle_ms(const struct dns_tcp *tcp, bool keeps)
-{
-    if (tcp->taken > DNS_TCP_CONNECTIONS / 4 * 3) {
-        return DNS_TCP_BUSY_MS;
-    }
-    return keeps && tcp->taken <= DNS_TCP_CONNECTIONS / 2 ? DNS_TCP_KEEP_MS : DNS_TCP_IDLE_MS;
-}
-
 static bool dns_tcp_same_host(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
 {
     if (a->ss_family != b->ss_family) {

@@ -66,7 +66,13 @@ void dns_tcp_event(struct dns_worker *worker, uint32_t index, struct mono now);
 void dns_tcp_forget(struct dns_worker *worker);
 
 /* How long a connection may be idle at present. */
-int32_t dns_tcp_idle_ms(const struct dns_tcp *tcp, bool keeps);
+static inline int32_t dns_tcp_idle_ms(const struct dns_tcp *tcp, bool keeps)
+{
+    if (tcp->taken > DNS_TCP_CONNECTIONS / 4 * 3) {
+        return DNS_TCP_BUSY_MS;
+    }
+    return keeps && tcp->taken <= DNS_TCP_CONNECTIONS / 2 ? DNS_TCP_KEEP_MS : DNS_TCP_IDLE_MS;
+}
 
 /* Closes connections without progress. */
 void dns_tcp_reap(struct dns_worker *worker, struct mono now);

@@ -4,9 +4,11 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/assert.h"
@@ -72,6 +74,10 @@ static enum err dns_worker_open(struct dns_worker *worker, const char *view_path
 {
     worker->epoll = epoll_create1(EPOLL_CLOEXEC);
     worker->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    worker->rate = calloc(1, sizeof *worker->rate);
+    if (worker->rate == NULL || getrandom(worker->rate->key, SIPHASH_KEY, 0) != SIPHASH_KEY) {
+        return ERR_NO_MEMORY;
+    }
     struct epoll_event event = {.events = EPOLLIN, .data.u64 = DNS_WORKER_WAKE_TAG};
     if (worker->epoll < 0 || worker->wake < 0 || epoll_ctl(worker->epoll, EPOLL_CTL_ADD, worker->wake, &event) != 0) {
         return err_from_errno(errno);
@@ -104,6 +110,8 @@ enum err dns_worker_init(struct dns_worker *worker, struct dns_worker_shared *sh
 void dns_worker_fini(struct dns_worker *worker)
 {
     publish_reader_close(&worker->reader);
+    free(worker->rate);
+    worker->rate = NULL;
     dns_tcp_fini(&worker->tcp);
     for (uint32_t i = 0; i < worker->udp_count; i++) {
         close(worker->udp[i]);
@@ -247,6 +255,7 @@ void *dns_worker_run(void *argument)
     while (!atomic_load(&worker->shared->stop)) {
         const int count = epoll_wait(worker->epoll, events, DNS_WORKER_EVENTS, DNS_WORKER_TICK_MS);
         const struct mono now = clock_mono();
+        worker->now_ms = (uint32_t)(now.us / 1000);
         worker->now_s = (uint32_t)(clock_wall().us / 1000000);
         dns_worker_enter(worker);
         for (int i = 0; i < count; i++) {

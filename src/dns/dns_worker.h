@@ -33,6 +33,8 @@ enum {
     X(transfers)                                                                                                       \
     X(dropped)                                                                                                         \
     X(send_failed)                                                                                                     \
+    X(rate_slipped)                                                                                                    \
+    X(rate_dropped)                                                                                                    \
     X(truncated)                                                                                                       \
     X(dynamic)                                                                                                         \
     X(noerror)                                                                                                         \
@@ -57,6 +59,7 @@ struct dns_worker_shared {
     _Atomic(const struct dns_catalog *) catalog;
     _Atomic uint64_t generation; /* grows after each change of `catalog` */
     _Atomic bool stop;
+    uint32_t workers;             /* that share a limit of answers */
     const struct view *file_view; /* answers when nothing has been published since the machine's boot; NULL: none */
 };
 
@@ -75,7 +78,9 @@ struct dns_worker {
     const char *view_path;
     _Atomic uint64_t generation_seen; /* it uses no catalogue older than this */
     const struct dns_catalog *catalog;
-    uint32_t now_s; /* wall clock of the present batch */
+    struct dns_rate *rate; /* always there; used where a limit is configured */
+    uint32_t now_ms;       /* of a clock that goes round */
+    uint32_t now_s;        /* wall clock of the present batch */
     struct dns_policy policy;
     uint32_t rotation;
     int epoll;

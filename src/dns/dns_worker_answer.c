@@ -37,6 +37,30 @@ static struct view_address dns_worker_peer(const struct sockaddr_storage *peer)
     return address;
 }
 
+/* The kernel spreads a network's queries over the workers by their ports, so each gets its part of the limit. */
+static size_t dns_worker_limit(struct dns_worker *worker, const struct dns_answer_packet *packet, size_t answer)
+{
+    const struct dns_catalog_settings *settings = &worker->catalog->settings;
+    const uint32_t part = settings->rate_per_second / worker->shared->workers;
+    const struct dns_rate_limit limit = {part > 0 ? part : 1, settings->rate_slip, worker->now_ms};
+    uint64_t name_hash = 0;
+    if (dns_catalog_network_holds(settings->rate_exempt, settings->rate_exempt_count, &packet->client)) {
+        return answer;
+    }
+    const enum dns_rate_kind kind = dns_answer_kind(packet->message, answer, &name_hash);
+    switch (dns_rate_check(worker->rate, &packet->client, kind, name_hash, &limit)) {
+    case DNS_RATE_SLIP:
+        dns_worker_add(&worker->counters.rate_slipped, 1);
+        return dns_answer_slip(packet->message, answer);
+    case DNS_RATE_DROP:
+        dns_worker_add(&worker->counters.rate_dropped, 1);
+        return 0;
+    case DNS_RATE_PASS:
+    default:
+        return answer;
+    }
+}
+
 size_t dns_worker_answer(struct dns_worker *worker, uint8_t *message, size_t size, size_t capacity,
                          const struct sockaddr_storage *peer, struct dns_tcp_connection *connection)
 {
@@ -62,5 +86,6 @@ size_t dns_worker_answer(struct dns_worker *worker, uint8_t *message, size_t siz
         return 0;
     }
     dns_worker_count_result(&worker->counters, &result);
-    return answer;
+    const bool limited = worker->catalog->settings.rate_per_second > 0 && connection == NULL && !result.proven;
+    return limited ? dns_worker_limit(worker, &packet, answer) : answer;
 }

@@ -345,6 +345,13 @@ struct config_dns_transfer {
     uint32_t notify_count;
 };
 
+struct config_dns_rate {
+    uint32_t per_second; /* 0: no limit */
+    uint32_t slip;
+    struct config_network *exempt;
+    uint32_t exempt_count;
+};
+
 struct config_dns {
     const char *zone; /* NULL: no DNS */
     const char *zone_file;
@@ -358,6 +365,7 @@ struct config_dns {
     struct config_dns_key *keys;
     uint32_t keys_count;
     struct config_dns_transfer transfer;
+    struct config_dns_rate rate_limit;
 };
 
 enum config_route { CONFIG_ROUTE_WRITER, CONFIG_ROUTE_READER };

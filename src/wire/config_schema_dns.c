@@ -60,6 +60,19 @@ static const struct config_schema_row config_schema_dns_transfer_rows[] = {
 static const struct config_schema_section config_schema_dns_transfer =
     SECTION("dns_transfer", config_dns_transfer, config_schema_dns_transfer_rows, .prose = "Zone transfers.");
 
+static const struct config_schema_row config_schema_dns_rate_rows[] = {
+    ROW("per_second", INTEGER, config_dns_rate, per_second, .fallback = "0", .min = 0, .max = 1000000,
+        .prose =
+            "Answers over UDP to one client network (/24, /56) for one name, for all names that do not exist, and for "
+            "all errors; 0: no limit. Clients that show our cookie are not limited."),
+    ROW("slip", INTEGER, config_dns_rate, slip, .fallback = "2", .min = 0, .max = 100,
+        .prose = "Every so many of the answers beyond it goes out empty and says: come by TCP; 0: none does."),
+    ROWS("exempt", LIST, config_dns_rate, exempt, .item = CONFIG_SCHEMA_NETWORK, .max = 32,
+         .prose = "Networks without a limit."),
+    END};
+static const struct config_schema_section config_schema_dns_rate =
+    SECTION("dns_rate", config_dns_rate, config_schema_dns_rate_rows, .prose = "Response rate limiting.");
+
 static const struct config_schema_row config_schema_dns_rows[] = {
     ROW("zone", DOMAIN, config_dns, zone, .required = true,
         .prose = "The zone that is delegated to the sites with the role dns."),
@@ -77,6 +90,8 @@ static const struct config_schema_row config_schema_dns_rows[] = {
     ROWS("keys", MAP, config_dns, keys, .max = 8, .section = &config_schema_dns_key,
          .prose = "Keys that sign queries and their answers (TSIG); the first one signs NOTIFY."),
     ROW("transfer", SECTION, config_dns, transfer, .section = &config_schema_dns_transfer, .prose = "Zone transfers."),
+    ROW("rate_limit", SECTION, config_dns, rate_limit, .section = &config_schema_dns_rate,
+        .prose = "Response rate limiting: whoever forges a victim's address gets few answers out of us."),
     END};
 const struct config_schema_section config_schema_dns =
     SECTION("dns", config_dns, config_schema_dns_rows, .prose = "Authoritative names.");

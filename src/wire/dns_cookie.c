@@ -24,7 +24,7 @@ enum err dns_cookie_secrets_parse(struct span text, struct dns_cookie_secrets *r
             return ERR_INVALID;
         }
         uint8_t *at = &secrets.secrets[digits / (2 * SIPHASH_KEY)][digits / 2 % SIPHASH_KEY];
-        *at = (uint8_t)(*at << 4 | value);
+        *at = (uint8_t)((uint32_t)*at << 4 | value);
         digits++;
     }
     if (digits == 0 || digits % (2 * SIPHASH_KEY) != 0) {

@@ -261,6 +261,33 @@ static void test_scopes_are_0_where_nothing_depends_on_the_client(void **state)
     assert_true(option_of(size, DNS_MESSAGE_OPTION_ECS).data[3] > 8);
 }
 
+/* ---- response rate limiting ---- */
+
+static void test_kinds_of_answers_and_what_slips(void **state)
+{
+    (void)state;
+    uint64_t first = 0;
+    uint64_t second = 0;
+    size_t size = build(question("mail.example.test.", DNS_TYPE_A, 1), false);
+    assert_int_equal(dns_answer_kind(message, size, &first), DNS_RATE_ANSWER);
+    size = build(question("MAIL.example.test.", DNS_TYPE_AAAA, 1), false);
+    assert_int_equal(dns_answer_kind(message, size, &second), DNS_RATE_ANSWER);
+    assert_true(first == second);
+    size = build(question("missing.example.test.", DNS_TYPE_A, 1), false);
+    assert_int_equal(dns_answer_kind(message, size, &second), DNS_RATE_NEGATIVE);
+    size = build(question("mail.example.test.", DNS_TYPE_TXT, 1), false);
+    assert_int_equal(dns_answer_kind(message, size, &second), DNS_RATE_NEGATIVE);
+    size = build(question("other.", DNS_TYPE_A, 1), false);
+    assert_int_equal(dns_answer_kind(message, size, &second), DNS_RATE_ERROR);
+    assert_string_equal(summary(dns_answer_slip(message, size)), "5 tc 0/0/0");
+    size = build(question("x.sub.example.test.", DNS_TYPE_A, 1), false);
+    assert_string_equal(summary(dns_answer_slip(message, size)), "0 tc 0/0/0");
+    size = build(EDNS("\0\12\0\10client01"), false);
+    size = dns_answer_slip(message, size);
+    assert_string_equal(summary(size), "0 aa tc 0/0/1 OPT");
+    assert_int_equal(option_of(size, DNS_MESSAGE_OPTION_COOKIE).size, DNS_COOKIE_BYTES);
+}
+
 #define DUTY(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -278,6 +305,7 @@ int main(void)
         DUTY(test_no_question_but_a_cookie_asks_for_ours),
         DUTY(test_client_subnets_that_break_rfc_7871_are_formerr),
         DUTY(test_scopes_are_0_where_nothing_depends_on_the_client),
+        DUTY(test_kinds_of_answers_and_what_slips),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
