@@ -93,6 +93,10 @@ enum {
       "1 while the region that a failover of this one would go to is healthy")                                         \
     X(REGION_CAPACITY, "region_capacity_ratio", GAUGE, NONE, "region",                                                 \
       "Configured capacity of the region, of the demand of all regions that it may have to carry")                     \
+    X(SERVICE_WORKS, "service_works", GAUGE, NONE, "service,region",                                                   \
+      "1: the check of the TCP service has not failed in this region")                                                 \
+    X(SERVICE_PRIMARY, "service_primary", GAUGE, NONE, "service,region",                                               \
+      "1: clients of the cache are sent to the primary in this region")                                                \
     X(DATABASE_WRITERS, "database_writers", GAUGE, NONE, "database",                                                   \
       "Nodes that say they are the writer; more than 1: alarm")                                                        \
     X(DURABILITY_MEMBERS, "durability_members", GAUGE, NONE, "database",                                               \

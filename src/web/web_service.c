@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * TCP services in the status: where they work, and who is the primary. */
 #include "core/engine.h"
+#include "edge/metric.h"
 #include "edge/tcp.h"
 #include "web/web_state.h"
 
@@ -42,6 +43,22 @@ json_t *web_service_list(const struct engine *engine)
         json_array_append_new(list, web_service_one(engine, i));
     }
     return list;
+}
+
+void web_service_metrics(const struct engine *engine)
+{
+    const struct view *view = &engine->view;
+    metric_clear(METRIC_SERVICE_WORKS);
+    metric_clear(METRIC_SERVICE_PRIMARY);
+    for (uint32_t i = 0; i < view->targets_count; i++) {
+        const struct view_target *target = &view->targets[i];
+        const struct view_service *service = &view->services[target->service];
+        const char *region = view->regions[target->region].name;
+        metric_set(METRIC_SERVICE_WORKS, target->healthy, METRIC_WITH(service->name, region));
+        if (service->single != 0) {
+            metric_set(METRIC_SERVICE_PRIMARY, service->primary == i, METRIC_WITH(service->name, region));
+        }
+    }
 }
 
 bool web_service_degraded(const struct engine *engine)

@@ -70,6 +70,7 @@ json_t *web_mutation_list(const struct engine *engine, const struct durable_run 
 
 /* web_service.c: TCP services of the published view. */
 json_t *web_service_list(const struct engine *engine);
+void web_service_metrics(const struct engine *engine);
 bool web_service_degraded(const struct engine *engine); /* a cache has no primary */
 
 /* web_render.c: names are "" when the index is none. */

@@ -157,10 +157,13 @@ class World:
         return found + "== refused: %s\n" % self.refused
 
     def call(self, path, body=None):
+        return json.loads(self.text(path, body))
+
+    def text(self, path, body=None):
         request = urllib.request.Request("http://%s:%d%s" % (HOST, API, path), None if body is None else json.dumps(body).encode(),
                                          {"Authorization": "Bearer t0ken", "Content-Type": "application/json"})
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=DEADLINE) as answer:
-            return json.loads(answer.read())
+            return answer.read().decode()
 
     def order(self, what):
         """Its run; None: refused, the target may only have come back a moment ago."""
@@ -258,5 +261,8 @@ def test_it_comes_home_with_its_region_and_loses_nothing(world):
             return world.call("/v1/runs/%d" % run)["state"] in ("succeeded", "unproven") and primary_is(target)
         wait(done, "the primary is in " + target)
     assert acknowledged > 0 and int(one(RELAY, "GET", "counter")) >= acknowledged
-    for region in PORTS:
-        assert PASSWORD not in world.logs()
+    metrics = world.text("/metrics")
+    assert 'holdfast_service_primary{service="cache",region="taiwan"} 1' in metrics
+    assert 'holdfast_service_primary{service="cache",region="tokyo"} 0' in metrics
+    assert 'holdfast_service_works{service="cache",region="tokyo"} 1' in metrics
+    assert PASSWORD not in world.logs()
