@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "wire/pg_message.h"
+#include "wire/pg_scram_make.h"
 
 static void proxy_learn_talk_free(struct proxy_learn *learn)
 {
@@ -163,12 +164,12 @@ void proxy_learn_password(struct proxy_learn *learn, const char *role, const cha
     learn->found = pg_scram_md5_make(span_text(password), span_text(role), learn->hash) == ERR_OK;
 }
 
-void proxy_learn_verifier_make(const char *password, char ret_text[PG_SCRAM_VERIFIER])
+enum err proxy_learn_verifier_make(const char *password, char ret_text[PG_SCRAM_VERIFIER])
 {
-    uint8_t salt[PG_SCRAM_SALT_BYTES];
+    uint8_t salt[PG_SCRAM_MAKE_SALT];
     const ssize_t got = getrandom(salt, sizeof salt, 0);
     ASSERT(got == (ssize_t)sizeof salt);
-    pg_scram_verifier_make(span_text(password), salt, ret_text);
+    return pg_scram_make_verifier(password, salt, ret_text);
 }
 
 bool proxy_learn_complete(const struct proxy_learn *learn, const char **ret_why)

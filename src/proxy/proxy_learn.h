@@ -62,8 +62,8 @@ void proxy_learn_password(struct proxy_learn *learn, const char *role, const cha
 /* Whether the log-in can be done again; if not, why not, for people. */
 bool proxy_learn_complete(const struct proxy_learn *learn, const char **ret_why);
 
-/* The verifier of a password, with a random salt. */
-void proxy_learn_verifier_make(const char *password, char ret_text[PG_SCRAM_VERIFIER]);
+/* The verifier of a password, with a random salt. ERR_INTERNAL: the library for it fails. */
+ERR_CHECK enum err proxy_learn_verifier_make(const char *password, char ret_text[PG_SCRAM_VERIFIER]);
 
 /* ---- logging in ---- */
 

@@ -175,28 +175,28 @@ static struct proxy_roster_role *proxy_roster_role(struct proxy_roster *roster, 
 }
 
 /* The first log-in of a role with a password costs 4096 rounds; they are remembered. */
-static void proxy_roster_make(struct proxy_roster_role *role)
+static enum err proxy_roster_make(struct proxy_roster_role *role)
 {
-    if (!role->made) {
-        proxy_learn_verifier_make(role->entry.secret, role->verifier);
-        role->made = true;
-    }
+    const enum err err = role->made ? ERR_OK : proxy_learn_verifier_make(role->entry.secret, role->verifier);
+    role->made = err == ERR_OK;
+    return err;
 }
 
 enum err proxy_roster_find(struct proxy_roster *roster, const char *name, char ret_text[PG_SCRAM_VERIFIER])
 {
     pthread_mutex_lock(&roster->lock);
     struct proxy_roster_role *role = proxy_roster_role(roster, name);
+    enum err err = role != NULL ? ERR_OK : ERR_NOT_FOUND;
     if (role != NULL && role->entry.kind == PG_USERLIST_PASSWORD) {
-        proxy_roster_make(role);
+        err = proxy_roster_make(role);
     }
-    if (role != NULL) {
+    if (err == ERR_OK) {
         const char *text = role->entry.kind == PG_USERLIST_PASSWORD ? role->verifier : role->entry.secret;
         ASSERT(strlen(text) < PG_SCRAM_VERIFIER);
         memcpy(ret_text, text, strlen(text) + 1);
     }
     pthread_mutex_unlock(&roster->lock);
-    return role != NULL ? ERR_OK : ERR_NOT_FOUND;
+    return err;
 }
 
 void proxy_roster_teach(struct proxy_roster *roster, const char *name, struct proxy_learn *learn)

@@ -10,7 +10,6 @@
 #include "base/cursor.h"
 
 enum {
-    PG_SCRAM_ROUNDS = 4096, /* of a verifier of ours: PostgreSQL's default */
     PG_SCRAM_MD5_DIGITS = 32,
     PG_SCRAM_MD5_BYTES = 16,
 };
@@ -247,25 +246,6 @@ static void pg_scram_derive(struct span password, struct span salt, uint32_t ite
     pg_scram_hmac(salted, "Client Key", ret_key->client_key);
     pg_scram_hmac(salted, "Server Key", ret_key->server_key);
     OPENSSL_cleanse(salted, sizeof salted);
-}
-
-void pg_scram_verifier_make(struct span password, const uint8_t salt[PG_SCRAM_SALT_BYTES],
-                            char ret_text[PG_SCRAM_VERIFIER])
-{
-    struct pg_scram_key key;
-    uint8_t stored_key[PG_SCRAM_KEY];
-    uint8_t texts[3][PG_SCRAM_PROOF + 1];
-    pg_scram_derive(password, span_of(salt, PG_SCRAM_SALT_BYTES), PG_SCRAM_ROUNDS, &key);
-    pg_scram_hash(key.client_key, stored_key);
-    EVP_EncodeBlock(texts[0], salt, PG_SCRAM_SALT_BYTES);
-    pg_scram_key_encode(stored_key, texts[1]);
-    pg_scram_key_encode(key.server_key, texts[2]);
-    struct buf text;
-    buf_init(&text, ret_text, PG_SCRAM_VERIFIER);
-    buf_printf(&text, PG_SCRAM_MECHANISM "$%d:%s$%s:%s", PG_SCRAM_ROUNDS, (const char *)texts[0],
-               (const char *)texts[1], (const char *)texts[2]);
-    ASSERT(!text.overflow);
-    OPENSSL_cleanse(&key, sizeof key);
 }
 
 /* "r=...,s=SALT,i=N". */

@@ -30,7 +30,6 @@ enum {
     PG_SCRAM_VERIFIER = 320, /* bytes of a verifier's text */
     PG_SCRAM_ITERATIONS = 10 * 1000 * 1000,
     PG_SCRAM_DERIVE = 100 * 1000, /* iterations that we do ourselves */
-    PG_SCRAM_SALT_BYTES = 16,     /* of a salt of ours, as PostgreSQL's */
     PG_SCRAM_MD5 = 35,            /* "md5" and 32 hexadecimal digits */
     PG_SCRAM_SALT = 128,          /* characters of a salt in base64; PostgreSQL's has 24 */
     PG_SCRAM_PROOF = 44,          /* characters of a key in base64: 4 * ceil(32 / 3) */
@@ -81,10 +80,6 @@ ERR_CHECK enum err pg_scram_key_find(const struct pg_scram_talk *talk, const str
 void pg_scram_prove(const struct pg_scram_talk *talk, const struct pg_scram_verifier *verifier, struct buf *message);
 
 /* ---- the password itself, in printable ASCII: other characters would have to be prepared (SASLprep) ---- */
-
-/* The verifier of a password, as text. `salt`: random bytes. */
-void pg_scram_verifier_make(struct span password, const uint8_t salt[PG_SCRAM_SALT_BYTES],
-                            char ret_text[PG_SCRAM_VERIFIER]);
 
 /* The key for a log-in at the server that has said `server_first`. ERR_PROTOCOL: it is malformed. ERR_TOO_LARGE: more
  * iterations than PG_SCRAM_DERIVE. */

@@ -202,7 +202,7 @@ static void test_md5(void **state)
     assert_int_equal(pg_scram_md5_answer(span_text("sha9d792a3a8853c2411afb9163d088c036"), salt, answer), ERR_INVALID);
 }
 
-/* A password makes the verifier that it belongs to, and the key that the RFC's talk proves. */
+/* A password gives the key that the RFC's talk proves. */
 static void test_the_password_itself(void **state)
 {
     (void)state;
@@ -213,17 +213,10 @@ static void test_the_password_itself(void **state)
 
                                       "r=abc,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=0",
                                       "r=abc,i=1,s=W22ZaJ0SNY7soEsUEjb6gQ=="};
-    const uint8_t salt[PG_SCRAM_SALT_BYTES] = {0x5b, 0x6d, 0x99, 0x68, 0x9d, 0x12, 0x35, 0x8e,
-                                               0xec, 0xa0, 0x4b, 0x14, 0x12, 0x36, 0xfa, 0x81};
-    char made[PG_SCRAM_VERIFIER];
-    char expected[PG_SCRAM_VERIFIER];
     struct pg_scram_verifier verifier;
     struct pg_scram_talk talk;
     struct pg_scram_key heard;
     struct pg_scram_key derived;
-    pg_scram_verifier_make(span_text("pencil"), salt, made);
-    make("pencil", expected, sizeof expected);
-    assert_string_equal(made, expected);
     parse("pencil", &verifier);
     hear(&talk);
     assert_int_equal(pg_scram_key_find(&talk, &verifier, &heard), ERR_OK);
