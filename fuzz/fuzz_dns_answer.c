@@ -42,14 +42,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static struct dns_policy policy;
     static uint8_t message[4096];
     static struct dns_transfer transfer;
+    static uint8_t whole[65535];
     if (catalog == NULL) {
         struct dns_zone *zone = sample_zone();
         catalog = dns_catalog_new();
         ASSERT(zone != NULL && catalog != NULL);
         const enum err added = dns_catalog_add(catalog, zone);
         ASSERT(added == ERR_OK);
-        catalog->settings = (struct dns_catalog_settings){
-            .cookies = {1, {"0123456789abcde"}}, .cookie_required = true, .identity = "site", .version = "none"};
+        catalog->settings = (struct dns_catalog_settings){.cookies = {1, {"0123456789abcde"}},
+                                                          .cookie_required = true,
+                                                          .identity = "site",
+                                                          .version = "none",
+                                                          .keys_count = 1,
+                                                          .transfer_count = 1};
+        const enum err keyed = dns_tsig_key_parse("key.test", "hmac-sha256", span_text("c2VjcmV0IG9mIHRoZSB0ZXN0"),
+                                                  &catalog->settings.keys[0]);
+        ASSERT(keyed == ERR_OK);
+        catalog->settings.transfer[0].address.family = 4; /* prefix 0: everybody */
         sample_view(&view);
         dns_policy_prepare(&policy, &view, catalog->dynamic, catalog->dynamic_count);
     }
@@ -57,8 +66,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     for (int tcp = 0; tcp < 2; tcp++) {
-        struct dns_answer_source source = {catalog, &policy, 0, 1000000};
-        struct dns_answer_result result;
+        struct dns_answer_source source = {catalog, &policy, 0, 1700000000};
+        struct dns_answer_result result = {.transfer = false};
         const struct view_address client = {.family = 4, .bytes = {10, 2, 3, 4}};
         memcpy(message, data, size);
         const struct dns_answer_packet packet = {
@@ -68,6 +77,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         ASSERT(tcp || answer <= DNS_MESSAGE_UDP_MAX);
         if (answer > 0) {
             check(message, answer);
+        }
+        for (size_t more = 1; result.transfer && more > 0;) {
+            more = dns_transfer_next(&transfer, whole);
+            if (more > 0) {
+                check(whole, more);
+            }
         }
     }
     return 0;
