@@ -29,7 +29,7 @@ struct proxy_end {
     bool writable;
     bool hangup;      /* the peer has closed its side: read until the end, whatever a short read suggests */
     bool shut;        /* we have closed our side */
-    bool secret;      /* what is pending is an answer to a question for a password: wiped when it was sent */
+    bool secret;      /* what is pending may be an answer to a question for a password: wiped when it was sent */
     uint8_t *pending; /* bytes owed to this end, malloc'ed */
     size_t pending_at;
     size_t pending_size;

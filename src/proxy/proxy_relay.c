@@ -310,6 +310,7 @@ static enum proxy_relay_step proxy_relay_send(struct proxy_session_context *cont
     struct pg_frame_message message;
     while (pg_frame_step(&to->sent, &taken, &message)) {
     }
+    to->secret = to->secret || session->state == PROXY_SESSION_AUTH; /* a password may pass */
     if (!proxy_end_owe(context, to, span_of(bytes.data + sent, bytes.size - (size_t)sent))) {
         proxy_session_end(context, session, PROXY_SESSION_NO_MEMORY, NULL);
         return PROXY_RELAY_ENDED;
