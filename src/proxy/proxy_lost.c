@@ -113,6 +113,28 @@ struct proxy_lost proxy_lost_judge(const struct proxy_session *session, enum pro
     return lost;
 }
 
+bool proxy_lost_wrong(const struct proxy_session *session, struct span bytes)
+{
+    const struct proxy_server *server = session->server;
+    struct pg_frame frame = server->end.received;
+    struct pg_frame_message message;
+    struct pg_message_error error;
+    if (!server->standby || !server->target.writer || session->keep == NULL || !session->keep->flight_whole ||
+        !pg_frame_boundary(&frame)) {
+        return false;
+    }
+    while (pg_frame_step(&frame, &bytes, &message)) {
+        if (message.type == PG_MESSAGE_ERROR) {
+            return pg_message_error_parse(message.peek, &error) == ERR_OK && strcmp(error.sqlstate, "25006") == 0 &&
+                   proxy_session_busy(session);
+        }
+        if (memchr("12tTnN", message.type, 6) == NULL) {
+            return false;
+        }
+    }
+    return false;
+}
+
 bool proxy_lost_traceable(const struct proxy_session *session, const struct proxy_lost *lost)
 {
     const struct proxy_keep *keep = session->keep;

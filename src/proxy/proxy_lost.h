@@ -44,6 +44,10 @@ enum proxy_lost_proof {
     PROXY_LOST_STANDBY, /* it is a standby, where nothing takes effect at all */
 };
 
+/* Whether this is all that a server says which the view calls the writer: that it cannot write, being a standby. What
+ * an extended batch is told before that (ParseComplete and relatives) will be said again. */
+bool proxy_lost_wrong(const struct proxy_session *session, struct span bytes);
+
 /* Whether all that is unknown is one COMMIT of a transaction whose number is known: its outcome can be looked up. */
 bool proxy_lost_traceable(const struct proxy_session *session, const struct proxy_lost *lost);
 

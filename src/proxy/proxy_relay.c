@@ -555,37 +555,13 @@ static enum proxy_relay_step proxy_relay_doomed(struct proxy_session_context *co
     return proxy_end_flush(context, &session->client) ? PROXY_RELAY_MOVED : proxy_relay_gone(context, &session->client);
 }
 
-/* Whether this is all that a server says which the view calls the writer: that it cannot write, being a standby. What
- * an extended batch is told before that (ParseComplete and relatives) will be said again. */
-static bool proxy_relay_wrong(const struct proxy_session *session, struct span bytes)
-{
-    const struct proxy_server *server = session->server;
-    struct pg_frame frame = server->end.received;
-    struct pg_frame_message message;
-    struct pg_message_error error;
-    if (!server->standby || !server->target.writer || session->keep == NULL || !session->keep->flight_whole ||
-        !pg_frame_boundary(&frame)) {
-        return false;
-    }
-    while (pg_frame_step(&frame, &bytes, &message)) {
-        if (message.type == PG_MESSAGE_ERROR) {
-            return pg_message_error_parse(message.peek, &error) == ERR_OK && strcmp(error.sqlstate, "25006") == 0 &&
-                   proxy_session_busy(session) && proxy_move_lives(session);
-        }
-        if (memchr("12tTnN", message.type, 6) == NULL) {
-            return false;
-        }
-    }
-    return false;
-}
-
 /* Bytes of the server. */
 static enum proxy_relay_step proxy_relay_down(struct proxy_session_context *context, struct proxy_session *session,
                                               struct span bytes)
 {
     const struct pg_frame before = session->server->end.received;
     struct span passing = bytes;
-    if (proxy_relay_wrong(session, bytes)) {
+    if (proxy_lost_wrong(session, bytes) && proxy_move_lives(session)) {
         LOG_W("%s is the view's writer and says that it is a standby: a session leaves it",
               session->server->target.node);
         proxy_metrics_add(&context->metrics, PROXY_METRICS_WRONG_SERVER, 1);
