@@ -65,8 +65,8 @@ static enum err proxy_attempt_enter(struct proxy_session_context *context, struc
     if (!proxy_server_text_set(&server->startup, span_of(session->startup, session->startup_have))) {
         return ERR_NO_MEMORY;
     }
-    ASSERT(session->placed);
-    session->placed = false;
+    ASSERT(session->lent.placed);
+    session->lent.placed = false;
     proxy_pool_enter(session->pool, server, context->now);
     proxy_metrics_add(&context->metrics, PROXY_METRICS_SERVERS, 1);
     return ERR_OK;
@@ -76,7 +76,7 @@ static enum err proxy_attempt_enter(struct proxy_session_context *context, struc
 void proxy_attempt_next(struct proxy_session_context *context, struct proxy_session *session)
 {
     ASSERT(session->server == NULL);
-    if (session->pool != NULL && !session->placed) {
+    if (session->pool != NULL && !session->lent.placed) {
         proxy_line_stand(context, session);
         proxy_session_deadline(context, session, session->wait_deadline);
         return;

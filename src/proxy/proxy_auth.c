@@ -123,8 +123,8 @@ static void proxy_auth_enter(struct proxy_session_context *context, struct proxy
         return;
     }
     proxy_metrics_add(&context->metrics, PROXY_METRICS_KEYS, session->keep->learn.found ? 1 : 0);
-    session->moving = true;
-    session->entering = true;
+    session->move.under_way = true;
+    session->move.entering = true;
     if (!proxy_lend_welcome(context, session)) {
         proxy_attempt_begin(context, session);
     }

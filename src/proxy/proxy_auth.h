@@ -2,14 +2,15 @@
  * A client proves to the proxy who it is (`proxy.auth: scram`), before any server is asked to let it in.
  *
  * From STARTUP to CHALLENGE: the role's verifier is asked of the vault (proxy_vault.h), then the client of its password
- * (proxy_proof.h). Then the session is `entering`: the client has got AuthenticationOk and waits for ParameterStatus,
- * BackendKeyData and ReadyForQuery, and session->keep->learn has the key that logs in for it at any server of the
- * cluster. No server connection is needed until then, and none is there.
+ * (proxy_proof.h). Then the session is entering (move.entering): the client has got AuthenticationOk and waits for
+ * ParameterStatus, BackendKeyData and ReadyForQuery, and session->keep->learn has the key that logs in for it at any
+ * server of the cluster. No server connection is needed until then, and none is there.
  *
- * For a pool: the hand-over is proxy_auth_enter(), which puts the session into CONNECTING with `moving` and `entering`
- * set, so that a log-in of its own is made at the route's server (proxy_move.h), the way that a moved session goes. Who
- * has a server connection already attaches it there instead. proxy_move_welcome() says the rest of the log-in to the
- * client, from session->keep->known (filled with proxy_keep_parameter) and session->key, and makes it ACTIVE.
+ * For a pool: the hand-over is proxy_auth_enter(), which puts the session into CONNECTING with `move.under_way` and
+ * `move.entering` set, so that a log-in of its own is made at the route's server (proxy_move.h), the way that a moved
+ * session goes. Who has a server connection already attaches it there instead. proxy_move_welcome() says the rest of the
+ * log-in to the client, from session->keep->known (filled with proxy_keep_parameter) and session->key, and makes it
+ * ACTIVE.
  *
  * With `proxy.hba_file` its rules come first (proxy_rules.h; not for the console, whose users always need a password):
  * who may try, how, and with which certificate. Whom they let in without a password (trust, cert) the proxy can log in

@@ -113,11 +113,11 @@ static bool proxy_connect_message(struct proxy_session_context *context, struct 
         }
         proxy_server_login_end(session->server);
         proxy_session_wait_end(context, session);
-        if (session->moving) {
+        if (session->move.under_way) {
             proxy_move_login(context, session);
         }
     }
-    if (session->moving) {
+    if (session->move.under_way) {
         return proxy_move_message(context, session, message, span_of(whole, PG_FRAME_HEAD + message->body_size));
     }
     if (session->state == PROXY_SESSION_CONNECTING) {
@@ -152,7 +152,7 @@ static void proxy_connect_pass(struct proxy_session_context *context, struct pro
     struct pg_frame *frame = &server->end.received;
     struct span rest = span_of(server->early, server->early_have);
     size_t whole = 0;
-    const bool moving = session->moving; /* then all of it was for us */
+    const bool moving = session->move.under_way; /* then all of it was for us */
     struct pg_frame_message message;
     pg_frame_init(frame);
     while (session->state != PROXY_SESSION_ACTIVE && pg_frame_step(frame, &rest, &message)) {
@@ -257,7 +257,7 @@ void proxy_connect_step(struct proxy_session_context *context, struct proxy_sess
         return;
     }
     /* A session that is moved may still owe its client the last server's answers, or ours. */
-    if (session->moving && !proxy_end_flush(context, &session->client)) {
+    if (session->move.under_way && !proxy_end_flush(context, &session->client)) {
         proxy_session_end(context, session, PROXY_SESSION_CLIENT_LEFT, NULL);
         return;
     }
@@ -302,13 +302,13 @@ void proxy_connect_late(struct proxy_session_context *context, struct proxy_sess
     if (session->state == PROXY_SESSION_AUTH) {
         proxy_session_end(context, session, PROXY_SESSION_AUTH_SLOW, NULL);
     } else if (time_reached(context->now, session->wait_deadline)) {
-        const bool crowded = !list_empty(&session->waiter.link) && context->targets[session->route].open &&
+        const bool crowded = !list_empty(&session->lent.waiter.link) && context->targets[session->route].open &&
                              !context->holding[session->route] && !context->paused[session->route];
         proxy_session_end(context, session,
-                          session->cancelling  ? PROXY_SESSION_CANCEL_DONE
-                          : session->inquiring ? PROXY_SESSION_OUTCOME_UNKNOWN
-                          : crowded            ? PROXY_SESSION_POOL_TIMEOUT
-                                               : PROXY_SESSION_NO_SERVER,
+                          session->cancelling       ? PROXY_SESSION_CANCEL_DONE
+                          : session->inquiry.wanted ? PROXY_SESSION_OUTCOME_UNKNOWN
+                          : crowded                 ? PROXY_SESSION_POOL_TIMEOUT
+                                                    : PROXY_SESSION_NO_SERVER,
                           NULL);
     } else if (session->server != NULL) {
         proxy_attempt_failed(context, session, ERR_TIMEOUT);

@@ -19,9 +19,10 @@ static struct proxy_pool_want proxy_lend_want(const struct proxy_session *sessio
 {
     const struct proxy_keep *keep = session->keep;
     const bool connecting = session->state == PROXY_SESSION_CONNECTING;
-    const bool burdened = session->again || session->failed || session->skipping || session->inquired;
+    const bool burdened =
+        session->next.again || session->next.failed || session->next.skipping || session->inquiry.answered;
     return (struct proxy_pool_want){
-        .fresh = connecting && (burdened || !session->moving),
+        .fresh = connecting && (burdened || !session->move.under_way),
         .plain = !proxy_keep_pinned(keep),
         .startup = span_of(session->startup, session->startup_have),
         .settings = proxy_keep_settings(keep),
@@ -42,7 +43,7 @@ static bool proxy_lend_tell(struct proxy_session_context *context, struct proxy_
 static void proxy_lend_attach(struct proxy_session *session, struct proxy_server *server)
 {
     proxy_session_take_server(session, server);
-    session->unnamed = false;
+    session->lent.unnamed = false;
 }
 
 /* Whether the client has really said something: 1, 0 not, -1 it has left. */
@@ -60,11 +61,9 @@ static int proxy_lend_heard(struct proxy_session *session)
 bool proxy_lend_take(struct proxy_session_context *context, struct proxy_session *session)
 {
     ASSERT(session->state == PROXY_SESSION_ACTIVE && session->server == NULL && session->pool != NULL);
-    session->again = false; /* what was so on its way to the last server */
-    session->failed = false;
-    session->skipping = false;
-    session->inquired = false;
-    session->begin = false;
+    session->next = (struct proxy_session_next){.again = false}; /* what was so on its way to the last server */
+    session->inquiry.answered = false;
+    session->inquiry.took = false;
     if (!session->client.readable) {
         return false;
     }
@@ -82,8 +81,8 @@ bool proxy_lend_take(struct proxy_session_context *context, struct proxy_session
     if (heard < 0) {
         proxy_session_end(context, session, PROXY_SESSION_CLIENT_LEFT, NULL);
     } else if (heard > 0) {
-        session->moving = true;
-        session->borrowing = true;
+        session->move.under_way = true;
+        session->move.borrowing = true;
         proxy_attempt_begin(context, session);
     }
     return false;
@@ -94,7 +93,7 @@ bool proxy_lend_take(struct proxy_session_context *context, struct proxy_session
 bool proxy_lend_welcome(struct proxy_session_context *context, struct proxy_session *session)
 {
     const struct proxy_pool *pool = session->pool;
-    ASSERT(session->moving && session->entering);
+    ASSERT(session->move.under_way && session->move.entering);
     if (pool == NULL || pool->limits->mode != PROXY_ROUTE_TRANSACTION || pool->welcome_secret == 0 ||
         !span_equal(span_of(pool->welcome_startup.data, pool->welcome_startup.size),
                     span_of(session->startup, session->startup_have))) {
@@ -121,7 +120,7 @@ static void proxy_lend_serve_one(struct proxy_session_context *context, struct p
 {
     proxy_line_out(context, session);
     if (offer == PROXY_POOL_PLACE) {
-        session->placed = true;
+        session->lent.placed = true;
         proxy_attempt_next(context, session);
         return;
     }
@@ -142,9 +141,9 @@ static void proxy_lend_serve_pool(struct proxy_session_context *context, struct 
 {
     while (!list_empty(&pool->waiting) && context->targets[pool->route].open && !context->holding[pool->route] &&
            !context->paused[pool->route]) {
-        struct proxy_session *session = LIST_ENTRY(pool->waiting.next, struct proxy_session, waiter.link);
+        struct proxy_session *session = LIST_ENTRY(pool->waiting.next, struct proxy_session, lent.waiter.link);
         const struct proxy_pool_want want = proxy_lend_want(session);
-        const int64_t waited_ms = time_since_ms(context->now, session->waiter.since);
+        const int64_t waited_ms = time_since_ms(context->now, session->lent.waiter.since);
         struct proxy_server *server = NULL;
         const enum proxy_pool_offer offer = proxy_pool_take(pool, &want, waited_ms, &server);
         if (offer == PROXY_POOL_NOTHING && proxy_rest_recall(context, pool)) {

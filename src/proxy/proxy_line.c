@@ -54,24 +54,24 @@ enum err proxy_line_join(struct proxy_session_context *context, struct proxy_ses
 
 void proxy_line_unpin(struct proxy_session_context *context, struct proxy_session *session)
 {
-    if (session->pinned) {
-        session->pinned = false;
+    if (session->lent.pinned) {
+        session->lent.pinned = false;
         proxy_metrics_take(&context->metrics, PROXY_METRICS_PINNED, 1);
     }
 }
 
 void proxy_line_out(struct proxy_session_context *context, struct proxy_session *session)
 {
-    if (!list_empty(&session->waiter.link)) {
-        list_remove(&session->waiter.link);
+    if (!list_empty(&session->lent.waiter.link)) {
+        list_remove(&session->lent.waiter.link);
         proxy_metrics_take(&context->metrics, PROXY_METRICS_POOL_WAITING, 1);
     }
 }
 
 void proxy_line_give_up(struct proxy_session_context *context, struct proxy_session *session)
 {
-    if (session->placed) {
-        session->placed = false;
+    if (session->lent.placed) {
+        session->lent.placed = false;
         proxy_pool_give_up(session->pool);
         proxy_line_stir(context, session->route);
     }
@@ -86,7 +86,7 @@ void proxy_line_leave(struct proxy_session_context *context, struct proxy_sessio
     proxy_line_out(context, session);
     proxy_line_give_up(context, session);
     ASSERT(session->pool->clients > 0);
-    list_remove(&session->lingering);
+    list_remove(&session->lent.lingering);
     session->pool->clients--;
     session->pool = NULL;
     proxy_line_forget_later(context);
@@ -95,10 +95,10 @@ void proxy_line_leave(struct proxy_session_context *context, struct proxy_sessio
 
 void proxy_line_stand(struct proxy_session_context *context, struct proxy_session *session)
 {
-    ASSERT(session->state == PROXY_SESSION_CONNECTING && session->server == NULL && !session->placed);
-    if (list_empty(&session->waiter.link)) {
-        session->waiter.since = context->now;
-        list_append(&session->pool->waiting, &session->waiter.link);
+    ASSERT(session->state == PROXY_SESSION_CONNECTING && session->server == NULL && !session->lent.placed);
+    if (list_empty(&session->lent.waiter.link)) {
+        session->lent.waiter.since = context->now;
+        list_append(&session->pool->waiting, &session->lent.waiter.link);
         proxy_metrics_add(&context->metrics, PROXY_METRICS_POOL_WAITING, 1);
     }
     proxy_line_stir(context, session->route);

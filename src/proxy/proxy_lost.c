@@ -97,7 +97,7 @@ struct proxy_lost proxy_lost_judge(const struct proxy_session *session, enum pro
     const bool partial = !pg_frame_boundary(&session->client.received);
     const bool data =
         session->client.received.head[0] == PG_MESSAGE_COPY_DATA && session->client.received.head_have == PG_FRAME_HEAD;
-    if (session->skipping) {
+    if (session->next.skipping) {
         lost.verdict = PROXY_LOST_END; /* the second server that is lost before the batch's end */
         return lost;
     }
@@ -182,18 +182,18 @@ bool proxy_lost_tell(struct proxy_session_context *context, struct proxy_session
 
 uint32_t proxy_lost_restore(const struct proxy_session *session, struct buf *buf)
 {
-    if (session->failed) {
+    if (session->next.failed) {
         pg_message_query_write(buf, span_text(PROXY_LOST_FAIL));
     }
-    if (session->skipping) {
+    if (session->next.skipping) {
         pg_message_bind_write(buf, PROXY_LOST_NAME);
     }
-    if (session->begin) {
+    if (session->inquiry.took) {
         pg_message_query_write(buf, span_text("BEGIN")); /* for the COMMIT that is sent again */
-    } else if (session->inquired) {
+    } else if (session->inquiry.answered) {
         pg_message_sync_write(buf); /* so that there is an answer, wherever we come from */
     }
-    return session->failed || session->begin || session->inquired ? 1 : 0;
+    return session->next.failed || session->inquiry.took || session->inquiry.answered ? 1 : 0;
 }
 
 /* ---- a doomed session ---- */
@@ -207,7 +207,7 @@ static bool proxy_lost_gives_up(const struct proxy_session *session)
 bool proxy_lost_lawful(struct proxy_session_context *context, struct proxy_session *session)
 {
     const struct proxy_keep *keep = session->keep;
-    if (session->doomed_told || proxy_lost_gives_up(session) || !proxy_keep_flight_commits(keep) ||
+    if (session->doom.told || proxy_lost_gives_up(session) || !proxy_keep_flight_commits(keep) ||
         keep->flight_units < 2) {
         return true;
     }
@@ -225,7 +225,7 @@ static bool proxy_lost_replaced(const struct proxy_session *session, const struc
     case PG_MESSAGE_ERROR: /* a FATAL (a time-out of idle transactions) is the client's */
         return pg_message_error_parse(message->peek, &error) == ERR_OK && span_is(error.severity, "ERROR");
     case PG_MESSAGE_COMPLETE: /* nothing but the end of it completes in a transaction that has failed */
-        return !session->doomed_told && !proxy_lost_gives_up(session);
+        return !session->doom.told && !proxy_lost_gives_up(session);
     default:
         return false;
     }
@@ -238,8 +238,8 @@ static bool proxy_lost_replace(struct proxy_session_context *context, struct pro
     buf_init(&buf, memory, sizeof memory);
     pg_message_error_write(&buf, "ERROR", "40001", PROXY_LOST_MESSAGE, NULL);
     ASSERT(!buf.overflow);
-    if (!session->doomed_told) {
-        session->doomed_told = true;
+    if (!session->doom.told) {
+        session->doom.told = true;
         proxy_metrics_add(&context->metrics, PROXY_METRICS_ROLLED_BACK, 1);
     }
     return proxy_session_say(context, session, span_of(buf.data, buf.size));
@@ -248,10 +248,10 @@ static bool proxy_lost_replace(struct proxy_session_context *context, struct pro
 bool proxy_lost_pass(struct proxy_session_context *context, struct proxy_session *session,
                      const struct pg_frame_message *message, struct span whole)
 {
-    const bool replaced = session->doomed && proxy_lost_replaced(session, message);
+    const bool replaced = session->doom.open && proxy_lost_replaced(session, message);
     const bool good = replaced ? proxy_lost_replace(context, session) : proxy_session_say(context, session, whole);
     if (message->type == PG_MESSAGE_READY && session->status != PG_MESSAGE_STATUS_FAILED) {
-        session->doomed = false;
+        session->doom.open = false;
     }
     return good;
 }

@@ -86,15 +86,15 @@ static void proxy_move_begin(struct proxy_session_context *context, struct proxy
     }
     list_remove(&session->ready);
     proxy_session_drop_server(context, session, true);
-    session->moving = true;
+    session->move.under_way = true;
     session->syncs_since_execute = 0;
-    session->doomed = false;
+    session->doom.open = false;
     if (session->key != NULL) {
         proxy_cancel_busy(session->key, false);
     }
     if (proxy_rest_may(session)) {
         /* It needs none before its client says something. */
-        session->moving = false;
+        session->move.under_way = false;
         session->expected = 0;
         list_append(&context->ready, &session->ready);
         return;
@@ -117,22 +117,22 @@ void proxy_move_in_flight(struct proxy_session_context *context, struct proxy_se
     struct proxy_keep *keep = session->keep;
     ASSERT(keep != NULL && !proxy_session_idle(session));
     const struct proxy_lost lost = proxy_lost_judge(session, proof);
-    const bool knows = session->doomed ? session->doomed_told : session->status == PG_MESSAGE_STATUS_FAILED;
+    const bool knows = session->doom.open ? session->doom.told : session->status == PG_MESSAGE_STATUS_FAILED;
     ASSERT(lost.verdict != PROXY_LOST_END);
-    session->inquiring = context->outcome != NULL && proxy_lost_traceable(session, &lost);
-    session->inquired = false;
-    session->begin = false;
-    session->ran_epoch = session->server->target.epoch;
-    session->again = session->inquiring || (lost.verdict == PROXY_LOST_AGAIN && proxy_session_busy(session));
-    session->failed = lost.failed;
-    session->skipping = !session->again && lost.verdict != PROXY_LOST_AGAIN && lost.open;
-    session->swallow = !session->again && !pg_frame_boundary(&session->client.received);
-    session->doomed_told = lost.verdict == PROXY_LOST_ROLLED_BACK || knows;
-    if (session->failed) {
+    session->inquiry.wanted = context->outcome != NULL && proxy_lost_traceable(session, &lost);
+    session->inquiry.answered = false;
+    session->inquiry.took = false;
+    session->inquiry.ran_epoch = session->server->target.epoch;
+    session->next.again = session->inquiry.wanted || (lost.verdict == PROXY_LOST_AGAIN && proxy_session_busy(session));
+    session->next.failed = lost.failed;
+    session->next.skipping = !session->next.again && lost.verdict != PROXY_LOST_AGAIN && lost.open;
+    session->swallow = !session->next.again && !pg_frame_boundary(&session->client.received);
+    session->doom.told = lost.verdict == PROXY_LOST_ROLLED_BACK || knows;
+    if (session->next.failed) {
         proxy_keep_undo(keep);
     }
-    if (session->again) {
-        proxy_metrics_add(&context->metrics, PROXY_METRICS_AGAIN, session->inquiring ? 0 : 1);
+    if (session->next.again) {
+        proxy_metrics_add(&context->metrics, PROXY_METRICS_AGAIN, session->inquiry.wanted ? 0 : 1);
     } else {
         if (lost.verdict != PROXY_LOST_AGAIN && !proxy_lost_tell(context, session, &lost, what)) {
             return;
@@ -153,12 +153,10 @@ void proxy_move_or_end(struct proxy_session_context *context, struct proxy_sessi
         proxy_session_end(context, session, PROXY_SESSION_NOT_MOVED, text);
         return;
     }
-    session->again = false;
-    session->failed = false;
-    session->skipping = false;
-    session->inquiring = false;
-    session->inquired = false;
-    session->begin = false;
+    session->next = (struct proxy_session_next){.again = false};
+    session->inquiry.wanted = false;
+    session->inquiry.answered = false;
+    session->inquiry.took = false;
     proxy_move_begin(context, session);
 }
 
@@ -166,10 +164,10 @@ void proxy_move_or_end(struct proxy_session_context *context, struct proxy_sessi
 
 void proxy_move_login(struct proxy_session_context *context, struct proxy_session *session)
 {
-    session->restore_left = 0;
-    session->restore_strict = 0;
-    session->restored = false;
-    session->logged_in = false;
+    session->move.left = 0;
+    session->move.strict = 0;
+    session->move.restored = false;
+    session->move.logged_in = false;
     free(session->keep->fresh.data);
     session->keep->fresh = (struct proxy_keep_parameters){.data = NULL};
     proxy_session_move(session, PROXY_SESSION_LOGIN);
@@ -210,7 +208,7 @@ static bool proxy_move_authenticate(struct proxy_session_context *context, struc
     const enum err err = proxy_learn_reply(&session->keep->learn, body, &reply);
     bool good = err == ERR_OK && !reply.overflow;
     if (!good) {
-        const char *why = err == ERR_UNSUPPORTED && session->entering
+        const char *why = err == ERR_UNSUPPORTED && session->move.entering
                               ? "the server asks for a password that the proxy does not know"
                           : err == ERR_UNSUPPORTED ? "the server wants another way to log in than before"
                           : err == ERR_AUTH        ? "the server does not know the role's verifier"
@@ -226,7 +224,7 @@ static bool proxy_move_authenticate(struct proxy_session_context *context, struc
 
 bool proxy_move_client_key(struct proxy_session_context *context, struct proxy_session *session, size_t secret_size)
 {
-    if (session->key == NULL && session->entering &&
+    if (session->key == NULL && session->move.entering &&
         proxy_cancel_add(context->cancel, secret_size, &session->key) != ERR_OK) {
         proxy_session_end(context, session, PROXY_SESSION_TOO_MANY, NULL);
         return false;
@@ -284,14 +282,14 @@ static bool proxy_move_restore(struct proxy_session_context *context, struct pro
     buf_init(&buf, memory, capacity);
     if (reset) {
         pg_message_query_write(&buf, span_text("DISCARD ALL"));
-        session->restore_strict = 1;
+        session->move.strict = 1;
     }
-    proxy_move_say(journal, PROXY_JOURNAL_SETTING, &buf, &session->restore_strict);
-    proxy_move_say(journal, PROXY_JOURNAL_CHANNEL, &buf, &session->restore_strict);
-    session->restore_left = session->restore_strict;
-    proxy_move_say(journal, PROXY_JOURNAL_STATEMENT, &buf, &session->restore_left);
-    session->restore_left += proxy_lost_restore(session, &buf);
-    session->restored = true;
+    proxy_move_say(journal, PROXY_JOURNAL_SETTING, &buf, &session->move.strict);
+    proxy_move_say(journal, PROXY_JOURNAL_CHANNEL, &buf, &session->move.strict);
+    session->move.left = session->move.strict;
+    proxy_move_say(journal, PROXY_JOURNAL_STATEMENT, &buf, &session->move.left);
+    session->move.left += proxy_lost_restore(session, &buf);
+    session->move.restored = true;
     ASSERT(!buf.overflow);
     const bool sent = proxy_move_send(context, session, span_of(buf.data, buf.size));
     free(memory);
@@ -318,7 +316,7 @@ bool proxy_move_parameters(struct proxy_session_context *context, struct proxy_s
 
 bool proxy_move_welcome(struct proxy_session_context *context, struct proxy_session *session)
 {
-    ASSERT(session->moving && session->entering && !session->again);
+    ASSERT(session->move.under_way && session->move.entering && !session->next.again);
     uint8_t memory[2 * PROXY_KEEP_PARAMETERS + PG_STARTUP_SECRET];
     struct buf buf;
     struct span name;
@@ -336,8 +334,8 @@ bool proxy_move_welcome(struct proxy_session_context *context, struct proxy_sess
         proxy_session_end(context, session, PROXY_SESSION_NO_MEMORY, NULL);
         return false;
     }
-    session->moving = false;
-    session->entering = false;
+    session->move.under_way = false;
+    session->move.entering = false;
     session->status = PG_MESSAGE_STATUS_IDLE;
     proxy_session_move(session, PROXY_SESSION_ACTIVE);
     proxy_session_deadline(context, session, TIME_NEVER);
@@ -347,7 +345,7 @@ bool proxy_move_welcome(struct proxy_session_context *context, struct proxy_sess
 
 static bool proxy_move_done(struct proxy_session_context *context, struct proxy_session *session)
 {
-    if (session->entering) {
+    if (session->move.entering) {
         proxy_keep_parameters_take(session->keep);
         return proxy_move_welcome(context, session);
     }
@@ -355,19 +353,19 @@ static bool proxy_move_done(struct proxy_session_context *context, struct proxy_
         proxy_session_end(context, session, PROXY_SESSION_NO_MEMORY, NULL);
         return false;
     }
-    ASSERT((session->expected == 0 || session->again) && !session->inquiring);
-    session->moving = false;
-    session->status = session->failed  ? PG_MESSAGE_STATUS_FAILED
-                      : session->begin ? PG_MESSAGE_STATUS_TRANSACTION
-                                       : PG_MESSAGE_STATUS_IDLE;
-    session->doomed = session->failed;
+    ASSERT((session->expected == 0 || session->next.again) && !session->inquiry.wanted);
+    session->move.under_way = false;
+    session->status = session->next.failed    ? PG_MESSAGE_STATUS_FAILED
+                      : session->inquiry.took ? PG_MESSAGE_STATUS_TRANSACTION
+                                              : PG_MESSAGE_STATUS_IDLE;
+    session->doom.open = session->next.failed;
     proxy_session_move(session, PROXY_SESSION_ACTIVE);
     proxy_session_deadline(context, session, TIME_NEVER);
-    proxy_metrics_add(&context->metrics, PROXY_METRICS_MOVED, session->borrowing ? 0 : 1);
-    session->borrowing = false;
-    if (session->again) {
+    proxy_metrics_add(&context->metrics, PROXY_METRICS_MOVED, session->move.borrowing ? 0 : 1);
+    session->move.borrowing = false;
+    if (session->next.again) {
         /* The first turn of the relay sends it. */
-        session->again = false;
+        session->next.again = false;
         if (!proxy_end_owe(context, &session->server->end,
                            span_of(session->keep->flight, session->keep->flight_size))) {
             proxy_session_end(context, session, PROXY_SESSION_NO_MEMORY, NULL);
@@ -428,7 +426,7 @@ static bool proxy_move_error(struct proxy_session_context *context, struct proxy
         return false;
     }
     const bool shutdown = strncmp(error.sqlstate, "57P0", 4) == 0;
-    if (session->entering && !shutdown) {
+    if (session->move.entering && !shutdown) {
         /* No such database, too many connections, ...: the server's own words, as if it had let the client in. */
         const bool said = proxy_session_say(context, session, whole);
         proxy_session_end(context, session, said ? PROXY_SESSION_SERVER_ENDED : PROXY_SESSION_NO_MEMORY, NULL);
@@ -438,14 +436,13 @@ static bool proxy_move_error(struct proxy_session_context *context, struct proxy
         proxy_attempt_failed(context, session, ERR_UNAVAILABLE);
         return false;
     }
-    if (session->restored && session->restore_strict == 0) {
+    if (session->move.restored && session->move.strict == 0) {
         /* A prepared statement that failed there fails here as well; the others are wanted (proxy_lost.h). */
-        session->keep->flawed = session->keep->flawed || session->restore_left > 0;
-        return session->restore_left > 0 || proxy_move_done(context, session);
+        session->keep->flawed = session->keep->flawed || session->move.left > 0;
+        return session->move.left > 0 || proxy_move_done(context, session);
     }
     char why[PROXY_MOVE_TEXT / 2];
-    snprintf(why, sizeof why, "%s (%.*s)",
-             session->restore_left > 0 ? "a setting is refused there" : "the log-in failed",
+    snprintf(why, sizeof why, "%s (%.*s)", session->move.left > 0 ? "a setting is refused there" : "the log-in failed",
              error.message.size < 100 ? (int)error.message.size : 100, (const char *)error.message.data);
     return proxy_move_refused(context, session, why);
 }
@@ -459,15 +456,15 @@ static bool proxy_move_answered(struct proxy_session_context *context, struct pr
     const struct proxy_lost lost = {.verdict = answer == PROXY_OUTCOME_ROLLED_BACK ? PROXY_LOST_ROLLED_BACK
                                                                                    : PROXY_LOST_UNKNOWN,
                                     .ready = session->expected};
-    session->inquiring = false;
-    session->inquired = true;
-    session->begin = answer == PROXY_OUTCOME_COMMITTED;
+    session->inquiry.wanted = false;
+    session->inquiry.answered = true;
+    session->inquiry.took = answer == PROXY_OUTCOME_COMMITTED;
     proxy_metrics_add(&context->metrics, PROXY_METRICS_OUTCOMES, answer == PROXY_OUTCOME_UNKNOWN ? 0 : 1);
-    if (session->begin) {
+    if (session->inquiry.took) {
         proxy_keep_took(session->keep);
         return true;
     }
-    session->again = false;
+    session->next.again = false;
     if (!proxy_lost_tell(context, session, &lost, "the connection to the server was lost")) {
         return false;
     }
@@ -478,29 +475,29 @@ static bool proxy_move_answered(struct proxy_session_context *context, struct pr
 /* True: the answer is there and was dealt with, or none is needed. False: wait, or the session is over. */
 static bool proxy_move_inquire(struct proxy_session_context *context, struct proxy_session *session)
 {
-    if (!session->inquiring) {
+    if (!session->inquiry.wanted) {
         return true;
     }
     const struct proxy_route_target *target = &session->server->target;
     enum proxy_outcome_answer answer = PROXY_OUTCOME_UNKNOWN;
     enum err err = ERR_OK;
-    if (session->ticket == LIMITS_NONE) {
+    if (session->inquiry.ticket == LIMITS_NONE) {
         const struct proxy_outcome_question question = {.database = context->routes[session->route].database,
                                                         .server = target->address,
                                                         .xid = session->keep->xid,
-                                                        .epoch = session->ran_epoch,
-                                                        .promoted = target->epoch != session->ran_epoch};
-        err = proxy_outcome_ask(context->outcome, &question, &session->ticket);
+                                                        .epoch = session->inquiry.ran_epoch,
+                                                        .promoted = target->epoch != session->inquiry.ran_epoch};
+        err = proxy_outcome_ask(context->outcome, &question, &session->inquiry.ticket);
     }
     if (err == ERR_OK) {
-        err = proxy_outcome_look(context->outcome, session->ticket, &answer);
+        err = proxy_outcome_look(context->outcome, session->inquiry.ticket, &answer);
     }
     if (err == ERR_UNAVAILABLE) {
-        list_remove(&session->inquiry);
-        list_append(&context->inquiries, &session->inquiry);
+        list_remove(&session->inquiry.link);
+        list_append(&context->inquiries, &session->inquiry.link);
         return false;
     }
-    session->ticket = LIMITS_NONE;
+    session->inquiry.ticket = LIMITS_NONE;
     return proxy_move_answered(context, session, answer);
 }
 
@@ -508,10 +505,10 @@ void proxy_move_inquire_all(struct proxy_session_context *context)
 {
     for (struct list *link = context->inquiries.next, *next; link != &context->inquiries; link = next) {
         next = link->next;
-        struct proxy_session *session = LIST_ENTRY(link, struct proxy_session, inquiry);
+        struct proxy_session *session = LIST_ENTRY(link, struct proxy_session, inquiry.link);
         list_remove(link);
         /* One that is between two attempts looks again at the next server. */
-        if (session->state == PROXY_SESSION_LOGIN && session->logged_in && !session->restored &&
+        if (session->state == PROXY_SESSION_LOGIN && session->move.logged_in && !session->move.restored &&
             proxy_move_inquire(context, session)) {
             (void)proxy_move_restore(context, session, false); /* its answer goes on with the session */
         }
@@ -525,22 +522,22 @@ static bool proxy_move_ready(struct proxy_session_context *context, struct proxy
         proxy_session_end(context, session, PROXY_SESSION_SERVER_PROTOCOL, NULL);
         return false;
     }
-    if (!session->restored) {
-        session->logged_in = true;
+    if (!session->move.restored) {
+        session->move.logged_in = true;
         if (!proxy_move_inquire(context, session)) {
             return session->state == PROXY_SESSION_LOGIN;
         }
         if (!proxy_move_restore(context, session, false)) {
             return false;
         }
-    } else if (session->restore_left > 0) {
-        session->restore_left--;
-        session->restore_strict -= session->restore_strict > 0 ? 1 : 0;
-        if (session->restore_left == 0 && session->failed && status != PG_MESSAGE_STATUS_FAILED) {
+    } else if (session->move.left > 0) {
+        session->move.left--;
+        session->move.strict -= session->move.strict > 0 ? 1 : 0;
+        if (session->move.left == 0 && session->next.failed && status != PG_MESSAGE_STATUS_FAILED) {
             return proxy_move_refused(context, session, "a transaction cannot be begun there");
         }
     }
-    return session->restore_left > 0 || session->skipping || proxy_move_done(context, session);
+    return session->move.left > 0 || session->next.skipping || proxy_move_done(context, session);
 }
 
 /* A server that the view calls the writer and that is a standby is not there yet, or was demoted: another attempt. */
@@ -557,7 +554,7 @@ static bool proxy_move_role(struct proxy_session_context *context, struct proxy_
 bool proxy_move_message(struct proxy_session_context *context, struct proxy_session *session,
                         const struct pg_frame_message *message, struct span whole)
 {
-    ASSERT(session->state == PROXY_SESSION_LOGIN && session->moving);
+    ASSERT(session->state == PROXY_SESSION_LOGIN && session->move.under_way);
     const struct span body = span_of(whole.data + PG_FRAME_HEAD, whole.size - PG_FRAME_HEAD);
     switch (message->type) {
     case PG_MESSAGE_AUTHENTICATION:
@@ -573,7 +570,7 @@ bool proxy_move_message(struct proxy_session_context *context, struct proxy_sess
         return proxy_move_ready(context, session, body);
     case PG_MESSAGE_NOTICE:
     case PG_MESSAGE_NOTIFICATION:
-        if (message->type == PG_MESSAGE_NOTICE && !session->entering) {
+        if (message->type == PG_MESSAGE_NOTICE && !session->move.entering) {
             return true; /* it has been heard at the first log-in */
         }
         if (!proxy_session_say(context, session, whole)) {

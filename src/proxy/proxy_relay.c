@@ -78,21 +78,23 @@ static void proxy_relay_unnamed(struct proxy_session *session, const struct pg_f
     const struct span body = message->peek;
     switch (message->type) {
     case PG_MESSAGE_QUERY:
-        session->unnamed = true;
+        session->lent.unnamed = true;
         break;
     case PG_MESSAGE_PARSE:
-        session->unnamed = session->unnamed || (body.size > 0 && body.data[0] == 0);
+        session->lent.unnamed = session->lent.unnamed || (body.size > 0 && body.data[0] == 0);
         break;
     case PG_MESSAGE_BIND: {
         struct cursor cursor;
         cursor_init(&cursor, body.data, body.size);
         (void)cursor_until(&cursor, 0);
         const struct span name = cursor_until(&cursor, 0);
-        session->strange = session->strange || (!session->unnamed && (!cursor_ok(&cursor) || name.size == 0));
+        session->lent.strange =
+            session->lent.strange || (!session->lent.unnamed && (!cursor_ok(&cursor) || name.size == 0));
         break;
     }
     case PG_MESSAGE_DESCRIBE:
-        session->strange = session->strange || (!session->unnamed && span_equal(body, span_of("S\0", 2)));
+        session->lent.strange =
+            session->lent.strange || (!session->lent.unnamed && span_equal(body, span_of("S\0", 2)));
         break;
     default:
         break;
@@ -126,7 +128,7 @@ void proxy_relay_server_message(struct proxy_session_context *context, struct pr
         break;
     case PG_MESSAGE_READY:
         session->server->copying = false;
-        session->skipping = false;
+        session->next.skipping = false;
         if (pg_message_ready_parse(message->peek, &session->status) == ERR_OK) {
             session->expected -= session->expected > 0 ? 1 : 0;
             proxy_metrics_add(&context->metrics, PROXY_METRICS_READY, 1);
@@ -486,7 +488,7 @@ static enum proxy_relay_step proxy_relay_quiet(struct proxy_session_context *con
 /* Whether what the server says is taken in whole messages: when nothing is in flight, and when it must be changed. */
 static bool proxy_relay_careful(const struct proxy_session *session)
 {
-    return session->state == PROXY_SESSION_ACTIVE && (session->doomed || !proxy_session_busy(session)) &&
+    return session->state == PROXY_SESSION_ACTIVE && (session->doom.open || !proxy_session_busy(session)) &&
            pg_frame_boundary(&session->server->end.received);
 }
 
@@ -518,11 +520,11 @@ static enum proxy_relay_step proxy_relay_up(struct proxy_session_context *contex
         proxy_session_end(context, session, PROXY_SESSION_CLIENT_PROTOCOL, NULL);
         return PROXY_RELAY_ENDED;
     }
-    if (session->strange) {
+    if (session->lent.strange) {
         proxy_session_end(context, session, PROXY_SESSION_UNNAMED, NULL);
         return PROXY_RELAY_ENDED;
     }
-    if (session->doomed && !proxy_lost_lawful(context, session)) {
+    if (session->doom.open && !proxy_lost_lawful(context, session)) {
         return PROXY_RELAY_ENDED;
     }
     return proxy_relay_send(context, &session->server->end, bytes, &before);
@@ -568,7 +570,7 @@ static enum proxy_relay_step proxy_relay_down(struct proxy_session_context *cont
         proxy_move_in_flight(context, session, PROXY_LOST_STANDBY, "the server is a standby");
         return PROXY_RELAY_ENDED;
     }
-    if (session->doomed && pg_frame_boundary(&before)) {
+    if (session->doom.open && pg_frame_boundary(&before)) {
         return proxy_relay_doomed(context, session, bytes);
     }
     if (!proxy_relay_look(context, session, &session->server->end, &passing)) {

@@ -11,7 +11,7 @@ static bool proxy_rest_still(const struct proxy_session *session)
 {
     const struct proxy_server *server = session->server;
     return session->pool != NULL && server != NULL && server->pool != NULL && proxy_session_idle(session) &&
-           !session->terminated && !session->doomed && !server->fatal && !server->alone &&
+           !session->terminated && !session->doom.open && !server->fatal && !server->alone &&
            server->end.pending == NULL && !server->end.readable && pg_frame_boundary(&server->end.received);
 }
 
@@ -48,8 +48,9 @@ static void proxy_rest_note_welcome(struct proxy_pool *pool, const struct proxy_
 
 bool proxy_rest_may(const struct proxy_session *session)
 {
-    return session->pool != NULL && session->pool->limits->mode == PROXY_ROUTE_TRANSACTION && !session->again &&
-           !session->failed && !session->skipping && !session->inquired && !proxy_keep_pinned(session->keep);
+    return session->pool != NULL && session->pool->limits->mode == PROXY_ROUTE_TRANSACTION && !session->next.again &&
+           !session->next.failed && !session->next.skipping && !session->inquiry.answered &&
+           !proxy_keep_pinned(session->keep);
 }
 
 /* Whether it could give its server back now; counts what keeps it from that. */
@@ -64,8 +65,8 @@ static bool proxy_rest_free(struct proxy_session_context *context, struct proxy_
         proxy_line_unpin(context, session);
         return true;
     }
-    if (!session->pinned) {
-        session->pinned = true;
+    if (!session->lent.pinned) {
+        session->lent.pinned = true;
         proxy_metrics_add(&context->metrics, PROXY_METRICS_PINNED, 1);
         proxy_metrics_add(&context->metrics, PROXY_METRICS_PINNED_TOTAL, 1);
     }
@@ -77,7 +78,7 @@ static bool proxy_rest_give(struct proxy_session_context *context, struct proxy_
     if (!proxy_rest_note(session->server, session->keep)) {
         return false;
     }
-    list_remove(&session->lingering);
+    list_remove(&session->lent.lingering);
     proxy_rest_note_welcome(session->pool, session->server);
     proxy_park_put(context, proxy_rest_detach(session));
     return true;
@@ -85,12 +86,12 @@ static bool proxy_rest_give(struct proxy_session_context *context, struct proxy_
 
 bool proxy_rest_begin(struct proxy_session_context *context, struct proxy_session *session)
 {
-    list_remove(&session->lingering);
+    list_remove(&session->lent.lingering);
     if (!proxy_rest_free(context, session)) {
         return false;
     }
     if (proxy_keep_laden(session->keep) && list_empty(&session->pool->waiting)) {
-        list_append(&session->pool->lingering, &session->lingering);
+        list_append(&session->pool->lingering, &session->lent.lingering);
         return false;
     }
     return proxy_rest_give(context, session);
@@ -100,8 +101,8 @@ bool proxy_rest_begin(struct proxy_session_context *context, struct proxy_sessio
 static bool proxy_rest_recall_from(struct proxy_session_context *context, struct proxy_pool *pool)
 {
     while (!list_empty(&pool->lingering)) {
-        struct proxy_session *session = LIST_ENTRY(pool->lingering.next, struct proxy_session, lingering);
-        list_remove(&session->lingering); /* one that is busy comes back when it is idle */
+        struct proxy_session *session = LIST_ENTRY(pool->lingering.next, struct proxy_session, lent.lingering);
+        list_remove(&session->lent.lingering); /* one that is busy comes back when it is idle */
         if (proxy_rest_free(context, session) && proxy_rest_give(context, session)) {
             return true;
         }

@@ -63,10 +63,10 @@ struct proxy_session *proxy_session_new(struct proxy_session_context *context, i
     list_init(&session->ready);
     list_init(&session->dead);
     list_init(&session->learning);
-    list_init(&session->inquiry);
-    session->ticket = LIMITS_NONE;
-    list_init(&session->waiter.link);
-    list_init(&session->lingering);
+    list_init(&session->inquiry.link);
+    session->inquiry.ticket = LIMITS_NONE;
+    list_init(&session->lent.waiter.link);
+    list_init(&session->lent.lingering);
     proxy_end_init(&session->client, fd);
     session->client.session = session;
     tcp_tune_client(fd);
@@ -102,7 +102,7 @@ void proxy_session_free(struct proxy_session_context *context, struct proxy_sess
     list_remove(&session->dead);
     list_remove(&session->learning);
     proxy_session_challenge_free(session);
-    list_remove(&session->inquiry);
+    list_remove(&session->inquiry.link);
     proxy_keep_free(session->keep);
     free(session->startup);
     free(session);
@@ -231,10 +231,10 @@ static void proxy_session_leave(struct proxy_session_context *context, struct pr
     }
     proxy_line_leave(context, session);
     list_remove(&session->ready);
-    list_remove(&session->inquiry);
-    if (session->ticket != LIMITS_NONE) {
-        proxy_outcome_forget(context->outcome, session->ticket);
-        session->ticket = LIMITS_NONE;
+    list_remove(&session->inquiry.link);
+    if (session->inquiry.ticket != LIMITS_NONE) {
+        proxy_outcome_forget(context->outcome, session->inquiry.ticket);
+        session->inquiry.ticket = LIMITS_NONE;
     }
     list_remove(&session->learning);
 }

@@ -113,6 +113,51 @@ struct proxy_session_challenge {
     uint8_t message[PG_FRAME_HEAD + PG_SCRAM_SERVE_MESSAGE];
 };
 
+/* The way to another server, CONNECTING and LOGIN. proxy_move.c owns it; who begins such a way sets the first three. */
+struct proxy_session_move {
+    bool under_way;  /* the client is logged in already */
+    bool entering;   /* ... by us: it waits for its first ReadyForQuery */
+    bool borrowing;  /* ... and the session had no server before, it is not moved */
+    bool logged_in;  /* the new server has said ReadyForQuery */
+    bool restored;   /* all that the new server must hear was sent */
+    uint32_t left;   /* ReadyForQuery still to come; 0: the log-in has not ended */
+    uint32_t strict; /* of these: for statements that must not fail */
+};
+
+/* What the next server must be brought to, beside what `keep` has: nothing, when all are false. Judged by proxy_lost.c,
+ * carried out by proxy_move.c. */
+struct proxy_session_next {
+    bool again;    /* what is in flight is sent again */
+    bool failed;   /* a transaction that has failed */
+    bool skipping; /* it must ignore what comes up to the next Sync */
+};
+
+/* The outcome of a COMMIT that is looked up before anything else (proxy_outcome.h). proxy_move.c owns it. */
+struct proxy_session_inquiry {
+    struct list link; /* linked while the answer is awaited */
+    bool wanted;
+    bool answered;
+    bool took;          /* ... it has taken effect: the COMMIT is sent again, behind a BEGIN */
+    uint32_t ticket;    /* for the answer; LIMITS_NONE: not asked */
+    uint64_t ran_epoch; /* under which the transaction ran */
+};
+
+/* The client's open transaction was lost with its server. proxy_lost.c owns it. */
+struct proxy_session_doom {
+    bool open; /* it is: the client has not ended it yet */
+    bool told; /* ... and knows that it has failed */
+};
+
+/* Of a pooled entry. proxy_line.c owns the first two, proxy_rest.c the next two, proxy_relay.c the last. */
+struct proxy_session_lent {
+    struct proxy_pool_waiter waiter;
+    bool placed;           /* CONNECTING: a place in the pool is ours, no server has it yet */
+    struct list lingering; /* linked while it keeps a server that it could give back */
+    bool pinned;           /* counted as such */
+    bool unnamed;          /* the unnamed prepared statement of its present server is the client's own */
+    bool strange;          /* the client has used another's */
+};
+
 struct proxy_session {
     struct list link;  /* the worker's sessions */
     struct list timed; /* linked while `deadline` is set */
@@ -145,39 +190,19 @@ struct proxy_session {
     bool held;
     bool lowers;          /* the client has named synchronous_commit */
     struct proxy_ban ban; /* its stream, as far as that word goes */
+    bool copy_ended;      /* a COPY: the client has sent its end */
+    bool swallow;         /* the rest of a COPY's message that began for another server is dropped */
+    uint32_t groups;      /* ReadyForQuery asked for since nothing was in flight */
     /* For a life with another server. */
     struct proxy_session_challenge *challenge; /* NULL: not in CHALLENGE */
     struct proxy_keep *keep;                   /* NULL: the session ends with its server */
     struct list learning;                      /* linked while a verifier is awaited */
-    bool moving;                               /* CONNECTING, LOGIN: the client is logged in already */
-    bool entering;                             /* ... by us: it waits for its first ReadyForQuery */
-    bool again;                                /* ... and what is in flight is sent again */
-    bool failed;                               /* ... into a transaction that has failed */
-    bool skipping;                             /* ... and the new server must ignore what comes up to the next Sync */
-    bool inquiring;      /* ... and the outcome of its COMMIT is looked up before that (proxy_outcome.h) */
-    bool inquired;       /* ... and was */
-    bool begin;          /* ... and has taken effect: the COMMIT is sent again, behind a BEGIN */
-    uint32_t ticket;     /* for the answer; LIMITS_NONE: not asked */
-    uint64_t ran_epoch;  /* under which the transaction ran */
-    struct list inquiry; /* linked while the answer is awaited */
-    bool logged_in;      /* LOGIN: the new server has said ReadyForQuery */
-    bool restored;       /* LOGIN: all that the new server must hear was sent */
-    bool doomed;         /* the client's open transaction was lost with its server (proxy_lost.h) */
-    bool doomed_told;    /* ... and the client knows that it has failed */
-    bool copy_ended;     /* a COPY: the client has sent its end */
-    bool swallow;        /* the rest of a COPY's message that began for another server is dropped */
-    uint32_t groups;     /* ReadyForQuery asked for since nothing was in flight */
-    /* Of a pooled entry (proxy_lend.h). */
+    struct proxy_session_move move;
+    struct proxy_session_next next;
+    struct proxy_session_inquiry inquiry;
+    struct proxy_session_doom doom;
     struct proxy_pool *pool; /* NULL: its server is its own */
-    struct proxy_pool_waiter waiter;
-    bool placed;             /* CONNECTING: a place in the pool is ours, no server has it yet */
-    bool borrowing;          /* ... and the session had none before, it is not moved */
-    struct list lingering;   /* linked while it keeps a server that it could give back */
-    bool pinned;             /* counted as such */
-    bool unnamed;            /* the unnamed prepared statement of its present server is the client's own */
-    bool strange;            /* the client has used another's */
-    uint32_t restore_left;   /* LOGIN: ReadyForQuery still to come; 0: the log-in has not ended */
-    uint32_t restore_strict; /* of these: for statements that must not fail */
+    struct proxy_session_lent lent;
 };
 
 /* What the sessions of a worker share with it. */

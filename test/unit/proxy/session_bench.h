@@ -189,7 +189,7 @@ static inline void reconnect(struct bench *bench)
     struct proxy_session *session = bench->session;
     int server[2];
     assert_int_equal(session->state, PROXY_SESSION_CONNECTING);
-    assert_true(session->moving);
+    assert_true(session->move.under_way);
     ASSERT(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, server) == 0);
     close(bench->server);
     bench->server = server[1];

@@ -144,7 +144,7 @@ static size_t arrive(struct bench *bench, bool failed, bool skipping)
         step(bench);
     }
     assert_int_equal(bench->session->state, PROXY_SESSION_ACTIVE);
-    assert_int_equal(bench->session->doomed, failed);
+    assert_int_equal(bench->session->doom.open, failed);
     return failed || skipping ? got(bench->server, memory, sizeof memory) : size;
 }
 
@@ -172,7 +172,7 @@ static void an_idle_transaction_is_told_at_the_next_statement(void **state)
     PUT(bench->server, "C\0\0\0\x0dROLLBACK\0" READY_I);
     step(bench);
     assert_string_equal(heard(bench), "C ZI");
-    assert_false(bench->session->doomed);
+    assert_false(bench->session->doom.open);
     assert_true(proxy_session_idle(bench->session));
     say(bench, "q bad");
     error(bench, "ERROR", "42601");
@@ -405,7 +405,7 @@ static void a_doomed_session_may_lose_another_server(void **state)
     step(bench);
     assert_string_equal(heard(bench), "");
     arrive(bench, true, false);
-    assert_false(bench->session->doomed_told);
+    assert_false(bench->session->doom.told);
     say(bench, "q COMMIT");
     lose(bench);
     assert_string_equal(heard(bench), ""); /* it can only be rolled back: asked again */
@@ -556,7 +556,7 @@ static void a_commit_with_a_number_is_looked_up(void **state)
     say(bench, "p COMMIT|s");
     lose(bench);
     assert_string_equal(heard(bench), "");
-    assert_true(bench->session->inquiring);
+    assert_true(bench->session->inquiry.wanted);
     reconnect(bench);
     PUT(bench->server, AUTH_OK READY_I);
     step(bench);
