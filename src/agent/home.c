@@ -39,18 +39,48 @@ struct home {
     size_t line_size;
 };
 
-static void home_mark_path(const struct node *node, char path[HOME_PATH])
+static const char home_salvaging[] = "salvaging";
+static const char home_rewinding[] = "rewinding";
+
+static void home_mark_path(const struct node *node, const char *mark, char path[HOME_PATH])
 {
-    snprintf(path, HOME_PATH, "%s.holdfast/rewinding", node->options->data);
+    snprintf(path, HOME_PATH, "%s.holdfast/%s", node->options->data, mark);
+}
+
+static enum err home_mark(const struct node *node, const char *mark)
+{
+    char path[HOME_PATH];
+    home_mark_path(node, mark, path);
+    return file_replace(path, "", 0, 0600);
+}
+
+static bool home_marked(const struct node *node, const char *mark)
+{
+    char path[HOME_PATH];
+    home_mark_path(node, mark, path);
+    return access(path, F_OK) == 0;
+}
+
+static bool home_unmark(const struct node *node, const char *mark)
+{
+    char path[HOME_PATH];
+    home_mark_path(node, mark, path);
+    if (unlink(path) != 0 && errno != ENOENT) {
+        LOG_W("%s cannot be removed: %s", path, err_text(err_from_errno(errno)));
+        return false;
+    }
+    return true;
+}
+
+bool home_begun(const struct node *node)
+{
+    return home_marked(node, home_salvaging);
 }
 
 void home_settled(struct node *node)
 {
-    char path[HOME_PATH];
-    home_mark_path(node, path);
-    if (unlink(path) != 0 && errno != ENOENT) {
-        LOG_W("%s cannot be removed: %s", path, err_text(err_from_errno(errno)));
-    }
+    (void)home_unmark(node, home_rewinding);
+    (void)home_unmark(node, home_salvaging);
     node_lock(node);
     node->home_tries = 0;
     node_unlock(node);
@@ -144,6 +174,7 @@ static int home_salvage(struct home *home, const struct node_writer *writer)
     home->name = "salvage";
     /* Not a standby any more, and no upstream: it recovers what it has. */
     enum err err = node_configure(home->node, NULL, false);
+    err = err == ERR_OK ? home_mark(home->node, home_salvaging) : err;
     node_lock(home->node);
     err = err == ERR_OK && home->node->kills != home->kills ? ERR_CANCELLED : err;
     err = err == ERR_OK ? fence_aim(&home->node->fence, options->data) : err;
@@ -173,12 +204,10 @@ static bool home_rewind(struct home *home, const struct node_writer *writer)
 {
     const struct agent_options *options = home->node->options;
     char memory[1024];
-    char path[HOME_PATH];
     struct buf conninfo;
     buf_init(&conninfo, memory, sizeof memory);
     home_conninfo(options, writer, &conninfo);
-    home_mark_path(home->node, path);
-    if (conninfo.overflow || file_replace(path, "", 0, 0600) != ERR_OK) {
+    if (conninfo.overflow || home_mark(home->node, home_rewinding) != ERR_OK) {
         return false;
     }
     node_lock(home->node);
@@ -204,20 +233,16 @@ static enum home_outcome home_failed(struct node *node, const struct node_writer
  * nothing to do: it did nothing, and may be asked again. */
 static bool home_early(struct node *node)
 {
-    char path[HOME_PATH];
-    home_mark_path(node, path);
     node_lock(node);
     const bool again = ++node->home_tries < HOME_TRIES;
     node_unlock(node);
-    return again && unlink(path) == 0;
+    return again && home_unmark(node, home_rewinding);
 }
 
 enum home_outcome home_come(struct node *node, const struct node_writer *writer)
 {
-    char path[HOME_PATH];
     struct home home = {.node = node};
-    home_mark_path(node, path);
-    if (access(path, F_OK) == 0) {
+    if (home_marked(node, home_rewinding)) {
         LOG_W("a rewind was begun and not ended: cloning");
         return HOME_USELESS;
     }
@@ -241,6 +266,7 @@ enum home_outcome home_come(struct node *node, const struct node_writer *writer)
         return home_failed(node, writer);
     }
     if (home_rewind(&home, writer)) {
+        (void)home_unmark(node, home_salvaging);
         return HOME_REWOUND;
     }
     if (home.nothing && home_early(node)) {

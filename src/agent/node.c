@@ -606,6 +606,17 @@ void node_await_guard(struct node *node, struct mono deadline)
     node_unlock(node);
 }
 
+/* Without a walreceiver a standby names the timeline of its control file, which is that of its last restartpoint. While
+ * nothing more has come, what the last receiver said is truer. */
+static void node_keep_timeline(const struct pgquery_status *before, struct pgquery_status *status)
+{
+    const bool receiver_gone = status->in_recovery && before->in_recovery && status->walreceiver == 0;
+    if (receiver_gone && before->received.position == status->received.position &&
+        before->timeline > status->timeline) {
+        status->timeline = before->timeline;
+    }
+}
+
 void node_look(struct node *node, struct pgquery *query)
 {
     node_lock(node);
@@ -624,6 +635,9 @@ void node_look(struct node *node, struct pgquery *query)
     } else if (err == ERR_OK && node->kills == kills && node->state != NODE_STOPPED) {
         const bool news = !node->status_known || node->status.in_recovery != status.in_recovery ||
                           node->status.receiving != status.receiving || node->status.timeline != status.timeline;
+        if (node->status_known) {
+            node_keep_timeline(&node->status, &status);
+        }
         node->status = status;
         node->status_known = true;
         node->state = node->state == NODE_STARTING ? NODE_RUNNING : node->state;

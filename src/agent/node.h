@@ -113,6 +113,8 @@ struct node {
     uint32_t answers;         /* bit per controller: it took our last report */
     uint32_t strange;         /* a standby: how often in a row it was not part of its writer's past */
     struct mono receiving_at; /* a standby: last time it streamed, or its start */
+    struct mono lost_since;   /* a standby: could stream since then, and does not; us 0: it does, or could not */
+    uint32_t streams;         /* looks in a row at which it streamed */
     struct mono crash_at;     /* a writer: last death in place */
     uint32_t crashes;
     struct mono still_since; /* its postmaster stands still; us 0: it does not */

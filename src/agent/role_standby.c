@@ -24,6 +24,7 @@ enum {
     ROLE_STANDBY_STOP_MS = 15000,
     ROLE_STANDBY_SILENT_MS = 3000, /* not streaming for this long: is it able to follow at all? */
     ROLE_STANDBY_LOST_MS = 60000,  /* able by its history, but still not streaming: the log it needs is gone */
+    ROLE_STANDBY_STREAMS = 3,      /* looks in a row at a stream that make it one: one that breaks at once is none */
     ROLE_STANDBY_STRANGE = 2,      /* answers in a row that a streaming node has what the writer has not */
     ROLE_STANDBY_TRIES = 3,        /* starts that failed */
     ROLE_STANDBY_RETRY_MS = 1000,  /* between two tries to follow */
@@ -125,6 +126,10 @@ static enum role_standby_verdict role_standby_judge_stopped(struct node *node, c
     snprintf(label, sizeof label, "%s/backup_label", node->options->data);
     if (access(label, F_OK) == 0) {
         return ROLE_STANDBY_CAN; /* a fresh copy that never ran: whether it can stream shows soon */
+    }
+    if (home_begun(node)) {
+        LOG_W("salvage ran in this directory: its log has records of its own");
+        return ROLE_STANDBY_DIVERGED;
     }
     if (pgctl_control(node->options, &control) != ERR_OK) {
         return ROLE_STANDBY_UNKNOWN;
@@ -245,16 +250,12 @@ static void role_standby_account(struct node *node, bool homed)
 }
 
 /* A data directory that is not part of the writer's past: what it holds alone is brought home first. Then it is
- * rewound, or cloned anew, and the old one kept. */
+ * rewound, or cloned anew, and the old one kept. No server runs. */
 static enum err role_standby_return(struct node *node, const struct node_writer *writer)
 {
-    node_lock(node);
-    const bool running = node->state != NODE_STOPPED;
-    node_unlock(node);
-    const enum err err = running ? role_standby_end_server(node) : ERR_OK;
-    const enum home_outcome outcome = err == ERR_OK ? home_come(node, writer) : HOME_AGAIN;
+    const enum home_outcome outcome = home_come(node, writer);
     if (outcome == HOME_AGAIN) {
-        return err != ERR_OK ? err : ERR_UNAVAILABLE;
+        return ERR_UNAVAILABLE;
     }
     role_standby_account(node, outcome != HOME_KEEP);
     if (outcome != HOME_REWOUND) {
@@ -417,16 +418,22 @@ static struct role_standby_place role_standby_running(const struct pgquery_statu
                                        .streaming = streaming};
 }
 
-/* The data directory is of no use behind this writer. `diverged`: it may hold what nobody else has; else it only fell
- * too far behind. */
+/* The data directory is of no use behind this writer. `diverged`: it may hold what nobody else has, and is begun with
+ * as one that was stopped, whose control file names timeline and position as a pair; else it only fell too far behind.
+ */
 static void role_standby_again(struct node *node, const struct node_writer *writer, uint64_t kills, bool diverged)
 {
     if (!node_take_work(node, (struct mono){0})) {
         return;
     }
-    if (role_standby_same(node, writer, kills) &&
-        (diverged ? role_standby_return(node, writer) : role_standby_clone(node, writer)) == ERR_OK &&
-        role_standby_start(node, writer) != ERR_OK) {
+    if (!role_standby_same(node, writer, kills)) {
+        node_give_work(node);
+        return;
+    }
+    const enum err err = diverged ? role_standby_end_server(node) : role_standby_clone(node, writer);
+    if (err == ERR_OK && diverged) {
+        role_standby_begin(node, writer);
+    } else if (err == ERR_OK && role_standby_start(node, writer) != ERR_OK) {
         LOG_W("what was made anew does not start");
     }
     node_give_work(node);
@@ -444,17 +451,31 @@ static bool role_standby_leave(struct node *node, const struct node_writer *writ
     return cascades;
 }
 
+/* Whether it could have streamed for too long. Counts the time in which the writer answered, whoever it was to stream
+ * from: controllers may name another leader each minute. */
+static bool role_standby_lost(struct node *node, bool able)
+{
+    const struct mono now = clock_mono();
+    node_lock(node);
+    node->lost_since = !able ? (struct mono){0} : node->lost_since.us == 0 ? now : node->lost_since;
+    const bool lost = able && time_since_ms(now, node->lost_since) >= ROLE_STANDBY_LOST_MS;
+    if (lost) {
+        node->lost_since = (struct mono){0}; /* the writer, or the copy, has its own time */
+    }
+    node_unlock(node);
+    return lost;
+}
+
 /* Not streaming: able at all? */
 static void role_standby_doubt(struct node *node, const struct node_writer *writer, const struct pgquery_status *status,
-                               int64_t silent_ms, uint64_t kills)
+                               uint64_t kills)
 {
     const struct role_standby_place place = role_standby_running(status, false);
     const enum role_standby_verdict verdict = role_standby_judge(node, writer, &place);
-    if (verdict == ROLE_STANDBY_CAN && silent_ms >= ROLE_STANDBY_LOST_MS && role_standby_leave(node, writer)) {
-        return;
-    }
-    if (verdict == ROLE_STANDBY_DIVERGED || (verdict == ROLE_STANDBY_CAN && silent_ms >= ROLE_STANDBY_LOST_MS)) {
-        role_standby_again(node, writer, kills, verdict == ROLE_STANDBY_DIVERGED);
+    const bool diverged = verdict == ROLE_STANDBY_DIVERGED;
+    const bool lost = role_standby_lost(node, verdict == ROLE_STANDBY_CAN);
+    if (diverged || (lost && !role_standby_leave(node, writer))) {
+        role_standby_again(node, writer, kills, diverged);
     }
 }
 
@@ -502,6 +523,10 @@ void role_standby_keep(struct node *node)
     const uint64_t kills = node->kills;
     const bool rested = time_reached(now, node->retry_at);
     const bool met = node->record.data_epoch == writer.epoch;
+    node->streams = streaming ? node->streams + 1 : 0;
+    if (node->streams >= ROLE_STANDBY_STREAMS) {
+        node->lost_since = (struct mono){0};
+    }
     if (streaming && strstr(node->error, role_standby_password) != NULL) {
         node_error(node, "%s", "");
     }
@@ -515,7 +540,7 @@ void role_standby_keep(struct node *node)
         if (streaming) {
             role_standby_meet(node, &writer, &status, kills);
         } else {
-            role_standby_doubt(node, &writer, &status, silent_ms, kills);
+            role_standby_doubt(node, &writer, &status, kills);
         }
         node_lock(node);
         node->retry_at = time_add_ms(clock_mono(), ROLE_STANDBY_RETRY_MS);

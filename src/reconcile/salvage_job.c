@@ -34,6 +34,15 @@ enum err salvage_job_progress(struct salvage_job *job, const char *what, uint64_
     return job->options->progress(job->options->context, what, done, total) ? ERR_OK : ERR_CANCELLED;
 }
 
+/* The file of the log that holds that byte. pg_waldump is told by name: left alone, it learns their size from any of
+ * them, also from one that was made in advance and is all zeros. */
+static void salvage_job_segment(const struct salvage_job *job, uint32_t timeline, uint64_t at, char name[32])
+{
+    const uint64_t number = at / job->source.segment_bytes;
+    const uint64_t per_id = (UINT64_C(1) << 32) / job->source.segment_bytes;
+    snprintf(name, 32, "%08X%08X%08X", timeline, (uint32_t)(number / per_id), (uint32_t)(number % per_id));
+}
+
 enum err salvage_job_read_log(struct salvage_job *job, const struct salvage_fork_history *own, struct lsn from,
                               enum err (*line)(void *context, const char *text, size_t size), void *context)
 {
@@ -48,11 +57,16 @@ enum err salvage_job_read_log(struct salvage_job *job, const struct salvage_fork
         char start[LSN_TEXT];
         char end[LSN_TEXT];
         char folder[1024];
+        char first[32];
+        char last[32];
+        salvage_job_segment(job, own->parts[i].timeline, at, first);
+        salvage_job_segment(job, own->parts[i].timeline, until - 1, last);
         snprintf(timeline, sizeof timeline, "%u", own->parts[i].timeline);
         lsn_print((struct lsn){at}, start);
         lsn_print((struct lsn){until}, end);
         snprintf(folder, sizeof folder, "%s/pg_wal", job->options->data);
-        const char *const arguments[] = {"pg_waldump", "-p", folder, "-t", timeline, "-s", start, "-e", end, NULL};
+        const char *const arguments[] = {"pg_waldump", "-p", folder, "-t",  timeline, "-s",
+                                         start,        "-e", end,    first, last,     NULL};
         const enum err err = salvage_source_run(&job->source, arguments, line, context);
         if (err != ERR_OK) {
             return err;

@@ -179,14 +179,16 @@ PGconn *salvage_source_connect(struct salvage_source *source, const char *dbname
 
 static enum err salvage_source_identify(struct salvage_source *source, PGconn *connection)
 {
-    PGresult *result = PQexec(
-        connection, "SELECT s.system_identifier, ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, "
-                    "8))::bit(32)::bigint, pg_current_wal_lsn(), pg_is_in_recovery() FROM pg_control_system() s");
+    PGresult *result =
+        PQexec(connection, "SELECT s.system_identifier, ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, "
+                           "8))::bit(32)::bigint, pg_current_wal_lsn(), g.setting FROM pg_control_system() s, "
+                           "pg_settings g WHERE g.name = 'wal_segment_size'");
     enum err err = ERR_STATUS;
     if (PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 1) {
         source->system_id = strtoull(PQgetvalue(result, 0, 0), NULL, 10);
         source->timeline = (uint32_t)strtoul(PQgetvalue(result, 0, 1), NULL, 10);
-        err = lsn_parse(PQgetvalue(result, 0, 2), &source->end) ? ERR_OK : ERR_CONTENT;
+        source->segment_bytes = strtoull(PQgetvalue(result, 0, 3), NULL, 10);
+        err = lsn_parse(PQgetvalue(result, 0, 2), &source->end) && source->segment_bytes > 0 ? ERR_OK : ERR_CONTENT;
     } else {
         salvage_source_say(source, PQerrorMessage(connection));
     }

@@ -28,6 +28,7 @@ struct salvage_source {
     uint64_t system_id;
     uint32_t timeline;
     struct lsn end; /* of its log, after recovery */
+    uint64_t segment_bytes;
     char message[SALVAGE_SOURCE_MESSAGE];
 };
 

@@ -366,3 +366,20 @@ def test_what_is_running_ends_with_the_agent(world):
     wait(lambda: world.is_writer("a"), 90, "a writes again")
     assert world.sql("a", "SELECT count(*) FROM kept") == [(0,)]
     wait(lambda: world.node("a")["timeline"] == 1, 60, "the timeline it had")  # a fresh writer is looked at anew
+
+
+def test_what_salvage_wrote_in_follows_nobody(world):
+    """The server that salvage starts writes records that no other node has, also on the writer's own timeline: such a directory is
+    rewound or made anew before it follows."""
+    world.agents["b"].send_signal(signal.SIGTERM)
+    assert world.agents["b"].wait(90) == 0
+    mark = world.data("b") + ".holdfast/salvaging"
+    open(mark, "w").close()
+    world.start("b")
+    wait(lambda: world.follows("b", "a"), 120, "b follows a")
+    wait(lambda: not os.path.exists(mark), 60, "the mark is gone")
+    with open(os.path.join(world.dir, "b.log")) as file:
+        log = file.read()
+    assert "salvage ran in this directory" in log and "cloned from a" in log
+    world.sql("a", "CREATE TABLE later (n int)")
+    wait(lambda: world.sql("b", "SELECT to_regclass('later') IS NOT NULL") == [(True,)], 60, "b has what a writes")
