@@ -98,7 +98,7 @@ static bool serve_proxy_accounts(const struct config *config, struct proxy_optio
     for (uint32_t i = 0; i < config->databases_count && options->login; i++) {
         const struct config_database *from = &config->databases[i];
         ASSERT(options->accounts_count < PROXY_ACCOUNTS);
-        struct proxy_vault_account *to = &options->accounts[options->accounts_count++];
+        struct proxy_asker_account *to = &options->accounts[options->accounts_count++];
         if (!serve_proxy_text(to->database, sizeof to->database, from->name, "database") ||
             !serve_proxy_text(to->dbname, sizeof to->dbname, from->dbname, "dbname") ||
             !serve_proxy_text(to->user, sizeof to->user, from->superuser.name, "superuser")) {

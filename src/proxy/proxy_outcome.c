@@ -2,16 +2,12 @@
  * Whether a transaction whose COMMIT was not answered has taken effect. */
 #include "proxy/proxy_outcome.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/assert.h"
-#include "edge/clock.h"
-#include "edge/config_secret.h"
 #include "edge/log.h"
-#include "edge/sql.h"
 
 enum proxy_outcome_state {
     PROXY_OUTCOME_FREE,
@@ -24,20 +20,13 @@ struct proxy_outcome_place {
     enum proxy_outcome_state state;
     bool forgotten;
     uint64_t order;
-    const struct proxy_vault_account *account;
+    const struct proxy_asker_account *account;
     struct proxy_outcome_question question;
     enum proxy_outcome_answer answer;
 };
 
 struct proxy_outcome {
-    const struct proxy_vault_account *accounts;
-    uint32_t accounts_count;
-    void (*answered)(void *owner);
-    void *owner;
-    pthread_t thread;
-    pthread_mutex_t lock;
-    pthread_cond_t wish;
-    bool stop;
+    struct proxy_asker asker;
     uint64_t order;
     struct proxy_outcome_place places[PROXY_OUTCOME_QUESTIONS];
 };
@@ -65,55 +54,32 @@ static const char *proxy_outcome_value(const PGresult *result, int column)
     return PQgetisnull(result, 0, column) != 0 ? NULL : PQgetvalue(result, 0, column);
 }
 
-static enum proxy_outcome_answer proxy_outcome_query(const struct proxy_outcome_place *place, const char *password)
-{
-    const struct proxy_outcome_question *question = &place->question;
-    const struct mono deadline = time_add_ms(clock_mono(), PROXY_OUTCOME_ASK_MS);
-    const struct sql_login login = {.address = question->server,
-                                    .dbname = place->account->dbname,
-                                    .user = place->account->user,
-                                    .password = password,
-                                    .application_name = "holdfast proxy",
-                                    .sslmode = place->account->sslmode,
-                                    .sslrootcert = place->account->sslrootcert};
-    char xid[24];
-    char epoch[24];
-    snprintf(xid, sizeof xid, "%llu", (unsigned long long)question->xid);
-    snprintf(epoch, sizeof epoch, "%llu", (unsigned long long)question->epoch);
-    const char *const parameters[] = {xid, epoch, NULL};
-    struct sql sql;
-    PGresult *result = NULL;
-    enum err err = sql_open(&sql, &login, deadline);
-    if (err == ERR_OK) {
-        err = sql_query(&sql,
-                        "SELECT pg_catalog.pg_xact_status($1::text::xid8), (SELECT pg_catalog.min(first_xid) FROM "
-                        "holdfast.promotion WHERE epoch > $2::text::bigint)",
-                        parameters, deadline, &result);
-    }
-    enum proxy_outcome_answer answer = PROXY_OUTCOME_UNKNOWN;
-    if (err != ERR_OK) {
-        LOG_N("database %s: the outcome of transaction %s is not known: %s", place->account->database, xid,
-              sql.message);
-    } else if (PQntuples(result) == 1 && PQnfields(result) == 2) {
-        answer = proxy_outcome_judge(question, proxy_outcome_value(result, 0), proxy_outcome_value(result, 1));
-    }
-    PQclear(result);
-    sql_close(&sql);
-    return answer;
-}
-
 static enum proxy_outcome_answer proxy_outcome_find_out(const struct proxy_outcome_place *place)
 {
-    char password[CONFIG_SECRET_BYTES];
-    enum proxy_outcome_answer answer = PROXY_OUTCOME_UNKNOWN;
-    if (config_secret_read(&place->account->password, password, sizeof password) == ERR_OK) {
-        answer = proxy_outcome_query(place, password);
+    char xid[24];
+    char epoch[24];
+    snprintf(xid, sizeof xid, "%llu", (unsigned long long)place->question.xid);
+    snprintf(epoch, sizeof epoch, "%llu", (unsigned long long)place->question.epoch);
+    const char *const parameters[] = {xid, epoch, NULL};
+    const struct proxy_asker_question question = {
+        .server = place->question.server,
+        .text = "SELECT pg_catalog.pg_xact_status($1::text::xid8), (SELECT pg_catalog.min(first_xid) FROM "
+                "holdfast.promotion WHERE epoch > $2::text::bigint)",
+        .parameters = parameters,
+        .limit_ms = PROXY_OUTCOME_ASK_MS};
+    char message[PROXY_ASKER_MESSAGE];
+    PGresult *result = NULL;
+    if (proxy_asker_query(place->account, &question, &result, message) != ERR_OK) {
+        LOG_N("database %s: the outcome of transaction %s is not known: %s", place->account->database, xid, message);
+        return PROXY_OUTCOME_UNKNOWN;
     }
-    explicit_bzero(password, sizeof password);
+    const bool whole = PQntuples(result) == 1 && PQnfields(result) == 2;
+    const enum proxy_outcome_answer answer =
+        whole ? proxy_outcome_judge(&place->question, proxy_outcome_value(result, 0), proxy_outcome_value(result, 1))
+              : PROXY_OUTCOME_UNKNOWN;
+    PQclear(result);
     return answer;
 }
-
-/* ---- the thread ---- */
 
 static struct proxy_outcome_place *proxy_outcome_wanted(struct proxy_outcome *outcome)
 {
@@ -127,49 +93,41 @@ static struct proxy_outcome_place *proxy_outcome_wanted(struct proxy_outcome *ou
     return first;
 }
 
-static void *proxy_outcome_run(void *argument)
+static bool proxy_outcome_work(void *owner)
 {
-    struct proxy_outcome *outcome = argument;
-    pthread_mutex_lock(&outcome->lock);
-    while (!outcome->stop) {
-        struct proxy_outcome_place *place = proxy_outcome_wanted(outcome);
-        if (place == NULL) {
-            pthread_cond_wait(&outcome->wish, &outcome->lock);
-            continue;
-        }
-        place->state = PROXY_OUTCOME_ASKED;
-        const struct proxy_outcome_place copy = *place;
-        pthread_mutex_unlock(&outcome->lock);
-        const enum proxy_outcome_answer answer = proxy_outcome_find_out(&copy);
-        pthread_mutex_lock(&outcome->lock);
-        ASSERT(place->state == PROXY_OUTCOME_ASKED);
-        place->answer = answer;
-        place->state = place->forgotten ? PROXY_OUTCOME_FREE : PROXY_OUTCOME_KNOWN;
-        pthread_mutex_unlock(&outcome->lock);
-        outcome->answered(outcome->owner);
-        pthread_mutex_lock(&outcome->lock);
+    struct proxy_outcome *outcome = owner;
+    struct proxy_outcome_place *place = proxy_outcome_wanted(outcome);
+    if (place == NULL) {
+        return false;
     }
-    pthread_mutex_unlock(&outcome->lock);
-    return NULL;
+    place->state = PROXY_OUTCOME_ASKED;
+    const struct proxy_outcome_place copy = *place;
+    proxy_asker_unlock(&outcome->asker);
+    const enum proxy_outcome_answer answer = proxy_outcome_find_out(&copy);
+    proxy_asker_lock(&outcome->asker);
+    ASSERT(place->state == PROXY_OUTCOME_ASKED);
+    place->answer = answer;
+    place->state = place->forgotten ? PROXY_OUTCOME_FREE : PROXY_OUTCOME_KNOWN;
+    return true;
 }
 
-enum err proxy_outcome_start(const struct proxy_vault_account *accounts, uint32_t count, void (*answered)(void *owner),
-                             void *owner, struct proxy_outcome **ret_outcome)
+enum err proxy_outcome_start(const struct proxy_asker_account *accounts, uint32_t count, void (*answered)(void *caller),
+                             void *caller, struct proxy_outcome **ret_outcome)
 {
     struct proxy_outcome *outcome = calloc(1, sizeof *outcome);
     if (outcome == NULL) {
         return ERR_NO_MEMORY;
     }
-    outcome->accounts = accounts;
-    outcome->accounts_count = count;
-    outcome->answered = answered;
-    outcome->owner = owner;
-    pthread_mutex_init(&outcome->lock, NULL);
-    pthread_cond_init(&outcome->wish, NULL);
-    const int number = pthread_create(&outcome->thread, NULL, proxy_outcome_run, outcome);
-    if (number != 0) {
+    outcome->asker = (struct proxy_asker){.accounts = accounts,
+                                          .accounts_count = count,
+                                          .work = proxy_outcome_work,
+                                          .answered = answered,
+                                          .caller = caller,
+                                          .owner = outcome};
+    const enum err err = proxy_asker_start(&outcome->asker);
+    if (err != ERR_OK) {
         free(outcome);
-        return err_from_errno(number);
+        return err;
     }
     *ret_outcome = outcome;
     return ERR_OK;
@@ -180,13 +138,7 @@ void proxy_outcome_stop(struct proxy_outcome *outcome)
     if (outcome == NULL) {
         return;
     }
-    pthread_mutex_lock(&outcome->lock);
-    outcome->stop = true;
-    pthread_cond_signal(&outcome->wish);
-    pthread_mutex_unlock(&outcome->lock);
-    pthread_join(outcome->thread, NULL);
-    pthread_cond_destroy(&outcome->wish);
-    pthread_mutex_destroy(&outcome->lock);
+    proxy_asker_stop(&outcome->asker);
     free(outcome);
 }
 
@@ -195,17 +147,12 @@ void proxy_outcome_stop(struct proxy_outcome *outcome)
 enum err proxy_outcome_ask(struct proxy_outcome *outcome, const struct proxy_outcome_question *question,
                            uint32_t *ret_ticket)
 {
-    const struct proxy_vault_account *account = NULL;
-    for (uint32_t i = 0; i < outcome->accounts_count; i++) {
-        if (strcmp(outcome->accounts[i].database, question->database) == 0) {
-            account = &outcome->accounts[i];
-        }
-    }
+    const struct proxy_asker_account *account = proxy_asker_find(&outcome->asker, question->database);
     if (account == NULL) {
         return ERR_NOT_FOUND;
     }
     enum err err = ERR_QUEUE_FULL;
-    pthread_mutex_lock(&outcome->lock);
+    proxy_asker_lock(&outcome->asker);
     for (uint32_t i = 0; i < PROXY_OUTCOME_QUESTIONS && err != ERR_OK; i++) {
         if (outcome->places[i].state == PROXY_OUTCOME_FREE) {
             outcome->places[i] = (struct proxy_outcome_place){
@@ -214,8 +161,8 @@ enum err proxy_outcome_ask(struct proxy_outcome *outcome, const struct proxy_out
             err = ERR_OK;
         }
     }
-    pthread_cond_signal(&outcome->wish);
-    pthread_mutex_unlock(&outcome->lock);
+    proxy_asker_wake(&outcome->asker);
+    proxy_asker_unlock(&outcome->asker);
     return err;
 }
 
@@ -224,14 +171,14 @@ enum err proxy_outcome_look(struct proxy_outcome *outcome, uint32_t ticket, enum
     ASSERT(ticket < PROXY_OUTCOME_QUESTIONS);
     struct proxy_outcome_place *place = &outcome->places[ticket];
     enum err err = ERR_UNAVAILABLE;
-    pthread_mutex_lock(&outcome->lock);
+    proxy_asker_lock(&outcome->asker);
     ASSERT(place->state != PROXY_OUTCOME_FREE && !place->forgotten);
     if (place->state == PROXY_OUTCOME_KNOWN) {
         *ret_answer = place->answer;
         place->state = PROXY_OUTCOME_FREE;
         err = ERR_OK;
     }
-    pthread_mutex_unlock(&outcome->lock);
+    proxy_asker_unlock(&outcome->asker);
     return err;
 }
 
@@ -239,12 +186,12 @@ void proxy_outcome_forget(struct proxy_outcome *outcome, uint32_t ticket)
 {
     ASSERT(ticket < PROXY_OUTCOME_QUESTIONS);
     struct proxy_outcome_place *place = &outcome->places[ticket];
-    pthread_mutex_lock(&outcome->lock);
+    proxy_asker_lock(&outcome->asker);
     ASSERT(place->state != PROXY_OUTCOME_FREE && !place->forgotten);
     if (place->state == PROXY_OUTCOME_ASKED) {
         place->forgotten = true;
     } else {
         place->state = PROXY_OUTCOME_FREE;
     }
-    pthread_mutex_unlock(&outcome->lock);
+    proxy_asker_unlock(&outcome->asker);
 }

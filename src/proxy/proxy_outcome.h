@@ -11,14 +11,13 @@
  * - the same writer under the same epoch: "aborted". It may have lost the end of its log and have given the number to
  *   another transaction, so "committed" means nothing.
  *
- * One thread asks, as the database's superuser, one question after the other; workers never wait: they ask, go on, and
- * are woken when there is an answer. At most PROXY_OUTCOME_QUESTIONS wait. */
+ * One thread asks, one question after the other (proxy/proxy_asker.h). At most PROXY_OUTCOME_QUESTIONS wait. */
 #pragma once
 
 #include <stdint.h>
 
 #include "base/err.h"
-#include "proxy/proxy_vault.h"
+#include "proxy/proxy_asker.h"
 
 enum {
     PROXY_OUTCOME_QUESTIONS = 64,
@@ -42,8 +41,9 @@ struct proxy_outcome_question {
 struct proxy_outcome;
 
 /* `answered` is called by the thread. ERR_NO_MEMORY and the errors of pthread_create. */
-ERR_CHECK enum err proxy_outcome_start(const struct proxy_vault_account *accounts, uint32_t count,
-                                       void (*answered)(void *owner), void *owner, struct proxy_outcome **ret_outcome);
+ERR_CHECK enum err proxy_outcome_start(const struct proxy_asker_account *accounts, uint32_t count,
+                                       void (*answered)(void *caller), void *caller,
+                                       struct proxy_outcome **ret_outcome);
 void proxy_outcome_stop(struct proxy_outcome *outcome);
 
 /* ERR_NOT_FOUND: nobody may ask of this database. ERR_QUEUE_FULL. Else a ticket for one answer. Any thread. */

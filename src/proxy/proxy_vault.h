@@ -2,8 +2,8 @@
  * The verifiers of roles, asked of their own database as its superuser, for a short time in memory.
  *
  * A verifier (pg_authid.rolpassword) opens nothing by itself; with the log-in that the proxy has heard it gives the key
- * with which the session logs in again elsewhere (wire/pg_scram.h). One thread asks, one role after the other; workers
- * never wait: they ask, go on, and are woken when there is an answer. At most PROXY_VAULT_ROLES are remembered, each
+ * with which the session logs in again elsewhere (wire/pg_scram.h). One thread asks, one role after the other
+ * (proxy/proxy_asker.h). At most PROXY_VAULT_ROLES are remembered, each
  * for PROXY_VAULT_FRESH_MS. Nothing of it is logged; what leaves the table is wiped. */
 #pragma once
 
@@ -12,8 +12,7 @@
 #include "base/err.h"
 #include "base/span.h"
 #include "core/view.h"
-#include "proxy/proxy_route.h"
-#include "wire/config.h"
+#include "proxy/proxy_asker.h"
 #include "wire/pg_scram.h"
 
 enum {
@@ -23,21 +22,11 @@ enum {
     PROXY_VAULT_ASK_MS = 3000,   /* one question, its log-in included */
 };
 
-/* Who asks, for one cluster. Borrowed, outlives the vault. */
-struct proxy_vault_account {
-    char database[LIMITS_NAME]; /* the cluster in the view */
-    char dbname[PROXY_ROUTE_NAME];
-    char user[PROXY_ROUTE_NAME];
-    struct config_secret password;
-    const char *sslmode; /* libpq's words; NULL: its default */
-    const char *sslrootcert;
-};
-
 struct proxy_vault;
 
-/* `answered` is called by the vault's thread. ERR_NO_MEMORY and the errors of pthread_create. */
-ERR_CHECK enum err proxy_vault_start(const struct proxy_vault_account *accounts, uint32_t count,
-                                     void (*answered)(void *owner), void *owner, struct proxy_vault **ret_vault);
+/* `accounts` outlive the vault. `answered` is called by its thread. ERR_NO_MEMORY and the errors of pthread_create. */
+ERR_CHECK enum err proxy_vault_start(const struct proxy_asker_account *accounts, uint32_t count,
+                                     void (*answered)(void *caller), void *caller, struct proxy_vault **ret_vault);
 void proxy_vault_stop(struct proxy_vault *vault);
 
 /* The verifier of `role` in the cluster `database`; `server` is where to ask; `fresh_ms` is how old the answer may be,

@@ -104,7 +104,7 @@ static int lab_serve(char **argv)
     lab_path(options.auth_file, "LAB_AUTH_FILE");
     lab_path(options.hba_file, "LAB_HBA_FILE");
     lab_tls(&options);
-    options.accounts[0] = (struct proxy_vault_account){
+    options.accounts[0] = (struct proxy_asker_account){
         .database = "shop", .dbname = "shop", .user = "postgres", .password = {.env = "LAB_PASSWORD"}};
     options.accounts_count = 1;
     options.routes[0] = (struct proxy_route){.name = "shop", .database = "shop"};

@@ -48,7 +48,7 @@ static void answered(void *owner)
 static void test_questions_take_places_and_give_them_back(void **state)
 {
     (void)state;
-    static const struct proxy_vault_account account = {.database = "shop", .dbname = "shop", .user = "postgres"};
+    static const struct proxy_asker_account account = {.database = "shop", .dbname = "shop", .user = "postgres"};
     const struct proxy_outcome_question question = {
         .database = "shop", .server = {.bytes = {127, 0, 0, 1}, .port = 1, .family = 4}, .xid = 7};
     const struct proxy_outcome_question other = {.database = "other"};
