@@ -5,7 +5,6 @@
 #include <arpa/inet.h>
 #include <inttypes.h>
 #include <netinet/in.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include "base/assert.h"
 #include "bin/verb.h"
 #include "edge/config_secret.h"
+#include "edge/daemon.h"
 #include "edge/log.h"
 #include "edge/publish.h"
 #include "edge/publish_file.h"
@@ -225,12 +225,19 @@ static void serve_dns_log_zones(const struct dns_server *server, const char *wha
     }
 }
 
-static void serve_dns_reload(const struct config *config, uint32_t site, struct dns_server *server)
+struct serve_dns {
+    const struct config *config;
+    uint32_t site;
+    struct dns_server *server;
+};
+
+static void serve_dns_reload(void *context)
 {
+    const struct serve_dns *serve = context;
     char problem[DNS_ZONE_PROBLEM] = "";
     struct dns_catalog_settings settings;
-    if (serve_dns_settings(config, site, problem, &settings) != ERR_OK ||
-        dns_server_reload(server, &settings, problem) != ERR_OK) {
+    if (serve_dns_settings(serve->config, serve->site, problem, &settings) != ERR_OK ||
+        dns_server_reload(serve->server, &settings, problem) != ERR_OK) {
         LOG_E("everything stays as it was, a file is wrong: %s", problem);
         explicit_bzero(&settings, sizeof settings);
         return;
@@ -239,23 +246,13 @@ static void serve_dns_reload(const struct config *config, uint32_t site, struct 
     if (problem[0] != 0) {
         LOG_W("%s", problem);
     }
-    serve_dns_log_zones(server, "read again zone");
+    serve_dns_log_zones(serve->server, "read again zone");
 }
 
-static void serve_dns_signals(const struct config *config, uint32_t site, struct dns_server *server,
-                              const sigset_t *signals)
+static void serve_dns_status(void *context)
 {
-    for (;;) {
-        const int number = sigwaitinfo(signals, NULL);
-        if (number == SIGHUP) {
-            serve_dns_reload(config, site, server);
-        } else if (number == SIGUSR1) {
-            serve_dns_log_counters(server);
-        } else if (number == SIGTERM || number == SIGINT) {
-            LOG_N("told to stop signal=%d", number);
-            return;
-        }
-    }
+    const struct serve_dns *serve = context;
+    serve_dns_log_counters(serve->server);
 }
 
 /* Which of the addresses is taken is the kernel's secret; there are few. */
@@ -282,35 +279,25 @@ int serve_dns_run(const struct config *config, uint32_t site)
     static struct serve_dns_paths paths;
     static struct dns_server_options options;
     char problem[DNS_ZONE_PROBLEM] = "";
-    struct dns_server *server = NULL;
-    sigset_t signals;
-    sigset_t before;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGHUP);
-    sigaddset(&signals, SIGUSR1);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &signals, &before);
+    struct serve_dns serve = {.config = config, .site = site};
+    daemon_hold_signals();
     enum err err = serve_dns_options(config, site, &paths, problem, &options);
     if (err == ERR_OK) {
         err = serve_dns_settings(config, site, problem, &options.settings);
     }
     if (err == ERR_OK) {
-        err = dns_server_start(&options, problem, &server);
+        err = dns_server_start(&options, problem, &serve.server);
     }
     if (err != ERR_OK) {
         serve_dns_complain(&config->sites[site], err, problem);
-        pthread_sigmask(SIG_SETMASK, &before, NULL);
         return err == ERR_INVALID || err == ERR_NOT_FOUND ? VERB_CONFIG : VERB_FAILED;
     }
     if (problem[0] != 0) {
         LOG_W("%s", problem);
     }
-    serve_dns_log_zones(server, "serving zone");
-    LOG_N("serving workers=%u", dns_server_workers(server));
-    serve_dns_signals(config, site, server, &signals);
-    serve_dns_log_counters(server);
-    dns_server_stop(server);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    serve_dns_log_zones(serve.server, "serving zone");
+    LOG_N("serving workers=%u", dns_server_workers(serve.server));
+    daemon_obey(&(struct daemon_orders){.reload = serve_dns_reload, .status = serve_dns_status, .context = &serve});
+    dns_server_stop(serve.server);
     return VERB_OK;
 }

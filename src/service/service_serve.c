@@ -2,26 +2,23 @@
  * The relay as a process. */
 #include "service/service_serve.h"
 
-#include <pthread.h>
-#include <signal.h>
-#include <unistd.h>
-
+#include "edge/daemon.h"
 #include "edge/log.h"
 
-/* The second signal: no more patience. */
-static void service_serve_leave(int number)
-{
-    (void)number;
-    _exit(0);
-}
+struct service_serve {
+    struct service *service;
+    service_serve_read *read;
+    void *context;
+};
 
-static void service_serve_reload(struct service *service, service_serve_read *read, void *context)
+static void service_serve_reload(void *context)
 {
+    const struct service_serve *serve = context;
     struct service_setup setup;
-    if (!read(context, &setup)) {
+    if (!serve->read(serve->context, &setup)) {
         return;
     }
-    const enum err err = service_reload(service, &setup);
+    const enum err err = service_reload(serve->service, &setup);
     if (err != ERR_OK) {
         LOG_E("the services stay as they were: %s", err_text(err));
     } else {
@@ -29,47 +26,22 @@ static void service_serve_reload(struct service *service, service_serve_read *re
     }
 }
 
-static void service_serve_wait(struct service *service, const sigset_t *signals, service_serve_read *read,
-                               void *context)
+static void service_serve_status(void *context)
 {
-    for (;;) {
-        int number = 0;
-        if (sigwait(signals, &number) != 0) {
-            continue;
-        }
-        if (number == SIGHUP) {
-            service_serve_reload(service, read, context);
-        } else if (number == SIGUSR1) {
-            service_log_status(service);
-        } else {
-            LOG_N("signal %d: stopping", number);
-            return;
-        }
-    }
+    const struct service_serve *serve = context;
+    service_log_status(serve->service);
 }
 
 enum err service_serve_run(const struct service_options *options, service_serve_read *read, void *context)
 {
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGUSR1);
-    sigaddset(&signals, SIGHUP);
-    pthread_sigmask(SIG_BLOCK, &signals, NULL);
-    struct service *service = NULL;
-    const enum err err = service_start(options, &service);
+    struct service_serve serve = {.read = read, .context = context};
+    daemon_hold_signals();
+    const enum err err = service_start(options, &serve.service);
     if (err != ERR_OK) {
         return err;
     }
-    service_serve_wait(service, &signals, read, context);
-    const struct sigaction leave = {.sa_handler = service_serve_leave};
-    sigaction(SIGTERM, &leave, NULL);
-    sigaction(SIGINT, &leave, NULL);
-    sigdelset(&signals, SIGUSR1);
-    sigdelset(&signals, SIGHUP);
-    pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
-    service_log_status(service);
-    service_stop(service);
+    daemon_obey(
+        &(struct daemon_orders){.reload = service_serve_reload, .status = service_serve_status, .context = &serve});
+    service_stop(serve.service);
     return ERR_OK;
 }

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What the process of a data plane does on signals. */
+#include "edge/daemon.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "edge/log.h"
+
+static sigset_t daemon_signals(void)
+{
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGUSR1);
+    sigaddset(&signals, SIGHUP);
+    return signals;
+}
+
+void daemon_hold_signals(void)
+{
+    const sigset_t signals = daemon_signals();
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+}
+
+static void daemon_leave(int number)
+{
+    (void)number;
+    _exit(0);
+}
+
+/* The second signal: no more patience. */
+static void daemon_leave_on_signal(void)
+{
+    const struct sigaction leave = {.sa_handler = daemon_leave};
+    sigset_t ends;
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGTERM);
+    sigaddset(&ends, SIGINT);
+    sigaction(SIGTERM, &leave, NULL);
+    sigaction(SIGINT, &leave, NULL);
+    pthread_sigmask(SIG_UNBLOCK, &ends, NULL);
+}
+
+void daemon_obey(const struct daemon_orders *orders)
+{
+    const sigset_t signals = daemon_signals();
+    for (;;) {
+        const int number = sigwaitinfo(&signals, NULL);
+        if (number == SIGHUP) {
+            orders->reload(orders->context);
+        } else if (number == SIGUSR1) {
+            orders->status(orders->context);
+        } else if (number == SIGTERM || number == SIGINT) {
+            LOG_N("signal %d: stopping", number);
+            break;
+        }
+    }
+    daemon_leave_on_signal();
+    orders->status(orders->context);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What the process of a data plane does on signals: SIGHUP reads anew, SIGUSR1 logs its counters, SIGTERM and SIGINT
+ * stop it in peace, a second one at once. From the process's first thread only. */
+#pragma once
+
+struct daemon_orders {
+    void (*reload)(void *context);
+    void (*status)(void *context); /* also once after the end */
+    void *context;
+};
+
+/* Keeps these signals for daemon_obey: before any other thread is started. */
+void daemon_hold_signals(void);
+
+/* Carries orders out until it is time to stop. Returns then; what stops may take its time. */
+void daemon_obey(const struct daemon_orders *orders);
