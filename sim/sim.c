@@ -247,6 +247,7 @@ void sim_run(const struct sim_options *options, struct sim_result *ret_result)
         sim_swarm_model(&sim->dice[SIM_DICE_SWARM], &sim->model);
         /* Where nothing returns without the set, an old epoch that goes on acknowledges nothing. */
         sim_swarm_tiers(options->seed, options->sabotage != SIM_SABOTAGE_STALE_PROXY, &sim->model);
+        sim_swarm_ttl(options->seed, &sim->model);
         if (options->seed % SIM_SEVERAL == SIM_SEVERAL_AT) {
             sim_swarm_several(&sim->model);
         }

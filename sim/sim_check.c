@@ -189,6 +189,46 @@ void sim_check_ack(struct sim *sim, uint32_t node, const struct sim_commit *comm
     sim->result->commits++;
 }
 
+/* ---- TTL ---- */
+
+/* Whether a planned run is past its step LOWER_TTL. */
+static bool sim_check_lowered(const struct durable_run *run)
+{
+    for (uint32_t i = 0; i < run->steps_count && i < run->at; i++) {
+        if (run->steps[i].step == PLAN_LOWER_TTL) {
+            return run->state == DURABLE_RUN_RUNNING || run->state == DURABLE_RUN_WAITING;
+        }
+    }
+    return false;
+}
+
+/* No planned move takes clients from a region before the answers that lead there are short-lived, and older ones have
+ * run out. */
+static void sim_check_ttl(struct sim *sim, const struct view *view)
+{
+    struct sim_check *check = &sim->check;
+    const struct durable_run *run = &sim->control->engine.durable.run;
+    for (uint32_t region = 0; region < view->regions_count && sim->model.ttl_most_s > 0; region++) {
+        const uint32_t ceiling_s = view->regions[region].ttl_ceiling_s;
+        const uint32_t before_s = check->ttl_ceiling_s[region];
+        const int64_t old_us = before_s != 0 ? before_s : sim->model.ttl_most_s;
+        if (ceiling_s != 0 && (before_s == 0 || ceiling_s < before_s) &&
+            sim->now + old_us * SIM_S > check->ttl_old_us[region]) {
+            check->ttl_old_us[region] = sim->now + old_us * SIM_S;
+        }
+        check->ttl_ceiling_s[region] = ceiling_s;
+        bool leaves = false;
+        for (uint32_t home = 0; home < VIEW_HOMES; home++) {
+            leaves |= view->split[home][region] < sim->view.split[home][region];
+        }
+        if (leaves && sim_check_lowered(run) && (region == run->source || region == run->target) &&
+            (ceiling_s != sim->model.ttl_floor_s || sim->now < check->ttl_old_us[region])) {
+            sim_say_violation(sim, "view %llu: clients leave region %u while answers live %u s, or longer ones last",
+                              (unsigned long long)view->version, region, ceiling_s);
+        }
+    }
+}
+
 void sim_check_view(struct sim *sim, const struct view *view)
 {
     struct sim_check *check = &sim->check;
@@ -198,6 +238,7 @@ void sim_check_view(struct sim *sim, const struct view *view)
     }
     check->view_version = view->version;
     sim_check_cascaded(sim, view);
+    sim_check_ttl(sim, view);
     for (uint32_t database = 0; database < view->databases_count; database++) {
         const struct view_database *entry = &view->databases[database];
         if (entry->epoch < check->view_epoch[database]) {

@@ -11,11 +11,13 @@
 
 /* One seed of so many ... */
 enum {
-    SIM_SWARM_READINESS = 9,    /* has applications that are unready without a writer */
-    SIM_SWARM_BLOCK = 7,        /* waits when nobody is left to acknowledge */
-    SIM_SWARM_CAP = 11,         /* holds sessions while no standby keeps up ... */
-    SIM_SWARM_LAG_MS = 200,     /* ... and that soon */
-    SIM_SWARM_EVERY = 3,        /* has commits of tier 1 only ... */
+    SIM_SWARM_READINESS = 9, /* has applications that are unready without a writer */
+    SIM_SWARM_BLOCK = 7,     /* waits when nobody is left to acknowledge */
+    SIM_SWARM_CAP = 11,      /* holds sessions while no standby keeps up ... */
+    SIM_SWARM_LAG_MS = 200,  /* ... and that soon */
+    SIM_SWARM_EVERY = 3,     /* has commits of tier 1 only ... */
+    SIM_SWARM_TTL = 8,       /* has names whose TTL is above the floor (two of so many) */
+    SIM_SWARM_TTL_S = 6,
     SIM_SWARM_LEASE_MS = 20000, /* ... and half of these a lease that outlasts every detection */
 };
 
@@ -168,6 +170,14 @@ void sim_swarm_tiers(uint64_t seed, bool every, struct model *model)
             model->databases[database].lease_ms =
                 seed % 2 == 0 ? SIM_SWARM_LEASE_MS : model->databases[database].lease_ms;
         }
+    }
+}
+
+void sim_swarm_ttl(uint64_t seed, struct model *model)
+{
+    if (seed % SIM_SWARM_TTL == 3 || seed % SIM_SWARM_TTL == 5) {
+        model->ttl_most_s = SIM_SWARM_TTL_S;
+        model->ttl_floor_s = 2;
     }
 }
 

@@ -18,6 +18,9 @@ uint32_t sim_swarm_episodes(const struct model *model);
 /* Choices of durability that take no dice: older seeds keep their stories. */
 void sim_swarm_tiers(uint64_t seed, bool every, struct model *model);
 
+/* Names with a TTL that falls on suspicion; likewise without dice. */
+void sim_swarm_ttl(uint64_t seed, struct model *model);
+
 /* Up to three of its sites get a controller. */
 void sim_swarm_several(struct model *model);
 

@@ -363,8 +363,10 @@ struct sim_check {
     uint64_t run; /* newest that was seen to begin */
     uint32_t run_at;
     enum durable_run_state run_state;
-    uint64_t ended;   /* newest that was seen to end */
-    int64_t still_us; /* converged since */
+    uint64_t ended;                         /* newest that was seen to end */
+    uint32_t ttl_ceiling_s[LIMITS_REGIONS]; /* of the view before */
+    int64_t ttl_old_us[LIMITS_REGIONS];     /* when answers that lived longer have run out */
+    int64_t still_us;                       /* converged since */
 };
 
 struct sim {

@@ -37,13 +37,13 @@ static void control_metric_evaluations(struct control_metric *metric, const stru
 const char *control_metric_phase(enum plan_step step)
 {
     static const char *const phases[PLAN_STEP_COUNT] = {
-        [PLAN_APPROVAL] = "approve", [PLAN_FENCE] = "fence",     [PLAN_PROMOTE] = "promote",
-        [PLAN_PROVE] = "prove",      [PLAN_ROUTE_SQL] = "route", [PLAN_ROUTE_BALANCERS] = "route",
-        [PLAN_ROUTE_DNS] = "route",  [PLAN_VERIFY] = "verify",   [PLAN_CHECKPOINT] = "checkpoint",
-        [PLAN_HOLD] = "stop",        [PLAN_STOP] = "stop",       [PLAN_CATCH_UP] = "stop",
-        [PLAN_COMPARE] = "compare",  [PLAN_CANARY] = "canary",   [PLAN_RAMP] = "ramp",
-        [PLAN_SHIFT_25] = "shift",   [PLAN_SHIFT_50] = "shift",  [PLAN_SHIFT_75] = "shift",
-        [PLAN_SHIFT_ALL] = "shift",
+        [PLAN_APPROVAL] = "approve", [PLAN_FENCE] = "fence",         [PLAN_PROMOTE] = "promote",
+        [PLAN_PROVE] = "prove",      [PLAN_ROUTE_SQL] = "route",     [PLAN_ROUTE_BALANCERS] = "route",
+        [PLAN_ROUTE_DNS] = "route",  [PLAN_VERIFY] = "verify",       [PLAN_CHECKPOINT] = "checkpoint",
+        [PLAN_HOLD] = "stop",        [PLAN_STOP] = "stop",           [PLAN_CATCH_UP] = "stop",
+        [PLAN_COMPARE] = "compare",  [PLAN_CANARY] = "canary",       [PLAN_RAMP] = "ramp",
+        [PLAN_SHIFT_25] = "shift",   [PLAN_SHIFT_50] = "shift",      [PLAN_SHIFT_75] = "shift",
+        [PLAN_SHIFT_ALL] = "shift",  [PLAN_LOWER_TTL] = "lower-ttl",
     };
     ASSERT((unsigned)step < PLAN_STEP_COUNT);
     return phases[step];

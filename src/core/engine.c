@@ -18,6 +18,7 @@
 #include "core/run.h"
 #include "core/silence.h"
 #include "core/task.h"
+#include "core/ttl.h"
 #include "core/upstream.h"
 
 enum {
@@ -80,6 +81,7 @@ bool engine_configure(struct engine *engine, const struct model *model)
     memset(engine->readers, 0, sizeof engine->readers);
     memset(engine->durability, 0, sizeof engine->durability);
     memset(engine->caps, 0, sizeof engine->caps);
+    memset(engine->ttls, 0, sizeof engine->ttls);
     memset(engine->caches, 0, sizeof engine->caches);
     memset(engine->cache_servers, 0, sizeof engine->cache_servers);
     memset(engine->leases, 0, sizeof engine->leases);
@@ -377,6 +379,7 @@ static void engine_step_lead(struct engine *engine, struct output *output)
     node_order_step(engine, output);
     cache_step(engine, output);
     engine_balance(engine, output);
+    ttl_step(engine, output);
     if (engine->view_dirty) {
         engine_view_build(engine, output);
         engine->view_dirty = false;

@@ -196,6 +196,13 @@ struct engine_leader {
     struct mono alone; /* the region: last had a leader that was confirmed; us 0: not looked at yet */
 };
 
+/* How long answers that lead to a region may live (core/ttl.h). */
+struct engine_ttl {
+    uint32_t ceiling_s;    /* 0: none */
+    struct mono turned;    /* it was last changed, or doubted */
+    struct mono old_until; /* answers from before it was lowered have run out */
+};
+
 /* A cache with one writer (core/cache.h). */
 struct engine_cache {
     bool nobody;        /* that nobody can replace the lost primary was said */
@@ -251,6 +258,7 @@ struct engine {
     struct engine_cap caps[LIMITS_DATABASES];
     struct engine_upstream upstreams[LIMITS_NODES];
     struct engine_leader leaders[LIMITS_DATABASES][LIMITS_REGIONS];
+    struct engine_ttl ttls[LIMITS_REGIONS];
     struct engine_run run;
     struct engine_task tasks[ENGINE_TASKS];
     struct engine_node_order node_order;

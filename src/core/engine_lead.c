@@ -75,6 +75,7 @@ void engine_lead(struct engine *engine, const struct durable *durable, bool same
     memset(&engine->run, 0, sizeof engine->run);
     memset(engine->tasks, 0, sizeof engine->tasks);
     memset(engine->durability, 0, sizeof engine->durability);
+    memset(engine->ttls, 0, sizeof engine->ttls);
     upstream_forget(engine);
     for (uint32_t database = 0; database < LIMITS_DATABASES; database++) {
         for (uint32_t node = 0; node < LIMITS_NODES; node++) {

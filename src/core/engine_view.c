@@ -10,6 +10,7 @@
 #include "core/cap.h"
 #include "core/judge.h"
 #include "core/split.h"
+#include "core/ttl.h"
 #include "core/upstream.h"
 
 static void engine_view_regions(const struct engine *engine, struct view *view)
@@ -20,6 +21,7 @@ static void engine_view_regions(const struct engine *engine, struct view *view)
         struct view_region *entry = &view->regions[region];
         memcpy(entry->name, model->regions[region].name, sizeof entry->name);
         entry->healthy = judge_fit(engine, region);
+        entry->ttl_ceiling_s = ttl_ceiling_s(engine, region);
         entry->state = split_carries(model, engine->durable.factor, region) ? VIEW_REGION_SERVING
                        : entry->healthy                                     ? VIEW_REGION_STANDBY
                                                                             : VIEW_REGION_DOWN;

@@ -8,6 +8,7 @@
 
 enum {
     HEALTH_SITE_SILENT_MS = 3000, /* observers report at least each second: three in a row are missing */
+    HEALTH_DOUBTS = 10,           /* failures beyond the threshold that raise a doubt */
 };
 
 void health_init(struct health *health)
@@ -136,6 +137,22 @@ bool health_merge(struct health *health, const struct model *model, uint32_t pro
     merged->failed = failed;
     merged->consecutive_failures = status == HEALTH_FAILED ? least : 0;
     return changed;
+}
+
+bool health_doubted(const struct health *health, const struct model *model, uint32_t probe, struct mono now)
+{
+    const struct model_check *check = &model->checks[model->probes[probe].check];
+    if (health->merged[probe].status == HEALTH_FAILED) {
+        return true;
+    }
+    for (uint32_t site = 0; site < model->sites_count; site++) {
+        const struct health_seen *seen = &health->seen[site][probe];
+        if (seen->failures > 0 && seen->failures <= check->failure_threshold + HEALTH_DOUBTS &&
+            health_fresh(seen, check, now)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 bool health_site_expire(struct health *health, const struct model *model, uint32_t site, struct mono now)

@@ -75,6 +75,10 @@ enum health_status health_status_of(const struct health *health, const struct mo
 /* Recomputes one merged verdict. True when its status changed. */
 bool health_merge(struct health *health, const struct model *model, uint32_t probe, struct mono now);
 
+/* Whether the region's verdict may be about to change for the worse: it is FAILED, or an observer's latest result is a
+ * failure. One that has failed many times over while the others disagree is the one with the trouble: no doubt. */
+bool health_doubted(const struct health *health, const struct model *model, uint32_t probe, struct mono now);
+
 /* Updates who is alive. True when it changed for this site. */
 bool health_site_expire(struct health *health, const struct model *model, uint32_t site, struct mono now);
 

@@ -142,6 +142,8 @@ struct model {
     uint32_t networks_count;
     uint32_t services_count;
     uint32_t targets_count;
+    uint32_t ttl_most_s;  /* the highest TTL of a dynamic name; 0: there is none */
+    uint32_t ttl_floor_s; /* what it falls to on suspicion (core/ttl.h) */
     struct model_region regions[LIMITS_REGIONS];
     struct model_site sites[LIMITS_SITES];
     struct model_check checks[LIMITS_CHECKS];

@@ -9,11 +9,11 @@
 #include <stdint.h>
 
 enum plan_kind {
-    PLAN_FAILOVER,       /* ungraceful: the source is lost */
-    PLAN_FAILOVER_LOCAL, /* ungraceful, inside the region: only the database moves */
-    PLAN_SWITCHOVER,     /* graceful */
-    PLAN_FAILBACK,       /* graceful and gradual, with the guard */
-    PLAN_FAILBACK_NOW,   /* failback --mode emergency: no canary; fence and ledger as ever */
+    PLAN_FAILOVER,         /* ungraceful: the source is lost */
+    PLAN_FAILOVER_LOCAL,   /* ungraceful, inside the region: only the database moves */
+    PLAN_SWITCHOVER,       /* graceful */
+    PLAN_FAILBACK,         /* graceful and gradual, with the guard */
+    PLAN_FAILBACK_NOW,     /* failback --mode emergency: no canary; fence and ledger as ever */
     PLAN_SWITCHOVER_LOCAL, /* graceful, inside the region: only the database moves */
     PLAN_COUNT             /* in journals by number: append only */
 };
@@ -44,7 +44,8 @@ enum plan_kind {
     X(SHIFT_75, 3000, false, true, "three quarters of the traffic")                                                    \
     X(SHIFT_ALL, 3000, false, true, "all of the traffic")                                                              \
     X(CLOSE, 1000, false, false, "clean up and close the run")                                                         \
-    X(REJOIN, 60000, true, false, "the source follows the new writer as a standby")
+    X(REJOIN, 60000, true, false, "the source follows the new writer as a standby")                                    \
+    X(LOWER_TTL, 3700000, false, false, "lower the TTL of answers, wait until the old ones have run out")
 
 enum plan_step {
 #define PLAN_ENUM(name, deadline, database, undo, what) PLAN_##name,

@@ -8,6 +8,7 @@
 #include "core/run.h"
 #include "core/step.h"
 #include "core/task.h"
+#include "core/ttl.h"
 
 /* The databases that this run moves: those whose writer the source holds; homeward, only those that are at home in the
  * target. */
@@ -31,13 +32,14 @@ static void run_start_moves(const struct engine *engine, const struct run_start 
     }
 }
 
-static void run_start_steps(const struct run_start *start, struct durable_run *run)
+static void run_start_steps(const struct model *model, const struct run_start *start, struct durable_run *run)
 {
     const struct plan *plan = plan_of(start->plan);
     for (uint32_t i = 0; i < plan->count; i++) {
         const enum plan_step step = plan->steps[i];
         const bool approval = step == PLAN_APPROVAL && start->approved && start->plan != PLAN_FAILBACK;
-        if (approval || (plan_step_of(step)->database && run->moves_count == 0)) {
+        const bool lower = step == PLAN_LOWER_TTL && !ttl_matters(model);
+        if (approval || lower || (plan_step_of(step)->database && run->moves_count == 0)) {
             continue;
         }
         run->steps[run->steps_count++].step = step;
@@ -72,7 +74,7 @@ void run_start_begin(struct engine *engine, struct output *output, const struct 
     run->factor_before = durable->factor[step_traffic_region(run)];
     text_copy(run->text, sizeof run->text, start->text);
     text_copy(run->who, sizeof run->who, start->who);
-    run_start_steps(start, run);
+    run_start_steps(&engine->model, start, run);
     engine_persist(engine, output);
     struct trace *trace = engine_trace(engine, output, TRACE_RUN_STARTED);
     trace->run = run->id;

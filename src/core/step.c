@@ -60,6 +60,7 @@ static const struct step_row step_rows[PLAN_STEP_COUNT] = {
     [PLAN_SHIFT_ALL] = {step_shift_all, step_traffic_back, STEP_UNPROVEN},
     [PLAN_REJOIN] = {step_writer_rejoin, NULL, STEP_UNPROVEN},
     [PLAN_CLOSE] = {step_gate_close, NULL, STEP_FAILED},
+    [PLAN_LOWER_TTL] = {step_traffic_lower, NULL, STEP_UNPROVEN},
 };
 
 enum step_verdict step_poll(struct engine *engine, struct output *output, enum plan_step step)

@@ -68,6 +68,7 @@ enum step_verdict step_writer_restore(struct engine *engine, struct output *outp
 enum step_verdict step_writer_release(struct engine *engine, struct output *output); /* undo of HOLD */
 
 /* step_traffic.c: moving the clients */
+enum step_verdict step_traffic_lower(struct engine *engine, struct output *output);
 enum step_verdict step_traffic_balance(struct engine *engine, struct output *output);
 enum step_verdict step_traffic_names(struct engine *engine, struct output *output);
 enum step_verdict step_traffic_verify(struct engine *engine, struct output *output);

@@ -78,7 +78,9 @@ struct model;
     X(CACHE_MOVES, WARNING, "{service}: its primary moves from {region} to {to}, epoch {n}: {text}")                   \
     X(CACHE_PRIMARY, NOTICE, "{service}: the primary of epoch {n} takes writes in {region}")                           \
     X(CACHE_TURNED, NOTICE, "{service}: the server in {region} was told what it is under epoch {n}")                   \
-    X(CACHE_NOBODY, ERROR, "{service}: the primary of epoch {n} is lost and not replaced: {text}")
+    X(CACHE_NOBODY, ERROR, "{service}: the primary of epoch {n} is lost and not replaced: {text}")                     \
+    X(TTL_LOWERED, NOTICE, "{region}: answers that lead there live {n} s: {text}")                                     \
+    X(TTL_BACK, NOTICE, "{region}: answers that lead there live as long as before")
 
 enum trace_kind {
 #define TRACE_ENUM(name, severity, sentence) TRACE_##name,

@@ -14,7 +14,7 @@
 #define VIEW_MAGIC 0x57454956444c4f48U /* "HOLDVIEW" in little-endian memory */
 
 enum {
-    VIEW_FORMAT = 3,
+    VIEW_FORMAT = 4,
     VIEW_SHARES_WHOLE = 10000, /* a row of the split adds up to this: shares are in 1/10,000 */
     VIEW_HOMES = LIMITS_REGIONS + 1,
     VIEW_HOME_DEFAULT = LIMITS_REGIONS, /* the split's row of clients without a home region */
@@ -36,6 +36,8 @@ struct view_region {
     char name[LIMITS_NAME];
     uint32_t state; /* enum view_region_state */
     uint32_t healthy;
+    uint32_t ttl_ceiling_s; /* answers that lead here live at most so long; lowered on suspicion; 0: no ceiling */
+    uint32_t reserved;
 };
 
 /* An address: IPv4 in the first four bytes, or IPv6; network byte order. Port 0: not given. */
@@ -115,7 +117,7 @@ struct view {
     uint32_t nodes_count;
     uint32_t services_count;
     uint32_t targets_count;
-    uint32_t ttl_ceiling_s; /* answers' TTL is at most this; lowered on suspicion; 0: no ceiling */
+    uint32_t reserved;
     uint32_t split[VIEW_HOMES][LIMITS_REGIONS];
     struct view_region regions[LIMITS_REGIONS];
     struct view_endpoint endpoints[LIMITS_ENDPOINTS];

@@ -115,8 +115,10 @@ void dns_explain(const struct view *view, const struct dns_zone_dynamic *names, 
         dns_explain_home(view, &choice, buf);
         dns_explain_draw(view, &choice, client, buf);
         dns_explain_endpoints(policy, index, &choice, buf);
-        buf_printf(buf, "ttl       %u s%s\n", policy->ttl_s[index],
-                   policy->ttl_s[index] < names[index].ttl_s ? " (lowered by the view)" : "");
+        const uint32_t ttl_s = policy->plans[index].ttl_s[choice.region];
+        buf_printf(buf, "ttl       %u s%s\n", ttl_s,
+                   ttl_s < names[index].ttl_s ? " (lowered: a probe of the region failed, or a run moves its clients)"
+                                              : "");
         buf_printf(buf, "scope     /%u: all clients of that prefix get the same region\n", choice.scope_bits);
     }
     free(policy);

@@ -42,8 +42,10 @@ void dns_policy_prepare(struct dns_policy *policy, const struct view *view, cons
             dns_policy_run_fill(plan, view, names[i].endpoint, region, 0);
             dns_policy_run_fill(plan, view, names[i].endpoint, region, 1);
         }
-        const uint32_t ceiling_s = view->ttl_ceiling_s;
-        policy->ttl_s[i] = ceiling_s != 0 && ceiling_s < names[i].ttl_s ? ceiling_s : names[i].ttl_s;
+        for (uint32_t region = 0; region < view->regions_count; region++) {
+            const uint32_t ceiling_s = view->regions[region].ttl_ceiling_s;
+            plan->ttl_s[region] = ceiling_s != 0 && ceiling_s < names[i].ttl_s ? ceiling_s : names[i].ttl_s;
+        }
     }
 }
 

@@ -34,13 +34,13 @@ struct dns_policy_plan {
     struct dns_policy_run runs[LIMITS_REGIONS][2];
     uint8_t order[LIMITS_ENDPOINTS]; /* indices into the view's endpoints */
     uint8_t count;                   /* 0: the view has no endpoint of this name */
+    uint32_t ttl_s[LIMITS_REGIONS];  /* of answers that lead to a region: its ceiling is applied */
 };
 
 /* Made once per view, so that an answer compares no names. */
 struct dns_policy {
     const struct view *view; /* NULL: no view yet */
     uint64_t version;
-    uint32_t ttl_s[DNS_ZONE_NAMES]; /* the ceiling is applied */
     struct dns_policy_plan plans[DNS_ZONE_NAMES];
 };
 

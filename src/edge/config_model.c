@@ -14,6 +14,7 @@
 
 enum {
     CONFIG_MODEL_PPM_PER_SHARE = 100, /* shares are in 1/10,000 */
+    CONFIG_MODEL_MS_PER_S = 1000,
 };
 
 _Static_assert((int)CONFIG_NAME == (int)LIMITS_NAME, "limits agree");
@@ -216,6 +217,23 @@ static void config_model_services(const struct config *config, struct model *mod
     }
 }
 
+static void config_model_ttl(const struct config_dns_name *names, uint32_t count, struct model *model)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t ttl_s = names[i].ttl_ms / CONFIG_MODEL_MS_PER_S;
+        model->ttl_most_s = ttl_s > model->ttl_most_s ? ttl_s : model->ttl_most_s;
+    }
+}
+
+static void config_model_dns(const struct config_dns *from, struct model *model)
+{
+    model->ttl_floor_s = from->ttl_floor_ms / CONFIG_MODEL_MS_PER_S;
+    config_model_ttl(from->names, from->names_count, model);
+    for (uint32_t i = 0; i < from->zones_count; i++) {
+        config_model_ttl(from->zones[i].names, from->zones[i].names_count, model);
+    }
+}
+
 static void config_model_policy(const struct config_policy *from, struct model_policy *to)
 {
     to->profile = (enum model_profile)from->profile;
@@ -273,6 +291,7 @@ void config_model(const struct config *config, struct model *ret_model)
     config_model_checks(config, ret_model);
     config_model_databases(config, ret_model);
     config_model_services(config, ret_model);
+    config_model_dns(&config->dns, ret_model);
     config_model_policy(&config->policy, &ret_model->policy);
     config_model_failback(&config->failback, &ret_model->failback);
 }

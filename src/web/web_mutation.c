@@ -125,6 +125,10 @@ json_t *web_mutation_list(const struct engine *engine, const struct durable_run 
         for (uint32_t m = 0; m < run->moves_count; m++) {
             web_mutation_move(list, engine, run, &run->moves[m], step);
         }
+        if (step == PLAN_LOWER_TTL) {
+            web_mutation_add(list, "lower-ttl: DNS answers live %u s, older ones run out first (up to %u s)",
+                             engine->model.ttl_floor_s, engine->model.ttl_most_s);
+        }
         const int64_t share = web_mutation_share(engine, run, step);
         if (share >= 0) {
             char name[WEB_MUTATION_NAME];

@@ -32,6 +32,8 @@ static uint32_t web_predict_usual_ms(const struct model *model, enum plan_step s
     case PLAN_SHIFT_ALL:
     case PLAN_CATCH_UP:
         return 200;
+    case PLAN_LOWER_TTL:
+        return model->ttl_most_s * 1000;
     case PLAN_COMPARE:
         return 5000;
     case PLAN_CANARY:

@@ -366,6 +366,7 @@ struct config_dns {
     uint32_t keys_count;
     struct config_dns_transfer transfer;
     struct config_dns_rate rate_limit;
+    uint32_t ttl_floor_ms;
 };
 
 enum config_route { CONFIG_ROUTE_WRITER, CONFIG_ROUTE_READER };

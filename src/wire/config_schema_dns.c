@@ -6,8 +6,8 @@
 static const struct config_schema_row config_schema_dns_name_rows[] = {
     ROW("endpoint", NAME, config_dns_name, endpoint, .required = true,
         .prose = "Which endpoint of the chosen region is answered."),
-    ROW("ttl", DURATION_MS, config_dns_name, ttl_ms, .fallback = "5s", .min = 0, .max = HOURS(1),
-        .prose = "How long resolvers may keep the answer, in whole seconds; lowered by itself on suspicion."),
+    ROW("ttl", DURATION_MS, config_dns_name, ttl_ms, .fallback = "60s", .min = 0, .max = HOURS(1),
+        .prose = "How long resolvers may keep the answer, in whole seconds; lowered to dns.ttl_floor on suspicion."),
     END};
 static const struct config_schema_section config_schema_dns_name = SECTION(
     "dns_name", config_dns_name, config_schema_dns_name_rows, .key = CONFIG_SCHEMA_LABEL, .prose = "A dynamic name.");
@@ -92,6 +92,10 @@ static const struct config_schema_row config_schema_dns_rows[] = {
     ROW("transfer", SECTION, config_dns, transfer, .section = &config_schema_dns_transfer, .prose = "Zone transfers."),
     ROW("rate_limit", SECTION, config_dns, rate_limit, .section = &config_schema_dns_rate,
         .prose = "Response rate limiting: whoever forges a victim's address gets few answers out of us."),
+    ROW("ttl_floor", DURATION_MS, config_dns, ttl_floor_ms, .fallback = "2s", .min = 1000, .max = HOURS(1),
+        .prose = "What the TTL of answers that lead to a region falls to on the first failed probe there, and before a "
+                 "planned move, which waits until older answers have run out; in whole seconds. It grows back once no "
+                 "probe fails any more."),
     END};
 const struct config_schema_section config_schema_dns =
     SECTION("dns", config_dns, config_schema_dns_rows, .prose = "Authoritative names.");

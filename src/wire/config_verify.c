@@ -271,6 +271,11 @@ static void config_verify_zone_names(const struct config_verify *verify, const c
 static void config_verify_names(const struct config_verify *verify)
 {
     const struct config_dns *dns = &verify->config->dns;
+    if (dns->ttl_floor_ms % CONFIG_VERIFY_MS_PER_S != 0) {
+        const struct config_verify_place place = CONFIG_VERIFY_AT(verify, "dns", "ttl_floor");
+        config_problem_error(verify->problems, place.line, place.column,
+                             "ttl_floor is not in whole seconds; expected for example 2s");
+    }
     config_verify_zone_names(verify, NULL, dns->names, dns->names_count);
     for (uint32_t i = 0; i < dns->zones_count; i++) {
         config_verify_zone_names(verify, dns->zones[i].name, dns->zones[i].names, dns->zones[i].names_count);

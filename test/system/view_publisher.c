@@ -200,7 +200,9 @@ static bool obey(char *const *words, uint32_t count)
         return do_node(words);
     }
     if (strcmp(word, "ttl") == 0) {
-        view.ttl_ceiling_s = number(words[1]);
+        for (uint32_t i = 0; i < view.regions_count; i++) {
+            view.regions[i].ttl_ceiling_s = number(words[1]);
+        }
         return true;
     }
     if (strcmp(word, "commit") == 0) {

@@ -277,6 +277,11 @@ static bool scenario_statement(struct scenario *scenario, const struct scenario_
         scenario->seed = strtoull(line->words[1], NULL, 10);
         return true;
     }
+    if (strcmp(word, "ttl") == 0) {
+        scenario->model.ttl_most_s = (uint32_t)strtoul(line->words[1], NULL, 10);
+        scenario->model.ttl_floor_s = 2;
+        return true;
+    }
     if (strcmp(word, "heartbeats") == 0) {
         scenario->model.databases[0].silence_ms = (uint32_t)strtoul(line->words[1], NULL, 10);
         return scenario->model.databases[0].silence_ms > 0;

@@ -10,6 +10,7 @@
  *   cascade                      regional leaders
  *   heartbeats MS                agents beat, and so long a silence is news
  *   readiness                    applications are ready only while they reach the writers
+ *   ttl S                        of the names that DNS answers; it falls to 2 s on suspicion
  *   stock                        a second database with a node in each region, taiwan-s and tokyo-s; after `nodes`
  *   from S                       the story begins here (what comes before is the world being built); default 20
  *   until S                      the end

@@ -185,12 +185,13 @@ static void test_ttl_ceiling(void **state)
 {
     (void)state;
     dns_policy_prepare(&policy, &view, zone->dynamic, zone->dynamic_count);
-    assert_int_equal(policy.ttl_s[0], 5);
-    assert_int_equal(policy.ttl_s[1], 30);
-    view.ttl_ceiling_s = 10;
+    assert_int_equal(policy.plans[0].ttl_s[1], 5);
+    assert_int_equal(policy.plans[1].ttl_s[1], 30);
+    view.regions[1].ttl_ceiling_s = 10;
     dns_policy_prepare(&policy, &view, zone->dynamic, zone->dynamic_count);
-    assert_int_equal(policy.ttl_s[0], 5);
-    assert_int_equal(policy.ttl_s[1], 10);
+    assert_int_equal(policy.plans[0].ttl_s[1], 5);
+    assert_int_equal(policy.plans[1].ttl_s[0], 30); /* the other region is not in doubt */
+    assert_int_equal(policy.plans[1].ttl_s[1], 10);
 }
 
 static void test_explaining(void **state)

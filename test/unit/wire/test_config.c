@@ -86,7 +86,7 @@ static void test_example(void **state)
     assert_int_equal(p95->limit.ppm, 500000);
     assert_string_equal(p95->targets[1].url.host, "127.2.0.41");
     assert_int_equal(p95->targets[1].url.port, 8081);
-    assert_int_equal(config->dns.names[0].ttl_ms, 5000);
+    assert_int_equal(config->dns.names[0].ttl_ms, 60000);
     assert_int_equal(config->policy.cooldown_ms, 3600000);
     assert_int_equal(config->failback.canary.share_ppm, 100000);
     assert_string_equal(config->notify.on_call[0], "sre-primary");
