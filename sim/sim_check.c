@@ -370,6 +370,9 @@ static const char *sim_check_nodes(const struct sim *sim, uint32_t database, uin
             (pg->state != SIM_RUNNING || !pg->recovery || !pg->receiving || told->order == 0 || pg->upstream != from)) {
             return "a standby does not stream";
         }
+        if (sim->model.nodes[node].database == database && node != writer && told->lag_ms != LAG_STEP_MS) {
+            return "a standby keeps up, and the view says otherwise";
+        }
     }
     return NULL;
 }

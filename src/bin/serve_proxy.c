@@ -77,6 +77,7 @@ static bool serve_proxy_routes(const struct config *config, struct proxy_options
             !serve_proxy_text(to->database, sizeof to->database, cluster, "database")) {
             return false;
         }
+        to->max_lag_ms = from->max_lag_ms;
         to->kind = from->route == CONFIG_ROUTE_READER ? PROXY_ROUTE_READER : PROXY_ROUTE_WRITER;
         serve_proxy_pool(&from->pool, &to->pool);
     }
@@ -165,10 +166,25 @@ static bool serve_proxy_console(const struct config *config, struct proxy_option
     return serve_proxy_text(options->console, sizeof options->console, from->database, "proxy.console.database");
 }
 
+/* Its own region, then those that stand in for it, in their order. */
+static bool serve_proxy_place(const struct config *config, const struct config_site *site,
+                              struct proxy_route_place *place)
+{
+    if (site->region == CONFIG_NONE) {
+        return true;
+    }
+    const struct config_region *own = &config->regions[site->region];
+    bool good = serve_proxy_text(place->regions[place->count++], LIMITS_NAME, own->name, "region");
+    for (uint32_t i = 0; i < own->backup_count && place->count < LIMITS_REGIONS && good; i++) {
+        const char *name = config->regions[own->backup[i]].name;
+        good = serve_proxy_text(place->regions[place->count++], LIMITS_NAME, name, "region");
+    }
+    return good;
+}
+
 static bool serve_proxy_options(const struct config *config, const struct config_site *site,
                                 struct proxy_options *options)
 {
-    const char *region = site->region != CONFIG_NONE ? config->regions[site->region].name : "";
     /* "/proxy" behind the site's name, cut where it is too long: it only names the reader. */
     snprintf(options->name, sizeof options->name, "%.*s/proxy", PROXY_NAME - 7, site->name);
     snprintf(options->view_memory, sizeof options->view_memory, "%s/" PUBLISH_NAME, site->state_dir);
@@ -178,10 +194,10 @@ static bool serve_proxy_options(const struct config *config, const struct config
         return false;
     }
     options->max_clients = config->proxy.max_clients;
-    return serve_proxy_text(options->region, sizeof options->region, region, "region") &&
-           serve_proxy_listen(site, options) && serve_proxy_routes(config, options) &&
-           serve_proxy_accounts(config, options) && serve_proxy_tls(config, options) &&
-           serve_proxy_server_tls(config, options) && serve_proxy_console(config, options);
+    return serve_proxy_place(config, site, &options->place) && serve_proxy_listen(site, options) &&
+           serve_proxy_routes(config, options) && serve_proxy_accounts(config, options) &&
+           serve_proxy_tls(config, options) && serve_proxy_server_tls(config, options) &&
+           serve_proxy_console(config, options);
 }
 
 int serve_proxy_run(const struct config *config, uint32_t site)

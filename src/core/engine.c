@@ -111,20 +111,25 @@ static void engine_learn_epoch(struct engine *engine, struct output *output, con
     }
 }
 
-/* Lag of a standby: for the percentiles, and for the word that it passed the database's limit. */
+/* Lag of a standby: for the percentiles, the view, and the word that it passed the database's limit. */
 static void engine_take_lag(struct engine *engine, struct output *output, const struct event_node *report)
 {
     const uint32_t database = engine->model.nodes[report->node].database;
     const uint32_t writer = engine->durable.databases[database].writer;
-    if (!report->running || report->role != VIEW_NODE_STANDBY || writer == LIMITS_NONE || writer == report->node) {
+    struct lag *lag = &engine->lags[report->node];
+    if (!report->running || report->role != VIEW_NODE_STANDBY) {
+        lag_untell(lag);
         return;
     }
-    struct lag *lag = &engine->lags[report->node];
+    if (writer == LIMITS_NONE || writer == report->node) {
+        return;
+    }
     const uint64_t written = engine->nodes[writer].report.written.position;
     const uint64_t received = report->received.position;
     const uint32_t limit_ms = engine->model.databases[database].max_lag_ms;
     const uint32_t lag_ms = upstream_lag_ms(engine, report->node);
     lag_take(lag, engine->now, lag_ms, written > received ? written - received : 0);
+    engine->view_dirty = lag_tell(lag, engine->now, lag_ms) || engine->view_dirty;
     const int crossed = lag_crossed(lag, lag_ms, limit_ms);
     if (crossed != 0) {
         struct trace *trace = engine_trace(engine, output, crossed > 0 ? TRACE_LAG_HIGH : TRACE_LAG_BACK);
@@ -338,6 +343,7 @@ static void engine_expire_nodes(struct engine *engine, struct output *output)
         struct engine_node *entry = &engine->nodes[node];
         if (entry->alive && time_since_ms(engine->now, entry->at) > ENGINE_NODE_SILENT_MS) {
             entry->alive = false;
+            lag_untell(&engine->lags[node]);
             engine->view_dirty = true;
             engine_trace(engine, output, TRACE_NODE_SILENT)->node = node;
         }

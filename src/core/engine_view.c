@@ -66,7 +66,9 @@ static void engine_view_databases(const struct engine *engine, struct view *view
         entry->region = model->nodes[node].region;
         entry->role = known->alive && known->report.running ? known->report.role : VIEW_NODE_UNKNOWN;
         entry->healthy = known->alive && known->report.running;
-        entry->lag_ms = UINT32_MAX; /* moves all the time: readers ask the node itself */
+        entry->lag_ms = entry->role == VIEW_NODE_STANDBY  ? lag_told(&engine->lags[node])
+                        : entry->role == VIEW_NODE_WRITER ? 0
+                                                          : UINT32_MAX;
     }
 }
 

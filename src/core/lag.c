@@ -94,3 +94,44 @@ int lag_crossed(struct lag *lag, uint32_t ms, uint32_t limit_ms)
     lag->high = before ? ms > limit_ms / 2 : ms > limit_ms;
     return (int)lag->high - (int)before;
 }
+
+static uint32_t lag_step(uint32_t ms)
+{
+    for (uint32_t step = 1; step <= LAG_STEP_MOST; step *= 2) {
+        if (ms <= step * LAG_STEP_MS) {
+            return step * LAG_STEP_MS;
+        }
+    }
+    return UINT32_MAX;
+}
+
+uint32_t lag_told(const struct lag *lag)
+{
+    return lag->told_ms != 0 ? lag->told_ms : UINT32_MAX;
+}
+
+void lag_untell(struct lag *lag)
+{
+    lag->told_ms = 0;
+}
+
+bool lag_tell(struct lag *lag, struct mono now, uint32_t ms)
+{
+    const uint32_t before = lag->told_ms;
+    const uint32_t sure_ms = before == 0 || ms < lag->last_ms ? ms : lag->last_ms;
+    const uint32_t step_ms = lag_step(sure_ms);
+    lag->last_ms = ms;
+    if (step_ms > before) {
+        lag->told_ms = step_ms;
+        lag->settling = now;
+        lag->peak_ms = 0;
+        return true;
+    }
+    lag->peak_ms = step_ms > lag->peak_ms ? step_ms : lag->peak_ms;
+    if (time_since_ms(now, lag->settling) >= LAG_SETTLE_MS) {
+        lag->told_ms = lag->peak_ms;
+        lag->settling = now;
+        lag->peak_ms = 0;
+    }
+    return lag->told_ms != before;
+}

@@ -69,7 +69,7 @@ struct view_node {
     uint32_t region;
     uint32_t role; /* enum view_node_role */
     uint32_t healthy;
-    uint32_t lag_ms;   /* UINT32_MAX: unknown */
+    uint32_t lag_ms;   /* of a standby: at most so much, in steps (core/lag.h); UINT32_MAX: unknown */
     uint32_t upstream; /* node that it is to stream from; LIMITS_NONE: the writer, whoever that is */
     uint64_t order;    /* of that: version that said so first; 0: nothing is said, what was said before holds */
     uint32_t leads;    /* 1: it keeps slots for the other nodes of its region */

@@ -182,7 +182,7 @@ static void proxy_defaults(struct proxy *proxy)
         .tls_mode = options->tls_mode,
         .listen = options->listen,
         .listen_count = options->listen_count,
-        .region = options->region,
+        .place = &options->place,
         .max_clients = options->max_clients,
         .buffer_bytes = proxy_default(options->buffer_bytes, 64 * 1024),
         .connect_wait_ms = proxy_default(options->connect_wait_ms, 10000),
@@ -361,7 +361,7 @@ static void proxy_desk_target(void *owner, uint32_t route, struct proxy_route_ta
     struct proxy *proxy = owner;
     pthread_mutex_lock(&proxy->box.lock);
     proxy_route_resolve(&proxy->options.routes[route], proxy->box.filled ? &proxy->box.view : NULL,
-                        proxy->options.region, ret_target);
+                        &proxy->options.place, ret_target);
     pthread_mutex_unlock(&proxy->box.lock);
 }
 

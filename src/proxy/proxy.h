@@ -45,10 +45,10 @@ struct proxy_operator {
 
 /* Numbers that are 0 get their defaults. */
 struct proxy_options {
-    char name[PROXY_NAME];        /* of the reader: "taiwan/proxy" */
-    char view_memory[PROXY_PATH]; /* the view's shared memory */
-    char view_file[PROXY_PATH];   /* the view's file for a cold start; empty: none */
-    char region[LIMITS_NAME];     /* our own; empty: a witness */
+    char name[PROXY_NAME];          /* of the reader: "taiwan/proxy" */
+    char view_memory[PROXY_PATH];   /* the view's shared memory */
+    char view_file[PROXY_PATH];     /* the view's file for a cold start; empty: none */
+    struct proxy_route_place place; /* without any region of its own: a witness */
     struct view_address listen[PROXY_WORKER_LISTENERS];
     uint32_t listen_count;
     struct proxy_route routes[PROXY_ROUTES];

@@ -38,6 +38,7 @@
     X(SERVER_TLS_FAILURES, "server_tls_failures_total")                                                                \
     X(AUTHENTICATED, "authenticated_total")     /* clients that proved to the proxy who they are */                    \
     X(AUTH_FAILURES, "auth_failures_total")     /* ... and that did not */                                             \
+    X(RENEWED, "renewed_total")                 /* server connections replaced by RECONNECT or for their lag */        \
     X(NOT_MOVED, "not_moved_total")             /* sessions that could not: 57P01 */                                   \
     X(PINNED_TOTAL, "pinned_total")             /* times that a session had something that belongs to its server */    \
     X(RESETS, "pool_resets_total")              /* DISCARD ALL before another client's turn */                         \

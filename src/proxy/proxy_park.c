@@ -32,7 +32,7 @@ void proxy_park_put(struct proxy_session_context *context, struct proxy_server *
 {
     ASSERT(server->end.session == NULL && server->resetting == 0);
     const bool wrong = server->standby && server->target.writer;
-    if (wrong || server->end.hangup || proxy_pool_worn(server, context->now)) {
+    if (wrong || server->renew || server->end.hangup || proxy_pool_worn(server, context->now)) {
         proxy_park_close(context, server, false);
         return;
     }

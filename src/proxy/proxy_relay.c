@@ -12,6 +12,7 @@
 #include "proxy/proxy_lend.h"
 #include "proxy/proxy_lost.h"
 #include "proxy/proxy_move.h"
+#include "proxy/proxy_renew.h"
 #include "proxy/proxy_rest.h"
 #include "wire/pg_message.h"
 
@@ -670,7 +671,7 @@ void proxy_relay_pump(struct proxy_session_context *context, struct proxy_sessio
             return;
         }
         if (up == PROXY_RELAY_STUCK && down == PROXY_RELAY_STUCK) {
-            (void)proxy_rest_begin(context, session);
+            (void)(proxy_renew_session(context, session) || proxy_rest_begin(context, session));
             return;
         }
     }

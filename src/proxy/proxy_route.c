@@ -15,26 +15,42 @@ uint32_t proxy_route_find(const struct proxy_route *routes, uint32_t count, stru
     return LIMITS_NONE;
 }
 
-/* A standby is better when it is in the own region, then when it lags less. */
-static bool proxy_route_better(const struct view *view, const char *region, const struct view_node *a,
-                               const struct view_node *b)
+static uint32_t proxy_route_distance(const struct view *view, const struct proxy_route_place *place, uint32_t region)
 {
-    const bool a_here = strcmp(view->regions[a->region].name, region) == 0;
-    const bool b_here = strcmp(view->regions[b->region].name, region) == 0;
-    return a_here != b_here ? a_here : a->lag_ms < b->lag_ms;
+    uint32_t distance = 0;
+    while (distance < place->count && strcmp(place->regions[distance], view->regions[region].name) != 0) {
+        distance++;
+    }
+    return distance;
 }
 
-static const struct view_node *proxy_route_standby(const struct view *view, uint32_t database, const char *region,
+/* A standby is better when it is nearer, then when it lags less. */
+static bool proxy_route_better(const struct view *view, const struct proxy_route_place *place,
+                               const struct view_node *a, const struct view_node *b)
+{
+    const uint32_t a_distance = proxy_route_distance(view, place, a->region);
+    const uint32_t b_distance = proxy_route_distance(view, place, b->region);
+    return a_distance != b_distance ? a_distance < b_distance : a->lag_ms < b->lag_ms;
+}
+
+/* A lag that is unknown is within no bound. */
+static bool proxy_route_fresh(const struct proxy_route *route, const struct view_node *node)
+{
+    return route->max_lag_ms == 0 || node->lag_ms <= route->max_lag_ms;
+}
+
+static const struct view_node *proxy_route_standby(const struct proxy_route *route, const struct view *view,
+                                                   uint32_t database, const struct proxy_route_place *place,
                                                    const char *but)
 {
     const struct view_node *best = NULL;
     for (uint32_t i = 0; i < view->nodes_count; i++) {
         const struct view_node *node = &view->nodes[i];
         if (node->database != database || node->role != VIEW_NODE_STANDBY || node->healthy == 0 ||
-            node->postgres.port == 0 || strcmp(node->name, but) == 0) {
+            node->postgres.port == 0 || strcmp(node->name, but) == 0 || !proxy_route_fresh(route, node)) {
             continue;
         }
-        if (best == NULL || proxy_route_better(view, region, node, best)) {
+        if (best == NULL || proxy_route_better(view, place, node, best)) {
             best = node;
         }
     }
@@ -42,8 +58,9 @@ static const struct view_node *proxy_route_standby(const struct view *view, uint
 }
 
 /* Without the node `but`; empty: with all. */
-static void proxy_route_choose(const struct proxy_route *route, const struct view *view, const char *region,
-                               const char *but, struct proxy_route_target *ret_target)
+static void proxy_route_choose(const struct proxy_route *route, const struct view *view,
+                               const struct proxy_route_place *place, const char *but,
+                               struct proxy_route_target *ret_target)
 {
     *ret_target = (struct proxy_route_target){.open = false};
     const uint32_t index = view != NULL ? view_database_find(view, route->database) : LIMITS_NONE;
@@ -53,7 +70,7 @@ static void proxy_route_choose(const struct proxy_route *route, const struct vie
     const struct view_database *database = &view->databases[index];
     const struct view_node *writer = database->writer != LIMITS_NONE ? &view->nodes[database->writer] : NULL;
     const struct view_node *node =
-        route->kind == PROXY_ROUTE_READER ? proxy_route_standby(view, index, region, but) : NULL;
+        route->kind == PROXY_ROUTE_READER ? proxy_route_standby(route, view, index, place, but) : NULL;
     const bool to_writer = node == NULL;
     node = to_writer ? writer : node;
     ret_target->epoch = database->epoch;
@@ -67,24 +84,39 @@ static void proxy_route_choose(const struct proxy_route *route, const struct vie
     }
 }
 
-void proxy_route_resolve(const struct proxy_route *route, const struct view *view, const char *region,
-                         struct proxy_route_target *ret_target)
+void proxy_route_resolve(const struct proxy_route *route, const struct view *view,
+                         const struct proxy_route_place *place, struct proxy_route_target *ret_target)
 {
-    proxy_route_choose(route, view, region, "", ret_target);
+    proxy_route_choose(route, view, place, "", ret_target);
 }
 
-void proxy_route_resolve_other(const struct proxy_route *route, const struct view *view, const char *region,
-                               const struct proxy_route_target *first, struct proxy_route_target *ret_target)
+void proxy_route_resolve_other(const struct proxy_route *route, const struct view *view,
+                               const struct proxy_route_place *place, const struct proxy_route_target *first,
+                               struct proxy_route_target *ret_target)
 {
     *ret_target = (struct proxy_route_target){.open = false};
     if (route->kind == PROXY_ROUTE_READER && first->open) {
-        proxy_route_choose(route, view, region, first->node, ret_target);
+        proxy_route_choose(route, view, place, first->node, ret_target);
     }
 }
 
 static bool proxy_route_address_equal(const struct view_address *a, const struct view_address *b)
 {
     return a->family == b->family && a->port == b->port && memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
+}
+
+/* The node that a target was; NULL: it is not there any more, or elsewhere. */
+static const struct view_node *proxy_route_node(const struct view *view, uint32_t database,
+                                                const struct proxy_route_target *opened)
+{
+    for (uint32_t i = 0; i < view->nodes_count; i++) {
+        const struct view_node *node = &view->nodes[i];
+        if (node->database == database && strcmp(node->name, opened->node) == 0 &&
+            proxy_route_address_equal(&node->postgres, &opened->address)) {
+            return node;
+        }
+    }
+    return NULL;
 }
 
 bool proxy_route_keeps(const struct proxy_route *route, const struct proxy_route_target *opened,
@@ -95,14 +127,21 @@ bool proxy_route_keeps(const struct proxy_route *route, const struct proxy_route
         return false;
     }
     const struct view_database *database = &view->databases[index];
-    for (uint32_t i = 0; i < view->nodes_count; i++) {
-        const struct view_node *node = &view->nodes[i];
-        if (node->database != index || strcmp(node->name, opened->node) != 0 ||
-            !proxy_route_address_equal(&node->postgres, &opened->address)) {
-            continue;
-        }
-        return opened->writer ? database->writer == i && database->epoch == opened->epoch
-                              : node->role == VIEW_NODE_STANDBY;
+    const struct view_node *node = proxy_route_node(view, index, opened);
+    if (node == NULL) {
+        return false;
     }
-    return false;
+    return opened->writer ? database->writer == (uint32_t)(node - view->nodes) && database->epoch == opened->epoch
+                          : node->role == VIEW_NODE_STANDBY;
+}
+
+bool proxy_route_stale(const struct proxy_route *route, const struct proxy_route_target *opened,
+                       const struct view *view)
+{
+    const uint32_t index = view != NULL ? view_database_find(view, route->database) : LIMITS_NONE;
+    if (index == LIMITS_NONE || opened->writer || route->kind != PROXY_ROUTE_READER) {
+        return false;
+    }
+    const struct view_node *node = proxy_route_node(view, index, opened);
+    return node != NULL && !proxy_route_fresh(route, node);
 }

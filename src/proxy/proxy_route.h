@@ -18,7 +18,7 @@ enum {
 
 enum proxy_route_kind {
     PROXY_ROUTE_WRITER,
-    PROXY_ROUTE_READER, /* a healthy standby, the own region's first, else the writer */
+    PROXY_ROUTE_READER, /* the nearest healthy standby that is fresh enough, else the writer */
 };
 
 enum proxy_route_pooling {
@@ -47,7 +47,15 @@ struct proxy_route {
     char database[LIMITS_NAME];    /* the cluster in the view */
     char dbname[PROXY_ROUTE_NAME]; /* on the server; empty: the same name */
     enum proxy_route_kind kind;
+    uint32_t max_lag_ms; /* of a reader's standby; 0: any */
     struct proxy_route_pool pool;
+};
+
+/* Where the proxy stands: its own region's name and those of the others, the nearest ones first. Regions that are not
+ * named are as far away as each other, and further than those that are. */
+struct proxy_route_place {
+    char regions[LIMITS_REGIONS][LIMITS_NAME];
+    uint32_t count;
 };
 
 /* Where sessions of an entry go now, or where one session went. */
@@ -64,17 +72,22 @@ struct proxy_route_target {
 /* The entry of this name; LIMITS_NONE: no such database. */
 uint32_t proxy_route_find(const struct proxy_route *routes, uint32_t count, struct span name);
 
-/* Where the view sends new sessions of an entry. `view` NULL: nothing is known yet. `region` may be empty. */
-void proxy_route_resolve(const struct proxy_route *route, const struct view *view, const char *region,
-                         struct proxy_route_target *ret_target);
+/* Where the view sends new sessions of an entry. `view` NULL: nothing is known yet. */
+void proxy_route_resolve(const struct proxy_route *route, const struct view *view,
+                         const struct proxy_route_place *place, struct proxy_route_target *ret_target);
 
 /* A reader's second choice, for when the first cannot be reached and the view does not know that yet: another standby,
  * else the writer. Not open: there is none. */
-void proxy_route_resolve_other(const struct proxy_route *route, const struct view *view, const char *region,
-                               const struct proxy_route_target *first, struct proxy_route_target *ret_target);
+void proxy_route_resolve_other(const struct proxy_route *route, const struct view *view,
+                               const struct proxy_route_place *place, const struct proxy_route_target *first,
+                               struct proxy_route_target *ret_target);
 
 /* Whether a session that was opened to this target may go on under this view. To a writer: only to the same node, at
  * the same address, under the same epoch. To a standby: as long as the node is a standby of the cluster at that
  * address. */
 bool proxy_route_keeps(const struct proxy_route *route, const struct proxy_route_target *opened,
+                       const struct view *view);
+
+/* Whether the standby of such a session is further behind than its entry allows: it may go on, but had better not. */
+bool proxy_route_stale(const struct proxy_route *route, const struct proxy_route_target *opened,
                        const struct view *view);

@@ -45,6 +45,7 @@ struct proxy_server {
     bool fatal;                      /* it has said FATAL */
     bool standby;                    /* it has said that it is one: in_hot_standby */
     bool copying;                    /* it reads a COPY from the client */
+    bool renew;                      /* it is closed at the next opportunity (proxy_renew.h) */
     /* With a place in a pool. */
     struct proxy_pool *pool; /* NULL: it ends with its session */
     struct list pooled;      /* linked while nobody has it */

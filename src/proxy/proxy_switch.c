@@ -9,6 +9,7 @@
 #include "proxy/proxy_line.h"
 #include "proxy/proxy_move.h"
 #include "proxy/proxy_park.h"
+#include "proxy/proxy_renew.h"
 
 static bool proxy_switch_attached(const struct proxy_session *session)
 {
@@ -110,13 +111,14 @@ static void proxy_switch_apply(struct proxy_switch *change, struct proxy_session
     change->applied = atomic_load_explicit(&box->version, memory_order_relaxed);
     pthread_mutex_unlock(&box->lock);
     for (uint32_t i = 0; i < context->routes_count; i++) {
-        proxy_route_resolve(&context->routes[i], change->known ? &change->view : NULL, change->region,
+        proxy_route_resolve(&context->routes[i], change->known ? &change->view : NULL, change->place,
                             &context->targets[i]);
-        proxy_route_resolve_other(&context->routes[i], change->known ? &change->view : NULL, change->region,
+        proxy_route_resolve_other(&context->routes[i], change->known ? &change->view : NULL, change->place,
                                   &context->targets[i], &context->others[i]);
         proxy_switch_hold(change, context, i);
     }
     proxy_park_fence(context, change->known ? &change->view : NULL);
+    proxy_renew_stale(context, change->known ? &change->view : NULL);
     uint32_t cut = 0;
     for (struct list *link = context->sessions.next, *next; link != &context->sessions; link = next) {
         next = link->next;
@@ -152,6 +154,11 @@ static void proxy_switch_pause(struct proxy_switch *change, struct proxy_session
         if (kills != change->kills[i]) {
             change->kills[i] = kills;
             proxy_switch_kill(context, i);
+        }
+        const uint32_t renewals = atomic_load(&box->renewals[i]);
+        if (renewals != change->renewals[i]) {
+            change->renewals[i] = renewals;
+            proxy_renew_route(context, i);
         }
     }
     change->pauses = pauses;

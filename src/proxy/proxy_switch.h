@@ -21,17 +21,19 @@ struct proxy_switch_box {
     /* The console's pauses. */
     _Atomic uint32_t pauses; /* grows with each change; read without the lock */
     _Atomic bool paused[PROXY_ROUTES];
-    _Atomic uint32_t kills[PROXY_ROUTES]; /* grows when all sessions of an entry are to end */
+    _Atomic uint32_t kills[PROXY_ROUTES];    /* grows when all sessions of an entry are to end */
+    _Atomic uint32_t renewals[PROXY_ROUTES]; /* ... and when its server connections are to be renewed */
 };
 
 struct proxy_switch {
-    const char *region;
+    const struct proxy_route_place *place;
     int64_t hold_timeout_ms;
     struct view view; /* the worker's own copy */
     bool known;
-    uint64_t applied;                   /* version of `view` */
-    uint32_t pauses;                    /* the change that is carried out */
-    uint32_t kills[PROXY_ROUTES];       /* likewise */
+    uint64_t applied;             /* version of `view` */
+    uint32_t pauses;              /* the change that is carried out */
+    uint32_t kills[PROXY_ROUTES]; /* likewise */
+    uint32_t renewals[PROXY_ROUTES];
     struct mono hold_end[PROXY_ROUTES]; /* when a hold is given up; 0: none */
 };
 

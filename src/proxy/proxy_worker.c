@@ -170,7 +170,10 @@ static void proxy_worker_late(struct proxy_session_context *context, struct prox
     case PROXY_SESSION_DRAINING:
         proxy_session_drain(context, session);
         break;
-    case PROXY_SESSION_ACTIVE:
+    case PROXY_SESSION_ACTIVE: /* it has put something off */
+        proxy_session_deadline(context, session, TIME_NEVER);
+        proxy_relay_pump(context, session);
+        break;
     case PROXY_SESSION_CLOSED:
     case PROXY_SESSION_STATES:
         break;
@@ -433,7 +436,7 @@ enum err proxy_worker_start(const struct proxy_worker_shared *shared, uint32_t i
         return ERR_NO_MEMORY;
     }
     worker->shared = shared;
-    worker->change.region = shared->region;
+    worker->change.place = shared->place;
     worker->change.hold_timeout_ms = shared->hold_timeout_ms;
     proxy_worker_context(worker, index);
     atomic_store(&worker->grace_ms, -1);

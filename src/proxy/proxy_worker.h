@@ -49,7 +49,7 @@ struct proxy_worker_shared {
     const struct proxy_door *door; /* NULL: no console */
     const struct view_address *listen;
     uint32_t listen_count;
-    const char *region;
+    const struct proxy_route_place *place;
     uint32_t max_clients;
     uint32_t buffer_bytes;
     int64_t connect_wait_ms;

@@ -389,7 +389,8 @@ struct config_proxy_pool {
 struct config_proxy_database {
     const char *name; /* `database` of the start-up packet */
     uint32_t database;
-    uint32_t route; /* enum config_route */
+    uint32_t route;      /* enum config_route */
+    uint32_t max_lag_ms; /* of a reader's standby; 0: any */
     struct config_proxy_pool pool;
 };
 

@@ -67,7 +67,9 @@ const struct config_schema_choice config_schema_kinds[] = {
 
 static const struct config_schema_choice config_schema_routes[] = {
     {"writer", CONFIG_ROUTE_WRITER, "to the database's writer"},
-    {"reader", CONFIG_ROUTE_READER, "to a healthy standby of the proxy's own region, else to the writer"},
+    {"reader", CONFIG_ROUTE_READER,
+     "to a healthy standby, the proxy's own region's first, then by the order of its backup regions; else to the "
+     "writer"},
     {NULL, 0, NULL}};
 
 static const struct config_schema_choice config_schema_empties[] = {
@@ -440,6 +442,12 @@ static const struct config_schema_row config_schema_proxy_database_rows[] = {
         .prose = "The PostgreSQL cluster that such sessions go to."),
     ROW("route", ENUM, config_proxy_database, route, .fallback = "writer", .choices = config_schema_routes,
         .prose = "To which of its nodes."),
+    ROW("max_lag", DURATION_MS, config_proxy_database, max_lag_ms, .min = SECONDS(1), .max = HOURS(1),
+        .prose =
+            "Of route reader: a standby that is further behind gets no sessions, and those it has leave it between "
+            "two transactions, as far as they can be moved. Where every standby is, they go to the writer; while "
+            "there is none they wait for one. The view tells lags in steps of 1s, 2s, 4s and so on, so these are "
+            "the bounds that differ. Not given: any standby will do."),
     ROW("pool", SECTION, config_proxy_database, pool, .section = &config_schema_pool,
         .prose = "How sessions share server connections."),
     END};

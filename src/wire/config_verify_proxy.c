@@ -41,8 +41,24 @@ static void config_verify_proxy_file(const struct config_verify *verify, const c
     }
 }
 
+static void config_verify_proxy_lag(const struct config_verify *verify)
+{
+    const struct config_proxy *proxy = &verify->config->proxy;
+    for (uint32_t i = 0; i < proxy->databases_count; i++) {
+        const struct config_proxy_database *entry = &proxy->databases[i];
+        const struct config_verify_place place = CONFIG_VERIFY_AT(verify, "proxy", "databases", entry->name);
+        if (entry->max_lag_ms > 0 && entry->route != CONFIG_ROUTE_READER) {
+            config_problem_error(verify->problems, place.line, place.column,
+                                 "proxy.databases.%s bounds the lag of a writer, which has none; expected route: "
+                                 "reader, or no max_lag",
+                                 entry->name);
+        }
+    }
+}
+
 void config_verify_proxy(const struct config_verify *verify)
 {
+    config_verify_proxy_lag(verify);
     config_verify_proxy_file(verify, "auth_file", verify->config->proxy.auth_file);
     config_verify_proxy_file(verify, "hba_file", verify->config->proxy.hba_file);
     config_verify_proxy_tls(verify);

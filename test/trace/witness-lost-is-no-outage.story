@@ -23,24 +23,24 @@
     33.666  order-service@taiwan FAILED: 1 of 1 observers say so; last error: timed out
     33.666  order-service@tokyo FAILED: 1 of 1 observers say so; last error: timed out
     60.000  END   isolated witness
-    60.570  site tokyo reports again
-    60.570  region-connectivity@taiwan PASSED: 1 of 2 observers see it failed
-    60.570  taiwan: MANUAL_REVIEW_REQUIRED, MULTIPLE_SERVICE_FAILURES, confidence MEDIUM, rule 7, gate 0
-    60.570  tokyo: MANUAL_REVIEW_REQUIRED, COMPLETE_REGIONAL_FAILURE, confidence HIGH, held by OBSERVER_TIE, rule 3, gate 10
-    60.570  region-connectivity@tokyo PASSED: 1 of 2 observers see it failed
-    60.570  tokyo: MANUAL_REVIEW_REQUIRED, MULTIPLE_SERVICE_FAILURES, confidence MEDIUM, rule 7, gate 0
-    60.570  database-master@taiwan PASSED: 1 of 2 observers see it failed
-    60.570  database-master@tokyo PASSED: 1 of 2 observers see it failed
-    60.570  redis-cluster@taiwan PASSED: 1 of 2 observers see it failed
-    60.570  taiwan: MONITOR, SINGLE_SERVICE_DOWN, confidence LOW, rule 10, gate 0
-    60.570  redis-cluster@tokyo PASSED: 1 of 2 observers see it failed
-    60.570  tokyo: MONITOR, SINGLE_SERVICE_DOWN, confidence LOW, rule 10, gate 0
-    60.570  order-service@taiwan PASSED: 1 of 2 observers see it failed
-    60.570  taiwan: MONITOR, PERFORMANCE_DEGRADATION, confidence LOW, rule 11, gate 0
-    60.570  order-service@tokyo PASSED: 1 of 2 observers see it failed
-    60.570  tokyo: MONITOR, PERFORMANCE_DEGRADATION, confidence LOW, rule 11, gate 0
-    60.570  error-rate@taiwan PASSED: 1 of 2 observers see it failed
-    60.570  taiwan: NO_ACTION, ALL_HEALTHY, confidence HIGH, rule 13, gate 0
-    60.570  error-rate@tokyo PASSED: 1 of 2 observers see it failed
-    60.570  tokyo: NO_ACTION, ALL_HEALTHY, confidence HIGH, rule 13, gate 0
-    60.873  site taiwan reports again
+    60.567  site tokyo reports again
+    60.567  region-connectivity@taiwan PASSED: 1 of 2 observers see it failed
+    60.567  taiwan: MANUAL_REVIEW_REQUIRED, MULTIPLE_SERVICE_FAILURES, confidence MEDIUM, rule 7, gate 0
+    60.567  tokyo: MANUAL_REVIEW_REQUIRED, COMPLETE_REGIONAL_FAILURE, confidence HIGH, held by OBSERVER_TIE, rule 3, gate 10
+    60.567  region-connectivity@tokyo PASSED: 1 of 2 observers see it failed
+    60.567  tokyo: MANUAL_REVIEW_REQUIRED, MULTIPLE_SERVICE_FAILURES, confidence MEDIUM, rule 7, gate 0
+    60.567  database-master@taiwan PASSED: 1 of 2 observers see it failed
+    60.567  database-master@tokyo PASSED: 1 of 2 observers see it failed
+    60.567  redis-cluster@taiwan PASSED: 1 of 2 observers see it failed
+    60.567  taiwan: MONITOR, SINGLE_SERVICE_DOWN, confidence LOW, rule 10, gate 0
+    60.567  redis-cluster@tokyo PASSED: 1 of 2 observers see it failed
+    60.567  tokyo: MONITOR, SINGLE_SERVICE_DOWN, confidence LOW, rule 10, gate 0
+    60.567  order-service@taiwan PASSED: 1 of 2 observers see it failed
+    60.567  taiwan: MONITOR, PERFORMANCE_DEGRADATION, confidence LOW, rule 11, gate 0
+    60.567  order-service@tokyo PASSED: 1 of 2 observers see it failed
+    60.567  tokyo: MONITOR, PERFORMANCE_DEGRADATION, confidence LOW, rule 11, gate 0
+    60.567  error-rate@taiwan PASSED: 1 of 2 observers see it failed
+    60.567  taiwan: NO_ACTION, ALL_HEALTHY, confidence HIGH, rule 13, gate 0
+    60.567  error-rate@tokyo PASSED: 1 of 2 observers see it failed
+    60.567  tokyo: NO_ACTION, ALL_HEALTHY, confidence HIGH, rule 13, gate 0
+    60.871  site taiwan reports again

@@ -501,6 +501,27 @@ static void test_lag_above_the_limit_is_told_once(void **state)
     assert_int_equal(lag_samples(&world->engine.lags[TAIWAN_A]), 0); /* the writer is behind nobody */
 }
 
+static void test_the_view_carries_the_lag_in_steps(void **state)
+{
+    (void)state;
+    const struct view *view = &world->engine.view;
+    pass(1000);
+    behind(700);
+    assert_int_equal(view->nodes[TOKYO_A].lag_ms, 1000);
+    assert_int_equal(view->nodes[TAIWAN_A].lag_ms, 0); /* the writer */
+    const uint64_t version = view->version;
+    behind(200);
+    behind(900);
+    assert_int_equal(view->version, version); /* no step */
+    behind(3000);
+    behind(6000);
+    assert_int_equal(view->nodes[TOKYO_A].lag_ms, 4000);
+    assert_true(view->version > version);
+    world->silent[TOKYO_A] = true;
+    pass(10000);
+    assert_int_equal(view->nodes[TOKYO_A].lag_ms, UINT32_MAX); /* nobody knows */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -530,6 +551,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_servers_of_a_service_follow_its_check, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_requests_count_once_and_at_their_time, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_lag_above_the_limit_is_told_once, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(test_the_view_carries_the_lag_in_steps, world_setup, world_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -97,6 +97,49 @@ static void test_the_limit_is_said_once_each_way(void **state)
     assert_int_equal(lag_crossed(&lag, 9000, 0), 0);
 }
 
+static void test_the_view_tells_steps_that_are_never_too_small(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t ms;
+        uint32_t told_ms;
+    } cases[] = {{0, 1000},      {1000, 1000},       {1001, 2000},          {2001, 4000},
+                 {60000, 64000}, {4096000, 4096000}, {4096001, UINT32_MAX}, {UINT32_MAX, UINT32_MAX}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct lag lag = {0};
+        assert_int_equal(lag_told(&lag), UINT32_MAX);
+        assert_true(lag_tell(&lag, at_ms(0), cases[i].ms));
+        assert_int_equal(lag_told(&lag), cases[i].told_ms);
+    }
+}
+
+static void test_the_view_tells_more_after_two_samples_and_less_after_a_while(void **state)
+{
+    (void)state;
+    struct lag lag = {0};
+    assert_true(lag_tell(&lag, at_ms(0), 100));
+    assert_false(lag_tell(&lag, at_ms(250), 900000)); /* one alone: the first record after a quiet time */
+    assert_false(lag_tell(&lag, at_ms(500), 100));
+    assert_false(lag_tell(&lag, at_ms(750), 3000));
+    assert_true(lag_tell(&lag, at_ms(1000), 5000));
+    assert_int_equal(lag_told(&lag), 4000); /* both said so much */
+    assert_true(lag_tell(&lag, at_ms(1250), UINT32_MAX));
+    assert_int_equal(lag_told(&lag), 8000);
+    assert_true(lag_tell(&lag, at_ms(1500), UINT32_MAX));
+    assert_int_equal(lag_told(&lag), UINT32_MAX);
+    for (int64_t ms = 1750; ms < 1500 + LAG_SETTLE_MS; ms += 250) {
+        assert_false(lag_tell(&lag, at_ms(ms), ms < 3000 ? 1500 : 100));
+    }
+    assert_true(lag_tell(&lag, at_ms(1500 + LAG_SETTLE_MS), 100));
+    assert_int_equal(lag_told(&lag), 2000); /* the most of that time */
+    assert_true(lag_tell(&lag, at_ms(1500 + 2 * (int64_t)LAG_SETTLE_MS), 100));
+    assert_int_equal(lag_told(&lag), 1000);
+    lag_untell(&lag);
+    assert_int_equal(lag_told(&lag), UINT32_MAX);
+    assert_true(lag_tell(&lag, at_ms(20000), 60000)); /* what was before does not count */
+    assert_int_equal(lag_told(&lag), 64000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -106,6 +149,8 @@ int main(void)
         cmocka_unit_test(test_old_samples_are_forgotten_after_two_windows),
         cmocka_unit_test(test_an_unknown_lag_counts_for_nothing),
         cmocka_unit_test(test_the_limit_is_said_once_each_way),
+        cmocka_unit_test(test_the_view_tells_steps_that_are_never_too_small),
+        cmocka_unit_test(test_the_view_tells_more_after_two_samples_and_less_after_a_while),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

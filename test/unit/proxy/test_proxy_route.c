@@ -17,6 +17,10 @@ static const struct proxy_route routes[] = {
     {.name = "lost", .database = "nowhere"},
 };
 
+static const struct proxy_route_place nowhere;
+static const struct proxy_route_place tokyo = {.regions = {"tokyo"}, .count = 1};
+static const struct proxy_route_place taiwan = {.regions = {"taiwan", "tokyo"}, .count = 2};
+
 static void add_node(struct view *view, const char *name, uint32_t region, uint32_t lag_ms)
 {
     struct view_node *node = &view->nodes[view->nodes_count];
@@ -60,12 +64,12 @@ static void writer_is_the_views(void **state)
     (void)state;
     struct view view = two_regions();
     struct proxy_route_target target;
-    proxy_route_resolve(&routes[0], &view, "tokyo", &target);
+    proxy_route_resolve(&routes[0], &view, &tokyo, &target);
     assert_true(target.open && target.writer && !target.hold);
     assert_string_equal(target.node, "taiwan-a");
     assert_int_equal(target.epoch, 5);
     view.databases[0].hold = 1;
-    proxy_route_resolve(&routes[0], &view, "tokyo", &target);
+    proxy_route_resolve(&routes[0], &view, &tokyo, &target);
     assert_true(target.open && target.hold);
 }
 
@@ -74,16 +78,16 @@ static void nothing_known_means_waiting(void **state)
     (void)state;
     struct view view = two_regions();
     struct proxy_route_target target;
-    proxy_route_resolve(&routes[0], NULL, "", &target);
+    proxy_route_resolve(&routes[0], NULL, &nowhere, &target);
     assert_false(target.open);
-    proxy_route_resolve(&routes[2], &view, "", &target);
+    proxy_route_resolve(&routes[2], &view, &nowhere, &target);
     assert_false(target.open);
     view.databases[0].writer = LIMITS_NONE;
-    proxy_route_resolve(&routes[0], &view, "", &target);
+    proxy_route_resolve(&routes[0], &view, &nowhere, &target);
     assert_false(target.open);
     view.databases[0].writer = 0;
     view.nodes[0].postgres.port = 0;
-    proxy_route_resolve(&routes[0], &view, "", &target);
+    proxy_route_resolve(&routes[0], &view, &nowhere, &target);
     assert_false(target.open);
 }
 
@@ -92,17 +96,17 @@ static void reader_prefers_the_own_region_then_the_freshest(void **state)
     (void)state;
     struct view view = two_regions();
     struct proxy_route_target target;
-    proxy_route_resolve(&routes[1], &view, "taiwan", &target);
+    proxy_route_resolve(&routes[1], &view, &taiwan, &target);
     assert_string_equal(target.node, "taiwan-b");
     assert_false(target.writer);
-    proxy_route_resolve(&routes[1], &view, "tokyo", &target);
+    proxy_route_resolve(&routes[1], &view, &tokyo, &target);
     assert_string_equal(target.node, "tokyo-b");
     view.nodes[1].healthy = 0;
-    proxy_route_resolve(&routes[1], &view, "taiwan", &target);
+    proxy_route_resolve(&routes[1], &view, &taiwan, &target);
     assert_string_equal(target.node, "tokyo-b");
     view.nodes[2].healthy = 0;
     view.nodes[3].healthy = 0;
-    proxy_route_resolve(&routes[1], &view, "taiwan", &target);
+    proxy_route_resolve(&routes[1], &view, &taiwan, &target);
     assert_string_equal(target.node, "taiwan-a");
     assert_true(target.writer);
 }
@@ -113,23 +117,72 @@ static void readers_have_a_second_choice(void **state)
     struct view view = two_regions();
     struct proxy_route_target first;
     struct proxy_route_target other;
-    proxy_route_resolve(&routes[1], &view, "taiwan", &first);
-    proxy_route_resolve_other(&routes[1], &view, "taiwan", &first, &other);
+    proxy_route_resolve(&routes[1], &view, &taiwan, &first);
+    proxy_route_resolve_other(&routes[1], &view, &taiwan, &first, &other);
     assert_string_equal(other.node, "tokyo-b");
     assert_false(other.writer);
     view.nodes[2].healthy = 0;
     view.nodes[3].healthy = 0;
-    proxy_route_resolve_other(&routes[1], &view, "taiwan", &first, &other);
+    proxy_route_resolve_other(&routes[1], &view, &taiwan, &first, &other);
     assert_string_equal(other.node, "taiwan-a");
     assert_true(other.writer && other.open);
     view.nodes[1].healthy = 0;
-    proxy_route_resolve(&routes[1], &view, "taiwan", &first);
+    proxy_route_resolve(&routes[1], &view, &taiwan, &first);
     assert_string_equal(first.node, "taiwan-a");
-    proxy_route_resolve_other(&routes[1], &view, "taiwan", &first, &other);
+    proxy_route_resolve_other(&routes[1], &view, &taiwan, &first, &other);
     assert_false(other.open);
-    proxy_route_resolve(&routes[0], &view, "taiwan", &first);
-    proxy_route_resolve_other(&routes[0], &view, "taiwan", &first, &other);
+    proxy_route_resolve(&routes[0], &view, &taiwan, &first);
+    proxy_route_resolve_other(&routes[0], &view, &taiwan, &first, &other);
     assert_false(other.open);
+}
+
+static void the_nearest_region_is_the_first_backup(void **state)
+{
+    (void)state;
+    struct view view = two_regions();
+    struct proxy_route_target target;
+    view.regions_count = 3;
+    text_copy(view.regions[2].name, LIMITS_NAME, "osaka");
+    add_node(&view, "osaka-a", 2, 10);
+    view.nodes[1].healthy = 0;
+    proxy_route_resolve(&routes[1], &view, &taiwan, &target);
+    assert_string_equal(target.node, "tokyo-b"); /* osaka's is fresher, and further away */
+    proxy_route_resolve(&routes[1], &view, &nowhere, &target);
+    assert_string_equal(target.node, "osaka-a"); /* to a witness all are as far */
+    const struct proxy_route_place place = {.regions = {"taiwan", "osaka", "tokyo"}, .count = 3};
+    proxy_route_resolve(&routes[1], &view, &place, &target);
+    assert_string_equal(target.node, "osaka-a");
+}
+
+static void readers_keep_to_max_lag(void **state)
+{
+    (void)state;
+    struct view view = two_regions();
+    struct proxy_route bounded = routes[1];
+    struct proxy_route_target target;
+    struct proxy_route_target opened;
+    bounded.max_lag_ms = 250;
+    proxy_route_resolve(&routes[1], &view, &taiwan, &opened);
+    assert_string_equal(opened.node, "taiwan-b"); /* 300 ms behind */
+    proxy_route_resolve(&bounded, &view, &taiwan, &target);
+    assert_string_equal(target.node, "tokyo-b");
+    assert_true(proxy_route_stale(&bounded, &opened, &view));
+    assert_true(proxy_route_keeps(&bounded, &opened, &view));
+    assert_false(proxy_route_stale(&routes[1], &opened, &view));
+    assert_false(proxy_route_stale(&bounded, &target, &view));
+    view.nodes[1].lag_ms = 250;
+    proxy_route_resolve(&bounded, &view, &taiwan, &target);
+    assert_string_equal(target.node, "taiwan-b");
+    view.nodes[1].lag_ms = UINT32_MAX; /* unknown is within no bound */
+    view.nodes[2].lag_ms = 251;
+    view.nodes[3].lag_ms = 251;
+    proxy_route_resolve(&bounded, &view, &taiwan, &target);
+    assert_true(target.open && target.writer);
+    assert_string_equal(target.node, "taiwan-a");
+    assert_false(proxy_route_stale(&bounded, &target, &view));
+    view.databases[0].writer = LIMITS_NONE;
+    proxy_route_resolve(&bounded, &view, &taiwan, &target);
+    assert_false(target.open); /* nothing that is fresh enough: they wait */
 }
 
 static void a_writer_session_ends_with_its_epoch_or_server(void **state)
@@ -137,7 +190,7 @@ static void a_writer_session_ends_with_its_epoch_or_server(void **state)
     (void)state;
     struct view view = two_regions();
     struct proxy_route_target opened;
-    proxy_route_resolve(&routes[0], &view, "", &opened);
+    proxy_route_resolve(&routes[0], &view, &nowhere, &opened);
     assert_true(proxy_route_keeps(&routes[0], &opened, &view));
     view.databases[0].hold = 1;
     view.version++;
@@ -164,7 +217,7 @@ static void a_reader_session_ends_when_its_node_is_no_standby(void **state)
     (void)state;
     struct view view = two_regions();
     struct proxy_route_target opened;
-    proxy_route_resolve(&routes[1], &view, "tokyo", &opened);
+    proxy_route_resolve(&routes[1], &view, &tokyo, &opened);
     view.databases[0].epoch = 6;
     view.databases[0].writer = 2;
     view.nodes[2].role = VIEW_NODE_WRITER;
@@ -183,6 +236,8 @@ int main(void)
         cmocka_unit_test(nothing_known_means_waiting),
         cmocka_unit_test(reader_prefers_the_own_region_then_the_freshest),
         cmocka_unit_test(readers_have_a_second_choice),
+        cmocka_unit_test(the_nearest_region_is_the_first_backup),
+        cmocka_unit_test(readers_keep_to_max_lag),
         cmocka_unit_test(a_writer_session_ends_with_its_epoch_or_server),
         cmocka_unit_test(a_reader_session_ends_when_its_node_is_no_standby),
     };

@@ -382,6 +382,9 @@ static const struct broken broken[] = {
      "proxy.auth: scram\n"},
     {"database: shop } }\npolicy", "database: shop, route: nearest } }\npolicy",
      "t.yaml:56:47: error: route 'nearest' is not one of the choices; expected one of writer, reader\n"},
+    {"database: shop } }\npolicy", "database: shop, max_lag: 5s } }\npolicy",
+     "t.yaml:56:16: error: proxy.databases.shop bounds the lag of a writer, which has none; expected route: reader, or "
+     "no max_lag\n"},
     {"cooldown: 1h", "error_rate_review: 20%",
      "t.yaml:57:1: error: error rates are out of order; expected error_rate_monitor <= error_rate_review <= "
      "error_rate_automatic\n"},
