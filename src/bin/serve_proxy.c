@@ -80,6 +80,8 @@ static bool serve_proxy_routes(const struct config *config, struct proxy_options
         to->max_lag_ms = from->max_lag_ms;
         to->kind = from->route == CONFIG_ROUTE_READER ? PROXY_ROUTE_READER : PROXY_ROUTE_WRITER;
         serve_proxy_pool(&from->pool, &to->pool);
+        to->spares = from->spares;
+        to->spares_limit = from->max_spares;
     }
     options->routes_count = config->proxy.databases_count;
     return true;

@@ -72,6 +72,32 @@ static enum err proxy_attempt_enter(struct proxy_session_context *context, struc
     return ERR_OK;
 }
 
+/* A connection that is logged in there already, which the session's next step goes on with. */
+static bool proxy_attempt_spare(struct proxy_session_context *context, struct proxy_session *session,
+                                const struct proxy_route_target *target)
+{
+    if (session->cancelling || !session->move.under_way) {
+        return false; /* a client's own log-in has yet to pass */
+    }
+    struct proxy_server *server =
+        proxy_spare_take(&context->spares, session->route, span_of(session->startup, session->startup_have), target);
+    if (server == NULL) {
+        return false;
+    }
+    proxy_metrics_take(&context->metrics, PROXY_METRICS_SPARES, 1);
+    proxy_metrics_add(&context->metrics, PROXY_METRICS_SPARES_TAKEN, 1);
+    if (session->pool != NULL && proxy_attempt_enter(context, session, server) != ERR_OK) {
+        proxy_server_drop(context, server, false);
+        return false;
+    }
+    proxy_session_take_server(session, server);
+    proxy_session_deadline(context, session,
+                           time_min(time_add_ms(context->now, context->connect_timeout_ms), session->wait_deadline));
+    list_remove(&session->ready);
+    list_append(&context->ready, &session->ready);
+    return true;
+}
+
 /* Begins an attempt where the view, or the cancel request, says. */
 void proxy_attempt_next(struct proxy_session_context *context, struct proxy_session *session)
 {
@@ -93,7 +119,7 @@ void proxy_attempt_next(struct proxy_session_context *context, struct proxy_sess
             proxy_attempt_pause(context, session);
             return;
         }
-        if (proxy_attempt_queue(context, session)) {
+        if (proxy_attempt_spare(context, session, target) || proxy_attempt_queue(context, session)) {
             return;
         }
     }

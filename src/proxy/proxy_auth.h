@@ -8,8 +8,8 @@
  *
  * For a pool: the hand-over is proxy_auth_enter(), which puts the session into CONNECTING with `move.under_way` and
  * `move.entering` set, so that a log-in of its own is made at the route's server (proxy_move.h), the way that a moved
- * session goes. Who has a server connection already attaches it there instead. proxy_move_welcome() says the rest of the
- * log-in to the client, from session->keep->known (filled with proxy_keep_parameter) and session->key, and makes it
+ * session goes. Who has a server connection already attaches it there instead. proxy_move_welcome() says the rest of
+ * the log-in to the client, from session->keep->known (filled with proxy_keep_parameter) and session->key, and makes it
  * ACTIVE.
  *
  * With `proxy.hba_file` its rules come first (proxy_rules.h; not for the console, whose users always need a password):

@@ -280,6 +280,11 @@ void proxy_connect_step(struct proxy_session_context *context, struct proxy_sess
             return;
         }
     }
+    if (server->warm) {
+        server->warm = false;
+        proxy_move_adopt(context, session);
+        return; /* its answer is an event */
+    }
     if (!proxy_end_flush(context, &server->end)) {
         proxy_connect_server_gone(context, session);
         return;

@@ -29,6 +29,18 @@ void proxy_learn_free(struct proxy_learn *learn)
     explicit_bzero(learn, sizeof *learn);
 }
 
+bool proxy_learn_copy(const struct proxy_learn *from, struct proxy_learn *ret_copy)
+{
+    char *password = from->password != NULL ? strdup(from->password) : NULL;
+    if (from->password != NULL && password == NULL) {
+        return false;
+    }
+    *ret_copy = *from;
+    ret_copy->talk = NULL;
+    ret_copy->password = password;
+    return true;
+}
+
 static void proxy_learn_foreign(struct proxy_learn *learn)
 {
     proxy_learn_free(learn);

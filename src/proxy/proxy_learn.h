@@ -42,6 +42,9 @@ struct proxy_learn {
 /* Wipes it; fine on a zeroed struct. */
 void proxy_learn_free(struct proxy_learn *learn);
 
+/* What logs in, for a log-in of its own. False: out of memory. */
+bool proxy_learn_copy(const struct proxy_learn *from, struct proxy_learn *ret_copy);
+
 /* ---- listening ---- */
 
 /* The body of an AuthenticationRequest that the client gets. */

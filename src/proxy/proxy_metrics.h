@@ -5,7 +5,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-/* X(name, text): the text is the Prometheus name behind "holdfast_proxy_". The first six are gauges. */
+/* X(name, text): the text is the Prometheus name behind "holdfast_proxy_". The first seven are gauges. */
 #define PROXY_METRICS_TABLE(X)                                                                                         \
     X(SESSIONS, "sessions")                       /* client sessions now, those that wait included */                  \
     X(WAITING, "sessions_waiting")                /* for a reachable server */                                         \
@@ -13,6 +13,7 @@
     X(PINNED, "sessions_pinned")                  /* of a pool, that cannot give their server connection back */       \
     X(POOL_WAITING, "pool_waiting")               /* sessions in line for a server connection */                       \
     X(SERVERS, "pool_servers")                    /* server connections of pools, used or not */                       \
+    X(SPARES, "spares")                           /* connections to standbys that nobody has used yet */               \
     X(SESSIONS_TOTAL, "sessions_total")           /* reached a server and logged in */                                 \
     X(WAITED_TOTAL, "waited_total")               /* could not be connected at once */                                 \
     X(WAIT_TIMEOUTS, "wait_timeouts_total")       /* gave up waiting: 57P03 */                                         \
@@ -44,6 +45,9 @@
     X(RESETS, "pool_resets_total")              /* DISCARD ALL before another client's turn */                         \
     X(POOL_TIMEOUTS, "pool_timeouts_total")     /* sessions that stood in line for too long */                         \
     X(SERVERS_FENCED, "pool_fenced_total")      /* idle connections closed because they are not the view's */          \
+    X(AHEAD, "opened_ahead_total")              /* connections that were logged in before anybody wanted them */       \
+    X(AHEAD_FAILURES, "ahead_failures_total")   /* ... and that could not be */                                        \
+    X(SPARES_TAKEN, "spares_taken_total")       /* sessions that went on with one */                                   \
     X(UNWAITED, "unwaited_total")               /* commits that no standby has confirmed, told as 08007 */             \
     X(LOWERED, "synchronous_commit_total")      /* sessions that named synchronous_commit, once each */                \
     X(LOCKED, "refused_commit_total")           /* texts refused or sessions ended because of it */                    \

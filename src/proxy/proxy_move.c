@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "edge/log.h"
+#include "proxy/proxy_ahead.h"
 #include "proxy/proxy_attempt.h"
 #include "proxy/proxy_lost.h"
 #include "proxy/proxy_rest.h"
@@ -17,6 +18,7 @@ enum {
     PROXY_MOVE_REPLY = 2048, /* bytes of a message of a log-in */
     PROXY_MOVE_ANSWER_FACTOR = 5,
     PROXY_MOVE_TEXT = 320,
+    PROXY_MOVE_ROLE = 64, /* bytes of the question for a role */
 };
 
 /* ---- the way to the key ---- */
@@ -53,10 +55,15 @@ static bool proxy_move_learn_once(struct proxy_session_context *context, struct 
 
 void proxy_move_learn(struct proxy_session_context *context, struct proxy_session *session)
 {
-    if (session->keep != NULL && !proxy_move_learn_once(context, session)) {
+    if (session->keep == NULL) {
+        return;
+    }
+    if (!proxy_move_learn_once(context, session)) {
         list_remove(&session->learning);
         list_append(&context->learning, &session->learning);
+        return;
     }
+    proxy_ahead_note(context, session);
 }
 
 void proxy_move_learn_all(struct proxy_session_context *context)
@@ -66,6 +73,7 @@ void proxy_move_learn_all(struct proxy_session_context *context)
         struct proxy_session *session = LIST_ENTRY(link, struct proxy_session, learning);
         if (proxy_move_learn_once(context, session)) {
             list_remove(link);
+            proxy_ahead_note(context, session);
             if (session->pool != NULL && session->state == PROXY_SESSION_ACTIVE) {
                 /* It may rest from now on. */
                 list_remove(&session->ready);
@@ -166,6 +174,7 @@ void proxy_move_login(struct proxy_session_context *context, struct proxy_sessio
 {
     session->move.left = 0;
     session->move.strict = 0;
+    session->move.asked = false;
     session->move.restored = false;
     session->move.logged_in = false;
     free(session->keep->fresh.data);
@@ -336,6 +345,7 @@ bool proxy_move_welcome(struct proxy_session_context *context, struct proxy_sess
     }
     session->move.under_way = false;
     session->move.entering = false;
+    proxy_ahead_note(context, session);
     session->status = PG_MESSAGE_STATUS_IDLE;
     proxy_session_move(session, PROXY_SESSION_ACTIVE);
     proxy_session_deadline(context, session, TIME_NEVER);
@@ -418,6 +428,32 @@ void proxy_move_reset(struct proxy_session_context *context, struct proxy_sessio
     }
 }
 
+void proxy_move_adopt(struct proxy_session_context *context, struct proxy_session *session)
+{
+    uint8_t memory[PROXY_MOVE_ROLE];
+    struct buf query;
+    buf_init(&query, memory, sizeof memory);
+    pg_message_query_write(&query, span_text("SELECT pg_catalog.pg_is_in_recovery()"));
+    ASSERT(!query.overflow);
+    if (proxy_move_borrow(context, session)) {
+        session->move.asked = true;
+        (void)proxy_move_send(context, session, span_of(query.data, query.size));
+    }
+}
+
+/* The answer: one column, 't' or 'f'. */
+static bool proxy_move_writes(struct span body)
+{
+    return span_equal(body, span_of("\0\1\0\0\0\1f", 7));
+}
+
+static bool proxy_move_wrong(struct proxy_session_context *context, struct proxy_session *session)
+{
+    proxy_metrics_add(&context->metrics, PROXY_METRICS_WRONG_SERVER, 1);
+    proxy_attempt_failed(context, session, ERR_UNAVAILABLE);
+    return false;
+}
+
 static bool proxy_move_error(struct proxy_session_context *context, struct proxy_session *session, struct span whole)
 {
     struct pg_message_error error = {.sqlstate = ""};
@@ -426,6 +462,10 @@ static bool proxy_move_error(struct proxy_session_context *context, struct proxy
         return false;
     }
     const bool shutdown = strncmp(error.sqlstate, "57P0", 4) == 0;
+    if (session->move.asked) {
+        proxy_attempt_failed(context, session, ERR_UNAVAILABLE); /* whatever is wrong with a spare, another may do */
+        return false;
+    }
     if (session->move.entering && !shutdown) {
         /* No such database, too many connections, ...: the server's own words, as if it had let the client in. */
         const bool said = proxy_session_say(context, session, whole);
@@ -523,6 +563,7 @@ static bool proxy_move_ready(struct proxy_session_context *context, struct proxy
         return false;
     }
     if (!session->move.restored) {
+        session->move.asked = false;
         session->move.logged_in = true;
         if (!proxy_move_inquire(context, session)) {
             return session->state == PROXY_SESSION_LOGIN;
@@ -544,9 +585,7 @@ static bool proxy_move_ready(struct proxy_session_context *context, struct proxy
 static bool proxy_move_role(struct proxy_session_context *context, struct proxy_session *session, struct span body)
 {
     if (proxy_server_parameter(session->server, body) && session->server->target.writer) {
-        proxy_metrics_add(&context->metrics, PROXY_METRICS_WRONG_SERVER, 1);
-        proxy_attempt_failed(context, session, ERR_UNAVAILABLE);
-        return false;
+        return proxy_move_wrong(context, session);
     }
     return true;
 }
@@ -568,6 +607,8 @@ bool proxy_move_message(struct proxy_session_context *context, struct proxy_sess
         return proxy_move_error(context, session, whole);
     case PG_MESSAGE_READY:
         return proxy_move_ready(context, session, body);
+    case PG_MESSAGE_ROW:
+        return !session->move.asked || proxy_move_writes(body) || proxy_move_wrong(context, session);
     case PG_MESSAGE_NOTICE:
     case PG_MESSAGE_NOTIFICATION:
         if (message->type == PG_MESSAGE_NOTICE && !session->move.entering) {

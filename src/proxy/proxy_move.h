@@ -29,6 +29,10 @@ void proxy_move_or_end(struct proxy_session_context *context, struct proxy_sessi
 void proxy_move_take(struct proxy_session_context *context, struct proxy_session *session);
 void proxy_move_reset(struct proxy_session_context *context, struct proxy_session *session);
 
+/* CONNECTING, with a spare that was logged in while its server was a standby: it is asked for its role, and is what a
+ * server is that has just logged the session in. */
+void proxy_move_adopt(struct proxy_session_context *context, struct proxy_session *session);
+
 /* A client that is `entering` gets a key of its own. False: there is none, the session has ended. */
 bool proxy_move_client_key(struct proxy_session_context *context, struct proxy_session *session, size_t secret_size);
 

@@ -24,7 +24,7 @@ static void proxy_park_look_at(struct proxy_session_context *context, int64_t in
 
 void proxy_park_close(struct proxy_session_context *context, struct proxy_server *server, bool abort)
 {
-    ASSERT(server->pool != NULL && server->end.session == NULL);
+    ASSERT((server->pool != NULL || server->spare != NULL) && server->end.session == NULL);
     proxy_server_drop(context, server, abort);
 }
 
@@ -92,16 +92,6 @@ static bool proxy_park_ready(struct proxy_session_context *context, struct proxy
     return server->pool != NULL;
 }
 
-/* ParameterStatus: the list of what it has reported. */
-static void proxy_park_parameter(struct proxy_server *server, struct span body)
-{
-    struct proxy_keep_parameters parameters = {.data = server->parameters.data, .size = server->parameters.size};
-    (void)proxy_server_parameter(server, body);
-    proxy_keep_parameter(&parameters, body);
-    server->parameters.data = parameters.data;
-    server->parameters.size = parameters.size;
-}
-
 /* False: it is closed. */
 static bool proxy_park_message(struct proxy_session_context *context, struct proxy_server *server,
                                const struct pg_frame_message *message)
@@ -114,7 +104,7 @@ static bool proxy_park_message(struct proxy_session_context *context, struct pro
         proxy_park_close(context, server, false);
         return false;
     case PG_MESSAGE_PARAMETER:
-        proxy_park_parameter(server, message->peek);
+        proxy_server_report(server, message->peek);
         return true;
     default:
         return true; /* notices, the tag of the reset */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Server connections of pools that nobody has: idle ones, ones that are being reset, and their end.
+ * Server connections that nobody has: those of pools, idle or being reset, and their end; spares (proxy_spare.h) as far
+ * as what they say and their end go.
  *
  * What such a server says is for nobody: a FATAL or the end of its connection takes it out of the pool and no client
  * hears of it. One whose node or epoch is not the view's any more is closed at once. Belongs to the worker's thread. */

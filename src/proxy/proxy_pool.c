@@ -157,6 +157,18 @@ struct proxy_server *proxy_pool_take_fitting(struct proxy_pool *pool, const stru
 
 /* ---- places ---- */
 
+bool proxy_pool_ahead(struct proxy_pool *pool)
+{
+    const uint32_t wanted = pool->minimum < pool->size ? pool->minimum : pool->size;
+    if (pool->clients == 0 || !list_empty(&pool->waiting) || pool->count >= wanted ||
+        *pool->used >= pool->connections) {
+        return false;
+    }
+    pool->count++;
+    (*pool->used)++;
+    return true;
+}
+
 void proxy_pool_enter(struct proxy_pool *pool, struct proxy_server *server, struct mono now)
 {
     ASSERT(server->pool == NULL && pool->count > 0);

@@ -83,6 +83,9 @@ enum proxy_pool_offer proxy_pool_take(struct proxy_pool *pool, const struct prox
 /* Only PROXY_POOL_FITS, for one who does not stand in line; NULL: none, or others wait. */
 struct proxy_server *proxy_pool_take_fitting(struct proxy_pool *pool, const struct proxy_pool_want *want);
 
+/* Takes a place for a connection that nobody waits for, while there are fewer than the minimum. */
+bool proxy_pool_ahead(struct proxy_pool *pool);
+
 /* A place that was taken belongs to this server from now on. */
 void proxy_pool_enter(struct proxy_pool *pool, struct proxy_server *server, struct mono now);
 

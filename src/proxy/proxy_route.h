@@ -33,7 +33,7 @@ struct proxy_route_pool {
     uint32_t size;    /* per user */
     uint32_t reserve; /* per user, on top, for who has waited for reserve_after_ms */
     uint32_t reserve_after_ms;
-    uint32_t minimum;         /* per user: so many are not closed for being idle */
+    uint32_t minimum;         /* per user: opened ahead of need, and not closed for being idle */
     uint32_t connections;     /* of all users; 0: no limit but theirs */
     uint32_t clients;         /* sessions of all users; 0: no limit but the proxy's */
     uint32_t wait_timeout_ms; /* 0: for ever; likewise the following */
@@ -49,6 +49,8 @@ struct proxy_route {
     enum proxy_route_kind kind;
     uint32_t max_lag_ms; /* of a reader's standby; 0: any */
     struct proxy_route_pool pool;
+    uint32_t spares;       /* WRITER: per way to log in, at each healthy standby; of all workers together; 0: none */
+    uint32_t spares_limit; /* ... of all ways */
 };
 
 /* Where the proxy stands: its own region's name and those of the others, the nearest ones first. Regions that are not

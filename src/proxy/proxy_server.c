@@ -56,6 +56,15 @@ bool proxy_server_parameter(struct proxy_server *server, struct span body)
     return false;
 }
 
+void proxy_server_report(struct proxy_server *server, struct span body)
+{
+    struct proxy_keep_parameters parameters = {.data = server->parameters.data, .size = server->parameters.size};
+    (void)proxy_server_parameter(server, body);
+    proxy_keep_parameter(&parameters, body);
+    server->parameters.data = parameters.data;
+    server->parameters.size = parameters.size;
+}
+
 bool proxy_server_text_set(struct proxy_server_text *text, struct span bytes)
 {
     if (span_equal(span_of(text->data, text->size), bytes)) {
@@ -107,6 +116,10 @@ void proxy_server_drop(struct proxy_session_context *context, struct proxy_serve
         proxy_metrics_take(&context->metrics, PROXY_METRICS_SERVERS, 1);
         proxy_line_stir(context, route);
         proxy_line_forget_later(context);
+    }
+    if (server->spare != NULL) {
+        proxy_spare_remove(server);
+        proxy_metrics_take(&context->metrics, PROXY_METRICS_SPARES, 1);
     }
     list_append(&context->dropped, &server->dead);
 }

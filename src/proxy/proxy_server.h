@@ -25,6 +25,7 @@ enum proxy_server_encrypting {
 };
 
 struct proxy_pool;
+struct proxy_spare_way;
 
 /* A copy of some bytes, malloc'ed. */
 struct proxy_server_text {
@@ -46,6 +47,10 @@ struct proxy_server {
     bool standby;                    /* it has said that it is one: in_hot_standby */
     bool copying;                    /* it reads a COPY from the client */
     bool renew;                      /* it is closed at the next opportunity (proxy_renew.h) */
+    /* Opened ahead of need. */
+    bool ahead;                    /* it is being logged in, for nobody yet (proxy_ahead.h) */
+    struct proxy_spare_way *spare; /* NULL: it is none (proxy_spare.h) */
+    bool warm;                     /* it was one, and has not been asked for its role yet */
     /* With a place in a pool. */
     struct proxy_pool *pool; /* NULL: it ends with its session */
     struct list pooled;      /* linked while nobody has it */
@@ -67,6 +72,9 @@ struct proxy_server *proxy_server_new(const struct proxy_route_target *target);
 
 /* ParameterStatus: what it says of its role. True: it is a standby. */
 bool proxy_server_parameter(struct proxy_server *server, struct span body);
+
+/* Likewise of a server that nobody has; and its list of what it has reported. */
+void proxy_server_report(struct proxy_server *server, struct span body);
 
 /* False: out of memory, the text is as before. */
 bool proxy_server_text_set(struct proxy_server_text *text, struct span bytes);

@@ -230,6 +230,10 @@ static void proxy_session_leave(struct proxy_session_context *context, struct pr
         proxy_metrics_take(&context->metrics, PROXY_METRICS_SESSIONS, 1);
     }
     proxy_line_leave(context, session);
+    if (session->way != NULL) {
+        proxy_spare_leave(session->way, context->now);
+        session->way = NULL;
+    }
     list_remove(&session->ready);
     list_remove(&session->inquiry.link);
     if (session->inquiry.ticket != LIMITS_NONE) {

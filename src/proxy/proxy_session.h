@@ -36,6 +36,7 @@
 #include "proxy/proxy_route.h"
 #include "proxy/proxy_rules.h"
 #include "proxy/proxy_server.h"
+#include "proxy/proxy_spare.h"
 #include "proxy/proxy_vault.h"
 #include "wire/pg_message.h"
 
@@ -118,6 +119,7 @@ struct proxy_session_move {
     bool under_way;  /* the client is logged in already */
     bool entering;   /* ... by us: it waits for its first ReadyForQuery */
     bool borrowing;  /* ... and the session had no server before, it is not moved */
+    bool asked;      /* the server was a spare, and has not said its role yet */
     bool logged_in;  /* the new server has said ReadyForQuery */
     bool restored;   /* all that the new server must hear was sent */
     uint32_t left;   /* ReadyForQuery still to come; 0: the log-in has not ended */
@@ -203,6 +205,7 @@ struct proxy_session {
     struct proxy_session_doom doom;
     struct proxy_pool *pool; /* NULL: its server is its own */
     struct proxy_session_lent lent;
+    struct proxy_spare_way *way; /* how it has logged in, for what is opened ahead of need; NULL: nothing is */
 };
 
 /* What the sessions of a worker share with it. */
@@ -243,6 +246,10 @@ struct proxy_session_context {
     struct list pools;
     struct list stirred; /* those that have to be looked at */
     struct mono pools_deadline;
+    const struct view *view;              /* that this worker has carried out; NULL: none yet */
+    struct list spares;                   /* struct proxy_spare_way */
+    struct proxy_spare_login ahead;       /* the log-in that nobody waits for */
+    struct mono ahead_deadline;           /* when to look after these */
     uint32_t route_servers[PROXY_ROUTES]; /* places in all pools of an entry */
     _Atomic uint32_t *route_clients;      /* PROXY_ROUTES, of all workers */
     struct list sessions;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "edge/log.h"
+#include "proxy/proxy_ahead.h"
 #include "proxy/proxy_attempt.h"
 #include "proxy/proxy_line.h"
 #include "proxy/proxy_move.h"
@@ -117,8 +118,10 @@ static void proxy_switch_apply(struct proxy_switch *change, struct proxy_session
                                   &context->targets[i], &context->others[i]);
         proxy_switch_hold(change, context, i);
     }
-    proxy_park_fence(context, change->known ? &change->view : NULL);
-    proxy_renew_stale(context, change->known ? &change->view : NULL);
+    context->view = change->known ? &change->view : NULL;
+    proxy_park_fence(context, context->view);
+    proxy_ahead_view(context);
+    proxy_renew_stale(context, context->view);
     uint32_t cut = 0;
     for (struct list *link = context->sessions.next, *next; link != &context->sessions; link = next) {
         next = link->next;
@@ -159,6 +162,7 @@ static void proxy_switch_pause(struct proxy_switch *change, struct proxy_session
         if (renewals != change->renewals[i]) {
             change->renewals[i] = renewals;
             proxy_renew_route(context, i);
+            proxy_ahead_renew(context, i);
         }
     }
     change->pauses = pauses;

@@ -16,6 +16,7 @@
 #include "edge/clock.h"
 #include "edge/log.h"
 #include "edge/tcp.h"
+#include "proxy/proxy_ahead.h"
 #include "proxy/proxy_auth.h"
 #include "proxy/proxy_connect.h"
 #include "proxy/proxy_lend.h"
@@ -146,7 +147,9 @@ static void proxy_worker_event(struct proxy_worker *worker, const struct epoll_e
     end->hangup = end->hangup || (event->events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
     if (end->session != NULL) { /* not dropped by an event before this one */
         proxy_worker_step(&worker->context, end->session);
-    } else if (end->server != NULL && end->server->pool != NULL) {
+    } else if (end->server != NULL && end->server->ahead) {
+        proxy_ahead_event(&worker->context, end->server);
+    } else if (end->server != NULL && (end->server->pool != NULL || end->server->spare != NULL)) {
         proxy_park_event(&worker->context, end->server);
     }
 }
@@ -209,7 +212,7 @@ static int proxy_worker_timeout(const struct proxy_worker *worker)
         return 0;
     }
     struct mono next = time_min(context->next_deadline, proxy_switch_deadline(&worker->change, context));
-    next = time_min(next, context->pools_deadline);
+    next = time_min(next, time_min(context->pools_deadline, context->ahead_deadline));
     if (context->stopping && !time_reached(context->now, worker->stop_at)) {
         next = time_min(next, worker->stop_at);
     }
@@ -336,6 +339,7 @@ static void *proxy_worker_run(void *argument)
         proxy_worker_ready(worker);
         proxy_worker_timers(worker);
         proxy_park_tend(context);
+        proxy_ahead_tend(context);
         if (context->stopping) {
             proxy_worker_stop_sessions(worker);
         }
@@ -343,6 +347,7 @@ static void *proxy_worker_run(void *argument)
         proxy_worker_console(worker);
         proxy_worker_bury(worker);
     }
+    proxy_ahead_end(context);
     proxy_park_end(context);
     proxy_server_bury(context);
     return NULL;
@@ -412,6 +417,7 @@ static void proxy_worker_context(struct proxy_worker *worker, uint32_t index)
         .workers = shared->workers,
         .route_clients = shared->route_clients,
         .pools_deadline = TIME_NEVER,
+        .ahead_deadline = TIME_NEVER,
         .door = shared->door,
         .next_deadline = TIME_NEVER,
         .buffer = malloc(shared->buffer_bytes),
@@ -424,6 +430,7 @@ static void proxy_worker_context(struct proxy_worker *worker, uint32_t index)
     list_init(&context->dropped);
     list_init(&context->pools);
     list_init(&context->stirred);
+    list_init(&context->spares);
     list_init(&context->learning);
     list_init(&context->inquiries);
     list_init(&context->asking);

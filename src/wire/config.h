@@ -392,6 +392,8 @@ struct config_proxy_database {
     uint32_t route;      /* enum config_route */
     uint32_t max_lag_ms; /* of a reader's standby; 0: any */
     struct config_proxy_pool pool;
+    uint32_t spares;
+    uint32_t max_spares;
 };
 
 enum config_proxy_auth { CONFIG_PROXY_LOGIN, CONFIG_PROXY_PASSTHROUGH, CONFIG_PROXY_SCRAM };

@@ -450,6 +450,12 @@ static const struct config_schema_row config_schema_proxy_database_rows[] = {
             "the bounds that differ. Not given: any standby will do."),
     ROW("pool", SECTION, config_proxy_database, pool, .section = &config_schema_pool,
         .prose = "How sessions share server connections."),
+    ROW("spares", INTEGER, config_proxy_database, spares, .fallback = "0", .min = 0, .max = 1000,
+        .prose = "So many connections per user and start-up parameters stand at each healthy standby, logged in, for "
+                 "the sessions of a writer that is lost. Needs proxy.auth: login or scram, and route: writer. Each "
+                 "worker of the proxy has its share, one at least; likewise max_spares."),
+    ROW("max_spares", INTEGER, config_proxy_database, max_spares, .fallback = "20", .min = 1, .max = 10000,
+        .prose = "Spares of all users of this entry at one standby."),
     END};
 static const struct config_schema_section config_schema_proxy_database =
     SECTION("proxy_database", config_proxy_database, config_schema_proxy_database_rows, .key = CONFIG_SCHEMA_WORD,

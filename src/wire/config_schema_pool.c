@@ -20,7 +20,8 @@ static const struct config_schema_row config_schema_pool_rows[] = {
     ROW("reserve_timeout", DURATION_MS, config_proxy_pool, reserve_timeout_ms, .fallback = "5s", .min = 0,
         .max = HOURS(1), .prose = "How long a client waits before it may use the reserve."),
     ROW("min", INTEGER, config_proxy_pool, minimum, .fallback = "0", .min = 0, .max = 10000,
-        .prose = "So many per user are not closed for being idle."),
+        .prose = "So many per user are opened before anybody waits for them, while the user has clients, and are not "
+                 "closed for being idle."),
     ROW("max_connections", INTEGER, config_proxy_pool, max_connections, .fallback = "0", .min = 0, .max = 100000,
         .prose = "Server connections of all users of this entry; 0: no limit but theirs. An idle one of another user "
                  "makes room."),

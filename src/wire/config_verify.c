@@ -333,11 +333,25 @@ static void config_verify_notify(const struct config_verify *verify)
     }
 }
 
+static void config_verify_spares(const struct config_verify *verify, const struct config_proxy_database *database)
+{
+    const bool passes = verify->config->proxy.auth == CONFIG_PROXY_PASSTHROUGH;
+    if (database->spares > 0 && (passes || database->route != CONFIG_ROUTE_WRITER)) {
+        const struct config_verify_place place =
+            CONFIG_VERIFY_AT(verify, "proxy", "databases", database->name, "spares");
+        config_problem_error(verify->problems, place.line, place.column,
+                             passes ? "a spare is logged in by the proxy, passthrough cannot; expected proxy.auth: "
+                                      "login or scram, or no spares"
+                                    : "spares are for the sessions of a writer; expected route: writer, or no spares");
+    }
+}
+
 static void config_verify_pools(const struct config_verify *verify)
 {
     const struct config_proxy *proxy = &verify->config->proxy;
     for (uint32_t i = 0; i < proxy->databases_count; i++) {
         const struct config_proxy_database *database = &proxy->databases[i];
+        config_verify_spares(verify, database);
         if (database->pool.mode != CONFIG_POOL_NONE && proxy->auth == CONFIG_PROXY_PASSTHROUGH) {
             const struct config_verify_place place =
                 CONFIG_VERIFY_AT(verify, "proxy", "databases", database->name, "pool");

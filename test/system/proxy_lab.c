@@ -114,6 +114,8 @@ static int lab_serve(char **argv)
     options.routes_count = 3;
     for (uint32_t i = 0; i < options.routes_count; i++) {
         options.routes[i].pool = lab_pool();
+        options.routes[i].spares = getenv("LAB_SPARES") != NULL ? lab_number(getenv("LAB_SPARES")) : 0;
+        options.routes[i].spares_limit = 20;
     }
     if (getenv("LAB_CONSOLE") != NULL) {
         snprintf(options.console, sizeof options.console, "holdfast");

@@ -90,6 +90,8 @@ static inline int setup(void **state)
     list_init(&context->inquiries);
     list_init(&context->pools);
     list_init(&context->stirred);
+    list_init(&context->spares);
+    context->ahead_deadline = TIME_NEVER;
     context->pools_deadline = TIME_NEVER;
     context->workers = 1;
     int client[2];

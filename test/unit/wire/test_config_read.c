@@ -115,6 +115,11 @@ static const struct broken broken[] = {
      "t.yaml:56:40: error: a pool needs to log in for its clients, passthrough cannot; expected proxy.auth: login or "
      "scram, "
      "or no pool\n"},
+    {"{ shop: { database: shop } }", "{ shop: { database: shop, spares: 2 } }\n  auth: passthrough",
+     "t.yaml:56:48: error: a spare is logged in by the proxy, passthrough cannot; expected proxy.auth: login or scram, "
+     "or no spares\n"},
+    {"{ shop: { database: shop } }", "{ shop: { database: shop, route: reader, spares: 2 } }",
+     "t.yaml:56:63: error: spares are for the sessions of a writer; expected route: writer, or no spares\n"},
     {"name: shop", "nmae: shop",
      "t.yaml:1:1: error: configuration misses the key 'name'; expected a name of 1 to 31 of a-z, 0-9 and '-'\n"
      "t.yaml:1:1: error: unknown key 'nmae'; expected a known key; did you mean 'name'?\n"},
