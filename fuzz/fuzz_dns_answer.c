@@ -66,7 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     for (int tcp = 0; tcp < 2; tcp++) {
-        struct dns_answer_source source = {catalog, &policy, 0, 1700000000};
+        struct dns_answer_source source = {catalog, &policy, 0, 1700000000, NULL};
         struct dns_answer_result result = {.transfer = false};
         const struct view_address client = {.family = 4, .bytes = {10, 2, 3, 4}};
         memcpy(message, data, size);

@@ -58,7 +58,18 @@ static enum err serve_dns_names(const struct dns_name *origin, const struct conf
     return ERR_OK;
 }
 
-static enum err serve_dns_zone(const char *name, const char *file, char *problem, struct dns_server_options *options)
+struct dns_keyring_want serve_dns_keyring(const struct config_dnssec *dnssec)
+{
+    static const enum dns_keyring_parent parents[] = {
+        [CONFIG_PARENT_PUBLISH] = DNS_KEYRING_PUBLISH,
+        [CONFIG_PARENT_DELETE] = DNS_KEYRING_DELETE,
+        [CONFIG_PARENT_SILENT] = DNS_KEYRING_SILENT,
+    };
+    return (struct dns_keyring_want){dnssec->keys, (dnssec->ttl_ms + 999) / 1000, parents[dnssec->parent]};
+}
+
+static enum err serve_dns_zone(const char *name, const char *file, const struct config_dnssec *dnssec, char *problem,
+                               struct dns_server_options *options)
 {
     struct dns_server_zone *zone = &options->zones[options->zones_count];
     if (options->zones_count == DNS_CATALOG_ZONES || dns_name_parse(span_text(name), NULL, &zone->origin) != ERR_OK) {
@@ -67,6 +78,7 @@ static enum err serve_dns_zone(const char *name, const char *file, char *problem
         return ERR_INVALID;
     }
     zone->file = file;
+    zone->keys = serve_dns_keyring(dnssec);
     options->zones_count++;
     return ERR_OK;
 }
@@ -75,13 +87,13 @@ static enum err serve_dns_zones(const struct config_dns *dns, char *problem, str
 {
     options->zones_count = 0;
     options->names_count = 0;
-    enum err err = serve_dns_zone(dns->zone, dns->zone_file, problem, options);
+    enum err err = serve_dns_zone(dns->zone, dns->zone_file, &dns->dnssec, problem, options);
     if (err == ERR_OK) {
         err = serve_dns_names(&options->zones[0].origin, dns->names, dns->names_count, problem, options);
     }
     for (uint32_t i = 0; i < dns->zones_count && err == ERR_OK; i++) {
         const struct config_dns_zone *zone = &dns->zones[i];
-        err = serve_dns_zone(zone->name, zone->file, problem, options);
+        err = serve_dns_zone(zone->name, zone->file, &zone->dnssec, problem, options);
         if (err == ERR_OK) {
             err = serve_dns_names(&options->zones[i + 1].origin, zone->names, zone->names_count, problem, options);
         }
@@ -220,8 +232,8 @@ static void serve_dns_log_zones(const struct dns_server *server, const char *wha
         struct buf buf;
         buf_init(&buf, name, sizeof name);
         dns_name_print(&zone->origin, &buf);
-        LOG_N("%s=%s serial=%u records=%u names=%u", what, buf_string(&buf), zone->serial, zone->records_count,
-              zone->dynamic_count);
+        LOG_N("%s=%s serial=%u records=%u names=%u keys=%u", what, buf_string(&buf), zone->serial, zone->records_count,
+              zone->dynamic_count, zone->keyring != NULL ? zone->keyring->count : 0);
     }
 }
 

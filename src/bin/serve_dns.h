@@ -22,6 +22,9 @@ struct serve_dns_paths {
 enum err serve_dns_options(const struct config *config, uint32_t site, struct serve_dns_paths *paths, char *problem,
                            struct dns_server_options *ret_options) ERR_CHECK;
 
+/* Where a zone's keys are, as its configuration says. */
+struct dns_keyring_want serve_dns_keyring(const struct config_dnssec *dnssec);
+
 /* Serves until it is told to stop. The log is set up and no other thread runs yet; the caller did fork(2) and keeps
  * nothing open that this process should not have. Returns an enum verb_exit. */
 int serve_dns_run(const struct config *config, uint32_t site);

@@ -82,7 +82,7 @@ static uint16_t dns_answer_refusal(const struct dns_answer *answer)
         answer->cookie_verdict != DNS_COOKIE_GOOD && answer->packet->transfer == NULL) {
         return DNS_RCODE_BADCOOKIE; /* with ours: the client comes back at once (RFC 7873, 5.2.3) */
     }
-    if (query->type == DNS_TYPE_OPT || query->type == 0) {
+    if (query->type == DNS_TYPE_OPT || query->type == 0 || query->type == DNS_TYPE_NXNAME) {
         return DNS_RCODE_FORMERR;
     }
     if ((query->type == DNS_TYPE_AXFR || query->type == DNS_TYPE_IXFR) && query->class == DNS_CLASS_IN) {
@@ -174,11 +174,14 @@ static void dns_answer_question(struct dns_answer *answer)
     } else {
         dns_resolve(resolve);
     }
+    if (resolve->starved) {
+        /* Who forges addresses does not come again by TCP. */
+        resolve->rcode = answer->packet->transfer != NULL ? DNS_RCODE_SERVFAIL : DNS_RCODE_NOERROR;
+    }
     if (resolve->rcode == DNS_RCODE_SERVFAIL) {
         resolve->authoritative = false;
         dns_writer_truncate(&resolve->writer, answer->query.question_end);
-    }
-    if (resolve->writer.overflow) {
+    } else if (resolve->writer.overflow || resolve->starved) {
         /* RFC 2181, 9: a part of a record set is worse than none. */
         dns_writer_truncate(&resolve->writer, answer->query.question_end);
         answer->truncated = true;
@@ -194,6 +197,7 @@ static size_t dns_answer_finish(struct dns_answer *answer, size_t limit)
     writer->capacity = limit;
     if (query->edns) {
         answer->options.rcode = resolve->rcode;
+        answer->options.compact_ok = query->compact_ok && resolve->secure;
         answer->options.subnet = resolve->rcode != DNS_RCODE_FORMERR ? answer->options.subnet : NULL;
         answer->options.scope_bits = query->subnet.source_bits != 0 ? (uint8_t)resolve->scope_bits : 0;
         dns_writer_opt(writer, &answer->options);
@@ -269,11 +273,19 @@ size_t dns_answer_build(struct dns_answer_source *source, const struct dns_answe
     resolve->authoritative = false;
     resolve->dynamic = false;
     resolve->scope_bits = 0;
+    resolve->sign = source->sign;
+    if (source->sign != NULL) {
+        source->sign->now_s = source->now_s;
+    }
+    resolve->now_s = source->now_s;
+    resolve->starved = false;
+    resolve->secure = false;
     size_t room = 0;
     if (query->edns) {
         dns_answer_options(&answer, source);
         room = dns_writer_opt_size(&answer.options);
     }
+    resolve->proven = packet->transfer != NULL || answer.cookie_verdict == DNS_COOKIE_GOOD;
     /* The signature is looked at before the answer is written over the query. */
     const bool trusted =
         query->tsig_at == 0 || verdict != DNS_MESSAGE_GOOD || dns_answer_signed(&answer, source->now_s);
@@ -292,6 +304,7 @@ size_t dns_answer_build(struct dns_answer_source *source, const struct dns_answe
     ret_result->dynamic = resolve->dynamic;
     ret_result->keepalive = query->edns && answer.options.keepalive_100ms >= 0;
     ret_result->transfer = answer.transfers;
+    ret_result->starved = resolve->starved;
     ret_result->proven = answer.cookie_verdict == DNS_COOKIE_GOOD || (answer.signs && trusted);
     return size;
 }

@@ -3,7 +3,8 @@
  *
  * RFC 1034/1035, 4892 (CHAOS), 5001 (NSID), 6891 (EDNS), 7828 (keepalive), 7871 (client subnet), 7873 and 9018
  * (cookies), 9471 (glue or TC), 9619 (one question); records: dns/dns_resolve.h. Signed queries (8945) get
- * signed answers, and may transfer zones. Pure: no socket, no clock, no allocation but OpenSSL's for a signature. */
+ * signed answers, and may transfer zones. DNSSEC: dns/dns_secure.h; where a signature that is not kept cannot be made
+ * now, the answer is TC, over TCP SERVFAIL. Pure: no socket, no clock, no allocation but to make a signature. */
 #pragma once
 
 #include <stdbool.h>
@@ -14,6 +15,7 @@
 #include "dns/dns_catalog.h"
 #include "dns/dns_policy.h"
 #include "dns/dns_rate.h"
+#include "dns/dns_sign.h"
 #include "dns/dns_transfer.h"
 #include "wire/dns_message.h"
 #include "wire/dns_type.h"
@@ -23,7 +25,8 @@ struct dns_answer_source {
     const struct dns_catalog *catalog;
     const struct dns_policy *policy;
     uint32_t rotation;
-    uint32_t now_s; /* wall clock, for cookies */
+    uint32_t now_s;        /* wall clock, for cookies and signatures */
+    struct dns_sign *sign; /* NULL: signed zones are answered as unsigned ones */
 };
 
 /* For counters. */
@@ -33,6 +36,7 @@ struct dns_answer_result {
     bool dynamic;
     bool keepalive; /* it asked for that, over TCP */
     bool transfer;  /* nothing was answered: `packet->transfer` has begun */
+    bool starved;   /* the signature that it needs may not be made now */
     bool proven;    /* the client has shown a good cookie: its address is its own */
 };
 

@@ -5,6 +5,9 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/hash.h"
+#include "dns/dns_secure.h"
+#include "dns/dns_zone_sign.h"
 #include "wire/dns_type.h"
 
 /* NULL (the question's bytes, in the case they came with) unless a CNAME was followed. */
@@ -21,14 +24,26 @@ static void dns_resolve_set(struct dns_resolve *resolve, enum dns_writer_section
     }
 }
 
-/* SOA in the authority section: the name or the type does not exist, and for how long that may be believed. */
-static void dns_resolve_negative(struct dns_resolve *resolve, uint16_t rcode, uint32_t ttl_most_s)
+/* A set of the present name in the answer section. */
+static void dns_resolve_found(struct dns_resolve *resolve, const struct dns_zone_set *set)
+{
+    const struct dns_name *owner = dns_resolve_owner(resolve);
+    dns_resolve_set(resolve, DNS_WRITER_ANSWER, owner, set);
+    dns_secure_set(resolve, DNS_WRITER_ANSWER, owner, &resolve->name, set, set->ttl_s);
+}
+
+/* SOA in the authority section: the name (node NULL) or the type does not exist, and for how long that may be believed.
+ */
+static void dns_resolve_negative(struct dns_resolve *resolve, const struct dns_zone_node *node, uint32_t ttl_most_s)
 {
     const struct dns_zone *zone = resolve->zone;
     const uint32_t ttl_s = zone->negative_ttl_s < ttl_most_s ? zone->negative_ttl_s : ttl_most_s;
-    resolve->rcode = rcode;
-    dns_writer_record(&resolve->writer, DNS_WRITER_AUTHORITY, &zone->origin, DNS_TYPE_SOA, ttl_s,
-                      zone->soa->data->rdata);
+    struct dns_zone_sign_soa memory;
+    const struct dns_zone_set *soa = dns_zone_sign_soa(zone, resolve->now_s, &memory);
+    resolve->rcode = node == NULL ? DNS_RCODE_NXDOMAIN : DNS_RCODE_NOERROR;
+    dns_writer_record(&resolve->writer, DNS_WRITER_AUTHORITY, &zone->origin, DNS_TYPE_SOA, ttl_s, soa->data->rdata);
+    dns_secure_set(resolve, DNS_WRITER_AUTHORITY, &zone->origin, &zone->origin, soa, ttl_s);
+    dns_secure_deny(resolve, node, ttl_s);
 }
 
 /* NS of the zone below and the addresses of those name servers that we know (glue). */
@@ -38,6 +53,7 @@ static void dns_resolve_referral(struct dns_resolve *resolve, const struct dns_z
     ASSERT(servers != NULL);
     resolve->authoritative = resolve->chased; /* RFC 1034, 4.3.2: AA is about the first name */
     dns_resolve_set(resolve, DNS_WRITER_AUTHORITY, &cut->name, servers);
+    dns_secure_referral(resolve, cut);
     for (const struct dns_zone_data *data = servers->data; data != NULL; data = data->next) {
         struct cursor cursor;
         struct dns_name server;
@@ -54,6 +70,21 @@ static void dns_resolve_referral(struct dns_resolve *resolve, const struct dns_z
             }
         }
     }
+}
+
+/* The signature of the endpoints' addresses, whichever of them stands first. */
+static void dns_resolve_endpoints(struct dns_resolve *resolve, const uint8_t *order, uint32_t count, uint32_t ttl_s)
+{
+    struct dns_zone_data data[LIMITS_ENDPOINTS];
+    const size_t size = resolve->query->type == DNS_TYPE_A ? 4 : 16;
+    ASSERT(count > 0 && count <= LIMITS_ENDPOINTS);
+    for (uint32_t i = 0; i < count; i++) {
+        const uint8_t *bytes = resolve->policy->view->endpoints[order[i]].address.bytes;
+        data[i] = (struct dns_zone_data){i + 1 < count ? &data[i + 1] : NULL, span_of(bytes, size)};
+    }
+    const struct dns_zone_set set = {
+        .data = data, .ttl_s = ttl_s, .count = count, .type = resolve->query->type, .sum = dns_sign_sum(data)};
+    dns_secure_set(resolve, DNS_WRITER_ANSWER, dns_resolve_owner(resolve), &resolve->name, &set, ttl_s);
 }
 
 /* Addresses by policy. */
@@ -75,7 +106,7 @@ static void dns_resolve_dynamic(struct dns_resolve *resolve, const struct dns_zo
     const uint32_t ttl_s = policy->plans[index].ttl_s[choice.region];
     resolve->scope_bits = choice.scope_bits;
     if (count == 0) {
-        dns_resolve_negative(resolve, DNS_RCODE_NOERROR, ttl_s);
+        dns_resolve_negative(resolve, node, ttl_s);
         return;
     }
     const uint32_t start = resolve->rotation++ % count;
@@ -85,14 +116,19 @@ static void dns_resolve_dynamic(struct dns_resolve *resolve, const struct dns_zo
         dns_writer_record(&resolve->writer, DNS_WRITER_ANSWER, dns_resolve_owner(resolve), resolve->query->type, ttl_s,
                           span_of(bytes, family == 0 ? 4 : 16));
     }
+    if (resolve->secure) {
+        dns_resolve_endpoints(resolve, order, count, ttl_s);
+    }
 }
 
 /* RFC 8482, 4.2: one record that says that ANY is not answered in full. */
 static void dns_resolve_any(struct dns_resolve *resolve)
 {
-    static const char data[] = "\7RFC8482\0";
-    dns_writer_record(&resolve->writer, DNS_WRITER_ANSWER, dns_resolve_owner(resolve), DNS_TYPE_HINFO, 3600,
-                      span_of(data, 9));
+    static const char text[] = "\7RFC8482\0";
+    struct dns_zone_data data = {NULL, span_of(text, 9)};
+    const struct dns_zone_set set = {
+        .data = &data, .ttl_s = 3600, .count = 1, .type = DNS_TYPE_HINFO, .sum = hash_bytes(text, 9)};
+    dns_resolve_found(resolve, &set);
 }
 
 /* The name exists. True: it is a CNAME, and `name` is now its target. */
@@ -105,7 +141,7 @@ static bool dns_resolve_node(struct dns_resolve *resolve, const struct dns_zone_
     }
     const struct dns_zone_set *alias = dns_zone_set(node, DNS_TYPE_CNAME);
     if (alias != NULL) {
-        dns_resolve_set(resolve, DNS_WRITER_ANSWER, dns_resolve_owner(resolve), alias);
+        dns_resolve_found(resolve, alias);
         if (type == DNS_TYPE_CNAME || type == DNS_TYPE_ANY) {
             return false;
         }
@@ -120,13 +156,18 @@ static bool dns_resolve_node(struct dns_resolve *resolve, const struct dns_zone_
         dns_resolve_any(resolve);
         return false;
     }
-    const struct dns_zone_set *set = dns_zone_set(node, type);
-    if (set != NULL) {
-        dns_resolve_set(resolve, DNS_WRITER_ANSWER, dns_resolve_owner(resolve), set);
-    } else {
-        const uint32_t ttl_most_s = node->dynamic != NULL ? node->dynamic->ttl_s : UINT32_MAX;
-        dns_resolve_negative(resolve, DNS_RCODE_NOERROR, ttl_most_s);
+    if ((type == DNS_TYPE_NSEC || type == DNS_TYPE_RRSIG) && resolve->zone->keyring != NULL && resolve->sign != NULL) {
+        dns_secure_answer(resolve, node);
+        return false;
     }
+    const struct dns_zone_set *set = dns_zone_set(node, type);
+    if (set == NULL) {
+        const uint32_t ttl_most_s = node->dynamic != NULL ? node->dynamic->ttl_s : UINT32_MAX;
+        dns_resolve_negative(resolve, node, ttl_most_s);
+        return false;
+    }
+    struct dns_zone_sign_soa memory;
+    dns_resolve_found(resolve, type == DNS_TYPE_SOA ? dns_zone_sign_soa(resolve->zone, resolve->now_s, &memory) : set);
     return false;
 }
 
@@ -138,6 +179,7 @@ static bool dns_resolve_dname(struct dns_resolve *resolve, const struct dns_zone
     const struct span target = set->data->rdata;
     const size_t prefix = (size_t)resolve->name.size - node->name.size;
     dns_resolve_set(resolve, DNS_WRITER_ANSWER, &node->name, set);
+    dns_secure_set(resolve, DNS_WRITER_ANSWER, &node->name, &node->name, set, set->ttl_s);
     if (prefix + target.size > DNS_NAME_MAX) {
         resolve->rcode = DNS_RCODE_YXDOMAIN;
         return false;
@@ -168,9 +210,11 @@ static bool dns_resolve_step(struct dns_resolve *resolve)
         }
         return false;
     }
-    switch (dns_zone_find(resolve->zone, &resolve->name, &node)) {
+    const enum dns_zone_result found = dns_zone_find(resolve->zone, &resolve->name, &node);
+    dns_secure_begin(resolve, found == DNS_ZONE_WILDCARD);
+    switch (found) {
     case DNS_ZONE_MISSING:
-        dns_resolve_negative(resolve, DNS_RCODE_NXDOMAIN, UINT32_MAX);
+        dns_resolve_negative(resolve, NULL, UINT32_MAX);
         return false;
     case DNS_ZONE_CUT:
         /* DS lives on this side of the cut (RFC 4035, 3.1.4.1). */
@@ -197,6 +241,8 @@ void dns_resolve(struct dns_resolve *resolve)
     resolve->authoritative = true;
     resolve->dynamic = false;
     resolve->scope_bits = 0;
+    resolve->starved = false;
+    resolve->secure = false;
     resolve->name = resolve->query->name;
     dns_name_lower(&resolve->name);
     uint32_t steps = 0;

@@ -8,6 +8,7 @@
 #include "core/view.h"
 #include "dns/dns_catalog.h"
 #include "dns/dns_policy.h"
+#include "dns/dns_sign.h"
 #include "wire/dns_message.h"
 #include "wire/dns_writer.h"
 
@@ -22,16 +23,22 @@ struct dns_resolve {
     const struct dns_message_query *query;
     struct view_address client; /* whose network decides */
     uint32_t rotation;          /* moves with each dynamic answer, so that equal endpoints take turns */
+    struct dns_sign *sign;      /* NULL: signed zones are answered as unsigned ones */
+    uint32_t now_s;             /* wall clock */
+    bool proven;                /* the client's address is its own */
     struct dns_writer writer;   /* with header and question; may overflow */
     /* The answer. */
     uint16_t rcode;
     bool authoritative;
     bool dynamic;
     uint32_t scope_bits; /* the client prefix that decided */
+    bool starved;        /* a signature is missing, for now: nothing of it may go out */
     /* On the way. */
     const struct dns_zone *zone;
     struct dns_name name; /* what is looked up now, lower case: the question's name or a CNAME's target */
     bool chased;          /* `name` is no longer the question's */
+    bool secure;          /* signatures are added (dns/dns_secure.h) */
+    bool wild;            /* `name` is answered by a wildcard */
 };
 
 /* Class IN, no meta type but ANY. */

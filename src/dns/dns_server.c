@@ -14,7 +14,11 @@
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "dns/dns_keydir.h"
+#include "dns/dns_zone_sign.h"
 #include "edge/publish_file.h"
+
+_Static_assert((int)DNS_KEYDIR_PROBLEM <= (int)DNS_ZONE_PROBLEM, "a sentence about keys fits");
 
 struct dns_server {
     struct dns_server_options options;
@@ -39,6 +43,17 @@ static uint32_t dns_server_home(const struct dns_server_options *options, const 
         }
     }
     return home;
+}
+
+/* Signs a zone that was read, when it is to be. */
+static enum err dns_server_keys(const struct dns_server_zone *from, char *problem, struct dns_zone *zone)
+{
+    struct dns_keyring *keyring = NULL;
+    if (from->keys.directory == NULL) {
+        return ERR_OK;
+    }
+    const enum err err = dns_keyring_load(&from->keys, problem, &keyring);
+    return err == ERR_OK ? dns_zone_sign(zone, keyring, problem) : err;
 }
 
 /* Reads a zone and puts it into the catalogue. The first warning of all zones stays in `problem`. */
@@ -68,6 +83,11 @@ static enum err dns_server_zone(const struct dns_server_options *options, uint32
     }
     if (err != ERR_OK) {
         return err;
+    }
+    err = dns_server_keys(from, problem, zone);
+    if (err != ERR_OK) {
+        dns_zone_free(zone);
+        return err == ERR_NO_MEMORY ? err : ERR_INVALID;
     }
     err = dns_catalog_add(catalog, zone);
     if (err != ERR_OK) {

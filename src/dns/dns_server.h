@@ -19,6 +19,7 @@ enum { DNS_SERVER_WORKERS = 16 };
 struct dns_server_zone {
     struct dns_name origin;
     const char *file;
+    struct dns_keyring_want keys;
 };
 
 struct dns_server_options {

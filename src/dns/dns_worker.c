@@ -75,7 +75,8 @@ static enum err dns_worker_open(struct dns_worker *worker, const char *view_path
     worker->epoll = epoll_create1(EPOLL_CLOEXEC);
     worker->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     worker->rate = calloc(1, sizeof *worker->rate);
-    if (worker->rate == NULL || getrandom(worker->rate->key, SIPHASH_KEY, 0) != SIPHASH_KEY) {
+    worker->sign = dns_sign_new();
+    if (worker->rate == NULL || worker->sign == NULL || getrandom(worker->rate->key, SIPHASH_KEY, 0) != SIPHASH_KEY) {
         return ERR_NO_MEMORY;
     }
     struct epoll_event event = {.events = EPOLLIN, .data.u64 = DNS_WORKER_WAKE_TAG};
@@ -112,6 +113,8 @@ void dns_worker_fini(struct dns_worker *worker)
     publish_reader_close(&worker->reader);
     free(worker->rate);
     worker->rate = NULL;
+    dns_sign_free(worker->sign);
+    worker->sign = NULL;
     dns_tcp_fini(&worker->tcp);
     for (uint32_t i = 0; i < worker->udp_count; i++) {
         close(worker->udp[i]);

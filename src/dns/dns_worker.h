@@ -35,6 +35,8 @@ enum {
     X(send_failed)                                                                                                     \
     X(rate_slipped)                                                                                                    \
     X(rate_dropped)                                                                                                    \
+    X(signatures)                                                                                                      \
+    X(starved)                                                                                                         \
     X(truncated)                                                                                                       \
     X(dynamic)                                                                                                         \
     X(noerror)                                                                                                         \
@@ -79,6 +81,7 @@ struct dns_worker {
     _Atomic uint64_t generation_seen; /* it uses no catalogue older than this */
     const struct dns_catalog *catalog;
     struct dns_rate *rate; /* always there; used where a limit is configured */
+    struct dns_sign *sign; /* the same, where a zone is signed */
     uint32_t now_ms;       /* of a clock that goes round */
     uint32_t now_s;        /* wall clock of the present batch */
     struct dns_policy policy;

@@ -20,6 +20,9 @@ static void dns_worker_count_result(struct dns_worker_counters *counters, const 
     if (result->truncated) {
         dns_worker_add(&counters->truncated, 1);
     }
+    if (result->starved) {
+        dns_worker_add(&counters->starved, 1);
+    }
     if (result->dynamic) {
         dns_worker_add(&counters->dynamic, 1);
     }
@@ -64,7 +67,7 @@ static size_t dns_worker_limit(struct dns_worker *worker, const struct dns_answe
 size_t dns_worker_answer(struct dns_worker *worker, uint8_t *message, size_t size, size_t capacity,
                          const struct sockaddr_storage *peer, struct dns_tcp_connection *connection)
 {
-    struct dns_answer_source source = {worker->catalog, &worker->policy, worker->rotation, worker->now_s};
+    struct dns_answer_source source = {worker->catalog, &worker->policy, worker->rotation, worker->now_s, worker->sign};
     struct dns_answer_result result = {.transfer = false};
     const struct dns_answer_packet packet = {.message = message,
                                              .query_size = size,
@@ -72,7 +75,11 @@ size_t dns_worker_answer(struct dns_worker *worker, uint8_t *message, size_t siz
                                              .client = dns_worker_peer(peer),
                                              .transfer = connection != NULL ? &connection->transfer : NULL,
                                              .keepalive_100ms = dns_tcp_idle_ms(&worker->tcp, true) / 100};
+    const uint64_t made = worker->sign->made;
     const size_t answer = dns_answer_build(&source, &packet, &result);
+    if (worker->sign->made != made) {
+        dns_worker_add(&worker->counters.signatures, worker->sign->made - made);
+    }
     worker->rotation = source.rotation;
     if (connection != NULL) {
         connection->keeps = connection->keeps || result.keepalive;

@@ -173,6 +173,7 @@ struct dns_zone *dns_zone_new(uint64_t names, const struct dns_name *origin)
 void dns_zone_free(struct dns_zone *zone)
 {
     if (zone != NULL) {
+        dns_keyring_free(zone->keyring);
         arena_fini(&zone->arena);
         free(zone);
     }

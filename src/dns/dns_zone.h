@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "core/limits.h"
+#include "dns/dns_keyring.h"
 #include "wire/dns_name.h"
 
 enum {
@@ -47,6 +48,7 @@ struct dns_zone_set {
     uint32_t count;
     uint32_t bytes; /* of all data with 12 bytes of head each */
     uint16_t type;
+    uint64_t sum;     /* of all data in any order; in signed zones */
     uint32_t line;    /* where its first record stands */
     const char *file; /* there */
 };
@@ -80,6 +82,11 @@ struct dns_zone {
     uint32_t dynamic_base; /* of the first one, among those of all zones (dns/dns_catalog.h) */
     uint64_t mask;
     struct dns_zone_node **table;
+    /* Of a signed zone (dns/dns_zone_sign.h): */
+    struct dns_keyring *keyring; /* owned; NULL: unsigned */
+    uint32_t ttl_most_s;         /* of its records */
+    uint64_t chain_count;
+    struct dns_zone_node **chain; /* names with records that are ours, in canonical order */
 };
 
 /* What the zone is to be, beside its file. Borrowed for the call. */

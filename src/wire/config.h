@@ -319,9 +319,20 @@ struct config_dns_name {
     uint32_t ttl_ms;
 };
 
+enum config_dns_parent { CONFIG_PARENT_PUBLISH, CONFIG_PARENT_DELETE, CONFIG_PARENT_SILENT };
+
+struct config_dnssec {
+    const char *keys; /* NULL: the zone is unsigned */
+    uint32_t ttl_ms;
+    uint32_t parent; /* enum config_dns_parent */
+    uint32_t parent_ttl_ms;
+    uint32_t spread_ms;
+};
+
 struct config_dns_zone {
     const char *name;
     const char *file;
+    struct config_dnssec dnssec;
     struct config_dns_name *names;
     uint32_t names_count;
 };
@@ -355,6 +366,7 @@ struct config_dns_rate {
 struct config_dns {
     const char *zone; /* NULL: no DNS */
     const char *zone_file;
+    struct config_dnssec dnssec;
     struct config_dns_name *names;
     uint32_t names_count;
     struct config_dns_zone *zones; /* more of them */

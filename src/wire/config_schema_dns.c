@@ -12,9 +12,33 @@ static const struct config_schema_row config_schema_dns_name_rows[] = {
 static const struct config_schema_section config_schema_dns_name = SECTION(
     "dns_name", config_dns_name, config_schema_dns_name_rows, .key = CONFIG_SCHEMA_LABEL, .prose = "A dynamic name.");
 
+static const struct config_schema_choice config_schema_dns_parents[] = {
+    {"publish", CONFIG_PARENT_PUBLISH, "take these DS"},
+    {"delete", CONFIG_PARENT_DELETE, "take all DS away, the zone is to become unsigned"},
+    {"silent", CONFIG_PARENT_SILENT, "nothing; DS go there by hand"},
+    {NULL, 0, NULL}};
+
+static const struct config_schema_row config_schema_dnssec_rows[] = {
+    ROW("keys", PATH, config_dnssec, keys, .required = true,
+        .prose = "The directory with the zone's private keys and their states, made by `holdfast dns key`; read again "
+                 "on SIGHUP."),
+    ROW("ttl", DURATION_MS, config_dnssec, ttl_ms, .fallback = "1h", .min = SECONDS(1), .max = DAYS(1),
+        .prose = "How long resolvers may keep the public keys: a new one waits as long before it signs."),
+    ROW("parent", ENUM, config_dnssec, parent, .fallback = "publish", .choices = config_schema_dns_parents,
+        .prose = "What the zone above is asked for by CDS and CDNSKEY."),
+    ROW("parent_ttl", DURATION_MS, config_dnssec, parent_ttl_ms, .fallback = "24h", .min = SECONDS(1), .max = DAYS(14),
+        .prose = "The TTL of DS in the zone above: an old key that signs the keys stays as long."),
+    ROW("spread", DURATION_MS, config_dnssec, spread_ms, .fallback = "5m", .min = 0, .max = DAYS(14),
+        .prose = "How long it takes until all servers of the zone, secondaries too, have new keys."),
+    END};
+static const struct config_schema_section config_schema_dnssec =
+    SECTION("dnssec", config_dnssec, config_schema_dnssec_rows, .prose = "A zone that is signed as it is asked.");
+
 static const struct config_schema_row config_schema_dns_zone_rows[] = {
     ROW("file", PATH, config_dns_zone, file, .required = true,
         .prose = "A standard zone file with its static records."),
+    ROW("dnssec", SECTION, config_dns_zone, dnssec, .section = &config_schema_dnssec,
+        .prose = "Signatures (DNSSEC); without it the zone is unsigned."),
     ROWS("names", MAP, config_dns_zone, names, .max = 64, .section = &config_schema_dns_name,
          .prose = "Names of this zone that follow the split."),
     END};
@@ -78,6 +102,8 @@ static const struct config_schema_row config_schema_dns_rows[] = {
         .prose = "The zone that is delegated to the sites with the role dns."),
     ROW("zone_file", PATH, config_dns, zone_file, .required = true,
         .prose = "A standard zone file with its static records."),
+    ROW("dnssec", SECTION, config_dns, dnssec, .section = &config_schema_dnssec,
+        .prose = "Signatures (DNSSEC); without it the zone is unsigned."),
     ROWS("names", MAP, config_dns, names, .max = 256, .section = &config_schema_dns_name,
          .prose = "Names that follow the split."),
     ROWS("zones", MAP, config_dns, zones, .max = 63, .section = &config_schema_dns_zone,

@@ -69,7 +69,9 @@ static bool dns_message_opt(struct cursor *cursor, struct dns_message_query *que
     query->udp_size = cursor_u16be(cursor);
     cursor_skip(cursor, 1); /* the upper bits of a response code: nothing in a query */
     query->edns_version = cursor_u8(cursor);
-    query->dnssec_ok = (cursor_u16be(cursor) & DNS_MESSAGE_DO) != 0;
+    const uint16_t flags = cursor_u16be(cursor);
+    query->dnssec_ok = (flags & DNS_MESSAGE_DO) != 0;
+    query->compact_ok = (flags & DNS_MESSAGE_CO) != 0;
     const uint16_t size = cursor_u16be(cursor);
     const struct span data = cursor_span(cursor, size);
     if (!cursor_ok(cursor)) {
@@ -180,6 +182,7 @@ enum dns_message_verdict dns_message_parse(const void *data, size_t size, struct
     query->edns = false;
     query->subnet_given = false;
     query->dnssec_ok = false;
+    query->compact_ok = false;
     query->edns_version = 0;
     query->udp_size = 0;
     query->subnet = (struct dns_message_subnet){0};

@@ -22,6 +22,7 @@ enum {
     DNS_MESSAGE_RD = 0x0100,
     DNS_MESSAGE_CD = 0x0010,
     DNS_MESSAGE_DO = 0x8000, /* in the flags of OPT */
+    DNS_MESSAGE_CO = 0x4000, /* there: compact answers are understood (RFC 9824, 5.1) */
     DNS_MESSAGE_OPTION_NSID = 3,
     DNS_MESSAGE_OPTION_ECS = 8,
     DNS_MESSAGE_OPTION_COOKIE = 10,
@@ -48,6 +49,7 @@ struct dns_message_query {
     bool edns;
     bool subnet_given;
     bool dnssec_ok;
+    bool compact_ok;
     bool nsid;
     bool keepalive;
     uint8_t edns_version;

@@ -269,7 +269,8 @@ void dns_writer_opt(struct dns_writer *writer, const struct dns_writer_options *
     const size_t rest = dns_writer_opt_size(options) - sizeof bytes;
     ASSERT(rest <= UINT16_MAX);
     bytes[5] = (uint8_t)(options->rcode >> 4);
-    bytes[7] = options->dnssec_ok ? DNS_MESSAGE_DO >> 8 : 0;
+    bytes[7] =
+        (uint8_t)((options->dnssec_ok ? DNS_MESSAGE_DO >> 8 : 0) | (options->compact_ok ? DNS_MESSAGE_CO >> 8 : 0));
     bytes[9] = (uint8_t)(rest >> 8);
     bytes[10] = (uint8_t)rest;
     dns_writer_bytes(writer, bytes, sizeof bytes);

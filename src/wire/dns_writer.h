@@ -44,6 +44,7 @@ void dns_writer_record(struct dns_writer *writer, enum dns_writer_section sectio
 struct dns_writer_options {
     uint16_t rcode; /* its upper bits */
     bool dnssec_ok;
+    bool compact_ok;
     const struct dns_message_subnet *subnet; /* with its scope; NULL: none */
     uint8_t scope_bits;
     struct span cookie;      /* size 0: none */

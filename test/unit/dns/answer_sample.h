@@ -26,7 +26,7 @@ static inline int set_up(void **state)
     }
     catalog->settings.cookies = (struct dns_cookie_secrets){1, {"0123456789abcde"}};
     dns_policy_prepare(&policy, &view, catalog->dynamic, catalog->dynamic_count);
-    source = (struct dns_answer_source){catalog, &policy, 0, 1000000};
+    source = (struct dns_answer_source){catalog, &policy, 0, 1000000, NULL};
     return 0;
 }
 
