@@ -17,10 +17,11 @@
 #define VIEW_MEMORY_MAGIC 0x314d4853444c4f48U /* "HOLDSHM1" in little-endian memory */
 
 enum {
-    VIEW_MEMORY_FORMAT = 1,
+    VIEW_MEMORY_FORMAT = 2,
     /* One slot per reader, one that is current, one for the draft: the writer always finds one that nobody looks at. */
     VIEW_MEMORY_SLOTS = LIMITS_READERS + 2,
     VIEW_MEMORY_NAME_WORDS = LIMITS_NAME / 8,
+    VIEW_MEMORY_SIGHTS = 64, /* servers of which one reader tells what it has met with */
 };
 
 /* A reader's place. `announced` is a word (below); its slot is pinned while it is not 0. */
@@ -33,6 +34,15 @@ struct view_memory_seat {
     _Atomic uint64_t name[VIEW_MEMORY_NAME_WORDS];
 };
 
+/* What a reader has met with at one server since it took its seat. Written by the seat's owner only. */
+struct view_memory_sight {
+    _Atomic uint64_t server; /* hash of its struct view_address; 0: unused, and so are those behind it */
+    _Atomic uint64_t connections;
+    _Atomic uint64_t failures; /* to connect, or connections that broke */
+    _Atomic uint64_t wrong;    /* it was not what the view says */
+    _Atomic uint64_t rtt_us;   /* of the network, lately; 0: not known */
+};
+
 struct view_memory {
     uint64_t magic;
     uint32_t format;
@@ -41,6 +51,7 @@ struct view_memory {
     _Alignas(128) _Atomic uint64_t current; /* the word of the published view; 0: none yet */
     _Atomic uint32_t commits;               /* futex: grows with each commit */
     struct view_memory_seat seats[LIMITS_READERS];
+    struct view_memory_sight sights[LIMITS_READERS][VIEW_MEMORY_SIGHTS];
     struct view slots[VIEW_MEMORY_SLOTS];
 };
 

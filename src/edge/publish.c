@@ -213,8 +213,12 @@ static struct view_memory_seat *publish_seat_claim(struct view_memory *memory, u
 }
 
 /* Fills a seat that was just claimed: whoever lists the readers sees it from `ready` on. */
-static void publish_seat_fill(struct view_memory_seat *seat, enum publish_kind kind, const char *name)
+static void publish_seat_fill(struct view_memory *memory, struct view_memory_seat *seat, enum publish_kind kind,
+                              const char *name)
 {
+    for (uint32_t i = 0; i < VIEW_MEMORY_SIGHTS; i++) {
+        atomic_store(&memory->sights[seat - memory->seats][i].server, 0);
+    }
     char text[LIMITS_NAME] = {0};
     memcpy(text, name, strnlen(name, LIMITS_NAME - 1));
     for (uint32_t i = 0; i < VIEW_MEMORY_NAME_WORDS; i++) {
@@ -248,7 +252,7 @@ enum err publish_reader_open(struct publish_reader *reader, const char *path, en
         publish_memory_close(memory, fd);
         return ERR_QUEUE_FULL;
     }
-    publish_seat_fill(seat, kind, name);
+    publish_seat_fill(memory, seat, kind, name);
     *reader = (struct publish_reader){.memory = memory, .seat = seat, .fd = fd};
     return ERR_OK;
 }

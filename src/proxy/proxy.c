@@ -72,6 +72,19 @@ static void proxy_announce(void *owner)
     pthread_mutex_unlock(&proxy->announce_lock);
 }
 
+/* What the workers have met with, for whoever publishes the view. */
+static void proxy_tell(struct proxy *proxy)
+{
+    struct sight_sum sum[SIGHT_SERVERS];
+    uint32_t count = 0;
+    pthread_mutex_lock(&proxy->announce_lock);
+    for (uint32_t i = 0; i < proxy->workers_count; i++) {
+        proxy_worker_sight(proxy->workers[i], sum, &count);
+    }
+    sight_tell(&proxy->announcer, sum, count);
+    pthread_mutex_unlock(&proxy->announce_lock);
+}
+
 uint64_t proxy_version(struct proxy *proxy)
 {
     pthread_mutex_lock(&proxy->announce_lock);
@@ -134,6 +147,7 @@ static void *proxy_watch(void *argument)
             }
         }
         publish_reader_beat(&proxy->scout);
+        proxy_tell(proxy);
         proxy_announce(proxy);
     }
     return NULL;

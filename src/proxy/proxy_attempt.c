@@ -38,6 +38,9 @@ void proxy_attempt_failed(struct proxy_session_context *context, struct proxy_se
     }
     session->failures++;
     proxy_metrics_add(&context->metrics, PROXY_METRICS_CONNECT_FAILURES, 1);
+    if (session->server != NULL) {
+        sight_note(&context->sight, &session->server->target.address, SIGHT_FAILED);
+    }
     LOG_D("%s does not accept a session: %s", session->server != NULL ? session->server->target.node : "a server",
           err_text(err));
     proxy_attempt_pause(context, session);

@@ -101,6 +101,14 @@ static void proxy_connect_ready(struct proxy_session_context *context, struct pr
           (unsigned long long)session->server->target.epoch);
 }
 
+/* It has said its first word. */
+static void proxy_connect_met(struct proxy_session_context *context, const struct proxy_session *session)
+{
+    const struct proxy_server *server = session->server;
+    sight_note(&context->sight, &server->target.address, SIGHT_CONNECTED);
+    sight_measure(&context->sight, &server->target.address, server->end.fd);
+}
+
 /* One whole message of the log-in. False: the attempt or the session is over. */
 static bool proxy_connect_message(struct proxy_session_context *context, struct proxy_session *session,
                                   const struct pg_frame_message *message, uint8_t *whole)
@@ -112,6 +120,7 @@ static bool proxy_connect_message(struct proxy_session_context *context, struct 
             return false;
         }
         proxy_server_login_end(session->server);
+        proxy_connect_met(context, session);
         proxy_session_wait_end(context, session);
         if (session->move.under_way) {
             proxy_move_login(context, session);

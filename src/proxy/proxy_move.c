@@ -449,7 +449,7 @@ static bool proxy_move_writes(struct span body)
 
 static bool proxy_move_wrong(struct proxy_session_context *context, struct proxy_session *session)
 {
-    proxy_metrics_add(&context->metrics, PROXY_METRICS_WRONG_SERVER, 1);
+    proxy_session_wrong(context, session);
     proxy_attempt_failed(context, session, ERR_UNAVAILABLE);
     return false;
 }

@@ -112,7 +112,7 @@ static void proxy_relay_server_error(struct proxy_session_context *context, stru
     struct proxy_server *server = session->server;
     server->fatal = server->fatal || span_is(error.severity, "FATAL") || span_is(error.severity, "PANIC");
     if (strcmp(error.sqlstate, "25006") == 0 && server->target.writer) {
-        proxy_metrics_add(&context->metrics, PROXY_METRICS_WRONG_SERVER, 1);
+        proxy_session_wrong(context, session);
     } else if (strncmp(error.sqlstate, "57P0", 4) == 0 && error.sqlstate[4] >= '1' && error.sqlstate[4] <= '3') {
         proxy_metrics_add(&context->metrics, PROXY_METRICS_SERVER_SHUTDOWN, 1);
     }
@@ -140,7 +140,7 @@ void proxy_relay_server_message(struct proxy_session_context *context, struct pr
         break;
     case PG_MESSAGE_PARAMETER:
         if (proxy_server_parameter(session->server, message->peek) && session->server->target.writer) {
-            proxy_metrics_add(&context->metrics, PROXY_METRICS_WRONG_SERVER, 1);
+            proxy_session_wrong(context, session);
         }
         break;
     default:
@@ -238,6 +238,9 @@ static bool proxy_relay_look(struct proxy_session_context *context, struct proxy
 
 void proxy_relay_server_gone(struct proxy_session_context *context, struct proxy_session *session)
 {
+    if (!session->terminated && !session->server->fatal) {
+        sight_note(&context->sight, &session->server->target.address, SIGHT_FAILED);
+    }
     if (session->terminated) {
         proxy_session_end(context, session, PROXY_SESSION_CLIENT_LEFT, NULL);
     } else if (!session->server->fatal && session->keep != NULL && proxy_session_idle(session)) {
@@ -567,7 +570,7 @@ static enum proxy_relay_step proxy_relay_down(struct proxy_session_context *cont
     if (proxy_lost_wrong(session, bytes) && proxy_move_lives(session)) {
         LOG_W("%s is the view's writer and says that it is a standby: a session leaves it",
               session->server->target.node);
-        proxy_metrics_add(&context->metrics, PROXY_METRICS_WRONG_SERVER, 1);
+        proxy_session_wrong(context, session);
         proxy_move_in_flight(context, session, PROXY_LOST_STANDBY, "the server is a standby");
         return PROXY_RELAY_ENDED;
     }

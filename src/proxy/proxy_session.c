@@ -139,6 +139,12 @@ void proxy_session_drop_server(struct proxy_session_context *context, struct pro
     }
 }
 
+void proxy_session_wrong(struct proxy_session_context *context, const struct proxy_session *session)
+{
+    proxy_metrics_add(&context->metrics, PROXY_METRICS_WRONG_SERVER, 1);
+    sight_note(&context->sight, &session->server->target.address, SIGHT_WRONG);
+}
+
 void proxy_session_wait_begin(struct proxy_session_context *context, struct proxy_session *session)
 {
     if (!session->waiting) {

@@ -23,6 +23,7 @@
 
 #include "base/list.h"
 #include "base/time.h"
+#include "edge/sight.h"
 #include "proxy/proxy_ban.h"
 #include "proxy/proxy_cancel.h"
 #include "proxy/proxy_door.h"
@@ -213,6 +214,7 @@ struct proxy_session_context {
     int epoll;
     struct mono now;
     struct proxy_metrics metrics;
+    struct sight sight;
     struct proxy_cancel *cancel;
     _Atomic uint32_t *clients; /* admitted in all workers */
     uint32_t max_clients;
@@ -278,6 +280,9 @@ void proxy_session_deadline(struct proxy_session_context *context, struct proxy_
 /* The session and this server are each other's from now on; and the server is given up again, if there is one. */
 void proxy_session_take_server(struct proxy_session *session, struct proxy_server *server);
 void proxy_session_drop_server(struct proxy_session_context *context, struct proxy_session *session, bool abort);
+
+/* Its server is not what the view says. */
+void proxy_session_wrong(struct proxy_session_context *context, const struct proxy_session *session);
 
 void proxy_session_wait_begin(struct proxy_session_context *context, struct proxy_session *session);
 void proxy_session_wait_end(struct proxy_session_context *context, struct proxy_session *session);

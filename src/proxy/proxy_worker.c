@@ -502,6 +502,11 @@ void proxy_worker_metrics(const struct proxy_worker *worker, struct proxy_metric
     proxy_metrics_collect(&worker->context.metrics, sum);
 }
 
+void proxy_worker_sight(const struct proxy_worker *worker, struct sight_sum *sum, uint32_t *count)
+{
+    sight_collect(&worker->context.sight, sum, count);
+}
+
 void proxy_worker_stop(struct proxy_worker *worker, int64_t grace_ms)
 {
     ASSERT(grace_ms >= 0);

@@ -16,6 +16,7 @@
 
 #include "base/err.h"
 #include "core/view.h"
+#include "edge/sight.h"
 #include "proxy/proxy_cancel.h"
 #include "proxy/proxy_census.h"
 #include "proxy/proxy_metrics.h"
@@ -77,6 +78,9 @@ uint64_t proxy_worker_version(const struct proxy_worker *worker);
 
 /* Adds its counters. Any thread. */
 void proxy_worker_metrics(const struct proxy_worker *worker, struct proxy_metrics_sum *sum);
+
+/* Likewise what it has met with at servers. */
+void proxy_worker_sight(const struct proxy_worker *worker, struct sight_sum *sum, uint32_t *count);
 
 /* Asks for a census, which stays the worker's until it is `done`; one at a time. Any thread but a worker's. */
 void proxy_worker_ask(struct proxy_worker *worker, struct proxy_census *census);

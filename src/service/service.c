@@ -82,6 +82,17 @@ static void service_wake(struct service *service)
     }
 }
 
+/* What the workers have met with, for whoever publishes the view. */
+static void service_tell(struct service *service)
+{
+    struct sight_sum sum[SIGHT_SERVERS];
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < service->workers_count; i++) {
+        service_worker_sight(service->workers[i], sum, &count);
+    }
+    sight_tell(&service->reader, sum, count);
+}
+
 static void *service_watch(void *argument)
 {
     struct service *service = argument;
@@ -95,6 +106,7 @@ static void *service_watch(void *argument)
             }
         }
         publish_reader_beat(&service->reader);
+        service_tell(service);
     }
     return NULL;
 }

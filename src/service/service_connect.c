@@ -71,6 +71,7 @@ void service_connect_begin(struct service_session_context *context, struct servi
 static void service_connect_next(struct service_session_context *context, struct service_session *session)
 {
     service_metrics_add(&context->metrics, SERVICE_METRICS_CONNECT_FAILURES, 1);
+    sight_note(&context->sight, &session->target, SIGHT_FAILED);
     service_session_drop_server(context, session);
     service_connect_begin(context, session);
 }
@@ -82,6 +83,8 @@ static void service_connect_done(struct service_session_context *context, struct
     if (session->target_index != LIMITS_NONE && context->view->targets[session->target_index].region != meant) {
         service_metrics_add(&context->metrics, SERVICE_METRICS_ELSEWHERE, 1);
     }
+    sight_note(&context->sight, &session->target, SIGHT_CONNECTED);
+    sight_measure(&context->sight, &session->target, session->server.fd);
     service_session_active(context, session);
     service_relay_pump(context, session);
 }

@@ -13,6 +13,7 @@
 
 #include "base/list.h"
 #include "base/time.h"
+#include "edge/sight.h"
 #include "service/service_buffer.h"
 #include "service/service_metrics.h"
 #include "service/service_route.h"
@@ -59,6 +60,7 @@ struct service_session_context {
     int epoll;
     struct mono now;
     struct service_metrics metrics;
+    struct sight sight;
     const struct service_setup *setup;
     _Atomic uint32_t *open;             /* per slot, in all workers */
     const struct view *view;            /* as carried out; NULL: none yet */

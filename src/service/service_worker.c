@@ -434,6 +434,11 @@ void service_worker_metrics(const struct service_worker *worker, struct service_
     service_metrics_collect(&worker->context.metrics, sum);
 }
 
+void service_worker_sight(const struct service_worker *worker, struct sight_sum *sum, uint32_t *count)
+{
+    sight_collect(&worker->context.sight, sum, count);
+}
+
 void service_worker_stop(struct service_worker *worker, int64_t grace_ms)
 {
     ASSERT(grace_ms >= 0);

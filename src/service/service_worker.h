@@ -12,6 +12,7 @@
 
 #include "base/err.h"
 #include "core/view.h"
+#include "edge/sight.h"
 #include "service/service_metrics.h"
 #include "service/service_setup.h"
 
@@ -48,6 +49,9 @@ uint64_t service_worker_turn(const struct service_worker *worker);
 
 /* Adds its counters. Any thread. */
 void service_worker_metrics(const struct service_worker *worker, struct service_metrics_sum *sum);
+
+/* Adds what it has met with at servers. Any thread. */
+void service_worker_sight(const struct service_worker *worker, struct sight_sum *sum, uint32_t *count);
 
 /* Tells it to stop: no new clients; whoever is left after `grace_ms` is cut. */
 void service_worker_stop(struct service_worker *worker, int64_t grace_ms);

@@ -17,6 +17,7 @@
 #include "base/text.h"
 #include "edge/publish.h"
 #include "edge/publish_file.h"
+#include "edge/publish_sight.h"
 
 static char directory[64];
 static char path[96];
@@ -440,6 +441,42 @@ static void test_storm(void **state)
     publish_writer_close(&writer);
 }
 
+static void test_what_readers_met_with_is_added_up(void **state)
+{
+    (void)state;
+    const struct view_address here = {.bytes = {127, 1, 0, 1}, .port = 5432, .family = 4};
+    const struct view_address there = {.bytes = {127, 1, 0, 1}, .port = 5433, .family = 4};
+    struct publish_writer writer;
+    struct publish_reader readers[2];
+    struct publish_sight sum;
+    assert_int_equal(publish_writer_open(&writer, path), ERR_OK);
+    assert_int_equal(publish_reader_open(&readers[0], path, PUBLISH_PROXY, "one"), ERR_OK);
+    assert_int_equal(publish_reader_open(&readers[1], path, PUBLISH_PROXY, "two"), ERR_OK);
+    publish_sight_sum(&writer, &here, &sum);
+    assert_true(sum.connections == 0 && sum.failures == 0 && sum.wrong == 0 && sum.rtt_us == 0);
+    publish_sight_set(&readers[0], &here, &(struct publish_sight){1, 2, 3, 400});
+    publish_sight_set(&readers[0], &there, &(struct publish_sight){5, 5, 5, 5});
+    publish_sight_set(&readers[1], &here, &(struct publish_sight){10, 20, 30, 40});
+    publish_sight_set(&readers[0], &here, &(struct publish_sight){2, 2, 3, 400});
+    publish_sight_sum(&writer, &here, &sum);
+    assert_true(sum.connections == 12 && sum.failures == 22 && sum.wrong == 33 && sum.rtt_us == 400);
+    publish_reader_close(&readers[0]);
+    publish_sight_sum(&writer, &here, &sum);
+    assert_true(sum.connections == 10 && sum.failures == 20 && sum.wrong == 30 && sum.rtt_us == 40);
+    assert_int_equal(publish_reader_open(&readers[0], path, PUBLISH_PROXY, "three"), ERR_OK);
+    publish_sight_sum(&writer, &there, &sum);
+    assert_true(sum.connections == 0);                      /* the seat's last owner's is not his */
+    for (uint32_t i = 0; i < 2 * VIEW_MEMORY_SIGHTS; i++) { /* what does not fit is left out */
+        const struct view_address many = {.bytes = {127, 2, 0, (uint8_t)i}, .port = 1, .family = 4};
+        publish_sight_set(&readers[0], &many, &(struct publish_sight){.connections = 1});
+    }
+    publish_sight_sum(&writer, &here, &sum);
+    assert_true(sum.connections == 10);
+    publish_reader_close(&readers[0]);
+    publish_reader_close(&readers[1]);
+    publish_writer_close(&writer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -451,6 +488,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_waiting_ends_with_the_commit, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_file_of_another_boot_is_replaced, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_readers_follow_a_replaced_file, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_readers_met_with_is_added_up, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_another_release_is_left_alone_by_readers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_file_for_cold_start, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_storm, set_up, tear_down),
