@@ -58,6 +58,18 @@ static enum err serve_dns_names(const struct dns_name *origin, const struct conf
     return ERR_OK;
 }
 
+static uint32_t serve_dns_networks(const struct config_network *from, uint32_t count,
+                                   struct dns_catalog_network networks[DNS_CATALOG_NETWORKS])
+{
+    ASSERT(count <= DNS_CATALOG_NETWORKS);
+    for (uint32_t i = 0; i < count; i++) {
+        networks[i].address.family = from[i].address.family == CONFIG_FAMILY_IPV6 ? 6 : 4;
+        memcpy(networks[i].address.bytes, from[i].address.bytes, sizeof networks[i].address.bytes);
+        networks[i].prefix_bits = from[i].prefix_bits;
+    }
+    return count;
+}
+
 struct dns_keyring_want serve_dns_keyring(const struct config_dnssec *dnssec)
 {
     static const enum dns_keyring_parent parents[] = {
@@ -95,6 +107,8 @@ static enum err serve_dns_zones(const struct config_dns *dns, char *problem, str
         const struct config_dns_zone *zone = &dns->zones[i];
         err = serve_dns_zone(zone->name, zone->file, &zone->dnssec, problem, options);
         if (err == ERR_OK) {
+            struct dns_catalog_access *access = &options->zones[i + 1].access;
+            access->count = serve_dns_networks(zone->allow, zone->allow_count, access->networks);
             err = serve_dns_names(&options->zones[i + 1].origin, zone->names, zone->names_count, problem, options);
         }
     }
@@ -144,18 +158,6 @@ static enum err serve_dns_keys(const struct config_dns *dns, char *problem, stru
     return ERR_OK;
 }
 
-static uint32_t serve_dns_networks(const struct config_network *from, uint32_t count,
-                                   struct dns_catalog_network networks[DNS_CATALOG_NETWORKS])
-{
-    ASSERT(count <= DNS_CATALOG_NETWORKS);
-    for (uint32_t i = 0; i < count; i++) {
-        networks[i].address.family = from[i].address.family == CONFIG_FAMILY_IPV6 ? 6 : 4;
-        memcpy(networks[i].address.bytes, from[i].address.bytes, sizeof networks[i].address.bytes);
-        networks[i].prefix_bits = from[i].prefix_bits;
-    }
-    return count;
-}
-
 /* What may change with SIGHUP beside the zones: secrets are read anew. */
 static enum err serve_dns_settings(const struct config *config, uint32_t site, char *problem,
                                    struct dns_catalog_settings *ret_settings)
@@ -171,6 +173,7 @@ static enum err serve_dns_settings(const struct config *config, uint32_t site, c
     }
     ret_settings->transfer_count =
         serve_dns_networks(dns->transfer.allow, dns->transfer.allow_count, ret_settings->transfer);
+    ret_settings->allow.count = serve_dns_networks(dns->allow, dns->allow_count, ret_settings->allow.networks);
     ret_settings->rate_per_second = dns->rate_limit.per_second;
     ret_settings->rate_slip = dns->rate_limit.slip;
     ret_settings->rate_exempt_count =

@@ -108,6 +108,9 @@ static void dns_answer_chaos(struct dns_answer *answer)
     struct dns_name name = answer->query.name;
     dns_name_lower(&name);
     resolve->rcode = DNS_RCODE_REFUSED;
+    if (!dns_catalog_admits(resolve->catalog, NULL, resolve->asker)) {
+        return;
+    }
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const char *text = rows[i].identity ? answer->settings->identity : answer->settings->version;
         const size_t size = strlen(text);
@@ -154,6 +157,7 @@ static void dns_answer_transfer(struct dns_answer *answer)
                            answer->signs ? &answer->tsig : NULL);
     } else if (answer->query.type == DNS_TYPE_IXFR) {
         answer->query.type = DNS_TYPE_SOA;
+        resolve->asker = NULL; /* it was let in above */
         dns_resolve(resolve);
     } else {
         resolve->rcode = DNS_RCODE_REFUSED;
@@ -269,6 +273,7 @@ size_t dns_answer_build(struct dns_answer_source *source, const struct dns_answe
     resolve->policy = source->policy;
     resolve->query = query;
     resolve->client = dns_answer_client(query, &packet->client);
+    resolve->asker = &packet->client;
     resolve->rotation = source->rotation;
     resolve->authoritative = false;
     resolve->dynamic = false;

@@ -86,6 +86,26 @@ const struct dns_zone *dns_catalog_find(const struct dns_catalog *catalog, const
     return found;
 }
 
+enum err dns_catalog_restrict(struct dns_zone *zone, const struct dns_catalog_access *access)
+{
+    struct dns_catalog_access *copy = arena_alloc(&zone->arena, sizeof *copy);
+    if (copy == NULL) {
+        return ERR_NO_MEMORY;
+    }
+    *copy = *access;
+    zone->access = copy;
+    return ERR_OK;
+}
+
+bool dns_catalog_admits(const struct dns_catalog *catalog, const struct dns_zone *zone,
+                        const struct view_address *asker)
+{
+    const struct dns_catalog_settings *settings = &catalog->settings;
+    const struct dns_catalog_access *access = zone != NULL && zone->access != NULL ? zone->access : &settings->allow;
+    return access->count == 0 || dns_catalog_network_holds(access->networks, access->count, asker) ||
+           dns_catalog_network_holds(settings->transfer, settings->transfer_count, asker);
+}
+
 bool dns_catalog_network_holds(const struct dns_catalog_network *networks, uint32_t networks_count,
                                const struct view_address *address)
 {

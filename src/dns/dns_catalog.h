@@ -16,6 +16,12 @@ struct dns_catalog_network {
     uint32_t prefix_bits;
 };
 
+/* Who may ask. */
+struct dns_catalog_access {
+    uint32_t count; /* 0: everybody */
+    struct dns_catalog_network networks[DNS_CATALOG_NETWORKS];
+};
+
 struct dns_catalog_settings {
     struct dns_cookie_secrets cookies; /* count 0: no cookies */
     bool cookie_required;              /* a client with a cookie has to show ours: BADCOOKIE over UDP otherwise */
@@ -27,7 +33,8 @@ struct dns_catalog_settings {
     uint32_t rate_slip;       /* every so many of those beyond it is sent empty, with TC; 0: none */
     uint32_t rate_exempt_count;
     struct dns_catalog_network rate_exempt[DNS_CATALOG_NETWORKS];
-    uint32_t transfer_count; /* who may transfer zones; 0: nobody */
+    struct dns_catalog_access allow; /* of zones without a list of their own, and of class CHAOS */
+    uint32_t transfer_count;         /* who may transfer zones; 0: nobody */
     struct dns_catalog_network transfer[DNS_CATALOG_NETWORKS];
 };
 
@@ -52,6 +59,13 @@ const struct dns_zone *dns_catalog_find(const struct dns_catalog *catalog, const
 
 /* The zone of exactly that name in lower case; NULL: none. */
 const struct dns_zone *dns_catalog_zone(const struct dns_catalog *catalog, const struct dns_name *origin);
+
+/* Gives the zone, which is not yet in a catalogue, a list of its own. ERR_NO_MEMORY. */
+enum err dns_catalog_restrict(struct dns_zone *zone, const struct dns_catalog_access *access) ERR_CHECK;
+
+/* Whether this address may ask about a zone (NULL: class CHAOS). Who may transfer zones may ask, too. */
+bool dns_catalog_admits(const struct dns_catalog *catalog, const struct dns_zone *zone,
+                        const struct view_address *asker);
 
 /* Whether one of the networks holds the address. */
 bool dns_catalog_network_holds(const struct dns_catalog_network *networks, uint32_t networks_count,

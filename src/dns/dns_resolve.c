@@ -203,7 +203,9 @@ static bool dns_resolve_step(struct dns_resolve *resolve)
 {
     const struct dns_zone_node *node = NULL;
     resolve->zone = dns_catalog_find(resolve->catalog, &resolve->name, resolve->query->type);
-    if (resolve->zone == NULL) {
+    const bool barred = resolve->zone != NULL && resolve->asker != NULL &&
+                        !dns_catalog_admits(resolve->catalog, resolve->zone, resolve->asker);
+    if (resolve->zone == NULL || barred) {
         if (!resolve->chased) {
             resolve->rcode = DNS_RCODE_REFUSED;
             resolve->authoritative = false;

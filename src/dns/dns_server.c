@@ -89,6 +89,11 @@ static enum err dns_server_zone(const struct dns_server_options *options, uint32
         dns_zone_free(zone);
         return err == ERR_NO_MEMORY ? err : ERR_INVALID;
     }
+    if (from->access.count > 0 && dns_catalog_restrict(zone, &from->access) != ERR_OK) {
+        snprintf(problem, DNS_ZONE_PROBLEM, "out of memory");
+        dns_zone_free(zone);
+        return ERR_NO_MEMORY;
+    }
     err = dns_catalog_add(catalog, zone);
     if (err != ERR_OK) {
         snprintf(problem, DNS_ZONE_PROBLEM, "%.200s: %s", from->file,

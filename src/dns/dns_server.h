@@ -20,6 +20,7 @@ struct dns_server_zone {
     struct dns_name origin;
     const char *file;
     struct dns_keyring_want keys;
+    struct dns_catalog_access access; /* count 0: as the settings say */
 };
 
 struct dns_server_options {

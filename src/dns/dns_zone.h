@@ -69,9 +69,12 @@ struct dns_zone_node {
     struct dns_name name; /* lower case */
 };
 
+struct dns_catalog_access;
+
 struct dns_zone {
     struct arena arena;
-    struct dns_name origin; /* lower case */
+    const struct dns_catalog_access *access; /* who may ask (dns/dns_catalog.h); NULL: as the server says */
+    struct dns_name origin;                  /* lower case */
     struct dns_zone_node *apex;
     const struct dns_zone_set *soa;
     uint32_t serial;

@@ -333,6 +333,8 @@ struct config_dns_zone {
     const char *name;
     const char *file;
     struct config_dnssec dnssec;
+    struct config_network *allow; /* none: as dns.allow says */
+    uint32_t allow_count;
     struct config_dns_name *names;
     uint32_t names_count;
 };
@@ -379,6 +381,8 @@ struct config_dns {
     struct config_dns_transfer transfer;
     struct config_dns_rate rate_limit;
     uint32_t ttl_floor_ms;
+    struct config_network *allow; /* none: everybody may ask */
+    uint32_t allow_count;
 };
 
 enum config_route { CONFIG_ROUTE_WRITER, CONFIG_ROUTE_READER };

@@ -41,6 +41,8 @@ static const struct config_schema_row config_schema_dns_zone_rows[] = {
         .prose = "Signatures (DNSSEC); without it the zone is unsigned."),
     ROWS("names", MAP, config_dns_zone, names, .max = 64, .section = &config_schema_dns_name,
          .prose = "Names of this zone that follow the split."),
+    ROWS("allow", LIST, config_dns_zone, allow, .item = CONFIG_SCHEMA_NETWORK, .max = 32,
+         .prose = "Who may ask about this zone, instead of dns.allow."),
     END};
 static const struct config_schema_section config_schema_dns_zone =
     SECTION("dns_zone", config_dns_zone, config_schema_dns_zone_rows, .key = CONFIG_SCHEMA_WORD, .prose = "A zone.");
@@ -108,6 +110,9 @@ static const struct config_schema_row config_schema_dns_rows[] = {
          .prose = "Names that follow the split."),
     ROWS("zones", MAP, config_dns, zones, .max = 63, .section = &config_schema_dns_zone,
          .prose = "More zones that the same servers answer for."),
+    ROWS("allow", LIST, config_dns, allow, .item = CONFIG_SCHEMA_NETWORK, .max = 32,
+         .prose = "Who may ask; everybody by default. Others are REFUSED, whatever client subnet they name. Who may "
+                  "transfer zones may ask about them."),
     ROW("identify", BOOLEAN, config_dns, identify, .fallback = "false",
         .prose = "Tell who asks with NSID, or for id.server or hostname.bind in class CHAOS, which site answers."),
     ROW("version", TEXT, config_dns, version, .max = 63,

@@ -297,6 +297,33 @@ static void test_several_zones_and_the_longest_one_answers(void **state)
                    {"away.example.test.", DNS_TYPE_A, "3 aa 1/1/0 CNAME SOA"});
 }
 
+/* The address that asks counts, not the subnet that it names. */
+static void test_who_may_not_ask_is_refused(void **state)
+{
+    (void)state;
+    static const char text[] = "$TTL 60\n@ SOA ns h 9 1 1 1 60\n@ NS ns\n@ TXT here\nup CNAME mail.example.test.\n";
+    struct dns_zone *zone = zone_of("other.test.", text);
+    const struct dns_catalog_access own = {1, {{.address = {{10, 1}, 0, 4}, .prefix_bits = 16}}};
+    assert_int_equal(dns_catalog_restrict(zone, &own), ERR_OK);
+    assert_int_equal(dns_catalog_add(catalog, zone), ERR_OK);
+    dns_policy_prepare(&policy, &view, catalog->dynamic, catalog->dynamic_count);
+    memcpy(catalog->settings.identity, "here", 5);
+    catalog->settings.allow = (struct dns_catalog_access){1, {{.address = {{10, 9}, 0, 4}, .prefix_bits = 16}}};
+    size_t size = question("id.server.", DNS_TYPE_TXT, DNS_CLASS_CH);
+    assert_true(build(size, false) > 0);
+    assert_int_equal(message[3] & 15, DNS_RCODE_REFUSED);
+    EXPECT_ANSWERS({"www.example.test.", DNS_TYPE_A, "5 0/0/0"}, {"no.example.test.", DNS_TYPE_A, "5 0/0/0"},
+                   {"other.test.", DNS_TYPE_TXT, "0 aa 1/0/0 TXT"},
+                   {"up.other.test.", DNS_TYPE_A, "0 aa 1/0/0 CNAME"}); /* not on into a zone that it may not see */
+    catalog->settings.transfer_count = 1;
+    catalog->settings.transfer[0] = own.networks[0];
+    EXPECT_ANSWERS({"example.test.", DNS_TYPE_SOA, "0 aa 1/0/0 SOA"});
+    catalog->settings.transfer_count = 0;
+    catalog->settings.allow.networks[0].address.bytes[1] = 1;
+    EXPECT_ANSWERS({"www.example.test.", DNS_TYPE_A, "0 aa 2/0/0 A A"},
+                   {"up.other.test.", DNS_TYPE_A, "0 aa 3/0/0 CNAME A A"});
+}
+
 #define DUTY(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -318,6 +345,7 @@ int main(void)
         DUTY(test_notify_update_and_other_opcodes_are_notimp),
         DUTY(test_answers_and_fragments_get_silence_and_broken_queries_formerr),
         DUTY(test_several_zones_and_the_longest_one_answers),
+        DUTY(test_who_may_not_ask_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
