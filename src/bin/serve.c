@@ -16,6 +16,7 @@
 
 #include "base/time.h"
 #include "bin/serve_role.h"
+#include "bin/serve_socket.h"
 #include "bin/serve_user.h"
 #include "bin/verb.h"
 #include "edge/clock.h"
@@ -45,6 +46,7 @@ struct serve {
     const char *user;
     const char *role; /* set in a child: --role */
     struct serve_child children[SERVE_ROLES];
+    struct dns_socket_given dns_sockets;
     uint32_t count;
     sigset_t signals;
     bool stopping;
@@ -64,6 +66,9 @@ static void serve_usage(FILE *stream)
 static void serve_child_run(const struct serve *serve, const struct serve_child *child)
 {
     sigprocmask(SIG_UNBLOCK, &serve->signals, NULL);
+    if (strcmp(child->role, "dns") == 0) {
+        serve_socket_hand(&serve->dns_sockets);
+    }
     /* The roles must not outlive the supervisor: nobody would restart them, and a second one would find their ports
      * taken. */
     prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -234,6 +239,9 @@ static int serve_site(struct serve *serve, const struct config *config)
     if (mkdir(site->state_dir, 0750) != 0 && errno != EEXIST) {
         LOG_E("%s: %s; create it for this user", site->state_dir, strerror(errno));
         return VERB_FAILED;
+    }
+    if ((site->roles & CONFIG_ROLE_DNS) != 0) {
+        serve_socket_open(config, index, &serve->dns_sockets);
     }
     return VERB_OK;
 }

@@ -16,8 +16,9 @@
 #include "edge/log.h"
 #include "edge/publish.h"
 #include "edge/publish_file.h"
+#include "edge/sandbox.h"
 
-static struct sockaddr_storage serve_dns_address(const struct config_address *address)
+struct sockaddr_storage serve_dns_address(const struct config_address *address)
 {
     struct sockaddr_storage storage = {0};
     if (address->family == CONFIG_FAMILY_IPV6) {
@@ -213,6 +214,45 @@ enum err serve_dns_options(const struct config *config, uint32_t site, struct se
     return serve_dns_zones(&config->dns, problem, ret_options);
 }
 
+/* The directory of a file, whose replacement by another one must be found, too. */
+static void serve_dns_folder(const char *file, struct sandbox *sandbox)
+{
+    if (file == NULL || sandbox->reads_count == SANDBOX_PATHS) {
+        return;
+    }
+    char *path = strdup(file);
+    char *slash = path != NULL ? strrchr(path, '/') : NULL;
+    if (slash != NULL) {
+        slash[slash == path ? 1 : 0] = 0;
+    }
+    sandbox->reads[sandbox->reads_count++] = slash != NULL ? path : "."; /* kept: it is few, and once */
+    if (slash == NULL) {
+        free(path);
+    }
+}
+
+static void serve_dns_sandbox(const struct config *config, uint32_t site)
+{
+    static struct sandbox sandbox;
+    const struct config_dns *dns = &config->dns;
+    serve_dns_folder(dns->zone_file, &sandbox);
+    for (uint32_t i = 0; i < dns->zones_count; i++) {
+        serve_dns_folder(dns->zones[i].file, &sandbox);
+    }
+    serve_dns_folder(dns->cookies.secret.file, &sandbox);
+    for (uint32_t i = 0; i < dns->keys_count; i++) {
+        serve_dns_folder(dns->keys[i].secret.file, &sandbox);
+    }
+    sandbox.writes[sandbox.writes_count++] = config->sites[site].state_dir;
+    const enum err err = sandbox_enter(&sandbox);
+    if (err == ERR_OK) {
+        LOG_N("sandboxed: no programs, no files but those of the zones and of %s", config->sites[site].state_dir);
+    } else {
+        LOG_W("not wholly sandboxed: %s",
+              err == ERR_UNSUPPORTED ? "this kernel or build does not support it" : err_text(err));
+    }
+}
+
 static void serve_dns_log_counters(const struct dns_server *server)
 {
     struct dns_worker_counters counters;
@@ -294,15 +334,22 @@ int serve_dns_run(const struct config *config, uint32_t site)
     static struct serve_dns_paths paths;
     static struct dns_server_options options;
     char problem[DNS_ZONE_PROBLEM] = "";
+    static struct dns_socket_given given;
     struct serve_dns serve = {.config = config, .site = site};
     daemon_hold_signals();
+    dns_socket_inherit(&given);
     enum err err = serve_dns_options(config, site, &paths, problem, &options);
     if (err == ERR_OK) {
         err = serve_dns_settings(config, site, problem, &options.settings);
     }
+    if (err == ERR_OK && config->dns.sandbox) {
+        serve_dns_sandbox(config, site); /* before threads: they inherit it */
+    }
     if (err == ERR_OK) {
+        options.given = &given;
         err = dns_server_start(&options, problem, &serve.server);
     }
+    dns_socket_close(&given); /* of addresses that are no longer listened on */
     if (err != ERR_OK) {
         serve_dns_complain(&config->sites[site], err, problem);
         return err == ERR_INVALID || err == ERR_NOT_FOUND ? VERB_CONFIG : VERB_FAILED;

@@ -17,6 +17,8 @@ struct serve_dns_paths {
     char file[4096];
 };
 
+struct sockaddr_storage serve_dns_address(const struct config_address *address);
+
 /* The server's options for a site. ERR_NOT_FOUND: the configuration has no `dns` or the site does not listen.
  * ERR_INVALID: a name or number does not fit; `problem` (DNS_ZONE_PROBLEM bytes) says which. */
 enum err serve_dns_options(const struct config *config, uint32_t site, struct serve_dns_paths *paths, char *problem,

@@ -134,7 +134,8 @@ static void dns_server_wake(const struct dns_server *server)
 }
 
 /* Opens the worker's sockets and starts its thread, which gets no signals. */
-static enum err dns_server_worker(struct dns_server *server, uint32_t index, char *problem)
+static enum err dns_server_worker(struct dns_server *server, uint32_t index, struct dns_socket_given *given,
+                                  char *problem)
 {
     char name[LIMITS_NAME];
     const struct dns_server_options *options = &server->options;
@@ -144,8 +145,13 @@ static enum err dns_server_worker(struct dns_server *server, uint32_t index, cha
         return ERR_NO_MEMORY;
     }
     memset(worker, 0, sizeof *worker);
-    enum err err =
-        dns_worker_init(worker, &server->shared, options->view_path, name, options->listens, options->listens_count);
+    const struct dns_worker_place place = {.name = name,
+                                           .view_path = options->view_path,
+                                           .listens = options->listens,
+                                           .listens_count = options->listens_count,
+                                           .given = given,
+                                           .last = index + 1 == server->shared.workers};
+    enum err err = dns_worker_init(worker, &server->shared, &place);
     if (err != ERR_OK) {
         snprintf(problem, DNS_ZONE_PROBLEM, "cannot listen or read %.200s: %s", options->view_path, err_text(err));
         free(worker);
@@ -167,7 +173,7 @@ static enum err dns_server_worker(struct dns_server *server, uint32_t index, cha
     return ERR_OK;
 }
 
-static uint32_t dns_server_cores(uint32_t wanted)
+uint32_t dns_server_cores(uint32_t wanted)
 {
     const long cores = wanted != 0 ? (long)wanted : sysconf(_SC_NPROCESSORS_ONLN);
     if (cores < 1) {
@@ -236,7 +242,7 @@ enum err dns_server_start(const struct dns_server_options *options, char *proble
     const uint32_t workers = dns_server_cores(options->workers);
     server->shared.workers = workers;
     for (uint32_t i = 0; i < workers && err == ERR_OK; i++) {
-        err = dns_server_worker(server, i, problem);
+        err = dns_server_worker(server, i, options->given, problem);
     }
     if (err == ERR_OK) {
         err = dns_server_secondaries(server);

@@ -27,7 +27,8 @@ struct dns_server_options {
     const char *name; /* of the readers: "dns" gives "dns-0", "dns-1", ... */
     struct sockaddr_storage listens[DNS_WORKER_LISTENS];
     uint32_t listens_count;
-    uint32_t workers; /* 0: one per core, at most DNS_SERVER_WORKERS */
+    struct dns_socket_given *given; /* sockets that were taken over, for the start; NULL: none */
+    uint32_t workers;               /* 0: one per core, at most DNS_SERVER_WORKERS */
     struct dns_server_zone zones[DNS_CATALOG_ZONES];
     uint32_t zones_count;
     struct dns_catalog_settings settings;          /* without cookie secrets: one of its own, until the stop */
@@ -40,6 +41,9 @@ struct dns_server_options {
 };
 
 struct dns_server;
+
+/* How many workers that setting makes. */
+uint32_t dns_server_cores(uint32_t wanted);
 
 /* Loads the zones, opens the sockets, starts the workers. `options` is copied, its texts are borrowed until the stop.
  * On an error `problem` (DNS_ZONE_PROBLEM bytes) is a sentence; it may be a warning on success, else it is empty. */

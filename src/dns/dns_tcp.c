@@ -14,31 +14,28 @@
 #include "dns/dns_worker.h"
 #include "wire/dns_message.h"
 
-static enum err dns_tcp_listen(const struct sockaddr_storage *address, int epoll, uint32_t tag, int *ret_fd)
+static enum err dns_tcp_listen(struct dns_tcp *tcp, int epoll, const struct sockaddr_storage *address,
+                               struct dns_socket_given *given)
 {
-    const int one = 1;
-    const int fd = socket(address->ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int fd = dns_socket_take(given, address, SOCK_STREAM);
     if (fd < 0) {
-        return err_from_errno(errno);
+        const enum err err = dns_socket_open(address, SOCK_STREAM, &fd);
+        if (err != ERR_OK) {
+            return err;
+        }
     }
-    const socklen_t size = address->ss_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
-    struct epoll_event event = {.events = EPOLLIN, .data.u64 = tag};
-    bool good = setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0 &&
-                setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one) == 0;
-    if (good && address->ss_family == AF_INET6) {
-        good = setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one) == 0;
-    }
-    if (!good || bind(fd, (const struct sockaddr *)address, size) != 0 || listen(fd, DNS_TCP_CONNECTIONS) != 0 ||
-        epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) != 0) {
+    struct epoll_event event = {.events = EPOLLIN, .data.u64 = DNS_TCP_LISTEN_TAG + tcp->listens_count};
+    if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) != 0) {
         const enum err err = err_from_errno(errno);
         close(fd);
         return err;
     }
-    *ret_fd = fd;
+    tcp->listens[tcp->listens_count++] = fd;
     return ERR_OK;
 }
 
-enum err dns_tcp_init(struct dns_tcp *tcp, int epoll, const struct sockaddr_storage *listens, uint32_t listens_count)
+enum err dns_tcp_init(struct dns_tcp *tcp, int epoll, const struct sockaddr_storage *listens, uint32_t listens_count,
+                      struct dns_socket_given *given)
 {
     ASSERT(listens_count <= DNS_TCP_LISTENS);
     tcp->listens_count = 0;
@@ -50,12 +47,11 @@ enum err dns_tcp_init(struct dns_tcp *tcp, int epoll, const struct sockaddr_stor
         tcp->connections[i].fd = -1;
     }
     for (uint32_t i = 0; i < listens_count; i++) {
-        const enum err err = dns_tcp_listen(&listens[i], epoll, DNS_TCP_LISTEN_TAG + i, &tcp->listens[i]);
+        const enum err err = dns_tcp_listen(tcp, epoll, &listens[i], given);
         if (err != ERR_OK) {
             dns_tcp_fini(tcp);
             return err;
         }
-        tcp->listens_count++;
     }
     return ERR_OK;
 }

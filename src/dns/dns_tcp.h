@@ -12,6 +12,7 @@
 
 #include "base/err.h"
 #include "base/time.h"
+#include "dns/dns_socket.h"
 #include "dns/dns_transfer.h"
 
 enum {
@@ -50,12 +51,12 @@ struct dns_tcp {
     struct dns_tcp_connection *connections; /* DNS_TCP_CONNECTIONS */
 };
 
-/* Listens on the addresses; events of listener i carry `listen_tag` + i in epoll, those of connection i
- * `connection_tag` + i. */
+/* Listens on the addresses, with sockets out of `given` (NULL: none) where it has some; events of listener i carry
+ * `listen_tag` + i in epoll, those of connection i `connection_tag` + i. */
 enum { DNS_TCP_LISTEN_TAG = 1000, DNS_TCP_CONNECTION_TAG = 2000 };
 
-enum err dns_tcp_init(struct dns_tcp *tcp, int epoll, const struct sockaddr_storage *listens,
-                      uint32_t listens_count) ERR_CHECK;
+enum err dns_tcp_init(struct dns_tcp *tcp, int epoll, const struct sockaddr_storage *listens, uint32_t listens_count,
+                      struct dns_socket_given *given) ERR_CHECK;
 void dns_tcp_fini(struct dns_tcp *tcp);
 
 /* Handlers for epoll's events. The view is entered by the caller. */

@@ -22,55 +22,34 @@ _Static_assert((int)DNS_WORKER_MESSAGE >= (int)DNS_MESSAGE_UDP_MAX, "an answer f
 
 /* ---- set-up ---- */
 
-static bool dns_worker_is_any(const struct sockaddr_storage *address)
+static enum err dns_worker_watch(struct dns_worker *worker, int fd, bool any)
 {
-    if (address->ss_family == AF_INET) {
-        return ((const struct sockaddr_in *)address)->sin_addr.s_addr == htonl(INADDR_ANY);
-    }
-    return IN6_IS_ADDR_UNSPECIFIED(&((const struct sockaddr_in6 *)address)->sin6_addr);
-}
-
-static bool dns_worker_udp_options(int fd, sa_family_t family, bool any)
-{
-    const int one = 1;
-    const int buffer_bytes = 4 << 20; /* rides out 50 ms at 400,000 queries a second with 200 bytes of overhead each */
-    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer_bytes, sizeof buffer_bytes);
-    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer_bytes, sizeof buffer_bytes);
-    bool good = setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one) == 0;
-    if (family == AF_INET) {
-        /* Never trust a path's claim of a small MTU: forged ones fragment answers (RFC 9715). */
-        const int discover = IP_PMTUDISC_OMIT;
-        setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &discover, sizeof discover);
-        return good && (!any || setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &one, sizeof one) == 0);
-    }
-    good = good && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one) == 0;
-    return good && (!any || setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &one, sizeof one) == 0);
-}
-
-static enum err dns_worker_udp(struct dns_worker *worker, const struct sockaddr_storage *address)
-{
-    const uint32_t index = worker->udp_count;
-    const bool any = dns_worker_is_any(address);
-    const int fd = socket(address->ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0) {
-        return err_from_errno(errno);
-    }
-    const socklen_t size = address->ss_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
-    struct epoll_event event = {.events = EPOLLIN, .data.u64 = DNS_WORKER_UDP_TAG + index};
-    if (!dns_worker_udp_options(fd, address->ss_family, any) || bind(fd, (const struct sockaddr *)address, size) != 0 ||
-        epoll_ctl(worker->epoll, EPOLL_CTL_ADD, fd, &event) != 0) {
-        const enum err err = err_from_errno(errno);
+    struct epoll_event event = {.events = EPOLLIN, .data.u64 = DNS_WORKER_UDP_TAG + worker->udp_count};
+    if (worker->udp_count == DNS_WORKER_UDP || epoll_ctl(worker->epoll, EPOLL_CTL_ADD, fd, &event) != 0) {
+        const enum err err = worker->udp_count == DNS_WORKER_UDP ? ERR_TOO_LARGE : err_from_errno(errno);
         close(fd);
         return err;
     }
-    worker->udp[index] = fd;
-    worker->any[index] = any;
-    worker->udp_count++;
+    worker->udp[worker->udp_count] = fd;
+    worker->any[worker->udp_count++] = any;
     return ERR_OK;
 }
 
-static enum err dns_worker_open(struct dns_worker *worker, const char *view_path, const char *name,
-                                const struct sockaddr_storage *listens, uint32_t listens_count)
+/* The last worker takes whatever was given of an address: the kernel sends clients to every socket that is open. */
+static enum err dns_worker_udp(struct dns_worker *worker, const struct dns_worker_place *place, uint32_t index)
+{
+    const struct sockaddr_storage *address = &place->listens[index];
+    const bool any = dns_socket_any(address);
+    int fd = dns_socket_take(place->given, address, SOCK_DGRAM);
+    enum err err = fd < 0 ? dns_socket_open(address, SOCK_DGRAM, &fd) : ERR_OK;
+    while (err == ERR_OK && fd >= 0) {
+        err = dns_worker_watch(worker, fd, any);
+        fd = place->last ? dns_socket_take(place->given, address, SOCK_DGRAM) : -1;
+    }
+    return err;
+}
+
+static enum err dns_worker_open(struct dns_worker *worker, const struct dns_worker_place *place)
 {
     worker->epoll = epoll_create1(EPOLL_CLOEXEC);
     worker->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -83,25 +62,25 @@ static enum err dns_worker_open(struct dns_worker *worker, const char *view_path
     if (worker->epoll < 0 || worker->wake < 0 || epoll_ctl(worker->epoll, EPOLL_CTL_ADD, worker->wake, &event) != 0) {
         return err_from_errno(errno);
     }
-    for (uint32_t i = 0; i < listens_count; i++) {
-        const enum err err = dns_worker_udp(worker, &listens[i]);
+    for (uint32_t i = 0; i < place->listens_count; i++) {
+        const enum err err = dns_worker_udp(worker, place, i);
         if (err != ERR_OK) {
             return err;
         }
     }
-    const enum err err = dns_tcp_init(&worker->tcp, worker->epoll, listens, listens_count);
-    return err == ERR_OK ? publish_reader_open(&worker->reader, view_path, PUBLISH_DNS, name) : err;
+    const enum err err = dns_tcp_init(&worker->tcp, worker->epoll, place->listens, place->listens_count, place->given);
+    return err == ERR_OK ? publish_reader_open(&worker->reader, place->view_path, PUBLISH_DNS, place->name) : err;
 }
 
-enum err dns_worker_init(struct dns_worker *worker, struct dns_worker_shared *shared, const char *view_path,
-                         const char *name, const struct sockaddr_storage *listens, uint32_t listens_count)
+enum err dns_worker_init(struct dns_worker *worker, struct dns_worker_shared *shared,
+                         const struct dns_worker_place *place)
 {
-    ASSERT(listens_count > 0 && listens_count <= DNS_WORKER_LISTENS);
+    ASSERT(place->listens_count > 0 && place->listens_count <= DNS_WORKER_LISTENS);
     worker->shared = shared;
-    worker->view_path = view_path;
+    worker->view_path = place->view_path;
     worker->epoll = -1;
     worker->wake = -1;
-    const enum err err = dns_worker_open(worker, view_path, name, listens, listens_count);
+    const enum err err = dns_worker_open(worker, place);
     if (err != ERR_OK) {
         dns_worker_fini(worker);
     }

@@ -21,6 +21,7 @@ enum {
      * that the batch's buffers do not fall into the same cache sets. */
     DNS_WORKER_MESSAGE = 1472,
     DNS_WORKER_LISTENS = 16,
+    DNS_WORKER_UDP = 64,      /* sockets: one for each address, more where more were taken over */
     DNS_WORKER_TICK_MS = 250, /* sign of life, idle TCP connections */
 };
 
@@ -88,8 +89,8 @@ struct dns_worker {
     uint32_t rotation;
     int epoll;
     int wake; /* eventfd: stop, or a new catalogue */
-    int udp[DNS_WORKER_LISTENS];
-    bool any[DNS_WORKER_LISTENS]; /* bound to all addresses: answers leave from the one that was asked */
+    int udp[DNS_WORKER_UDP];
+    bool any[DNS_WORKER_UDP]; /* bound to all addresses: answers leave from the one that was asked */
     uint32_t udp_count;
     struct dns_tcp tcp;
     pthread_t thread;
@@ -97,10 +98,19 @@ struct dns_worker {
     struct dns_worker_batch batch;
 };
 
-/* On zeroed memory: opens the sockets and the reader, starts nothing. The addresses' ports may be 0 only for one
- * worker. On an error everything is closed again. */
-enum err dns_worker_init(struct dns_worker *worker, struct dns_worker_shared *shared, const char *view_path,
-                         const char *name, const struct sockaddr_storage *listens, uint32_t listens_count) ERR_CHECK;
+/* Where a worker works. Borrowed for the call, but `view_path`. */
+struct dns_worker_place {
+    const char *name; /* of its reader of the view */
+    const char *view_path;
+    const struct sockaddr_storage *listens; /* ports may be 0 only for one worker */
+    uint32_t listens_count;
+    struct dns_socket_given *given; /* sockets that were taken over; NULL: none */
+    bool last;                      /* it takes what is left of them */
+};
+
+/* On zeroed memory: opens the sockets and the reader, starts nothing. On an error everything is closed again. */
+enum err dns_worker_init(struct dns_worker *worker, struct dns_worker_shared *shared,
+                         const struct dns_worker_place *place) ERR_CHECK;
 void dns_worker_fini(struct dns_worker *worker);
 
 /* The thread's main function; returns when shared->stop is set. */

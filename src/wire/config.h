@@ -383,6 +383,7 @@ struct config_dns {
     uint32_t ttl_floor_ms;
     struct config_network *allow; /* none: everybody may ask */
     uint32_t allow_count;
+    bool sandbox;
 };
 
 enum config_route { CONFIG_ROUTE_WRITER, CONFIG_ROUTE_READER };

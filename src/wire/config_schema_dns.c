@@ -123,6 +123,9 @@ static const struct config_schema_row config_schema_dns_rows[] = {
     ROW("transfer", SECTION, config_dns, transfer, .section = &config_schema_dns_transfer, .prose = "Zone transfers."),
     ROW("rate_limit", SECTION, config_dns, rate_limit, .section = &config_schema_dns_rate,
         .prose = "Response rate limiting: whoever forges a victim's address gets few answers out of us."),
+    ROW("sandbox", BOOLEAN, config_dns, sandbox, .fallback = "true",
+        .prose = "The server gives up what it does not need before it answers: no programs, no files but those below the "
+                 "directories of its zone files, secrets and state (so zone files that are included have to lie there)."),
     ROW("ttl_floor", DURATION_MS, config_dns, ttl_floor_ms, .fallback = "2s", .min = 1000, .max = HOURS(1),
         .prose = "What the TTL of answers that lead to a region falls to on the first failed probe there, and before a "
                  "planned move, which waits until older answers have run out; in whole seconds. It grows back once no "

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The DNS plane with real clients: dig, dnspython and raw sockets against `holdfast dns serve`."""
 import os
+import pwd
 import random
 import re
 import shutil
@@ -9,6 +10,7 @@ import socket
 import struct
 import subprocess
 import tempfile
+import threading
 import time
 
 import dns.edns
@@ -741,3 +743,55 @@ def test_malformed_packets_never_end_it(plane):
     until(lambda: "counters" in plane.log())
     assert int(re.search(r"formerr=(\d+)", plane.log()).group(1)) > 0
     plane.stop()
+
+
+def serve_children(plane):
+    return [int(pid) for pid in re.findall(r"started dns, pid (\d+)", plane.log())]
+
+
+def test_restarts_lose_no_query_and_servers_are_sandboxed():
+    """The supervisor keeps the sockets: each query is asked once, and answered, while server after server ends."""
+    plane = Dns()
+    stop, unanswered, answered = threading.Event(), [], []
+    try:
+        with open(plane.path("holdfast.yaml"), encoding="utf-8") as file:
+            config = file.read().replace("roles: [observer, dns]", "roles: [dns]")
+        with open(plane.path("holdfast.yaml"), "w", encoding="utf-8") as file:
+            file.write(config)
+        if "holdfast" in [user.pw_name for user in pwd.getpwall()]:  # whom root becomes
+            for path in (plane.root, *(plane.path(name) for name in os.listdir(plane.root))):
+                shutil.chown(path, "holdfast")
+        with open(plane.path("log"), "ab") as log:
+            plane.server = subprocess.Popen([HOLDFAST, "serve", "--site", "taiwan", "--config", plane.path("holdfast.yaml")],
+                                            stderr=log)
+        until(lambda: "serving zone" in plane.log() and udp("ns1", "A") is not None, 60)
+
+        def stream():
+            while not stop.is_set():
+                try:
+                    dns.query.udp(query("ns1", "A"), SERVER, port=PORT, timeout=60)
+                    answered.append(1)
+                except dns.exception.DNSException as problem:
+                    unanswered.append(problem)
+        clients = [threading.Thread(target=stream) for _ in range(4)]
+        for client in clients:
+            client.start()
+        for turn in range(4):
+            children, asked = serve_children(plane), len(answered)
+            with open(f"/proc/{children[-1]}/status", encoding="utf-8") as status:
+                guarded = re.search(r"^Seccomp:\s+2$", status.read(), re.M)
+            assert guarded or "not wholly sandboxed" in plane.log()
+            os.kill(children[-1], signal.SIGTERM)
+            until(lambda: plane.log().count("serving workers") > len(children) and len(answered) > asked + 50, 120)
+            os.kill(serve_children(plane)[-1], signal.SIGHUP)
+            until(lambda: plane.log().count("read again zone=example.test.") > turn, 60)
+        stop.set()
+        for client in clients:
+            client.join()
+        assert not unanswered and len(answered) > 200
+        plane.server.send_signal(signal.SIGTERM)
+        assert plane.server.wait(60) == 0
+        assert "Sanitizer" not in plane.log()
+    finally:
+        stop.set()
+        plane.end()
