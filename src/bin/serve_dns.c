@@ -236,8 +236,10 @@ static void serve_dns_sandbox(const struct config *config, uint32_t site)
     static struct sandbox sandbox;
     const struct config_dns *dns = &config->dns;
     serve_dns_folder(dns->zone_file, &sandbox);
+    serve_dns_folder(dns->dnssec.keys, &sandbox);
     for (uint32_t i = 0; i < dns->zones_count; i++) {
         serve_dns_folder(dns->zones[i].file, &sandbox);
+        serve_dns_folder(dns->zones[i].dnssec.keys, &sandbox);
     }
     serve_dns_folder(dns->cookies.secret.file, &sandbox);
     for (uint32_t i = 0; i < dns->keys_count; i++) {
