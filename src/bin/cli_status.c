@@ -272,6 +272,38 @@ static void cli_status_lags(struct cli_text *text, const json_t *nodes)
     cli_text_table_end(table, "  ", text);
 }
 
+/* What the proxies of each site have met with at the nodes. */
+static void cli_status_seen(struct cli_text *text, const json_t *nodes)
+{
+    static const char *const titles[] = {"node",      "seen from", ">round trip", ">connections",
+                                         ">failures", ">wrong",    NULL};
+    struct cli_text_table *table = cli_text_table_new(titles);
+    size_t index = 0;
+    const json_t *node = NULL;
+    json_array_foreach(nodes, index, node)
+    {
+        size_t at = 0;
+        const json_t *seen = NULL;
+        json_array_foreach(json_object_get(node, "seen"), at, seen)
+        {
+            const int64_t rtt_us = cli_text_integer(seen, "rtt_us", 0);
+            cli_text_table_row(table);
+            cli_text_table_cell(table, CLI_TEXT_PLAIN, "%s", at == 0 ? cli_text_member(node, "name") : "");
+            cli_text_table_cell(table, CLI_TEXT_PLAIN, "%s", cli_text_member(seen, "site"));
+            if (rtt_us > 0) {
+                cli_text_table_cell(table, CLI_TEXT_PLAIN, "%.2f ms", (double)rtt_us / 1000);
+            } else {
+                cli_text_table_cell(table, CLI_TEXT_PLAIN, "-");
+            }
+            cli_text_table_cell(table, CLI_TEXT_PLAIN, "%lld", (long long)cli_text_integer(seen, "connections", 0));
+            cli_text_table_cell(table, CLI_TEXT_PLAIN, "%lld", (long long)cli_text_integer(seen, "failures", 0));
+            cli_text_table_cell(table, CLI_TEXT_PLAIN, "%lld", (long long)cli_text_integer(seen, "wrong", 0));
+        }
+    }
+    buf_text(&text->out, "\n");
+    cli_text_table_end(table, "  ", text);
+}
+
 /* The promise that every commit waits, and whether it is kept. */
 static void cli_status_commits(struct cli_text *text, const json_t *promise)
 {
@@ -315,6 +347,7 @@ static void cli_status_database(struct cli_text *text, const json_t *database)
     cli_text_table_end(table, "  ", text);
     if (text->wide) {
         cli_status_lags(text, json_object_get(database, "nodes"));
+        cli_status_seen(text, json_object_get(database, "nodes"));
     }
 }
 

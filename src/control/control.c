@@ -100,6 +100,7 @@ static void control_readers(struct control *control)
     struct publish_reader_info list[LIMITS_READERS];
     uint32_t count = 0;
     control_share_readers(control, list, &count);
+    control_sight_look(control);
     for (uint32_t kind = 0; kind < ENGINE_READER_KINDS; kind++) {
         const enum publish_kind wanted = kind == EVENT_READER_DNS ? PUBLISH_DNS : PUBLISH_PROXY;
         uint64_t oldest = UINT64_MAX;

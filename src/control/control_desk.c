@@ -508,6 +508,8 @@ void control_desk_init(struct control *control)
                                   .observe = control_desk_observe,
                                   .beats = control_desk_beats,
                                   .readers = control_desk_readers,
+                                  .sights = control_sight_take,
+                                  .seen = control_sight_seen,
                                   .report = control_desk_report,
                                   .lease_get = control_desk_lease_get,
                                   .lease_renew = control_desk_lease_renew,

@@ -49,6 +49,14 @@ static void control_follow_readers(void *context, struct publish_reader_info *li
     control_share_readers(context, list, ret_count);
 }
 
+static void control_follow_sights(void *context, struct sight_sum *list, uint32_t *ret_count)
+{
+    struct control *control = context;
+    pthread_mutex_lock(&control->publishing);
+    sight_list(&control->publisher, list, ret_count);
+    pthread_mutex_unlock(&control->publishing);
+}
+
 static void control_follow_beats(void *context, struct observe_beats *ret_beats)
 {
     struct control *control = context;
@@ -76,6 +84,7 @@ enum err control_follow_open(struct control *control)
                                                           .version = control_follow_version,
                                                           .take = control_follow_take,
                                                           .readers = control_follow_readers,
+                                                          .sights = control_follow_sights,
                                                           .beats = control_follow_beats}};
         err = upstream_new(&options, &control->upstreams[i]);
     }

@@ -20,6 +20,7 @@
 #include "core/engine.h"
 #include "edge/clock_watch.h"
 #include "edge/ear.h"
+#include "edge/hint.h"
 #include "edge/notify.h"
 #include "edge/probe.h"
 #include "edge/publish.h"
@@ -50,6 +51,13 @@ struct control_waiter {
     bool taken; /* COMMAND: handed to the engine, the reply will come */
     bool done;
     enum err err;
+};
+
+/* What a site's readers have met with, as it last said. */
+struct control_sights {
+    struct mono at;
+    uint32_t count;
+    struct desk_sight list[SIGHT_SERVERS];
 };
 
 struct control {
@@ -98,6 +106,9 @@ struct control {
     struct view view; /* as published */
     struct probe_result details[LIMITS_SITES][LIMITS_PROBES];
     struct desk_report reports[LIMITS_NODES];
+    struct control_sights sights[LIMITS_SITES];
+    struct hint hint;      /* decision thread */
+    struct mono sights_at; /* decision thread */
     struct desk desk;
 };
 
@@ -112,6 +123,11 @@ void control_desk_init(struct control *control);
 /* control_watch.c: the controller as an observer of its own. */
 ERR_CHECK enum err control_watch_start(struct control *control);
 ERR_CHECK enum err control_watch_set(struct control *control, const struct setup *setup);
+
+/* control_sight.c: what proxies and relays meet with, here and elsewhere. */
+void control_sight_look(struct control *control); /* decision thread */
+enum err control_sight_take(void *context, const char *site, const struct desk_sight *sights, uint32_t count);
+uint32_t control_sight_seen(void *context, const struct view_address *server, struct desk_sight *ret_list);
 
 /* control_beat.c: heartbeats, heard here and elsewhere. */
 void control_beat_start(struct control *control);

@@ -14,6 +14,7 @@
 #include "core/event.h"
 #include "edge/observe.h"
 #include "edge/probe.h"
+#include "edge/sight.h"
 #include "edge/store.h"
 
 enum { DESK_ADDRESS = 64 };
@@ -38,6 +39,13 @@ struct desk_reader {
     enum event_reader_kind kind;
     uint64_t version;
     uint32_t age_ms;
+};
+
+/* What readers of a site have met with at a server, by its address (edge/publish_sight.h). */
+struct desk_sight {
+    char site[LIMITS_NAME]; /* filled when it is asked for */
+    char server[DESK_ADDRESS];
+    struct publish_sight sight;
 };
 
 /* A writer's guard slots (agent/guard.h), as its agent reports them. */
@@ -133,6 +141,10 @@ struct desk {
     /* What that site hears of heartbeats. ERR_NOT_FOUND: no such site. */
     enum err (*beats)(void *context, const char *site, const struct observe_beats *beats);
     enum err (*readers)(void *context, const char *site, const struct desk_reader *readers, uint32_t count);
+    /* Likewise what they have met with, at most SIGHT_SERVERS. And: what each site said of a server, at most
+     * LIMITS_SITES; how many did. */
+    enum err (*sights)(void *context, const char *site, const struct desk_sight *sights, uint32_t count);
+    uint32_t (*seen)(void *context, const struct view_address *server, struct desk_sight *ret_list);
 
     /* An agent's report as parsed by the caller. ERR_NOT_FOUND: no such node. */
     enum err (*report)(void *context, const struct desk_report *report, struct desk_word *ret_word);

@@ -120,6 +120,14 @@ enum {
       "Write-ahead log that the guard slots may hold back; 0: no limit")                                               \
     X(LEDGER_OPEN, "ledger_open_entries", GAUGE, NONE, "database",                                                     \
       "Transactions of a former writer that wait for a person's word")                                                 \
+    X(SEEN_CONNECTIONS, "seen_connections", GAUGE, NONE, "site,server",                                                \
+      "Connections that a site's proxies and relays have made to a server since they started")                         \
+    X(SEEN_FAILURES, "seen_failures", GAUGE, NONE, "site,server",                                                      \
+      "Connections that they could not make, or that broke, since they started")                                       \
+    X(SEEN_WRONG, "seen_wrong", GAUGE, NONE, "site,server",                                                            \
+      "Times that the server was not what the view says, since they started")                                          \
+    X(SEEN_RTT, "seen_round_trip_seconds", GAUGE, NONE, "site,server",                                                 \
+      "Round trip of a site's connections to a server")                                                                \
     X(CONTROLLER_QUORUM_SIZE, "controller_quorum_size", GAUGE, NONE, "", "Sites that are configured to report")        \
     X(HTTP_REQUESTS, "http_requests_total", COUNTER, NONE, "method,status", "Requests to this process's API")          \
     X(DNS_QUERIES, "dns_queries_total", COUNTER, NONE, "result", "DNS queries answered, by the answer's code")         \

@@ -177,6 +177,13 @@ enum err probe_pool_set(struct probe_pool *pool, const struct probe_spec *specs,
     return ERR_OK;
 }
 
+void probe_pool_soon(struct probe_pool *pool, const char *database, const char *region)
+{
+    for (uint32_t thread = 0; thread < pool->threads; thread++) {
+        probe_loop_soon(pool->loops[thread], database, region);
+    }
+}
+
 void probe_pool_free(struct probe_pool *pool)
 {
     if (pool == NULL) {

@@ -156,5 +156,11 @@ enum err probe_pool_new(const struct probe_pool_options *options, struct probe_p
  * threads have taken the new set over: tell results by their names, not by id, around a reload. */
 enum err probe_pool_set(struct probe_pool *pool, const struct probe_spec *specs, uint32_t count) ERR_CHECK;
 
+/* Somebody has trouble with a node of this database in this region: the check of it that passed when it was last made
+ * is made now, not at its next beat, and goes on with its rhythm from there. One that is under way, or that failed
+ * last, is left alone: what is not known to be bad is learnt sooner, and nothing counts faster than it would. Any
+ * thread; when many come at once, the last ones are forgotten. */
+void probe_pool_soon(struct probe_pool *pool, const char *database, const char *region);
+
 /* Stops everything, waits for the threads and frees. No sink call comes after. NULL is fine. */
 void probe_pool_free(struct probe_pool *pool);

@@ -12,6 +12,7 @@
 
 #include "base/assert.h"
 #include "base/hash.h"
+#include "base/text.h"
 #include "edge/clock.h"
 #include "edge/probe_curl.h"
 
@@ -20,6 +21,12 @@ enum {
     PROBE_LOOP_FIRST_MS = 10000,
     /* A handshake that takes longer than this waits for the network, not for our processor: others may begin. */
     PROBE_LOOP_TOKEN_MS = 100,
+    PROBE_LOOP_SOON = 8, /* wishes that are kept until the thread looks at them */
+};
+
+struct probe_loop_wish {
+    char database[LIMITS_NAME];
+    char region[LIMITS_NAME];
 };
 
 struct probe_loop {
@@ -42,6 +49,8 @@ struct probe_loop {
     pthread_mutex_t mutex;
     struct probe_spec *pending;
     uint32_t pending_count;
+    struct probe_loop_wish soon[PROBE_LOOP_SOON];
+    uint32_t soon_count;
     bool stop;
 };
 
@@ -141,6 +150,7 @@ static void probe_loop_begin(struct probe_slot *slot)
     result->phases.queue_us = late_us > 0 ? late_us : 0;
     slot->running = true;
     slot->grace = false;
+    slot->news = false;
     slot->doing = "waiting for";
     slot->lost_us = probe_loop_lost_roughly_us(slot->loop);
     probe_loop_arm(slot, (int64_t)slot->spec.timeout_ms * TIME_US_PER_MS);
@@ -323,6 +333,7 @@ void probe_loop_finish_connection(struct probe_slot *slot, enum err err, const c
 void probe_loop_news(struct probe_slot *slot, enum err err, const char *format, ...)
 {
     ASSERT(!slot->running && err != ERR_OK);
+    slot->news = true;
     struct probe_result result = {.id = slot->spec.id,
                                   .kind = slot->spec.kind,
                                   .error = err,
@@ -447,6 +458,24 @@ static void probe_loop_apply(struct probe_loop *loop, const struct probe_spec *s
     }
 }
 
+/* Those that were good when they were last looked at, and not just now. */
+static void probe_loop_hurry(struct probe_loop *loop, const struct probe_loop_wish *wish)
+{
+    const struct mono now = clock_mono();
+    LIST_EACH(link, &loop->slots)
+    {
+        struct probe_slot *slot = LIST_ENTRY(link, struct probe_slot, all);
+        const bool meant = slot->spec.kind == PROBE_POSTGRES && strcmp(slot->spec.database, wish->database) == 0 &&
+                           strcmp(slot->spec.region, wish->region) == 0;
+        const int64_t since_ms = time_since_ms(now, slot->result.started);
+        if (meant && !slot->running && list_empty(&slot->waiting) && slot->result.ok && !slot->news &&
+            since_ms >= slot->spec.interval_ms / 4) {
+            slot->due = now;
+            probe_loop_arm(slot, 0);
+        }
+    }
+}
+
 static void probe_loop_stop(struct probe_loop *loop)
 {
     probe_loop_apply(loop, NULL, 0);
@@ -463,9 +492,16 @@ static void probe_loop_wake(uv_async_t *async)
     struct probe_spec *specs = loop->pending;
     const uint32_t count = loop->pending_count;
     const bool stop = loop->stop;
+    struct probe_loop_wish soon[PROBE_LOOP_SOON];
+    const uint32_t soon_count = loop->soon_count;
+    memcpy(soon, loop->soon, soon_count * sizeof soon[0]);
+    loop->soon_count = 0;
     loop->pending = NULL;
     loop->pending_count = 0;
     pthread_mutex_unlock(&loop->mutex);
+    for (uint32_t i = 0; i < soon_count && !stop && !loop->stopping; i++) {
+        probe_loop_hurry(loop, &soon[i]);
+    }
     if (specs != NULL && !stop) {
         probe_loop_apply(loop, specs, count);
     }
@@ -540,6 +576,18 @@ enum err probe_loop_new(const struct probe_pool_options *options, probe_loop_dri
     }
     *ret_loop = loop;
     return ERR_OK;
+}
+
+void probe_loop_soon(struct probe_loop *loop, const char *database, const char *region)
+{
+    pthread_mutex_lock(&loop->mutex);
+    if (loop->soon_count < PROBE_LOOP_SOON) {
+        struct probe_loop_wish *wish = &loop->soon[loop->soon_count++];
+        text_copy(wish->database, sizeof wish->database, database);
+        text_copy(wish->region, sizeof wish->region, region);
+    }
+    pthread_mutex_unlock(&loop->mutex);
+    uv_async_send(&loop->wake);
 }
 
 void probe_loop_set(struct probe_loop *loop, struct probe_spec *specs, uint32_t count)

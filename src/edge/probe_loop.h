@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * One probe thread: its loop, its slots and their rhythm; and what a kind of probe (a driver) may call.
  *
- * Everything here runs on the loop's own thread, but for probe_loop_new, probe_loop_set and probe_loop_free. */
+ * Everything here runs on the loop's own thread, but for probe_loop_new, probe_loop_set,
+ * probe_loop_soon and probe_loop_free. */
 #pragma once
 
 #include <stdatomic.h>
@@ -48,6 +49,7 @@ struct probe_slot {
     bool running;
     bool holds_token;
     bool grace; /* the time-out has come: one more look at the sockets */
+    bool news;  /* its connection broke since the last attempt */
     bool keep;
 };
 
@@ -88,4 +90,5 @@ enum err probe_loop_new(const struct probe_pool_options *options, probe_loop_dri
 
 /* Hands over specs (malloc'ed; the loop frees them). */
 void probe_loop_set(struct probe_loop *loop, struct probe_spec *specs, uint32_t count);
+void probe_loop_soon(struct probe_loop *loop, const char *database, const char *region); /* probe_pool_soon */
 void probe_loop_free(struct probe_loop *loop);

@@ -87,3 +87,28 @@ void sight_tell(struct publish_reader *reader, const struct sight_sum *sum, uint
         publish_sight_set(reader, &sum[i].server, &sum[i].sight);
     }
 }
+
+static void sight_list_one(const struct publish_writer *writer, const struct view_address *server,
+                           struct sight_sum *list, uint32_t *count)
+{
+    struct publish_sight sum;
+    publish_sight_sum(writer, server, &sum);
+    if (sum.connections + sum.failures + sum.wrong > 0) {
+        struct publish_sight *place = sight_place(server, list, count);
+        if (place != NULL) {
+            *place = sum;
+        }
+    }
+}
+
+void sight_list(const struct publish_writer *writer, struct sight_sum *list, uint32_t *ret_count)
+{
+    const struct view *view = publish_writer_view(writer);
+    *ret_count = 0;
+    for (uint32_t i = 0; view != NULL && i < view->nodes_count; i++) {
+        sight_list_one(writer, &view->nodes[i].postgres, list, ret_count);
+    }
+    for (uint32_t i = 0; view != NULL && i < view->targets_count; i++) {
+        sight_list_one(writer, &view->targets[i].address, list, ret_count);
+    }
+}

@@ -47,5 +47,9 @@ struct sight_sum {
 
 void sight_collect(const struct sight *sight, struct sight_sum *sum, uint32_t *count);
 
+/* What all readers of this host say of the servers that the published view names, those that they have met with. At
+ * most SIGHT_SERVERS. By whoever publishes. */
+void sight_list(const struct publish_writer *writer, struct sight_sum *list, uint32_t *ret_count);
+
 /* By the thread that owns the reader. */
 void sight_tell(struct publish_reader *reader, const struct sight_sum *sum, uint32_t count);

@@ -20,6 +20,7 @@
 #include "edge/log.h"
 #include "edge/observe.h"
 #include "edge/observe_queue.h"
+#include "edge/tcp.h"
 
 enum {
     UPSTREAM_BATCH_MS = 50,     /* results wait this long for company */
@@ -168,6 +169,25 @@ static void upstream_readers_body(const struct upstream *upstream, const struct 
             comma = ",";
         }
     }
+    buf_text(body, "]");
+}
+
+/* What they have met with at servers. Ends the body. */
+static void upstream_sights_body(const struct upstream *upstream, struct buf *body)
+{
+    struct sight_sum list[SIGHT_SERVERS];
+    uint32_t count = 0;
+    upstream->options.host.sights(upstream->options.host.context, list, &count);
+    buf_text(body, ",\"sights\":[");
+    for (uint32_t i = 0; i < count; i++) {
+        const struct publish_sight *sight = &list[i].sight;
+        char server[TCP_ADDRESS];
+        tcp_print(&list[i].server, server);
+        buf_printf(body, "%s{\"server\":\"%s\",\"connections\":%llu,\"failures\":%llu,\"wrong\":%llu,\"rtt_us\":%llu}",
+                   i > 0 ? "," : "", server, (unsigned long long)sight->connections,
+                   (unsigned long long)sight->failures, (unsigned long long)sight->wrong,
+                   (unsigned long long)sight->rtt_us);
+    }
     buf_text(body, "]}");
 }
 
@@ -220,10 +240,11 @@ static void *upstream_readers(void *context)
         host->readers(host->context, list, &count);
         const uint64_t sum = upstream_readers_sum(list, count);
         if (sum != told || time_since_ms(clock_mono(), told_at) >= UPSTREAM_TELL_MS) {
-            uint8_t memory[LIMITS_READERS * 160 + 128];
+            uint8_t memory[LIMITS_READERS * 160 + SIGHT_SERVERS * 200 + 128];
             struct buf body;
             buf_init(&body, memory, sizeof memory);
             upstream_readers_body(upstream, list, count, &body);
+            upstream_sights_body(upstream, &body);
             told = sum;
             told_at = clock_mono();
             upstream_post(upstream, "/v1/readers", &body, &failing);

@@ -11,11 +11,13 @@
 
 #include "base/assert.h"
 #include "base/text.h"
+#include "edge/clock.h"
 #include "edge/config_file.h"
 #include "edge/config_model.h"
 #include "edge/config_probe.h"
 #include "edge/config_secret.h"
 #include "edge/ear.h"
+#include "edge/hint.h"
 #include "edge/log.h"
 #include "edge/publish.h"
 #include "edge/publish_file.h"
@@ -40,9 +42,10 @@ struct observer {
     _Atomic(struct ear *) ear;                /* NULL: it hears no heartbeats */
     struct upstream *upstreams[LIMITS_SITES]; /* one per controller */
     char view_file[OBSERVER_PATH];
-    pthread_mutex_t lock;   /* guards the publisher */
+    pthread_mutex_t lock;   /* guards the publisher, the hints, and which pool they go to */
     pthread_mutex_t taking; /* one view at a time, to memory and file */
     struct publish_writer publisher;
+    struct hint hint;
 };
 
 /* ---- following the view ---- */
@@ -94,6 +97,17 @@ static void observer_readers(void *context, struct publish_reader_info *list, ui
     struct observer *observer = context;
     pthread_mutex_lock(&observer->lock);
     publish_writer_readers(&observer->publisher, list, ret_count);
+    if (observer->pool != NULL) {
+        (void)hint_look(&observer->hint, &observer->publisher, clock_mono(), probe_pool_soon, observer->pool);
+    }
+    pthread_mutex_unlock(&observer->lock);
+}
+
+static void observer_sights(void *context, struct sight_sum *list, uint32_t *ret_count)
+{
+    struct observer *observer = context;
+    pthread_mutex_lock(&observer->lock);
+    sight_list(&observer->publisher, list, ret_count);
     pthread_mutex_unlock(&observer->lock);
 }
 
@@ -152,6 +166,7 @@ static enum err observer_connect(struct observer *observer)
                                                           .version = observer_version,
                                                           .take = observer_take,
                                                           .readers = observer_readers,
+                                                          .sights = observer_sights,
                                                           .beats = observer_beats}};
         err = upstream_new(&options, &observer->upstreams[i]);
     }
@@ -196,6 +211,16 @@ static enum err observer_watch(struct observer *observer, const struct config *c
     return err;
 }
 
+/* From now on what readers meet with hurries its checks; or no longer. The pool that was there. */
+static struct probe_pool *observer_pool(struct observer *observer, struct probe_pool *pool)
+{
+    pthread_mutex_lock(&observer->lock);
+    struct probe_pool *before = observer->pool;
+    observer->pool = pool;
+    pthread_mutex_unlock(&observer->lock);
+    return before;
+}
+
 static enum err observer_probe(struct observer *observer)
 {
     const struct probe_pool_options options = {.site = observer->site_name,
@@ -203,7 +228,9 @@ static enum err observer_probe(struct observer *observer)
                                                .sink_context = observer,
                                                .resolve = observer_resolve,
                                                .resolve_context = observer};
-    const enum err err = probe_pool_new(&options, &observer->pool);
+    struct probe_pool *pool = NULL;
+    const enum err err = probe_pool_new(&options, &pool);
+    (void)observer_pool(observer, pool);
     return err != ERR_OK ? err : observer_watch(observer, observer->config);
 }
 
@@ -323,7 +350,7 @@ void observer_stop(struct observer *observer)
         return;
     }
     ear_stop(atomic_load(&observer->ear)); /* it urges the reports, and they ask it */
-    probe_pool_free(observer->pool);
+    probe_pool_free(observer_pool(observer, NULL));
     for (uint32_t i = 0; i < observer->controllers_count; i++) {
         upstream_free(observer->upstreams[i]);
     }

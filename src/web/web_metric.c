@@ -292,6 +292,7 @@ void web_metric_get(const struct http_server_request *request, struct http_serve
             web_metric_writers(engine);
             web_metric_parts(engine);
             web_service_metrics(engine);
+            web_sight_metrics(web_of(request)->options.desk, engine);
             web_metric_guards(web_of(request)->options.desk, engine);
         }
         web_metric_sites(web_of(request), engine);

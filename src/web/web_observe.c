@@ -52,6 +52,33 @@ static bool web_observe_reader(const json_t *json, struct desk_reader *ret_reade
     return true;
 }
 
+static bool web_observe_sight(const json_t *json, struct desk_sight *ret_sight)
+{
+    bool good = json_is_object(json);
+    const char *server = web_text(json, "server", &good);
+    struct publish_sight *sight = &ret_sight->sight;
+    if (!good || server == NULL || !web_number(json, "connections", &sight->connections) ||
+        !web_number(json, "failures", &sight->failures) || !web_number(json, "wrong", &sight->wrong) ||
+        !web_number(json, "rtt_us", &sight->rtt_us)) {
+        return false;
+    }
+    text_copy(ret_sight->server, sizeof ret_sight->server, server);
+    return true;
+}
+
+/* They may be absent: nothing is said then. */
+static enum err web_observe_sights(const struct desk *desk, const char *site, const json_t *list)
+{
+    struct desk_sight sights[SIGHT_SERVERS];
+    const size_t count = json_array_size(list);
+    bool good = list == NULL || (json_is_array(list) && count <= SIGHT_SERVERS);
+    for (size_t i = 0; i < count && good; i++) {
+        sights[i] = (struct desk_sight){.site = ""};
+        good = web_observe_sight(json_array_get(list, i), &sights[i]);
+    }
+    return !good ? ERR_INVALID : list == NULL ? ERR_OK : desk->sights(desk->context, site, sights, (uint32_t)count);
+}
+
 void web_observe_readers(const struct http_server_request *request, struct http_server_answer *answer)
 {
     const struct desk *desk = web_of(request)->options.desk;
@@ -68,7 +95,10 @@ void web_observe_readers(const struct http_server_request *request, struct http_
     for (size_t i = 0; i < count && good; i++) {
         good = web_observe_reader(json_array_get(list, i), &readers[i]);
     }
-    const enum err err = good ? desk->readers(desk->context, site, readers, (uint32_t)count) : ERR_INVALID;
+    enum err err = good ? web_observe_sights(desk, site, json_object_get(body, "sights")) : ERR_INVALID;
+    if (err == ERR_OK) {
+        err = desk->readers(desk->context, site, readers, (uint32_t)count);
+    }
     if (err == ERR_OK) {
         http_server_answer_empty(answer, 204);
     } else {

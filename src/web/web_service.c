@@ -15,7 +15,7 @@ static const char *web_service_role(const struct engine *engine, uint32_t servic
                                                               : "replica";
 }
 
-static json_t *web_service_one(const struct engine *engine, uint32_t service)
+static json_t *web_service_one(const struct desk *desk, const struct engine *engine, uint32_t service)
 {
     const struct view_service *entry = &engine->view.services[service];
     json_t *servers = json_array();
@@ -24,10 +24,10 @@ static json_t *web_service_one(const struct engine *engine, uint32_t service)
         if (target->service == service) {
             char address[TCP_ADDRESS];
             tcp_print(&target->address, address);
-            json_array_append_new(servers,
-                                  json_pack("{s:s,s:s,s:b,s:s}", "address", address, "region",
-                                            web_render_region(engine, target->region), "works", (int)target->healthy,
-                                            "role", web_service_role(engine, service, i)));
+            json_array_append_new(servers, json_pack("{s:s,s:s,s:b,s:s,s:o}", "address", address, "region",
+                                                     web_render_region(engine, target->region), "works",
+                                                     (int)target->healthy, "role", web_service_role(engine, service, i),
+                                                     "seen", web_sight_list(desk, &target->address)));
         }
     }
     const bool any = entry->primary < engine->view.targets_count;
@@ -36,11 +36,11 @@ static json_t *web_service_one(const struct engine *engine, uint32_t service)
                      "epoch", (json_int_t)entry->epoch, "servers", servers);
 }
 
-json_t *web_service_list(const struct engine *engine)
+json_t *web_service_list(const struct desk *desk, const struct engine *engine)
 {
     json_t *list = json_array();
     for (uint32_t i = 0; i < engine->view.services_count; i++) {
-        json_array_append_new(list, web_service_one(engine, i));
+        json_array_append_new(list, web_service_one(desk, engine, i));
     }
     return list;
 }

@@ -69,9 +69,13 @@ json_t *web_predict_loss(const struct engine *engine, const struct durable_run *
 json_t *web_mutation_list(const struct engine *engine, const struct durable_run *run);
 
 /* web_service.c: TCP services of the published view. */
-json_t *web_service_list(const struct engine *engine);
+json_t *web_service_list(const struct desk *desk, const struct engine *engine);
 void web_service_metrics(const struct engine *engine);
 bool web_service_degraded(const struct engine *engine); /* a cache has no primary */
+
+/* web_sight.c: what proxies and relays meet with at a server, by site. */
+json_t *web_sight_list(const struct desk *desk, const struct view_address *server);
+void web_sight_metrics(const struct desk *desk, const struct engine *engine);
 
 /* web_render.c: names are "" when the index is none. */
 const char *web_render_region(const struct engine *engine, uint32_t region);

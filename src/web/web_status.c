@@ -146,6 +146,7 @@ static json_t *web_status_node(const struct desk *desk, const struct engine *eng
                                       web_status_percentiles(&engine->lags[node], LAG_MS), "bytes",
                                       web_status_percentiles(&engine->lags[node], LAG_BYTES)));
     }
+    json_object_set_new(json, "seen", web_sight_list(desk, &engine->model.nodes[node].postgres));
     if (detail != NULL) {
         desk->node_detail(desk->context, node, detail);
         json_object_set_new(json, "activity", json_string(detail->activity));
@@ -298,7 +299,7 @@ static json_t *web_status_json(const struct web *web, const struct engine *engin
                   (int)web_status_degraded(engine), "regions", regions, "databases", databases, "sites", sites, "run",
                   durable->run.state != DURABLE_RUN_NONE ? web_render_run(engine, &durable->run) : json_null(),
                   "last_run", durable->past[0].id != 0 ? web_render_run(engine, &durable->past[0]) : json_null());
-    json_object_set_new(json, "services", web_service_list(engine));
+    json_object_set_new(json, "services", web_service_list(desk, engine));
     json_object_set_new(json, "now_ms", json_integer(engine->wall.us / 1000));
     json_object_set_new(json, "last_failover_ms",
                         durable->last_failover_wall_us != 0 ? json_integer(durable->last_failover_wall_us / 1000)
