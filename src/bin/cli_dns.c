@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "bin/cli_dns_key.h"
 #include "bin/cli_load.h"
 #include "bin/serve_dns.h"
 #include "bin/verb.h"
@@ -28,6 +29,8 @@ static void cli_dns_usage(FILE *stream)
           "         why a client gets the answer it gets: home, split, point, region, endpoints\n"
           "       holdfast dns serve [--config FILE] [--site SITE]\n"
           "         the DNS role alone, in the foreground (`holdfast serve` runs all roles of a site)\n"
+          "       holdfast dns key VERB ZONE\n"
+          "         the keys that sign a zone: generate, import, list, roll, retire, ds (holdfast dns key --help)\n"
           "\n"
           "NAME is a dynamic name, relative to the zone or with a dot at its end.\n"
           "SITE may be left out when only one site of the configuration answers DNS.\n"
@@ -154,6 +157,9 @@ int cli_dns(int argc, char **argv)
     if (strcmp(verb, "--help") == 0) {
         cli_dns_usage(stdout);
         return VERB_OK;
+    }
+    if (strcmp(verb, "key") == 0) {
+        return cli_dns_key(argc - 1, argv + 1);
     }
     const bool explain = strcmp(verb, "explain") == 0;
     const bool parsed = cli_dns_parse(argc, argv, &arguments);

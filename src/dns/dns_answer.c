@@ -154,7 +154,7 @@ static void dns_answer_transfer(struct dns_answer *answer)
     if (answer->packet->transfer != NULL) {
         answer->transfers = true;
         dns_transfer_begin(answer->packet->transfer, zone, answer->packet->message, &answer->query,
-                           answer->signs ? &answer->tsig : NULL);
+                           answer->signs ? &answer->tsig : NULL, resolve->now_s);
     } else if (answer->query.type == DNS_TYPE_IXFR) {
         answer->query.type = DNS_TYPE_SOA;
         resolve->asker = NULL; /* it was let in above */

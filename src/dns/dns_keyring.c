@@ -64,6 +64,7 @@ enum err dns_keyring_load(const struct dns_keyring_want *want, char *problem, st
     keyring->ttl_s = want->ttl_s;
     keyring->parent = want->parent;
     enum err err = dns_keydir_state(want->directory, problem, &file);
+    keyring->changes = err == ERR_OK ? file.changes : 0;
     for (uint32_t i = 0; err == ERR_OK && i < file.count; i++) {
         struct dns_key key;
         err = dns_keydir_key(want->directory, &file.rows[i], problem, &key);

@@ -40,6 +40,7 @@ struct dns_keyring_key {
 struct dns_keyring {
     uint32_t ttl_s;
     enum dns_keyring_parent parent;
+    uint32_t changes; /* how often the keys were changed */
     uint32_t count;
     struct dns_keyring_key keys[DNS_KEYFILE_ROWS];
 };

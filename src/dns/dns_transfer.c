@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "dns/dns_zone_sign.h"
 #include "wire/dns_type.h"
 #include "wire/dns_writer.h"
 
@@ -32,15 +33,15 @@ static void dns_transfer_seek(struct dns_transfer *transfer)
 }
 
 void dns_transfer_begin(struct dns_transfer *transfer, const struct dns_zone *zone, const uint8_t *message,
-                        const struct dns_message_query *query, const struct dns_tsig *tsig)
+                        const struct dns_message_query *query, const struct dns_tsig *tsig, uint32_t now_s)
 {
     ASSERT(zone != NULL && query->question_end > DNS_MESSAGE_HEADER);
     const uint16_t flags = DNS_MESSAGE_QR | DNS_MESSAGE_AA | (query->flags & (DNS_MESSAGE_RD | DNS_MESSAGE_CD));
     transfer->zone = zone;
     transfer->step = DNS_TRANSFER_BEGIN;
     /* RFC 1995, 2: also when the client is ahead of us (RFC 1982). */
-    transfer->serial_only =
-        query->type == DNS_TYPE_IXFR && query->serial_given && (int32_t)(zone->serial - query->serial) <= 0;
+    transfer->serial_only = query->type == DNS_TYPE_IXFR && query->serial_given &&
+                            (int32_t)(dns_zone_sign_serial(zone, now_s) - query->serial) <= 0;
     transfer->edns = query->edns;
     transfer->dnssec_ok = query->dnssec_ok;
     transfer->signs = tsig != NULL;
@@ -56,12 +57,32 @@ void dns_transfer_begin(struct dns_transfer *transfer, const struct dns_zone *zo
     transfer->node = NULL;
     transfer->set = NULL;
     transfer->data = NULL;
+    transfer->proof = (struct dns_transfer_proof){0};
+    transfer->now_s = now_s;
 }
 
 static void dns_transfer_soa(struct dns_transfer *transfer, struct dns_writer *writer)
 {
     const struct dns_zone *zone = transfer->zone;
-    dns_writer_record(writer, DNS_WRITER_ANSWER, &zone->origin, DNS_TYPE_SOA, zone->soa->ttl_s, zone->soa->data->rdata);
+    struct dns_zone_sign_soa memory;
+    const struct dns_zone_set *soa = dns_zone_sign_soa(zone, transfer->now_s, &memory);
+    dns_writer_record(writer, DNS_WRITER_ANSWER, &zone->origin, DNS_TYPE_SOA, soa->ttl_s, soa->data->rdata);
+}
+
+/* Without one of its signatures the zone would be broken: better no SOA at the end, and so no zone. */
+static void dns_transfer_prove(struct dns_transfer *transfer, struct dns_writer *writer)
+{
+    switch (dns_transfer_proof_next(&transfer->proof, transfer->zone, transfer->now_s, writer)) {
+    case DNS_TRANSFER_PROOF_MORE:
+        return;
+    case DNS_TRANSFER_PROOF_END:
+        transfer->step = DNS_TRANSFER_END;
+        return;
+    case DNS_TRANSFER_PROOF_FAILED:
+    default:
+        transfer->step = DNS_TRANSFER_DONE;
+        return;
+    }
 }
 
 /* One record, or the step to the next kind. */
@@ -77,7 +98,7 @@ static void dns_transfer_step(struct dns_transfer *transfer, struct dns_writer *
         return;
     case DNS_TRANSFER_RECORDS:
         if (transfer->data == NULL) {
-            transfer->step = DNS_TRANSFER_END;
+            transfer->step = transfer->zone->keyring != NULL ? DNS_TRANSFER_PROOFS : DNS_TRANSFER_END;
             return;
         }
         dns_writer_record(writer, DNS_WRITER_ANSWER, &transfer->node->name, transfer->set->type, transfer->set->ttl_s,
@@ -86,6 +107,9 @@ static void dns_transfer_step(struct dns_transfer *transfer, struct dns_writer *
             transfer->data = transfer->data->next;
             dns_transfer_seek(transfer);
         }
+        return;
+    case DNS_TRANSFER_PROOFS:
+        dns_transfer_prove(transfer, writer);
         return;
     case DNS_TRANSFER_END:
         dns_transfer_soa(transfer, writer);

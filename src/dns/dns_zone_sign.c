@@ -86,22 +86,31 @@ static enum err dns_zone_sign_keys(struct dns_zone *zone)
 
 /* ---- the names ---- */
 
+/* Whether records of that type are made by signing alone. */
+static bool dns_zone_sign_makes(uint16_t type, bool apex)
+{
+    switch (type) {
+    case DNS_TYPE_DNSKEY:
+    case DNS_TYPE_CDS:
+    case DNS_TYPE_CDNSKEY:
+        return apex;
+    case DNS_TYPE_RRSIG:
+    case DNS_TYPE_NSEC:
+    case 50: /* NSEC3 */
+    case DNS_TYPE_NSEC3PARAM:
+        return true;
+    default:
+        return false;
+    }
+}
+
 static enum err dns_zone_sign_node(struct dns_zone *zone, struct dns_zone_node *node, char *problem)
 {
     uint32_t types = 0;
     for (struct dns_zone_set *set = node->sets; set != NULL; set = set->next) {
-        switch (set->type) {
-        case DNS_TYPE_DNSKEY:
-        case DNS_TYPE_CDS:
-        case DNS_TYPE_CDNSKEY:
-        case DNS_TYPE_RRSIG:
-        case DNS_TYPE_NSEC:
-        case 50: /* NSEC3 */
-        case DNS_TYPE_NSEC3PARAM:
+        if (dns_zone_sign_makes(set->type, node == zone->apex)) {
             return dns_zone_sign_fail(
                 set, "a record that signing makes by itself; take it out of the file of a zone with dnssec", problem);
-        default:
-            break;
         }
         if (++types > DNS_ZONE_SIGN_TYPES) {
             return dns_zone_sign_fail(set, "too many types at one name of a signed zone; expected at most 60", problem);
@@ -149,6 +158,7 @@ enum err dns_zone_sign(struct dns_zone *zone, struct dns_keyring *keyring, char 
 {
     ASSERT(zone->keyring == NULL);
     zone->keyring = keyring;
+    zone->serial += keyring->changes; /* secondaries have to fetch the keys, too */
     zone->ttl_most_s = keyring->ttl_s;
     for (uint64_t bucket = 0; bucket <= zone->mask; bucket++) {
         for (struct dns_zone_node *node = zone->table[bucket]; node != NULL; node = node->chain) {

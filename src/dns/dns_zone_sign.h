@@ -7,8 +7,9 @@
 #include "dns/dns_zone.h"
 
 enum {
-    /* The serial grows by one in this time, so that secondaries fetch new signatures long before the old ones end:
-     * they live for 14 days less a day of jitter. */
+    /* The serial is the file's, plus one for each change of the keys, plus one for each of these periods since 1970, so
+     * that secondaries fetch new signatures long before the old ones end: they live for 14 days less a day of jitter.
+     */
     DNS_ZONE_SIGN_PERIOD_S = 3 * 86400,
 };
 

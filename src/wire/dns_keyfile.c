@@ -103,6 +103,7 @@ enum err dns_keyfile_parse(struct span text, struct dns_keyfile *ret_file, uint3
     struct dns_keyfile file = {0};
     struct cursor cursor;
     uint32_t line_number = 0;
+    uint64_t changes = 0;
     if (text.size > DNS_KEYFILE_BYTES) {
         return ERR_TOO_LARGE;
     }
@@ -116,6 +117,10 @@ enum err dns_keyfile_parse(struct span text, struct dns_keyfile *ret_file, uint3
         line_number++;
         const uint32_t count = dns_keyfile_split(span_of(start, size), words);
         if (count == 0) {
+            continue;
+        }
+        if (count == 2 && span_is(words[0], "changes") && dns_word_number(words[1], UINT32_MAX, &changes) == ERR_OK) {
+            file.changes = (uint32_t)changes;
             continue;
         }
         if (file.count == DNS_KEYFILE_ROWS) {
@@ -134,6 +139,7 @@ enum err dns_keyfile_parse(struct span text, struct dns_keyfile *ret_file, uint3
 void dns_keyfile_write(const struct dns_keyfile *file, struct buf *buf)
 {
     buf_text(buf, "# Written by `holdfast dns key`: ROLE ALGORITHM TAG STATE SINCE FILE\n");
+    buf_printf(buf, "changes %u\n", file->changes);
     for (uint32_t i = 0; i < file->count; i++) {
         const struct dns_keyfile_row *row = &file->rows[i];
         buf_printf(buf, "%s %u %u %s %" PRIu64 " %s\n", dns_keyfile_role_text(row->role), row->algorithm, row->tag,

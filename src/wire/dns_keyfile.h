@@ -6,6 +6,8 @@
  *     ROLE ALGORITHM TAG STATE SINCE FILE
  *     zsk  13        5911 active 1795392000 zsk-5911.pem
  *
+ * and one that counts how often it was changed, which goes into the zone's serial: `changes 3`.
+ *
  * SINCE is when it came into its state, in seconds since 1970; FILE stands in the same directory. Written by `holdfast
  * dns key`, read by the servers. No allocation. */
 #pragma once
@@ -51,6 +53,7 @@ struct dns_keyfile_row {
 };
 
 struct dns_keyfile {
+    uint32_t changes;
     uint32_t count;
     struct dns_keyfile_row rows[DNS_KEYFILE_ROWS];
 };

@@ -383,7 +383,7 @@ static void test_what_signing_makes_may_not_stand_in_the_file(void **state)
 {
     (void)state;
     static const char *const lines[] = {"@ DNSKEY 257 3 15 l02Woi0iS8Aa25FQkUd9RMzZHJpBoRQwAQEX1SxZJA4=\n",
-                                        "x NSEC y.example.test. A\n", "@ NSEC3PARAM 1 0 0 -\n", "x CDS 0 0 0 00\n"};
+                                        "x NSEC y.example.test. A\n", "@ NSEC3PARAM 1 0 0 -\n", "@ CDS 0 0 0 00\n"};
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         char text[512];
         char problem[DNS_ZONE_PROBLEM] = "";
@@ -393,6 +393,46 @@ static void test_what_signing_makes_may_not_stand_in_the_file(void **state)
         assert_int_equal(dns_zone_sign(zone(), keyring_of(DNS_KEY_ED25519, false), problem), ERR_INVALID);
         assert_non_null(strstr(problem, "other:5: a record that signing makes by itself"));
     }
+}
+
+/* The whole zone as it is transferred validates: each set that is ours has its signature, and the chain of NSEC goes
+ * once round all names. Types and names as they were transferred. */
+static void test_a_transferred_zone_validates(void **state)
+{
+    (void)state;
+    static uint8_t memory[65535];
+    catalog->settings.transfer_count = 1;
+    catalog->settings.transfer[0] = (struct dns_catalog_network){.address = {{10, 1}, 0, 4}, .prefix_bits = 16};
+    assert_int_equal(build(question("example.test.", DNS_TYPE_AXFR, 1), true), 0);
+    size_t size;
+    memset(&answer, 0, offsetof(struct validate_answer, records));
+    while ((size = dns_transfer_next(&transfer, memory)) > 0) {
+        validate_read(memory, size, &answer);
+    }
+    assert_int_equal(answer.records[0].type, DNS_TYPE_SOA);
+    assert_int_equal(answer.records[answer.count - 1].type, DNS_TYPE_SOA);
+    expect_signed();
+    uint32_t links = 0;
+    struct dns_name name = zone()->origin;
+    do {
+        const struct validate_record *nsec = NULL;
+        for (uint32_t i = 0; i < answer.count; i++) {
+            const struct validate_record *record = &answer.records[i];
+            nsec = record->type == DNS_TYPE_NSEC && dns_name_equal(&record->owner, &name) ? record : nsec;
+        }
+        assert_non_null(nsec);
+        for (uint32_t i = 0; nsec != NULL && i < answer.count; i++) {
+            const struct validate_record *record = &answer.records[i];
+            assert_true(!dns_name_equal(&record->owner, &name) || validate_bit(nsec, record->type));
+        }
+        struct cursor cursor;
+        cursor_init(&cursor, nsec != NULL ? nsec->data : NULL, nsec != NULL ? nsec->size : 0);
+        dns_name_read(&cursor, &name);
+        links++;
+    } while (!dns_name_equal(&name, &zone()->origin) && links < 100);
+    assert_int_equal(links, zone()->chain_count);
+    /* The owners of the file but ns.sub, below the cut; none.example.test is in the view alone. */
+    assert_int_equal(links, 15);
 }
 
 #define SECURE_TEST(test) cmocka_unit_test_setup_teardown(test, set_up_signed, tear_down_signed)
@@ -417,6 +457,7 @@ int main(void)
         SECURE_TEST(test_signatures_count_for_truncation),
         SECURE_TEST(test_a_flood_of_names_is_bounded),
         SECURE_TEST(test_the_serial_grows_with_time),
+        SECURE_TEST(test_a_transferred_zone_validates),
         SECURE_TEST(test_the_request_to_become_unsigned),
         SECURE_TEST(test_what_signing_makes_may_not_stand_in_the_file),
     };

@@ -13,6 +13,7 @@ static void test_what_is_written_is_read(void **state)
 {
     (void)state;
     static const char text[] = "# Written by `holdfast dns key`: ROLE ALGORITHM TAG STATE SINCE FILE\n"
+                               "changes 4294967295\n"
                                "ksk 13 55648 active 1795392000 ksk-55648.pem\n"
                                "zsk 13 1 published 1795392001 zsk-1.pem\n"
                                "csk 15 65535 retired 4294967296 Kexample.+015+65535.private\n";
@@ -57,6 +58,8 @@ static void test_what_is_wrong_is_told_by_its_line(void **state)
         "zsk 13 7 ready 5 f",
         "zsk 13 7 active -1 f",
         "zsk 13 7 active 5 ../f",
+        "changes x",
+        "changes 1 2",
         "zsk 13 7 active 5 a/f",
         "zsk 13 7 active 5 .hidden",
         "zsk",
