@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * holdfast dns: why a client gets the answer it gets, and the DNS role alone. */
+ * holdfast dns: why a client gets the answer it gets, what the server counts, and the DNS role alone. */
 #include "bin/cli_dns.h"
 
 #include <stdio.h>
@@ -7,11 +7,13 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "bin/cli_dns_figures.h"
 #include "bin/cli_dns_key.h"
 #include "bin/cli_load.h"
 #include "bin/serve_dns.h"
 #include "bin/verb.h"
 #include "dns/dns_explain.h"
+#include "dns/dns_figures.h"
 #include "edge/log.h"
 #include "edge/publish.h"
 #include "edge/publish_file.h"
@@ -21,22 +23,27 @@ struct cli_dns_arguments {
     const char *client;
     const char *config;
     const char *site;
+    bool metrics;
 };
 
 static void cli_dns_usage(FILE *stream)
 {
-    fputs("usage: holdfast dns explain NAME --client ADDRESS [--config FILE] [--site SITE]\n"
-          "         why a client gets the answer it gets: home, split, point, region, endpoints\n"
-          "       holdfast dns serve [--config FILE] [--site SITE]\n"
-          "         the DNS role alone, in the foreground (`holdfast serve` runs all roles of a site)\n"
-          "       holdfast dns key VERB ZONE\n"
-          "         the keys that sign a zone: generate, import, list, roll, retire, ds (holdfast dns key --help)\n"
-          "\n"
-          "NAME is a dynamic name, relative to the zone or with a dot at its end.\n"
-          "SITE may be left out when only one site of the configuration answers DNS.\n"
-          "FILE is $HOLDFAST_CONFIG or /etc/holdfast/holdfast.yaml when not given.\n"
-          "Exit status: 0 done, 1 failed, 2 wrong usage, 8 invalid configuration.\n",
-          stream);
+    fputs(
+        "usage: holdfast dns explain NAME --client ADDRESS [--config FILE] [--site SITE]\n"
+        "         why a client gets the answer it gets: home, split, point, region, endpoints\n"
+        "       holdfast dns serve [--config FILE] [--site SITE]\n"
+        "         the DNS role alone, in the foreground (`holdfast serve` runs all roles of a site)\n"
+        "       holdfast dns stats [--metrics] [--config FILE] [--site SITE]\n"
+        "         what the site's server has counted: queries by code, type, zone, name and region, and how long they\n"
+        "         took; on its host. --metrics: in the text format of Prometheus\n"
+        "       holdfast dns top [clients|names] [--config FILE] [--site SITE]\n"
+        "         who asks most, and for what\n"
+        "\n"
+        "NAME is a dynamic name, relative to the zone or with a dot at its end.\n"
+        "SITE may be left out when only one site of the configuration answers DNS.\n"
+        "FILE is $HOLDFAST_CONFIG or /etc/holdfast/holdfast.yaml when not given.\n"
+        "Exit status: 0 done, 1 failed, 2 wrong usage, 8 invalid configuration.\n",
+        stream);
 }
 
 /* Options after the sub-verb; false: wrong usage. */
@@ -49,6 +56,8 @@ static bool cli_dns_parse(int argc, char **argv, struct cli_dns_arguments *argum
                                                                 : NULL;
         if (value != NULL && i + 1 < argc) {
             *value = argv[++i];
+        } else if (strcmp(argv[i], "--metrics") == 0) {
+            arguments->metrics = true;
         } else if (value == NULL && argv[i][0] != '-' && arguments->name == NULL) {
             arguments->name = argv[i];
         } else {
@@ -150,22 +159,69 @@ static int cli_dns_explain(const struct config *config, uint32_t site, const str
     return cli_dns_explain_from(&options, index, &client);
 }
 
+static int cli_dns_serve(const struct config *config, uint32_t site, const struct cli_dns_arguments *arguments)
+{
+    (void)arguments;
+    log_init("dns", LOG_INFO);
+    return serve_dns_run(config, site);
+}
+
+static const char *cli_dns_figures(const struct config *config, uint32_t site)
+{
+    static char path[4096];
+    snprintf(path, sizeof path, "%.4000s/" DNS_FIGURES_NAME, config->sites[site].state_dir);
+    return path;
+}
+
+static int cli_dns_stats(const struct config *config, uint32_t site, const struct cli_dns_arguments *arguments)
+{
+    return cli_dns_figures_stats(cli_dns_figures(config, site), arguments->metrics);
+}
+
+static int cli_dns_top(const struct config *config, uint32_t site, const struct cli_dns_arguments *arguments)
+{
+    return cli_dns_figures_top(cli_dns_figures(config, site), arguments->name);
+}
+
+/* What a sub-verb takes beside --config and --site. */
+enum cli_dns_takes { CLI_DNS_NOTHING, CLI_DNS_NAME_AND_CLIENT, CLI_DNS_METRICS, CLI_DNS_PERHAPS_NAME };
+
+struct cli_dns_verb {
+    const char *name;
+    enum cli_dns_takes takes;
+    int (*run)(const struct config *config, uint32_t site, const struct cli_dns_arguments *arguments);
+};
+
+static const struct cli_dns_verb cli_dns_verbs[] = {
+    {"explain", CLI_DNS_NAME_AND_CLIENT, cli_dns_explain},
+    {"serve", CLI_DNS_NOTHING, cli_dns_serve},
+    {"stats", CLI_DNS_METRICS, cli_dns_stats},
+    {"top", CLI_DNS_PERHAPS_NAME, cli_dns_top},
+};
+
+static bool cli_dns_fits(const struct cli_dns_verb *verb, const struct cli_dns_arguments *arguments)
+{
+    const bool named = verb->takes == CLI_DNS_NAME_AND_CLIENT;
+    return (arguments->name != NULL) == (named || (verb->takes == CLI_DNS_PERHAPS_NAME && arguments->name != NULL)) &&
+           (arguments->client != NULL) == named && (!arguments->metrics || verb->takes == CLI_DNS_METRICS);
+}
+
 int cli_dns(int argc, char **argv)
 {
     struct cli_dns_arguments arguments = {0};
-    const char *verb = argc > 1 ? argv[1] : "";
-    if (strcmp(verb, "--help") == 0) {
+    const struct cli_dns_verb *verb = NULL;
+    const char *word = argc > 1 ? argv[1] : "";
+    if (strcmp(word, "--help") == 0) {
         cli_dns_usage(stdout);
         return VERB_OK;
     }
-    if (strcmp(verb, "key") == 0) {
+    if (strcmp(word, "key") == 0) {
         return cli_dns_key(argc - 1, argv + 1);
     }
-    const bool explain = strcmp(verb, "explain") == 0;
-    const bool parsed = cli_dns_parse(argc, argv, &arguments);
-    const bool complete = explain ? arguments.name != NULL && arguments.client != NULL
-                                  : arguments.name == NULL && arguments.client == NULL;
-    if (!parsed || !complete || (!explain && strcmp(verb, "serve") != 0)) {
+    for (size_t i = 0; i < sizeof cli_dns_verbs / sizeof *cli_dns_verbs; i++) {
+        verb = strcmp(word, cli_dns_verbs[i].name) == 0 ? &cli_dns_verbs[i] : verb;
+    }
+    if (verb == NULL || !cli_dns_parse(argc, argv, &arguments) || !cli_dns_fits(verb, &arguments)) {
         cli_dns_usage(stderr);
         return VERB_USAGE;
     }
@@ -174,14 +230,8 @@ int cli_dns(int argc, char **argv)
     if (loaded != VERB_OK) {
         return loaded;
     }
-    int result = VERB_CONFIG;
     const uint32_t site = cli_dns_site(config, arguments.site);
-    if (site != CONFIG_NONE && explain) {
-        result = cli_dns_explain(config, site, &arguments);
-    } else if (site != CONFIG_NONE) {
-        log_init("dns", LOG_INFO);
-        result = serve_dns_run(config, site);
-    }
+    const int result = site != CONFIG_NONE ? verb->run(config, site, &arguments) : VERB_CONFIG;
     config_free(config);
     return result;
 }

@@ -11,8 +11,10 @@
 
 #include "base/assert.h"
 #include "bin/verb.h"
+#include "dns/dns_report.h"
 #include "edge/config_secret.h"
 #include "edge/daemon.h"
+#include "edge/http_server.h"
 #include "edge/log.h"
 #include "edge/publish.h"
 #include "edge/publish_file.h"
@@ -199,6 +201,12 @@ enum err serve_dns_options(const struct config *config, uint32_t site, struct se
     }
     snprintf(paths->view, sizeof paths->view, "%.4000s/" PUBLISH_NAME, here->state_dir);
     snprintf(paths->file, sizeof paths->file, "%.4000s/" PUBLISH_FILE_NAME, here->state_dir);
+    snprintf(paths->figures, sizeof paths->figures, "%.4000s/" DNS_FIGURES_NAME, here->state_dir);
+    ret_options->figures_path = paths->figures;
+    ret_options->regions_count = config->regions_count < LIMITS_REGIONS ? config->regions_count : LIMITS_REGIONS;
+    for (uint32_t i = 0; i < ret_options->regions_count; i++) {
+        ret_options->regions[i] = config->regions[i].name;
+    }
     ret_options->name = "dns";
     ret_options->workers = 0;
     ret_options->view_path = paths->view;
@@ -257,13 +265,13 @@ static void serve_dns_sandbox(const struct config *config, uint32_t site)
 
 static void serve_dns_log_counters(const struct dns_server *server)
 {
-    struct dns_worker_counters counters;
+    static struct dns_figures sum;
     char text[1024];
     struct buf buf;
     buf_init(&buf, text, sizeof text);
-    dns_server_counters(server, &counters);
-#define SERVE_DNS_COUNTER(member) buf_printf(&buf, " " #member "=%" PRIu64, counters.member);
-    DNS_WORKER_COUNTERS(SERVE_DNS_COUNTER)
+    dns_figures_sum(dns_server_figures(server), &sum);
+#define SERVE_DNS_COUNTER(member) buf_printf(&buf, " " #member "=%" PRIu64, sum.counters.member);
+    DNS_FIGURES_COUNTERS(SERVE_DNS_COUNTER)
 #undef SERVE_DNS_COUNTER
     LOG_N("counters%s", buf_string(&buf));
 }
@@ -331,6 +339,38 @@ static void serve_dns_complain(const struct config_site *site, enum err err, con
         buf_string(&buf));
 }
 
+static void serve_dns_metrics_get(const struct http_server_request *request, struct http_server_answer *answer)
+{
+    const struct serve_dns *serve = request->context;
+    char *text = malloc(DNS_REPORT_BYTES);
+    struct buf buf;
+    if (text == NULL) {
+        http_server_answer_problem(answer, ERR_NO_MEMORY, "no memory for the metrics");
+        return;
+    }
+    buf_init(&buf, text, DNS_REPORT_BYTES);
+    dns_report_metrics(dns_server_figures(serve->server), &buf);
+    http_server_answer_copy(answer, 200, "text/plain; version=0.0.4", buf.data, buf.size);
+    free(text);
+}
+
+/* NULL: not wanted, or it cannot listen there, which is told; DNS is answered all the same. */
+static struct http_server *serve_dns_metrics(const struct config_site *site, struct serve_dns *serve)
+{
+    static const struct http_server_route routes[] = {{"GET", "/metrics", false, serve_dns_metrics_get}};
+    struct http_server *server = NULL;
+    const struct http_server_config config = {.listen = site->dns_metrics.text,
+                                              .setting = "sites.*.dns_metrics",
+                                              .routes = routes,
+                                              .route_count = 1,
+                                              .context = serve,
+                                              .connections = 4};
+    if (site->dns_metrics.family == CONFIG_FAMILY_NONE || http_server_start(&config, NULL, 0, &server) != ERR_OK) {
+        return NULL;
+    }
+    return server;
+}
+
 int serve_dns_run(const struct config *config, uint32_t site)
 {
     static struct serve_dns_paths paths;
@@ -359,9 +399,11 @@ int serve_dns_run(const struct config *config, uint32_t site)
     if (problem[0] != 0) {
         LOG_W("%s", problem);
     }
+    struct http_server *metrics = serve_dns_metrics(&config->sites[site], &serve);
     serve_dns_log_zones(serve.server, "serving zone");
     LOG_N("serving workers=%u", dns_server_workers(serve.server));
     daemon_obey(&(struct daemon_orders){.reload = serve_dns_reload, .status = serve_dns_status, .context = &serve});
+    http_server_stop(metrics);
     dns_server_stop(serve.server);
     return VERB_OK;
 }

@@ -15,6 +15,7 @@
 struct serve_dns_paths {
     char view[4096];
     char file[4096];
+    char figures[4096];
 };
 
 struct sockaddr_storage serve_dns_address(const struct config_address *address);

@@ -277,6 +277,7 @@ size_t dns_answer_build(struct dns_answer_source *source, const struct dns_answe
     resolve->rotation = source->rotation;
     resolve->authoritative = false;
     resolve->dynamic = false;
+    resolve->zone = NULL;
     resolve->scope_bits = 0;
     resolve->sign = source->sign;
     if (source->sign != NULL) {
@@ -307,6 +308,10 @@ size_t dns_answer_build(struct dns_answer_source *source, const struct dns_answe
     ret_result->rcode = resolve->rcode;
     ret_result->truncated = answer.truncated;
     ret_result->dynamic = resolve->dynamic;
+    ret_result->type = verdict == DNS_MESSAGE_GOOD ? query->type : 0;
+    ret_result->zone = resolve->zone != NULL ? resolve->zone->number : LIMITS_NONE;
+    ret_result->name = resolve->dynamic ? resolve->number : 0;
+    ret_result->region = resolve->dynamic ? resolve->region : LIMITS_NONE;
     ret_result->keepalive = query->edns && answer.options.keepalive_100ms >= 0;
     ret_result->transfer = answer.transfers;
     ret_result->starved = resolve->starved;

@@ -33,11 +33,15 @@ struct dns_answer_source {
 struct dns_answer_result {
     uint16_t rcode; /* enum dns_rcode */
     bool truncated;
-    bool dynamic;
-    bool keepalive; /* it asked for that, over TCP */
-    bool transfer;  /* nothing was answered: `packet->transfer` has begun */
-    bool starved;   /* the signature that it needs may not be made now */
-    bool proven;    /* the client has shown a good cookie: its address is its own */
+    uint16_t type;   /* that was asked for */
+    uint32_t zone;   /* its number; LIMITS_NONE: none of ours was asked about */
+    bool dynamic;    /* ... */
+    uint32_t name;   /* ... then: which dynamic name, */
+    uint32_t region; /* and where the answer leads; LIMITS_NONE: nowhere */
+    bool keepalive;  /* it asked for that, over TCP */
+    bool transfer;   /* nothing was answered: `packet->transfer` has begun */
+    bool starved;    /* the signature that it needs may not be made now */
+    bool proven;     /* the client has shown a good cookie: its address is its own */
 };
 
 /* The query, and the room for its answer in the same place. */

@@ -44,6 +44,7 @@ enum err dns_catalog_add(struct dns_catalog *catalog, struct dns_zone *zone)
     if (catalog->zones_count == DNS_CATALOG_ZONES || catalog->dynamic_count + zone->dynamic_count > DNS_ZONE_NAMES) {
         return ERR_TOO_LARGE;
     }
+    zone->number = catalog->zones_count;
     zone->dynamic_base = catalog->dynamic_count;
     memcpy(catalog->dynamic + catalog->dynamic_count, zone->dynamic, zone->dynamic_count * sizeof *zone->dynamic);
     catalog->dynamic_count += zone->dynamic_count;

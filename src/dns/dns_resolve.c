@@ -95,11 +95,14 @@ static void dns_resolve_dynamic(struct dns_resolve *resolve, const struct dns_zo
     const uint32_t index = resolve->zone->dynamic_base + (uint32_t)(node->dynamic - resolve->zone->dynamic);
     ASSERT(index < catalog->dynamic_count);
     resolve->dynamic = true;
+    resolve->number = index;
+    resolve->region = LIMITS_NONE;
     if (policy->view == NULL || policy->plans[index].count == 0) {
         resolve->rcode = DNS_RCODE_SERVFAIL; /* no picture yet: a lie would be cached, an error is not for long */
         return;
     }
     const struct dns_policy_choice choice = dns_policy_choose(policy, catalog->dynamic, index, &resolve->client);
+    resolve->region = choice.region;
     const uint32_t family = resolve->query->type == DNS_TYPE_A ? 0 : 1;
     const uint8_t *order;
     const uint32_t count = dns_policy_endpoints(policy, index, &choice, family, &order);

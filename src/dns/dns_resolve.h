@@ -32,6 +32,8 @@ struct dns_resolve {
     uint16_t rcode;
     bool authoritative;
     bool dynamic;
+    uint32_t number;     /* of that name, among the catalogue's */
+    uint32_t region;     /* that it leads to; LIMITS_NONE: none */
     uint32_t scope_bits; /* the client prefix that decided */
     bool starved;        /* a signature is missing, for now: nothing of it may go out */
     /* On the way. */

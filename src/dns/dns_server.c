@@ -25,6 +25,7 @@ struct dns_server {
     struct dns_worker_shared shared;
     struct dns_catalog *catalog; /* what `shared` points to */
     struct dns_cookie_secrets own_cookies;
+    struct dns_figures_file *figures;
     struct dns_notify *notify; /* NULL: no secondaries */
     struct view file_view;
     uint32_t workers_count; /* threads that run */
@@ -149,6 +150,7 @@ static enum err dns_server_worker(struct dns_server *server, uint32_t index, str
                                            .view_path = options->view_path,
                                            .listens = options->listens,
                                            .listens_count = options->listens_count,
+                                           .figures = &server->figures->parts[index],
                                            .given = given,
                                            .last = index + 1 == server->shared.workers};
     enum err err = dns_worker_init(worker, &server->shared, &place);
@@ -216,6 +218,27 @@ static enum err dns_server_secondaries(struct dns_server *server)
     return err;
 }
 
+/* Where the file cannot be, it is counted all the same. */
+static enum err dns_server_count(struct dns_server *server, char *problem)
+{
+    const struct dns_server_options *options = &server->options;
+    enum err err = dns_figures_make(options->figures_path, &server->figures);
+    if (err != ERR_OK) {
+        snprintf(problem, DNS_ZONE_PROBLEM, "%.300s: %s: counters are in the log only", options->figures_path,
+                 err_text(err));
+        err = dns_figures_make(NULL, &server->figures);
+    }
+    if (err == ERR_OK) {
+        server->figures->workers = server->shared.workers;
+        server->figures->regions_count = options->regions_count;
+        for (uint32_t i = 0; i < options->regions_count; i++) {
+            snprintf(server->figures->regions[i], LIMITS_NAME, "%s", options->regions[i]);
+        }
+        dns_figures_label(server->figures, server->catalog);
+    }
+    return err;
+}
+
 enum err dns_server_start(const struct dns_server_options *options, char *problem, struct dns_server **ret_server)
 {
     ASSERT(options->listens_count > 0 && options->listens_count <= DNS_WORKER_LISTENS);
@@ -241,6 +264,7 @@ enum err dns_server_start(const struct dns_server_options *options, char *proble
     }
     const uint32_t workers = dns_server_cores(options->workers);
     server->shared.workers = workers;
+    err = dns_server_count(server, problem);
     for (uint32_t i = 0; i < workers && err == ERR_OK; i++) {
         err = dns_server_worker(server, i, options->given, problem);
     }
@@ -279,6 +303,7 @@ enum err dns_server_reload(struct dns_server *server, const struct dns_catalog_s
     }
     struct dns_catalog *old = server->catalog;
     server->catalog = fresh;
+    dns_figures_label(server->figures, fresh);
     atomic_store(&server->shared.catalog, fresh);
     const uint64_t generation = atomic_fetch_add(&server->shared.generation, 1) + 1;
     dns_server_settle(server, generation);
@@ -302,15 +327,13 @@ void dns_server_stop(struct dns_server *server)
         free(server->workers[i]);
     }
     dns_catalog_free(server->catalog);
+    dns_figures_close(server->figures);
     free(server);
 }
 
-void dns_server_counters(const struct dns_server *server, struct dns_worker_counters *ret_counters)
+const struct dns_figures_file *dns_server_figures(const struct dns_server *server)
 {
-    *ret_counters = (struct dns_worker_counters){0};
-    for (uint32_t i = 0; i < server->workers_count; i++) {
-        dns_worker_count(server->workers[i], ret_counters);
-    }
+    return server->figures;
 }
 
 uint32_t dns_server_workers(const struct dns_server *server)

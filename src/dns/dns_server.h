@@ -31,7 +31,10 @@ struct dns_server_options {
     uint32_t workers;               /* 0: one per core, at most DNS_SERVER_WORKERS */
     struct dns_server_zone zones[DNS_CATALOG_ZONES];
     uint32_t zones_count;
-    struct dns_catalog_settings settings;          /* without cookie secrets: one of its own, until the stop */
+    struct dns_catalog_settings settings; /* without cookie secrets: one of its own, until the stop */
+    const char *figures_path;             /* where it counts (dns/dns_figures.h); NULL: for itself */
+    const char *regions[LIMITS_REGIONS];  /* their names, in the view's order */
+    uint32_t regions_count;
     const char *view_path;                         /* shared memory (edge/publish.h) */
     const char *view_file;                         /* for the cold start; NULL: none */
     struct dns_zone_dynamic names[DNS_ZONE_NAMES]; /* of all zones */
@@ -58,7 +61,8 @@ enum err dns_server_reload(struct dns_server *server, const struct dns_catalog_s
 /* Finishes the batches and frees everything. NULL is fine. */
 void dns_server_stop(struct dns_server *server);
 
-void dns_server_counters(const struct dns_server *server, struct dns_worker_counters *ret_counters);
+/* What it has counted; until the stop. */
+const struct dns_figures_file *dns_server_figures(const struct dns_server *server);
 
 /* Facts for the log. */
 uint32_t dns_server_workers(const struct dns_server *server);

@@ -119,7 +119,7 @@ static struct dns_tcp_connection *dns_tcp_place(struct dns_worker *worker, const
         place = oldest;
     }
     ASSERT(place != NULL);
-    dns_worker_add(&worker->counters.tcp_refused, 1);
+    dns_figures_add(&worker->figures->counters.tcp_refused, 1);
     dns_tcp_close(worker, place);
     return place;
 }
@@ -154,7 +154,7 @@ void dns_tcp_accept(struct dns_worker *worker, uint32_t listen_index, struct mon
     connection->in_size = 0;
     connection->out_size = 0;
     connection->out_sent = 0;
-    dns_worker_add(&worker->counters.tcp_connections, 1);
+    dns_figures_add(&worker->figures->counters.tcp_connections, 1);
 }
 
 /* Sends what is waiting. False: the connection is broken. */
@@ -196,7 +196,8 @@ static size_t dns_tcp_answer(struct dns_worker *worker, struct dns_tcp_connectio
     memcpy(connection->out + 2, connection->in + 2, size - 2);
     connection->in_size -= size;
     memmove(connection->in, connection->in + size, connection->in_size);
-    dns_worker_add(&worker->counters.tcp_queries, 1);
+    dns_figures_add(&worker->figures->counters.tcp_queries, 1);
+    worker->sample = 1;
     const size_t answer =
         dns_worker_answer(worker, connection->out + 2, size - 2, DNS_TCP_ANSWER, &connection->peer, connection);
     return answer == 0 && connection->transfer.zone != NULL

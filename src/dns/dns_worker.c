@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/assert.h"
@@ -78,6 +79,7 @@ enum err dns_worker_init(struct dns_worker *worker, struct dns_worker_shared *sh
     ASSERT(place->listens_count > 0 && place->listens_count <= DNS_WORKER_LISTENS);
     worker->shared = shared;
     worker->view_path = place->view_path;
+    worker->figures = place->figures;
     worker->epoll = -1;
     worker->wake = -1;
     const enum err err = dns_worker_open(worker, place);
@@ -109,15 +111,6 @@ void dns_worker_fini(struct dns_worker *worker)
     worker->epoll = -1;
 }
 
-/* ---- counting ---- */
-
-void dns_worker_count(const struct dns_worker *worker, struct dns_worker_counters *sum)
-{
-#define DNS_WORKER_SUM(member) sum->member += __atomic_load_n(&worker->counters.member, __ATOMIC_RELAXED);
-    DNS_WORKER_COUNTERS(DNS_WORKER_SUM)
-#undef DNS_WORKER_SUM
-}
-
 /* ---- answering ---- */
 
 static void dns_worker_batch_reset(struct dns_worker *worker, bool any, uint32_t count)
@@ -138,10 +131,12 @@ static void dns_worker_batch_reset(struct dns_worker *worker, bool any, uint32_t
 static uint32_t dns_worker_batch_answer(struct dns_worker *worker, uint32_t count)
 {
     struct dns_worker_batch *batch = &worker->batch;
+    const uint32_t step = count > DNS_WORKER_SAMPLE ? DNS_WORKER_SAMPLE : 1;
     uint32_t answers = 0;
     for (uint32_t i = 0; i < count; i++) {
         struct mmsghdr *head = &batch->heads[i];
         size_t size = 0;
+        worker->sample = i % step == 0 ? step : 0;
         /* Port 0 cannot be answered (reflected garbage); a cut query is one that is too large. */
         if ((head->msg_hdr.msg_flags & MSG_TRUNC) == 0 && head->msg_hdr.msg_namelen > 0) {
             size = dns_worker_answer(worker, batch->messages[i], head->msg_len, DNS_WORKER_MESSAGE, &batch->peers[i],
@@ -170,10 +165,17 @@ static void dns_worker_batch_send(struct dns_worker *worker, int fd, uint32_t co
             continue;
         } else {
             /* This one cannot be sent (no route, buffer full): the others may. */
-            dns_worker_add(&worker->counters.send_failed, 1);
+            dns_figures_add(&worker->figures->counters.send_failed, 1);
             at++;
         }
     }
+}
+
+static int64_t dns_worker_now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
 /* One batch of a socket; true when more may be waiting. */
@@ -185,9 +187,11 @@ static bool dns_worker_udp_batch(struct dns_worker *worker, uint32_t index)
     if (got <= 0) {
         return false;
     }
-    dns_worker_add(&worker->counters.udp_queries, (uint64_t)got);
+    const int64_t came_ns = dns_worker_now_ns();
+    dns_figures_add(&worker->figures->counters.udp_queries, (uint64_t)got);
     const uint32_t answers = dns_worker_batch_answer(worker, (uint32_t)got);
     dns_worker_batch_send(worker, fd, answers);
+    dns_figures_took(worker->figures, (uint64_t)got, dns_worker_now_ns() - came_ns);
     return got == DNS_WORKER_BATCH;
 }
 

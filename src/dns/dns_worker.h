@@ -12,6 +12,7 @@
 
 #include "core/view.h"
 #include "dns/dns_answer.h"
+#include "dns/dns_figures.h"
 #include "dns/dns_tcp.h"
 #include "edge/publish.h"
 
@@ -22,39 +23,8 @@ enum {
     DNS_WORKER_MESSAGE = 1472,
     DNS_WORKER_LISTENS = 16,
     DNS_WORKER_UDP = 64,      /* sockets: one for each address, more where more were taken over */
+    DNS_WORKER_SAMPLE = 8,    /* in a full batch one query of so many is looked at for the sketches */
     DNS_WORKER_TICK_MS = 250, /* sign of life, idle TCP connections */
-};
-
-/* X(member): counted since the start. */
-#define DNS_WORKER_COUNTERS(X)                                                                                         \
-    X(udp_queries)                                                                                                     \
-    X(tcp_queries)                                                                                                     \
-    X(tcp_connections)                                                                                                 \
-    X(tcp_refused)                                                                                                     \
-    X(transfers)                                                                                                       \
-    X(dropped)                                                                                                         \
-    X(send_failed)                                                                                                     \
-    X(rate_slipped)                                                                                                    \
-    X(rate_dropped)                                                                                                    \
-    X(signatures)                                                                                                      \
-    X(starved)                                                                                                         \
-    X(truncated)                                                                                                       \
-    X(dynamic)                                                                                                         \
-    X(noerror)                                                                                                         \
-    X(formerr)                                                                                                         \
-    X(servfail)                                                                                                        \
-    X(nxdomain)                                                                                                        \
-    X(notimp)                                                                                                          \
-    X(refused)                                                                                                         \
-    X(yxdomain)                                                                                                        \
-    X(notauth)                                                                                                         \
-    X(badcookie)                                                                                                       \
-    X(badvers)
-
-struct dns_worker_counters {
-#define DNS_WORKER_MEMBER(member) uint64_t member;
-    DNS_WORKER_COUNTERS(DNS_WORKER_MEMBER)
-#undef DNS_WORKER_MEMBER
 };
 
 /* What the workers of a server share. Workers only read. */
@@ -94,7 +64,8 @@ struct dns_worker {
     uint32_t udp_count;
     struct dns_tcp tcp;
     pthread_t thread;
-    struct dns_worker_counters counters; /* written by the worker only, with atomic stores */
+    struct dns_figures *figures; /* written by the worker only, with atomic stores */
+    uint32_t sample;             /* how many queries the present one stands for in the sketches; 0: none */
     struct dns_worker_batch batch;
 };
 
@@ -104,6 +75,7 @@ struct dns_worker_place {
     const char *view_path;
     const struct sockaddr_storage *listens; /* ports may be 0 only for one worker */
     uint32_t listens_count;
+    struct dns_figures *figures;
     struct dns_socket_given *given; /* sockets that were taken over; NULL: none */
     bool last;                      /* it takes what is left of them */
 };
@@ -115,15 +87,6 @@ void dns_worker_fini(struct dns_worker *worker);
 
 /* The thread's main function; returns when shared->stop is set. */
 void *dns_worker_run(void *worker);
-
-/* Adds its counters, from any thread. */
-void dns_worker_count(const struct dns_worker *worker, struct dns_worker_counters *sum);
-
-/* One writer, so no locked instruction is needed. */
-static inline void dns_worker_add(uint64_t *counter, uint64_t more)
-{
-    __atomic_store_n(counter, *counter + more, __ATOMIC_RELAXED);
-}
 
 /* Answers one query in place; see dns_answer_build. `connection` NULL: UDP; else a transfer may have begun there. */
 size_t dns_worker_answer(struct dns_worker *worker, uint8_t *message, size_t size, size_t capacity,

@@ -6,7 +6,7 @@
 #include "base/assert.h"
 #include "dns/dns_worker.h"
 
-static void dns_worker_count_result(struct dns_worker_counters *counters, const struct dns_answer_result *result)
+static void dns_worker_count_result(struct dns_figures_counters *counters, const struct dns_answer_result *result)
 {
     uint64_t *const by_rcode[DNS_RCODE_COUNT] = {
         [DNS_RCODE_NOTAUTH] = &counters->notauth,   [DNS_RCODE_BADCOOKIE] = &counters->badcookie,
@@ -16,15 +16,15 @@ static void dns_worker_count_result(struct dns_worker_counters *counters, const 
         [DNS_RCODE_YXDOMAIN] = &counters->yxdomain, [DNS_RCODE_BADVERS] = &counters->badvers,
     };
     ASSERT(result->rcode < DNS_RCODE_COUNT && by_rcode[result->rcode] != NULL);
-    dns_worker_add(by_rcode[result->rcode], 1);
+    dns_figures_add(by_rcode[result->rcode], 1);
     if (result->truncated) {
-        dns_worker_add(&counters->truncated, 1);
+        dns_figures_add(&counters->truncated, 1);
     }
     if (result->starved) {
-        dns_worker_add(&counters->starved, 1);
+        dns_figures_add(&counters->starved, 1);
     }
     if (result->dynamic) {
-        dns_worker_add(&counters->dynamic, 1);
+        dns_figures_add(&counters->dynamic, 1);
     }
 }
 
@@ -53,14 +53,45 @@ static size_t dns_worker_limit(struct dns_worker *worker, const struct dns_answe
     const enum dns_rate_kind kind = dns_answer_kind(packet->message, answer, &name_hash);
     switch (dns_rate_check(worker->rate, &packet->client, kind, name_hash, &limit)) {
     case DNS_RATE_SLIP:
-        dns_worker_add(&worker->counters.rate_slipped, 1);
+        dns_figures_add(&worker->figures->counters.rate_slipped, 1);
         return dns_answer_slip(packet->message, answer);
     case DNS_RATE_DROP:
-        dns_worker_add(&worker->counters.rate_dropped, 1);
+        dns_figures_add(&worker->figures->counters.rate_dropped, 1);
         return 0;
     case DNS_RATE_PASS:
     default:
         return answer;
+    }
+}
+
+/* The question is still there, in front of the answer. */
+static void dns_worker_sample(struct dns_worker *worker, const uint8_t *message, size_t size,
+                              const struct view_address *client)
+{
+    struct cursor cursor;
+    struct dns_name name;
+    uint8_t who[1 + sizeof client->bytes];
+    who[0] = (uint8_t)client->family;
+    memcpy(who + 1, client->bytes, sizeof client->bytes);
+    dns_sketch_add(&worker->figures->clients, span_of(who, sizeof who), worker->sample);
+    cursor_init(&cursor, message, size);
+    cursor_skip(&cursor, DNS_MESSAGE_HEADER);
+    dns_name_read(&cursor, &name);
+    if (message[5] == 1 && cursor_ok(&cursor)) {
+        dns_name_lower(&name);
+        dns_sketch_add(&worker->figures->questions, span_of(name.bytes, name.size), worker->sample);
+    }
+}
+
+static void dns_worker_count_question(struct dns_figures *figures, const struct dns_answer_result *result)
+{
+    dns_figures_add(&figures->types[dns_figures_type(result->type)], 1);
+    if (result->zone != LIMITS_NONE) {
+        dns_figures_add(&figures->zones[result->zone], 1);
+    }
+    if (result->dynamic) {
+        const uint32_t column = result->region != LIMITS_NONE ? result->region : DNS_FIGURES_NOWHERE;
+        dns_figures_add(&figures->names[result->name][column], 1);
     }
 }
 
@@ -78,21 +109,25 @@ size_t dns_worker_answer(struct dns_worker *worker, uint8_t *message, size_t siz
     const uint64_t made = worker->sign->made;
     const size_t answer = dns_answer_build(&source, &packet, &result);
     if (worker->sign->made != made) {
-        dns_worker_add(&worker->counters.signatures, worker->sign->made - made);
+        dns_figures_add(&worker->figures->counters.signatures, worker->sign->made - made);
     }
     worker->rotation = source.rotation;
     if (connection != NULL) {
         connection->keeps = connection->keeps || result.keepalive;
     }
     if (answer == 0 && result.transfer) {
-        dns_worker_add(&worker->counters.transfers, 1);
+        dns_figures_add(&worker->figures->counters.transfers, 1);
         return 0;
     }
     if (answer == 0) {
-        dns_worker_add(&worker->counters.dropped, 1);
+        dns_figures_add(&worker->figures->counters.dropped, 1);
         return 0;
     }
-    dns_worker_count_result(&worker->counters, &result);
+    dns_worker_count_result(&worker->figures->counters, &result);
+    dns_worker_count_question(worker->figures, &result);
+    if (worker->sample > 0) {
+        dns_worker_sample(worker, message, answer, &packet.client);
+    }
     const bool limited = worker->catalog->settings.rate_per_second > 0 && connection == NULL && !result.proven;
     return limited ? dns_worker_limit(worker, &packet, answer) : answer;
 }

@@ -82,6 +82,7 @@ struct dns_zone {
     uint32_t records_count;
     uint32_t dynamic_count;
     struct dns_zone_dynamic *dynamic;
+    uint32_t number;       /* among the catalogue's zones, in the order they were added */
     uint32_t dynamic_base; /* of the first one, among those of all zones (dns/dns_catalog.h) */
     uint64_t mask;
     struct dns_zone_node **table;

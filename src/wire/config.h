@@ -168,6 +168,7 @@ struct config_site {
     struct config_api api;
     struct config_address beats; /* UDP; family NONE: not given (wire/config_beat.h) */
     struct config_listen dns;
+    struct config_address dns_metrics; /* family NONE: not served */
     struct config_listen proxy;
 };
 

@@ -226,6 +226,8 @@ static const struct config_schema_row config_schema_site_rows[] = {
             "A site with neither has no word about a writer's silence."),
     ROW("dns", SECTION, config_site, dns, .section = &config_schema_listen,
         .prose = "Where DNS listens, UDP and TCP; required with the role dns."),
+    ROW("dns_metrics", ADDRESS, config_site, dns_metrics,
+        .prose = "Where the DNS server's own metrics are served over HTTP (/metrics); on a private address."),
     ROW("proxy", SECTION, config_site, proxy, .section = &config_schema_listen,
         .prose = "Where the SQL proxy listens; required with the role proxy."),
     END};

@@ -13,7 +13,7 @@
 enum {
     CONFIG_VERIFY_PPM_PER_SHARE = 100, /* shares of traffic are in 1/10,000 */
     CONFIG_VERIFY_MS_PER_S = 1000,
-    CONFIG_VERIFY_LISTEN = 17, /* addresses of a site: its api, 8 of DNS, 8 of the proxy */
+    CONFIG_VERIFY_LISTEN = 18, /* addresses of a site: its api, the DNS metrics, 8 of DNS, 8 of the proxy */
 };
 
 /* Not told when a site's roles are wrong anyway. */
@@ -103,6 +103,7 @@ static void config_verify_listen(const struct config_verify *verify, const struc
     const struct config_address *all[CONFIG_VERIFY_LISTEN];
     uint32_t count = 0;
     all[count++] = &site->api.listen;
+    all[count++] = &site->dns_metrics;
     for (uint32_t i = 0; i < site->dns.listen_count && count < CONFIG_VERIFY_LISTEN; i++) {
         all[count++] = &site->dns.listen[i];
     }

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * holdfast dns stats, holdfast dns top: what the DNS server of a site has counted (dns/dns_figures.h), on its host. */
+#pragma once
+
+#include <stdbool.h>
+
+/* Print what the file at `path` says. Return an enum verb_exit. `metrics`: in the text format of Prometheus, for its
+ * node exporter's text files. */
+int cli_dns_figures_stats(const char *path, bool metrics);
+
+/* `what`: "clients" (also NULL) or "names". */
+int cli_dns_figures_top(const char *path, const char *what);
