@@ -14,6 +14,7 @@
 #include "bin/verb.h"
 #include "dns/dns_explain.h"
 #include "dns/dns_figures.h"
+#include "dns/dns_steer_load.h"
 #include "edge/log.h"
 #include "edge/publish.h"
 #include "edge/publish_file.h"
@@ -30,7 +31,7 @@ static void cli_dns_usage(FILE *stream)
 {
     fputs(
         "usage: holdfast dns explain NAME --client ADDRESS [--config FILE] [--site SITE]\n"
-        "         why a client gets the answer it gets: home, split, point, region, endpoints\n"
+        "         why a client gets the answer it gets: policy, home, split, point, region, endpoints\n"
         "       holdfast dns serve [--config FILE] [--site SITE]\n"
         "         the DNS role alone, in the foreground (`holdfast serve` runs all roles of a site)\n"
         "       holdfast dns stats [--metrics] [--config FILE] [--site SITE]\n"
@@ -38,6 +39,8 @@ static void cli_dns_usage(FILE *stream)
         "         took; on its host. --metrics: in the text format of Prometheus\n"
         "       holdfast dns top [clients|names] [--config FILE] [--site SITE]\n"
         "         who asks most, and for what\n"
+        "       holdfast dns key VERB ZONE\n"
+        "         the keys that sign a zone: generate, import, list, roll, retire, ds (holdfast dns key --help)\n"
         "\n"
         "NAME is a dynamic name, relative to the zone or with a dot at its end.\n"
         "SITE may be left out when only one site of the configuration answers DNS.\n"
@@ -109,8 +112,7 @@ static uint32_t cli_dns_find(const struct dns_server_options *options, const cha
 }
 
 /* Prints the explanation from the view that the workers use: shared memory, else the file, else none. */
-static int cli_dns_explain_from(const struct dns_server_options *options, uint32_t index,
-                                const struct view_address *client)
+static int cli_dns_explain_from(const struct dns_server_options *options, struct dns_explain_question *question)
 {
     static struct view file_view;
     static char memory[16384];
@@ -130,7 +132,8 @@ static int cli_dns_explain_from(const struct dns_server_options *options, uint32
         view = &file_view;
         from = options->view_file;
     }
-    dns_explain(view, options->names, options->names_count, index, client, &text);
+    question->view = view;
+    dns_explain(question, &text);
     publish_reader_close(&reader);
     printf("%sfrom      %s\n", buf_string(&text), view != NULL ? from : "no view");
     return fflush(stdout) == 0 ? VERB_OK : VERB_FAILED;
@@ -156,7 +159,24 @@ static int cli_dns_explain(const struct config *config, uint32_t site, const str
                 arguments->name);
         return VERB_FAILED;
     }
-    return cli_dns_explain_from(&options, index, &client);
+    struct dns_steer *steer = NULL;
+    struct dns_steer *labelled = NULL;
+    int result = VERB_CONFIG;
+    if (dns_steer_load(config, NULL, problem, &steer) != ERR_OK ||
+        dns_steer_load(config, &client, problem, &labelled) != ERR_OK) {
+        fprintf(stderr, "holdfast dns: %s\n", problem);
+    } else {
+        struct dns_explain_question question = {.names = options.names,
+                                                .names_count = options.names_count,
+                                                .index = index,
+                                                .client = client,
+                                                .steer = steer,
+                                                .labelled = labelled};
+        result = cli_dns_explain_from(&options, &question);
+    }
+    dns_steer_free(steer);
+    dns_steer_free(labelled);
+    return result;
 }
 
 static int cli_dns_serve(const struct config *config, uint32_t site, const struct cli_dns_arguments *arguments)

@@ -12,6 +12,7 @@
 #include "base/assert.h"
 #include "bin/verb.h"
 #include "dns/dns_report.h"
+#include "dns/dns_steer_load.h"
 #include "edge/config_secret.h"
 #include "edge/daemon.h"
 #include "edge/http_server.h"
@@ -41,6 +42,7 @@ struct sockaddr_storage serve_dns_address(const struct config_address *address)
 static enum err serve_dns_names(const struct dns_name *origin, const struct config_dns_name *names,
                                 uint32_t names_count, char *problem, struct dns_server_options *options)
 {
+    const struct config *config = options->policies;
     if (names_count > DNS_ZONE_NAMES - options->names_count) {
         snprintf(problem, DNS_ZONE_PROBLEM, "dns.names: more than %d in all zones", DNS_ZONE_NAMES);
         return ERR_INVALID;
@@ -56,6 +58,7 @@ static enum err serve_dns_names(const struct dns_name *origin, const struct conf
         }
         memcpy(dynamic->endpoint, name->endpoint, strlen(name->endpoint) + 1);
         dynamic->ttl_s = (name->ttl_ms + 999) / 1000;
+        dynamic->steer = name->policy != NULL ? config_dns_policy_find(config, name->policy) + 1 : 0;
         dns_zone_dynamic_seal(dynamic);
     }
     return ERR_OK;
@@ -219,6 +222,7 @@ enum err serve_dns_options(const struct config *config, uint32_t site, struct se
     for (uint32_t i = 0; i < config->dns.transfer.notify_count && i < DNS_NOTIFY_TARGETS; i++) {
         ret_options->secondaries[ret_options->secondaries_count++] = serve_dns_address(&config->dns.transfer.notify[i]);
     }
+    ret_options->policies = config;
     return serve_dns_zones(&config->dns, problem, ret_options);
 }
 
@@ -233,8 +237,14 @@ static void serve_dns_folder(const char *file, struct sandbox *sandbox)
     if (slash != NULL) {
         slash[slash == path ? 1 : 0] = 0;
     }
-    sandbox->reads[sandbox->reads_count++] = slash != NULL ? path : "."; /* kept: it is few, and once */
-    if (slash == NULL) {
+    bool known = false;
+    for (uint32_t i = 0; i < sandbox->reads_count; i++) {
+        known = known || strcmp(sandbox->reads[i], slash != NULL ? path : ".") == 0;
+    }
+    if (!known) {
+        sandbox->reads[sandbox->reads_count++] = slash != NULL ? path : "."; /* kept: it is few, and once */
+    }
+    if (known || slash == NULL) {
         free(path);
     }
 }
@@ -252,6 +262,10 @@ static void serve_dns_sandbox(const struct config *config, uint32_t site)
     serve_dns_folder(dns->cookies.secret.file, &sandbox);
     for (uint32_t i = 0; i < dns->keys_count; i++) {
         serve_dns_folder(dns->keys[i].secret.file, &sandbox);
+    }
+    const char *file;
+    for (uint32_t i = 0; (file = dns_steer_load_file(config, i)) != NULL; i++) {
+        serve_dns_folder(file, &sandbox);
     }
     sandbox.writes[sandbox.writes_count++] = config->sites[site].state_dir;
     const enum err err = sandbox_enter(&sandbox);
@@ -294,13 +308,16 @@ struct serve_dns {
     const struct config *config;
     uint32_t site;
     struct dns_server *server;
+    uint64_t files_loaded; /* the files of policies (dns/dns_steer_load.h) as they were before they were read */
+    uint64_t files_seen;   /* at the last look */
 };
 
 static void serve_dns_reload(void *context)
 {
-    const struct serve_dns *serve = context;
+    struct serve_dns *serve = context;
     char problem[DNS_ZONE_PROBLEM] = "";
     struct dns_catalog_settings settings;
+    serve->files_loaded = dns_steer_load_files(serve->config);
     if (serve_dns_settings(serve->config, serve->site, problem, &settings) != ERR_OK ||
         dns_server_reload(serve->server, &settings, problem) != ERR_OK) {
         LOG_E("everything stays as it was, a file is wrong: %s", problem);
@@ -318,6 +335,18 @@ static void serve_dns_status(void *context)
 {
     const struct serve_dns *serve = context;
     serve_dns_log_counters(serve->server);
+}
+
+/* Files of policies are replaced while we run: by rename, or written in place. They are read once they have been the
+ * same for a look, so that none is read while it is being written. */
+static void serve_dns_look(void *context)
+{
+    struct serve_dns *serve = context;
+    const uint64_t now = dns_steer_load_files(serve->config);
+    if (now != serve->files_loaded && now == serve->files_seen) {
+        serve_dns_reload(serve); /* a broken one is told once, and again when it has changed */
+    }
+    serve->files_seen = now;
 }
 
 /* Which of the addresses is taken is the kernel's secret; there are few. */
@@ -377,7 +406,7 @@ int serve_dns_run(const struct config *config, uint32_t site)
     static struct dns_server_options options;
     char problem[DNS_ZONE_PROBLEM] = "";
     static struct dns_socket_given given;
-    struct serve_dns serve = {.config = config, .site = site};
+    struct serve_dns serve = {.config = config, .site = site, .files_loaded = dns_steer_load_files(config)};
     daemon_hold_signals();
     dns_socket_inherit(&given);
     enum err err = serve_dns_options(config, site, &paths, problem, &options);
@@ -402,7 +431,10 @@ int serve_dns_run(const struct config *config, uint32_t site)
     struct http_server *metrics = serve_dns_metrics(&config->sites[site], &serve);
     serve_dns_log_zones(serve.server, "serving zone");
     LOG_N("serving workers=%u", dns_server_workers(serve.server));
-    daemon_obey(&(struct daemon_orders){.reload = serve_dns_reload, .status = serve_dns_status, .context = &serve});
+    daemon_obey(&(struct daemon_orders){.reload = serve_dns_reload,
+                                        .status = serve_dns_status,
+                                        .look = serve.files_loaded != 0 ? serve_dns_look : NULL,
+                                        .context = &serve});
     http_server_stop(metrics);
     dns_server_stop(serve.server);
     return VERB_OK;

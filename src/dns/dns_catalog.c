@@ -21,6 +21,7 @@ void dns_catalog_free(struct dns_catalog *catalog)
     for (uint32_t i = 0; i < catalog->zones_count; i++) {
         dns_zone_free(catalog->zones[i]);
     }
+    dns_steer_free(catalog->steer);
     explicit_bzero(&catalog->settings, sizeof catalog->settings);
     free(catalog);
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "core/view.h"
+#include "dns/dns_steer.h"
 #include "dns/dns_zone.h"
 #include "wire/dns_cookie.h"
 #include "wire/dns_tsig.h"
@@ -44,6 +45,7 @@ struct dns_catalog {
     struct dns_zone *zones[DNS_CATALOG_ZONES]; /* owned; those with longer names first */
     uint32_t dynamic_count;
     struct dns_zone_dynamic dynamic[DNS_ZONE_NAMES];
+    struct dns_steer *steer; /* owned; NULL: no policies */
 };
 
 /* NULL: out of memory. */

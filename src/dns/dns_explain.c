@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "dns/dns_explain_policy.h"
 #include "dns/dns_policy.h"
 
 enum err dns_explain_address(const char *text, struct view_address *ret_address)
@@ -34,8 +35,13 @@ static const char *dns_explain_region(const struct view *view, uint32_t region)
 static void dns_explain_home(const struct view *view, const struct dns_policy_choice *choice, struct buf *buf)
 {
     buf_printf(buf, "home      %s", dns_explain_region(view, choice->home));
-    buf_text(buf, choice->home == VIEW_HOME_DEFAULT ? ": no client network of the view holds this address\n"
-                                                    : ": the longest client network that holds this address\n");
+    if (choice->steered) {
+        buf_text(buf,
+                 choice->home == VIEW_HOME_DEFAULT ? ": the view knows no such region\n" : ": the policy's choice\n");
+    } else {
+        buf_text(buf, choice->home == VIEW_HOME_DEFAULT ? ": no client network of the view holds this address\n"
+                                                        : ": the longest client network that holds this address\n");
+    }
     buf_text(buf, "split     ");
     if (choice->row != choice->home) {
         buf_text(buf, "(the home's row is empty, the default row counts) ");
@@ -88,38 +94,70 @@ static void dns_explain_endpoints(const struct dns_policy *policy, uint32_t inde
     }
 }
 
-void dns_explain(const struct view *view, const struct dns_zone_dynamic *names, uint32_t names_count, uint32_t index,
-                 const struct view_address *client, struct buf *buf)
+/* The addresses of a multivalue answer. */
+static void dns_explain_values(const struct dns_policy *policy, const struct dns_policy_choice *choice, struct buf *buf)
 {
-    ASSERT(index < names_count);
+    for (uint32_t family = 0; family < 2; family++) {
+        buf_printf(buf, "%-9s ", family == 0 ? "A" : "AAAA");
+        for (uint32_t i = 0; i < choice->values_count[family]; i++) {
+            const struct view_endpoint *endpoint = &policy->view->endpoints[choice->values[family][i]];
+            buf_text(buf, i > 0 ? ", " : "");
+            dns_explain_print(buf, &endpoint->address);
+            buf_printf(buf, " (%s%s)", dns_explain_region(policy->view, endpoint->region),
+                       endpoint->healthy != 0 ? "" : ", unhealthy");
+        }
+        buf_text(buf, choice->values_count[family] == 0 ? "none\n" : "\n");
+    }
+}
+
+/* Home and split, region, addresses: from the home that the choice has. */
+static void dns_explain_rest(const struct dns_explain_question *question, const struct dns_policy *policy,
+                             const struct dns_policy_choice *choice, struct buf *buf)
+{
+    const struct dns_zone_dynamic *name = &question->names[question->index];
+    if (choice->steered && choice->pick.policy != DNS_STEER_NONE) {
+        dns_explain_values(policy, choice, buf);
+    } else {
+        dns_explain_home(question->view, choice, buf);
+        dns_explain_draw(question->view, choice, &question->client, buf);
+        dns_explain_endpoints(policy, question->index, choice, buf);
+    }
+    buf_printf(buf, "ttl       %u s%s\n", choice->ttl_s,
+               choice->ttl_s < name->ttl_s ? " (lowered: a probe of the region failed, or a run moves its clients)"
+                                           : "");
+    buf_printf(buf, "scope     /%u: all clients of that prefix get the same %s\n", choice->scope_bits,
+               choice->steered ? "treatment" : "region");
+}
+
+void dns_explain(const struct dns_explain_question *question, struct buf *buf)
+{
+    const uint32_t index = question->index;
+    ASSERT(index < question->names_count);
     buf_text(buf, "name      ");
-    dns_name_print(&names[index].name, buf);
-    buf_printf(buf, " = endpoint %s\nclient    ", names[index].endpoint);
-    dns_explain_print(buf, client);
+    dns_name_print(&question->names[index].name, buf);
+    buf_printf(buf, " = endpoint %s\nclient    ", question->names[index].endpoint);
+    dns_explain_print(buf, &question->client);
     buf_text(buf, "\n");
-    if (view == NULL) {
+    if (question->view == NULL) {
         buf_text(buf, "answer    SERVFAIL: no view has been published yet\n");
         return;
     }
-    buf_printf(buf, "view      version %llu\n", (unsigned long long)view->version);
+    buf_printf(buf, "view      version %llu\n", (unsigned long long)question->view->version);
     struct dns_policy *policy = calloc(1, sizeof *policy);
     if (policy == NULL) {
         buf_text(buf, "out of memory\n");
         return;
     }
-    dns_policy_prepare(policy, view, names, names_count);
+    dns_policy_prepare(policy, question->view, question->names, question->names_count);
+    dns_policy_steer(policy, question->steer);
     if (policy->plans[index].count == 0) {
         buf_text(buf, "answer    SERVFAIL: the view has no endpoint of that name\n");
     } else {
-        const struct dns_policy_choice choice = dns_policy_choose(policy, names, index, client);
-        dns_explain_home(view, &choice, buf);
-        dns_explain_draw(view, &choice, client, buf);
-        dns_explain_endpoints(policy, index, &choice, buf);
-        const uint32_t ttl_s = policy->plans[index].ttl_s[choice.region];
-        buf_printf(buf, "ttl       %u s%s\n", ttl_s,
-                   ttl_s < names[index].ttl_s ? " (lowered: a probe of the region failed, or a run moves its clients)"
-                                              : "");
-        buf_printf(buf, "scope     /%u: all clients of that prefix get the same region\n", choice.scope_bits);
+        const struct dns_policy_choice choice = dns_policy_choose(policy, question->names, index, &question->client);
+        if (choice.steered) {
+            dns_explain_policy(question, policy, &choice, buf);
+        }
+        dns_explain_rest(question, policy, &choice, buf);
     }
     free(policy);
 }

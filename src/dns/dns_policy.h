@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Which region answers for a dynamic name, and with which endpoints: the split of the view, sticky by client network.
  *
- * 1. Home: the longest network of the view that holds the client gives the split's row.
+ * 1. Home: the longest network of the view that holds the client gives the split's row. A name with a policy asks that
+ *    instead (dns/dns_steer.h): the region it picks is the home. So a policy says where clients belong, the split where
+ *    those who belong somewhere are now, and both together are their product. A region can answer for a policy when one
+ *    that its row leads to has a healthy endpoint. Multivalue has several homes, and the answer takes from all.
  * 2. Point in [0, 10000): a hash of the client's network (/24 or /56) and the name, so a client network keeps its
  *    region while the shares grow towards it.
  * 3. Region: the row's region at that point. Has it no healthy endpoint of this name, a second draw among the row's
@@ -15,11 +18,13 @@
 #include <stdint.h>
 
 #include "core/view.h"
+#include "dns/dns_steer.h"
 #include "dns/dns_zone.h"
 
 enum {
     DNS_POLICY_BITS_4 = 24, /* the client networks that stay together */
     DNS_POLICY_BITS_6 = 56,
+    DNS_POLICY_VALUES = 8, /* of a multivalue answer */
 };
 
 /* A run of endpoints: first the healthy ones. */
@@ -42,6 +47,10 @@ struct dns_policy {
     const struct view *view; /* NULL: no view yet */
     uint64_t version;
     struct dns_policy_plan plans[DNS_ZONE_NAMES];
+    const struct dns_steer *steer;           /* NULL: no policies */
+    uint32_t steer_names[DNS_ZONE_NAMES];    /* the name's policy, from 1; 0: none */
+    uint8_t steer_masks[DNS_ZONE_NAMES];     /* which of the policies' regions can answer for it */
+    uint32_t steer_homes[DNS_STEER_REGIONS]; /* their numbers in the view; VIEW_HOME_DEFAULT: it knows none such */
 };
 
 struct dns_policy_choice {
@@ -51,16 +60,27 @@ struct dns_policy_choice {
     uint32_t drawn;      /* region by the split */
     uint32_t region;     /* the one that answers */
     uint32_t scope_bits; /* the client prefix that decided: every client inside gets the same region (RFC 7871) */
+    uint32_t ttl_s;      /* of the answer */
     bool last_standing;  /* no region of the row has a healthy endpoint */
+    bool steered;        /* by `pick` */
+    struct dns_steer_pick pick;
+    uint8_t values_count[2]; /* multivalue, by family: the answer; `region` is one of several */
+    uint8_t values[2][DNS_POLICY_VALUES];
 };
 
 /* Prepares the answers from a view (NULL: none). Names are the zone's dynamic ones. */
 void dns_policy_prepare(struct dns_policy *policy, const struct view *view, const struct dns_zone_dynamic *names,
                         uint32_t names_count);
 
+/* After each dns_policy_prepare, for names with policies. NULL: none have one. */
+void dns_policy_steer(struct dns_policy *policy, const struct dns_steer *steer);
+
 /* `name` < names_count; the view has endpoints of that name (plans[name].count > 0). */
 struct dns_policy_choice dns_policy_choose(const struct dns_policy *policy, const struct dns_zone_dynamic *names,
                                            uint32_t name, const struct view_address *client);
+
+/* Of the client's network (DNS_POLICY_BITS_4, _6) and the name: what draws are made with. */
+uint64_t dns_policy_hash(const struct dns_zone_dynamic *name, const struct view_address *client);
 
 /* The endpoints to answer with: the healthy ones of the family (0: IPv4, 1: IPv6); all of them when it is the
  * last-standing answer. None: the region has no (healthy) endpoint of this family, while it has one of the other. */

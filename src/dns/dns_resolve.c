@@ -106,7 +106,7 @@ static void dns_resolve_dynamic(struct dns_resolve *resolve, const struct dns_zo
     const uint32_t family = resolve->query->type == DNS_TYPE_A ? 0 : 1;
     const uint8_t *order;
     const uint32_t count = dns_policy_endpoints(policy, index, &choice, family, &order);
-    const uint32_t ttl_s = policy->plans[index].ttl_s[choice.region];
+    const uint32_t ttl_s = choice.ttl_s;
     resolve->scope_bits = choice.scope_bits;
     if (count == 0) {
         dns_resolve_negative(resolve, node, ttl_s);

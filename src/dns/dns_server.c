@@ -15,10 +15,12 @@
 
 #include "base/assert.h"
 #include "dns/dns_keydir.h"
+#include "dns/dns_steer_load.h"
 #include "dns/dns_zone_sign.h"
 #include "edge/publish_file.h"
 
 _Static_assert((int)DNS_KEYDIR_PROBLEM <= (int)DNS_ZONE_PROBLEM, "a sentence about keys fits");
+_Static_assert((int)DNS_STEER_PROBLEM <= (int)DNS_ZONE_PROBLEM, "one about policies fits, too");
 
 struct dns_server {
     struct dns_server_options options;
@@ -113,6 +115,13 @@ static enum err dns_server_load(const struct dns_server *server, const struct dn
     problem[0] = 0;
     for (uint32_t i = 0; i < server->options.zones_count && err == ERR_OK; i++) {
         err = dns_server_zone(&server->options, i, problem, catalog);
+    }
+    if (err == ERR_OK && server->options.policies != NULL) {
+        char told[DNS_STEER_PROBLEM];
+        err = dns_steer_load(server->options.policies, NULL, told, &catalog->steer);
+        if (err != ERR_OK) {
+            memcpy(problem, told, sizeof told);
+        }
     }
     if (err != ERR_OK) {
         dns_catalog_free(catalog);

@@ -13,6 +13,7 @@
 #include "dns/dns_notify.h"
 #include "dns/dns_worker.h"
 #include "dns/dns_zone.h"
+#include "wire/config.h"
 
 enum { DNS_SERVER_WORKERS = 16 };
 
@@ -41,6 +42,7 @@ struct dns_server_options {
     uint32_t names_count;
     struct sockaddr_storage secondaries[DNS_NOTIFY_TARGETS]; /* are told of changes */
     uint32_t secondaries_count;
+    const struct config *policies; /* where the policies of names stand; borrowed until the stop; NULL: none have one */
 };
 
 struct dns_server;
@@ -53,8 +55,8 @@ uint32_t dns_server_cores(uint32_t wanted);
 enum err dns_server_start(const struct dns_server_options *options, char *problem,
                           struct dns_server **ret_server) ERR_CHECK;
 
-/* Reads the zone files again and takes the settings. On an error nothing changes and `problem` says why. Waits until no
- * worker uses the old ones any more. */
+/* Reads the zone files, and those of policies, again and takes the settings. On an error nothing changes and `problem`
+ * says why. Waits until no worker uses the old ones any more. */
 enum err dns_server_reload(struct dns_server *server, const struct dns_catalog_settings *settings,
                            char *problem) ERR_CHECK;
 

@@ -213,6 +213,7 @@ static void dns_worker_enter(struct dns_worker *worker)
         }
         worker->catalog = catalog;
         dns_policy_prepare(&worker->policy, view, catalog->dynamic, catalog->dynamic_count);
+        dns_policy_steer(&worker->policy, catalog->steer);
     }
 }
 

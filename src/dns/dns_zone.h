@@ -30,7 +30,8 @@ struct dns_zone_dynamic {
     struct dns_name name;
     char endpoint[LIMITS_NAME];
     uint32_t ttl_s;
-    uint64_t hash; /* of the lower-case name; set by dns_zone_dynamic_seal */
+    uint32_t steer; /* its policy (dns/dns_steer.h), counted from 1; 0: none */
+    uint64_t hash;  /* of the lower-case name; set by dns_zone_dynamic_seal */
 };
 
 /* Turns the name into lower case and sets the hash; dns_zone_load does it for its copies. */

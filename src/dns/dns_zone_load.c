@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * A zone in memory: from a master file and those that it includes. */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/assert.h"
+#include "dns/dns_file.h"
 #include "dns/dns_zone.h"
 #include "dns/dns_zone_build.h"
 
@@ -18,51 +15,6 @@ struct dns_zone_load {
     uint64_t bytes; /* of all files so far */
     uint32_t depth;
 };
-
-static enum err dns_zone_load_read(int fd, char *text, size_t size)
-{
-    size_t at = 0;
-    while (at < size) {
-        const ssize_t got = read(fd, text + at, size - at);
-        if (got < 0 && errno != EINTR) {
-            return err_from_errno(errno);
-        }
-        if (got == 0) {
-            return ERR_CONFLICT; /* it shrank while we read it */
-        }
-        at += got > 0 ? (size_t)got : 0;
-    }
-    return ERR_OK;
-}
-
-/* The whole file, to be freed by the caller. */
-static enum err dns_zone_load_text(const char *path, uint64_t bytes_most, char **ret_text, size_t *ret_size)
-{
-    char *text = NULL;
-    struct stat status = {0};
-    enum err err = ERR_OK;
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &status) != 0) {
-        err = err_from_errno(errno);
-    } else if (!S_ISREG(status.st_mode)) {
-        err = ERR_INVALID;
-    } else if ((uint64_t)status.st_size > bytes_most) {
-        err = ERR_TOO_LARGE;
-    } else {
-        text = malloc((size_t)status.st_size + 1);
-        err = text != NULL ? dns_zone_load_read(fd, text, (size_t)status.st_size) : ERR_NO_MEMORY;
-    }
-    if (fd >= 0) {
-        close(fd);
-    }
-    if (err != ERR_OK) {
-        free(text);
-        return err;
-    }
-    *ret_text = text;
-    *ret_size = (size_t)status.st_size;
-    return ERR_OK;
-}
 
 static enum err dns_zone_load_broken(struct dns_zone_load *load, const struct dns_zonefile *reader)
 {
@@ -100,7 +52,7 @@ static enum err dns_zone_load_include(struct dns_zone_load *load, const struct d
     if (err == ERR_OK && load->depth == DNS_ZONE_INCLUDES) {
         err = ERR_TOO_LARGE;
     } else if (err == ERR_OK) {
-        err = dns_zone_load_text(path, DNS_ZONE_FILE_BYTES - load->bytes, &text, &size);
+        err = dns_file_read(path, DNS_ZONE_FILE_BYTES - load->bytes, &text, &size);
     }
     if (err != ERR_OK) {
         snprintf(load->build.problem, DNS_ZONE_PROBLEM, "%.200s:%u:%u: $INCLUDE %.100s: %s%s", file, include->line,
@@ -184,7 +136,7 @@ enum err dns_zone_load(const char *path, const struct dns_zone_want *want, char 
 {
     char *text = NULL;
     size_t size = 0;
-    enum err err = dns_zone_load_text(path, DNS_ZONE_FILE_BYTES, &text, &size);
+    enum err err = dns_file_read(path, DNS_ZONE_FILE_BYTES, &text, &size);
     if (err != ERR_OK) {
         snprintf(problem, DNS_ZONE_PROBLEM, "%.200s: %s", path, err_text(err));
         return err;

@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "edge/log.h"
@@ -47,9 +48,12 @@ static void daemon_leave_on_signal(void)
 void daemon_obey(const struct daemon_orders *orders)
 {
     const sigset_t signals = daemon_signals();
+    const struct timespec second = {.tv_sec = 1};
     for (;;) {
-        const int number = sigwaitinfo(&signals, NULL);
-        if (number == SIGHUP) {
+        const int number = orders->look != NULL ? sigtimedwait(&signals, NULL, &second) : sigwaitinfo(&signals, NULL);
+        if (number < 0 && orders->look != NULL) {
+            orders->look(orders->context);
+        } else if (number == SIGHUP) {
             orders->reload(orders->context);
         } else if (number == SIGUSR1) {
             orders->status(orders->context);

@@ -6,6 +6,7 @@
 struct daemon_orders {
     void (*reload)(void *context);
     void (*status)(void *context); /* also once after the end */
+    void (*look)(void *context);   /* about once a second, unless something else is to be done; NULL: never */
     void *context;
 };
 

@@ -164,6 +164,7 @@ static const struct sock_filter sandbox_filter[] = {
     SANDBOX_CALL(flock),
     SANDBOX_CALL(pwrite64),
     SANDBOX_CALL(fallocate),
+    SANDBOX_CALL(memfd_create),
     SANDBOX_CALL(ftruncate),
     SANDBOX_CALL(fsync),
     SANDBOX_CALL(renameat2),

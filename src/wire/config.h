@@ -36,6 +36,10 @@ enum {
     CONFIG_DATABASE_CLIENTS = 16,
     CONFIG_SERVICES = 16,
     CONFIG_TARGETS = 64, /* addresses over all services */
+    CONFIG_DNS_POLICIES = 64,
+    CONFIG_DNS_CHILDREN = 32, /* of one policy */
+    CONFIG_DNS_DEPTH = 8,     /* policies below each other */
+    CONFIG_DNS_VALUES = 64,   /* what a multivalue policy comes down to */
 };
 
 /* Limits of parsing, none of which a sane file comes near. */
@@ -317,6 +321,7 @@ struct config_check {
 struct config_dns_name {
     const char *name; /* relative to the zone; "@" is the zone itself */
     const char *endpoint;
+    const char *policy; /* NULL: the split alone */
     uint32_t ttl_ms;
 };
 
@@ -366,6 +371,79 @@ struct config_dns_rate {
     uint32_t exempt_count;
 };
 
+/* What a policy leads on to is named: a region, or another policy (what belongs to another kind is empty). */
+struct config_dns_area {
+    const char *name;
+    struct config_network *networks;
+    uint32_t networks_count;
+    const char *file; /* NULL: none */
+    const char *to;
+};
+
+struct config_dns_code {
+    const char *name; /* of a country, continent or subdivision: ISO 3166, "TW", "AS", "US-CA" */
+    const char *to;
+};
+
+struct config_dns_geolocation {
+    struct config_dns_area *networks;
+    uint32_t networks_count;
+    struct config_dns_code *subdivisions;
+    uint32_t subdivisions_count;
+    struct config_dns_code *countries;
+    uint32_t countries_count;
+    struct config_dns_code *continents;
+    uint32_t continents_count;
+    const char *otherwise; /* NULL: the policy is of another kind */
+};
+
+struct config_dns_time {
+    const char *name; /* region or policy */
+    uint32_t ms;
+};
+
+struct config_dns_latency_row {
+    const char *name;
+    struct config_network *networks;
+    uint32_t networks_count;
+    struct config_dns_time *times;
+    uint32_t times_count;
+};
+
+struct config_dns_latency {
+    struct config_dns_latency_row *networks;
+    uint32_t networks_count;
+    const char *file;      /* NULL: none */
+    const char *otherwise; /* NULL: the policy is of another kind */
+};
+
+struct config_dns_weight {
+    const char *name; /* region or policy */
+    uint32_t weight;
+};
+
+struct config_dns_policy {
+    const char *name;
+    struct config_dns_geolocation geolocation;
+    struct config_dns_latency latency;
+    struct config_dns_weight *weighted;
+    uint32_t weighted_count;
+    const char **failover;
+    uint32_t failover_count;
+    const char **multivalue;
+    uint32_t multivalue_count;
+    const char *fallback; /* NULL: none */
+};
+
+enum config_dns_kind {
+    CONFIG_DNS_GEOLOCATION,
+    CONFIG_DNS_LATENCY,
+    CONFIG_DNS_WEIGHTED,
+    CONFIG_DNS_FAILOVER,
+    CONFIG_DNS_MULTIVALUE,
+    CONFIG_DNS_KINDS,
+};
+
 struct config_dns {
     const char *zone; /* NULL: no DNS */
     const char *zone_file;
@@ -385,6 +463,9 @@ struct config_dns {
     struct config_network *allow; /* none: everybody may ask */
     uint32_t allow_count;
     bool sandbox;
+    struct config_dns_policy *policies;
+    uint32_t policies_count;
+    const char *geo_database; /* NULL: none */
 };
 
 enum config_route { CONFIG_ROUTE_WRITER, CONFIG_ROUTE_READER };
@@ -601,3 +682,7 @@ uint32_t config_node_find(const struct config_database *database, const char *na
 uint32_t config_site_member(const struct config *config, uint32_t site);
 uint32_t config_check_find(const struct config *config, const char *name);
 uint32_t config_service_find(const struct config *config, const char *name);
+uint32_t config_dns_policy_find(const struct config *config, const char *name);
+
+/* What a policy is; CONFIG_NONE: nothing, or more than one kind. */
+uint32_t config_dns_policy_kind(const struct config_dns_policy *policy);

@@ -59,3 +59,28 @@ uint32_t config_site_member(const struct config *config, uint32_t site)
     }
     return CONFIG_NONE;
 }
+
+uint32_t config_dns_policy_find(const struct config *config, const char *name)
+{
+    const struct config_dns *dns = &config->dns;
+    return config_find(dns->policies, sizeof *dns->policies, dns->policies_count, name);
+}
+
+uint32_t config_dns_policy_kind(const struct config_dns_policy *policy)
+{
+    const bool given[CONFIG_DNS_KINDS] = {
+        [CONFIG_DNS_GEOLOCATION] = policy->geolocation.otherwise != NULL,
+        [CONFIG_DNS_LATENCY] = policy->latency.otherwise != NULL,
+        [CONFIG_DNS_WEIGHTED] = policy->weighted_count > 0,
+        [CONFIG_DNS_FAILOVER] = policy->failover_count > 0,
+        [CONFIG_DNS_MULTIVALUE] = policy->multivalue_count > 0,
+    };
+    uint32_t kind = CONFIG_NONE;
+    for (uint32_t i = 0; i < CONFIG_DNS_KINDS; i++) {
+        if (given[i] && kind != CONFIG_NONE) {
+            return CONFIG_NONE;
+        }
+        kind = given[i] ? i : kind;
+    }
+    return kind;
+}

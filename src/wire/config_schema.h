@@ -101,6 +101,7 @@ extern const struct config_schema_section config_schema_root;
 extern const struct config_schema_section config_schema_service;
 extern const struct config_schema_section config_schema_pool;
 extern const struct config_schema_section config_schema_dns;
+extern const struct config_schema_section config_schema_dns_policy;
 extern const struct config_schema_section config_schema_console;
 
 /* The choices of `kind` in a check, by enum config_kind. */

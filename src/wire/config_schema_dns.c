@@ -8,6 +8,9 @@ static const struct config_schema_row config_schema_dns_name_rows[] = {
         .prose = "Which endpoint of the chosen region is answered."),
     ROW("ttl", DURATION_MS, config_dns_name, ttl_ms, .fallback = "60s", .min = 0, .max = HOURS(1),
         .prose = "How long resolvers may keep the answer, in whole seconds; lowered to dns.ttl_floor on suspicion."),
+    ROW("policy", NAME, config_dns_name, policy,
+        .prose = "The policy of dns.policies that chooses the region before the split does; without one the client's "
+                 "home region is chosen."),
     END};
 static const struct config_schema_section config_schema_dns_name = SECTION(
     "dns_name", config_dns_name, config_schema_dns_name_rows, .key = CONFIG_SCHEMA_LABEL, .prose = "A dynamic name.");
@@ -130,6 +133,11 @@ static const struct config_schema_row config_schema_dns_rows[] = {
         .prose = "What the TTL of answers that lead to a region falls to on the first failed probe there, and before a "
                  "planned move, which waits until older answers have run out; in whole seconds. It grows back once no "
                  "probe fails any more."),
+    ROWS("policies", MAP, config_dns, policies, .max = 64, .section = &config_schema_dns_policy,
+         .prose = "How names choose among regions. Policies lead on to regions or to each other."),
+    ROW("geo_database", PATH, config_dns, geo_database,
+        .prose = "Countries, continents and subdivisions of networks, in MaxMind's format (.mmdb); read again on SIGHUP "
+                 "and when another file takes its place."),
     END};
 const struct config_schema_section config_schema_dns =
     SECTION("dns", config_dns, config_schema_dns_rows, .prose = "Authoritative names.");

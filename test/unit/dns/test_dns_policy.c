@@ -194,6 +194,13 @@ static void test_ttl_ceiling(void **state)
     assert_int_equal(policy.plans[1].ttl_s[1], 10);
 }
 
+static void explain(const struct view *of, uint32_t index, const struct view_address *client, struct buf *buf)
+{
+    const struct dns_explain_question question = {
+        .view = of, .names = zone->dynamic, .names_count = zone->dynamic_count, .index = index, .client = *client};
+    dns_explain(&question, buf);
+}
+
 static void test_explaining(void **state)
 {
     (void)state;
@@ -202,7 +209,7 @@ static void test_explaining(void **state)
     struct view_address client;
     assert_int_equal(dns_explain_address("10.1.2.3", &client), ERR_OK);
     buf_init(&buf, text, sizeof text);
-    dns_explain(&view, zone->dynamic, zone->dynamic_count, 0, &client, &buf);
+    explain(&view, 0, &client, &buf);
     assert_string_equal(buf_string(&buf), "name      www.example.test. = endpoint web\n"
                                           "client    10.1.2.3\n"
                                           "view      version 42\n"
@@ -216,13 +223,13 @@ static void test_explaining(void **state)
     kill_region(0);
     assert_int_equal(dns_explain_address("2001:db8::1", &client), ERR_OK);
     buf_reset(&buf);
-    dns_explain(&view, zone->dynamic, zone->dynamic_count, 0, &client, &buf);
+    explain(&view, 0, &client, &buf);
     assert_non_null(strstr(text, "region    tokyo: "));
     buf_reset(&buf);
-    dns_explain(NULL, zone->dynamic, zone->dynamic_count, 0, &client, &buf);
+    explain(NULL, 0, &client, &buf);
     assert_non_null(strstr(text, "SERVFAIL: no view"));
     buf_reset(&buf);
-    dns_explain(&view, zone->dynamic, zone->dynamic_count, 1, &client, &buf);
+    explain(&view, 1, &client, &buf);
     assert_non_null(strstr(text, "SERVFAIL: the view has no endpoint"));
     assert_int_equal(dns_explain_address("10.1.2", &client), ERR_INVALID);
 }
