@@ -21,6 +21,7 @@
 
 #include "base/assert.h"
 #include "base/prng.h"
+#include "dns/dns_keydir.h"
 #include "dns/dns_server.h"
 #include "edge/clock.h"
 #include "edge/publish.h"
@@ -39,12 +40,18 @@ struct kind {
     const char *question; /* "%u" is a random number */
     bool floor;
     bool subnet;
+    bool secure; /* the zone is signed, and the client wants to see it */
 };
 
 static const struct kind kinds[] = {
-    {"floor (no DNS)", "www.example.test.", true, false},     {"static A", "mail.example.test.", false, false},
-    {"NXDOMAIN", "x%u.example.test.", false, false},          {"steering 60/40", "www.example.test.", false, false},
-    {"steering by subnet", "www.example.test.", false, true},
+    {"floor (no DNS)", "www.example.test.", true, false, false},
+    {"static A", "mail.example.test.", false, false, false},
+    {"NXDOMAIN", "x%u.example.test.", false, false, false},
+    {"steering 60/40", "www.example.test.", false, false, false},
+    {"steering by subnet", "www.example.test.", false, true, false},
+    {"signed static A", "mail.example.test.", false, false, true},
+    {"signed denial", "gone.example.test.", false, false, true},
+    {"signed steering", "www.example.test.", false, false, true},
 };
 
 enum { KINDS = sizeof kinds / sizeof *kinds };
@@ -105,7 +112,24 @@ static void floor_serve(void)
     }
 }
 
-static void holdfast_serve(void)
+/* One key for the zone, in the directory of the run. */
+static void make_key(void)
+{
+    char problem[DNS_KEYDIR_PROBLEM];
+    struct dns_key key;
+    struct dns_keyfile file = {.count = 1, .rows = {{.role = DNS_KEYFILE_CSK, .state = DNS_KEYFILE_ACTIVE}}};
+    snprintf(file.rows[0].file, sizeof file.rows[0].file, "key");
+    enum err err = dns_key_generate(DNS_KEY_ECDSAP256SHA256, dns_keydir_flags(DNS_KEYFILE_CSK), &key);
+    ASSERT(err == ERR_OK);
+    file.rows[0].algorithm = DNS_KEY_ECDSAP256SHA256;
+    file.rows[0].tag = key.tag;
+    err = dns_keydir_write_key(directory, "key", &key, problem);
+    err = err == ERR_OK ? dns_keydir_write_state(directory, &file, problem) : err;
+    ASSERT(err == ERR_OK);
+    dns_key_fini(&key);
+}
+
+static void holdfast_serve(bool secure)
 {
     static struct dns_server_options options = {
         .name = "bench", .workers = 1, .listens_count = 1, .names_count = 1, .zones_count = 1};
@@ -114,6 +138,7 @@ static void holdfast_serve(void)
     const struct sockaddr_in address = address_of();
     memcpy(&options.listens[0], &address, sizeof address);
     options.zones[0].file = strdup(path_of("zone"));
+    options.zones[0].keys = (struct dns_keyring_want){secure ? directory : NULL, 3600, DNS_KEYRING_PUBLISH};
     options.view_path = strdup(path_of(PUBLISH_NAME));
     enum err err = dns_name_parse(span_text("example.test."), NULL, &options.zones[0].origin);
     ASSERT(err == ERR_OK);
@@ -131,16 +156,16 @@ static void holdfast_serve(void)
     }
 }
 
-static pid_t start(bool floor)
+static pid_t start(const struct kind *kind)
 {
     const pid_t child = fork();
     ASSERT(child >= 0);
     if (child == 0) {
         pin(0);
-        if (floor) {
+        if (kind->floor) {
             floor_serve();
         } else {
-            holdfast_serve();
+            holdfast_serve(kind->secure);
         }
         _exit(0);
     }
@@ -194,7 +219,8 @@ static void fill_queries(const struct kind *kind)
         const enum err err = dns_name_parse(span_text(text), NULL, &name);
         ASSERT(err == ERR_OK);
         buf_init(&buf, queries[i].bytes, sizeof queries[i].bytes);
-        const uint8_t header[12] = {(uint8_t)(i >> 8), (uint8_t)i, 1, 0, 0, 1, 0, 0, 0, 0, 0, kind->subnet};
+        const uint8_t header[12] = {(uint8_t)(i >> 8),           (uint8_t)i, 1, 0, 0, 1, 0, 0, 0, 0, 0,
+                                    kind->subnet || kind->secure};
         buf_bytes(&buf, header, sizeof header);
         buf_bytes(&buf, name.bytes, name.size);
         buf_u16be(&buf, DNS_TYPE_A);
@@ -223,6 +249,9 @@ static void fill_queries(const struct kind *kind)
                                    (uint8_t)prng_below(&prng, 256),
                                    (uint8_t)prng_below(&prng, 256)};
             buf_bytes(&buf, opt, sizeof opt);
+        }
+        if (kind->secure) {
+            buf_bytes(&buf, "\0\0\51\4\320\0\0\200\0\0\0", 11); /* OPT: 1232 bytes, DO */
         }
         ASSERT(!buf.overflow);
         queries[i].size = buf.size;
@@ -290,7 +319,7 @@ static int connect_to_server(void)
 /* CPU microseconds per query of one run. */
 static double measure(const struct kind *kind, int64_t duration_ms, double *ret_rate)
 {
-    const pid_t server = start(kind->floor);
+    const pid_t server = start(kind);
     fill_queries(kind);
     const int fd = connect_to_server();
     uint32_t next = 0;
@@ -337,7 +366,7 @@ static void write_zone(void)
 
 static void clean_up(void)
 {
-    static const char *const names[] = {"zone", PUBLISH_NAME, PUBLISH_NAME ".lock"};
+    static const char *const names[] = {"zone", "key", DNS_KEYDIR_STATE, PUBLISH_NAME, PUBLISH_NAME ".lock"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         unlink(path_of(names[i]));
     }
@@ -359,6 +388,7 @@ int main(int argc, char **argv)
         return 1;
     }
     write_zone();
+    make_key();
     publish_view();
     pin(1);
     for (int round = 0; round < rounds; round++) {
