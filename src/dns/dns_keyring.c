@@ -9,9 +9,9 @@
 #include "dns/dns_keydir.h"
 #include "wire/dns_type.h"
 
-bool dns_keyring_signs(const struct dns_keyring_key *key, uint16_t type)
+bool dns_keyring_signs(const struct dns_keyring_key *key, uint16_t type, bool apex)
 {
-    if (type == DNS_TYPE_DNSKEY || type == DNS_TYPE_CDS || type == DNS_TYPE_CDNSKEY) {
+    if (apex && (type == DNS_TYPE_DNSKEY || type == DNS_TYPE_CDS || type == DNS_TYPE_CDNSKEY)) {
         return key->role != DNS_KEYFILE_ZSK;
     }
     return key->role != DNS_KEYFILE_KSK && key->state == DNS_KEYFILE_ACTIVE;
@@ -44,7 +44,7 @@ static const char *dns_keyring_fault(const struct dns_keyring *keyring)
             return "keys of two algorithms; expected all of one: a zone changes its algorithm by way of being unsigned";
         }
         entry = entry || (key->role != DNS_KEYFILE_ZSK && key->state == DNS_KEYFILE_ACTIVE);
-        data = data || dns_keyring_signs(key, DNS_TYPE_SOA);
+        data = data || dns_keyring_signs(key, DNS_TYPE_SOA, true);
     }
     if (!entry) {
         return "no active key that signs the keys; expected one of role ksk or csk (holdfast dns key generate)";

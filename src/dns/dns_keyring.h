@@ -6,8 +6,8 @@
  * active     yes        ksk: the keys; zsk: the rest; csk: both   ksk, csk
  * retired    yes        ksk, csk: the keys                        no
  *
- * "The keys" are the sets DNSKEY, CDS and CDNSKEY (RFC 7344, 4.1). All keys of a zone are of one algorithm: else every
- * set would need signatures of each (RFC 4035, 2.2). Made once, then only read, by all workers at once. */
+ * "The keys" are the sets DNSKEY, CDS and CDNSKEY of the apex (RFC 7344, 4.1). All keys of a zone are of one algorithm:
+ * else every set would need signatures of each (RFC 4035, 2.2). Made once, then only read, by all workers at once. */
 #pragma once
 
 #include <stdbool.h>
@@ -57,8 +57,8 @@ enum err dns_keyring_add(struct dns_keyring *keyring, const struct dns_key *key,
 /* NULL is fine. */
 void dns_keyring_free(struct dns_keyring *keyring);
 
-/* Whether the key signs sets of that type. */
-bool dns_keyring_signs(const struct dns_keyring_key *key, uint16_t type);
+/* Whether the key signs sets of that type, at the apex or elsewhere. */
+bool dns_keyring_signs(const struct dns_keyring_key *key, uint16_t type, bool apex);
 
 /* Whether its DS should be in the parent. */
 bool dns_keyring_announced(const struct dns_keyring_key *key);

@@ -25,8 +25,9 @@ static void dns_secure_rrsig(struct dns_resolve *resolve, enum dns_writer_sectio
                              const struct dns_sign_want *want, uint32_t ttl_s, enum dns_sign_purse purse)
 {
     const struct dns_keyring *keyring = resolve->zone->keyring;
+    const bool apex = want->owner->size == resolve->zone->origin.size;
     for (uint32_t i = 0; i < keyring->count && !resolve->starved && !resolve->writer.overflow; i++) {
-        if (!dns_keyring_signs(&keyring->keys[i], want->set->type)) {
+        if (!dns_keyring_signs(&keyring->keys[i], want->set->type, apex)) {
             continue;
         }
         uint8_t data[DNS_SIGN_RDATA];

@@ -64,7 +64,8 @@ static bool dns_transfer_proof_seek(struct dns_transfer_proof *proof, const stru
         if (proof->set == NULL && !proof->nsec) {
             return true;
         }
-        while (ours && proof->key < keyring->count && !dns_keyring_signs(&keyring->keys[proof->key], type)) {
+        while (ours && proof->key < keyring->count &&
+               !dns_keyring_signs(&keyring->keys[proof->key], type, node == zone->apex)) {
             proof->key++;
         }
         if (ours && proof->key < keyring->count) {

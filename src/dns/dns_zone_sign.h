@@ -14,7 +14,7 @@ enum {
 };
 
 /* Takes the keyring over, also on an error. ERR_INVALID: the zone has records that signing makes, or a name with too
- * many types; `problem` (DNS_ZONE_PROBLEM bytes) names the place. A warning lands there when it is empty. */
+ * many types; `problem` (DNS_ZONE_PROBLEM bytes) names the place. */
 enum err dns_zone_sign(struct dns_zone *zone, struct dns_keyring *keyring, char *problem) ERR_CHECK;
 
 /* Memory for dns_zone_sign_soa. */

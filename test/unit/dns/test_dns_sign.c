@@ -164,10 +164,11 @@ static void test_a_key_signs_only_what_it_is_for(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const struct dns_keyring_key key = {.role = cases[i].role, .state = cases[i].state};
-        assert_int_equal(dns_keyring_signs(&key, DNS_TYPE_DNSKEY), cases[i].keys);
-        assert_int_equal(dns_keyring_signs(&key, DNS_TYPE_CDS), cases[i].keys);
-        assert_int_equal(dns_keyring_signs(&key, DNS_TYPE_CDNSKEY), cases[i].keys);
-        assert_int_equal(dns_keyring_signs(&key, DNS_TYPE_SOA), cases[i].data);
+        assert_int_equal(dns_keyring_signs(&key, DNS_TYPE_DNSKEY, true), cases[i].keys);
+        assert_int_equal(dns_keyring_signs(&key, DNS_TYPE_CDS, true), cases[i].keys);
+        assert_int_equal(dns_keyring_signs(&key, DNS_TYPE_CDNSKEY, true), cases[i].keys);
+        assert_int_equal(dns_keyring_signs(&key, DNS_TYPE_SOA, true), cases[i].data);
+        assert_int_equal(dns_keyring_signs(&key, DNS_TYPE_DNSKEY, false), cases[i].data);
         assert_int_equal(dns_keyring_announced(&key), cases[i].announced);
     }
 }
