@@ -20,6 +20,8 @@
 #define PG_MESSAGE_ERROR          'E'
 #define PG_MESSAGE_COMPLETE       'C'
 #define PG_MESSAGE_ROW            'D'
+#define PG_MESSAGE_PARSED         '1'
+#define PG_MESSAGE_CLOSED         '3'
 #define PG_MESSAGE_NOTICE         'N'
 #define PG_MESSAGE_NOTIFICATION   'A'
 #define PG_MESSAGE_COPY_IN        'G'
