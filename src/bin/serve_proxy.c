@@ -60,6 +60,7 @@ static void serve_proxy_pool(const struct config_proxy_pool *from, struct proxy_
         .wait_timeout_ms = from->wait_timeout_ms,
         .idle_timeout_ms = from->idle_timeout_ms,
         .lifetime_ms = from->lifetime_ms,
+        .statements = from->max_prepared_statements,
     };
 }
 

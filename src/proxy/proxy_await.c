@@ -68,7 +68,8 @@ static void proxy_await_skipped_out(struct proxy_shelf_copies *copies, const str
 /* The server has skipped it, or is gone (`copies` NULL): it has not happened. */
 static void proxy_await_skipped(struct proxy_prepare *prepare, struct proxy_shelf_copies *copies)
 {
-    const struct proxy_prepare_wait *wait = proxy_await_front(prepare);
+    ASSERT(prepare->waits_first < prepare->waits_end);
+    const struct proxy_prepare_wait *wait = &prepare->waits[prepare->waits_first];
     switch ((enum proxy_await_kind)wait->kind) {
     case PROXY_AWAIT_PARSE:
         proxy_names_fail(&prepare->names, wait->name);

@@ -58,7 +58,8 @@ void proxy_end_hang_up(struct proxy_end *end, bool abort)
 bool proxy_end_owe(struct proxy_session_context *context, struct proxy_end *end, struct span bytes)
 {
     const size_t left = end->pending_size - end->pending_at;
-    if (left + bytes.size > context->buffer_size + PROXY_SESSION_EARLY + PROXY_SESSION_ERROR) {
+    if (left + bytes.size >
+        context->buffer_size + context->rewritten_size + PROXY_SESSION_EARLY + PROXY_SESSION_ERROR) {
         return false;
     }
     uint8_t *memory = malloc(left + bytes.size + 1);

@@ -300,12 +300,15 @@ static void proxy_keep_prepared(struct proxy_keep *keep)
     cursor_skip(&cursor, PG_FRAME_HEAD);
     const struct span name = cursor_until(&cursor, 0);
     const uint32_t marks = keep->statement.marks & PROXY_KEEP_EXECUTED;
-    keep->preparing = true;
     if (cursor_ok(&cursor)) {
         proxy_keep_name(keep, name, marks);
     } else {
         keep->names_more |= marks;
     }
+    if (keep->renamed) {
+        return;
+    }
+    keep->preparing = true;
     if (keep->overflow || !cursor_ok(&cursor) ||
         !proxy_journal_add(&keep->journal, PROXY_JOURNAL_STATEMENT, name, span_of(keep->capture, keep->capture_size))) {
         keep->lost |= PROXY_KEEP_FULL;
@@ -332,7 +335,7 @@ static void proxy_keep_end(struct proxy_keep *keep, const struct pg_frame_messag
         proxy_keep_bind(keep, message->peek);
         break;
     case PG_MESSAGE_CLOSE:
-        if (!keep->overflow && keep->capture_size > 2 && keep->capture[0] == 'S') {
+        if (!keep->renamed && !keep->overflow && keep->capture_size > 2 && keep->capture[0] == 'S') {
             keep->preparing = true;
             proxy_journal_close(&keep->journal, span_of(keep->capture + 1, keep->capture_size - 2));
         }

@@ -51,6 +51,7 @@ struct proxy_keep {
     struct proxy_keep_parameters known; /* what the client has been told */
     struct proxy_keep_parameters fresh; /* what a new server says */
     bool doubted;                       /* the verifier did not fit once */
+    bool renamed;                       /* prepared statements are somebody else's business (proxy_prepare.h) */
     bool preparing;                     /* named statements are being prepared or closed */
     bool flawed;                        /* ... and one was not: the journal may not be what the server has */
     uint32_t lost;                      /* pg_statement_mark and proxy_keep_lost */

@@ -42,6 +42,13 @@ enum err proxy_line_join(struct proxy_session_context *context, struct proxy_ses
         }
         proxy_pool_share(pool, context->worker, context->workers);
     }
+    if (limits->mode == PROXY_ROUTE_TRANSACTION && limits->statements > 0) {
+        session->prepare = proxy_prepare_new(context->shelf, limits->statements);
+        session->keep->renamed = session->prepare != NULL;
+        if (session->prepare == NULL) {
+            return ERR_NO_MEMORY;
+        }
+    }
     const uint32_t before = atomic_fetch_add_explicit(clients, 1, memory_order_relaxed);
     if (limits->clients > 0 && before >= limits->clients) {
         atomic_fetch_sub_explicit(clients, 1, memory_order_relaxed);

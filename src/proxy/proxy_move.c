@@ -139,6 +139,9 @@ void proxy_move_in_flight(struct proxy_session_context *context, struct proxy_se
     if (session->next.failed) {
         proxy_keep_undo(keep);
     }
+    if (session->prepare != NULL) {
+        proxy_prepare_lost(session->prepare, session->next.again && proxy_session_busy(session));
+    }
     if (session->next.again) {
         proxy_metrics_add(&context->metrics, PROXY_METRICS_AGAIN, session->inquiry.wanted ? 0 : 1);
     } else {
@@ -162,6 +165,9 @@ void proxy_move_or_end(struct proxy_session_context *context, struct proxy_sessi
         return;
     }
     session->next = (struct proxy_session_next){.again = false};
+    if (session->prepare != NULL) {
+        proxy_prepare_lost(session->prepare, false);
+    }
     session->inquiry.wanted = false;
     session->inquiry.answered = false;
     session->inquiry.took = false;
@@ -292,6 +298,7 @@ static bool proxy_move_restore(struct proxy_session_context *context, struct pro
     if (reset) {
         pg_message_query_write(&buf, span_text("DISCARD ALL"));
         session->move.strict = 1;
+        proxy_shelf_clear(&session->server->prepared);
     }
     proxy_move_say(journal, PROXY_JOURNAL_SETTING, &buf, &session->move.strict);
     proxy_move_say(journal, PROXY_JOURNAL_CHANNEL, &buf, &session->move.strict);
@@ -353,6 +360,21 @@ bool proxy_move_welcome(struct proxy_session_context *context, struct proxy_sess
     return true;
 }
 
+/* What was in flight, in words that the new server understands. */
+static bool proxy_move_owe_again(struct proxy_session_context *context, struct proxy_session *session)
+{
+    const struct span flight = span_of(session->keep->flight, session->keep->flight_size);
+    struct proxy_server *server = session->server;
+    struct buf out;
+    if (session->prepare == NULL) {
+        return proxy_end_owe(context, &server->end, flight);
+    }
+    buf_init(&out, context->rewritten, context->rewritten_size);
+    proxy_prepare_begin(session->prepare, &server->prepared);
+    return proxy_prepare_up(session->prepare, &server->prepared, flight, 0, &out) &&
+           proxy_end_owe(context, &server->end, span_of(out.data, out.size));
+}
+
 static bool proxy_move_done(struct proxy_session_context *context, struct proxy_session *session)
 {
     if (session->move.entering) {
@@ -376,8 +398,7 @@ static bool proxy_move_done(struct proxy_session_context *context, struct proxy_
     if (session->next.again) {
         /* The first turn of the relay sends it. */
         session->next.again = false;
-        if (!proxy_end_owe(context, &session->server->end,
-                           span_of(session->keep->flight, session->keep->flight_size))) {
+        if (!proxy_move_owe_again(context, session)) {
             proxy_session_end(context, session, PROXY_SESSION_NO_MEMORY, NULL);
             return false;
         }

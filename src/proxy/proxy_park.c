@@ -65,6 +65,7 @@ void proxy_park_reset(struct proxy_session_context *context, struct proxy_server
     pg_message_query_write(&query, span_text("DISCARD ALL"));
     ASSERT(!query.overflow && server->resetting == 0);
     proxy_pool_clean(server);
+    proxy_shelf_clear(&server->prepared);
     server->resetting = 1;
     server->idle_since = context->now;
     proxy_park_look_at(context, PROXY_PARK_RESET_MS);

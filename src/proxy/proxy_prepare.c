@@ -91,7 +91,8 @@ static void proxy_prepare_write_name(uint8_t type, const struct proxy_shelf_text
 static bool proxy_prepare_room(struct proxy_prepare *prepare, struct proxy_shelf_copies *copies, struct buf *out)
 {
     struct proxy_shelf_copy *old = NULL;
-    while (copies->count - copies->leaving >= prepare->limit && (old = proxy_shelf_oldest(copies, prepare->since)) != NULL) {
+    while (copies->count - copies->leaving >= prepare->limit &&
+           (old = proxy_shelf_oldest(copies, prepare->since)) != NULL) {
         if (!proxy_await_push(prepare, PROXY_AWAIT_OUT, 0, old->text)) {
             return false;
         }

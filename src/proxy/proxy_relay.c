@@ -7,8 +7,9 @@
 #include <sys/socket.h>
 
 #include "base/assert.h"
-#include "base/cursor.h"
 #include "edge/log.h"
+#include "proxy/proxy_await.h"
+#include "proxy/proxy_heads.h"
 #include "proxy/proxy_lend.h"
 #include "proxy/proxy_lost.h"
 #include "proxy/proxy_move.h"
@@ -25,82 +26,6 @@ enum proxy_relay_step {
     PROXY_RELAY_MOVED,
     PROXY_RELAY_ENDED, /* the session is over */
 };
-
-static void proxy_relay_client_message(struct proxy_session *session, uint8_t type)
-{
-    switch (type) {
-    case PG_MESSAGE_QUERY:
-        session->syncs_since_execute = 0;
-        session->open_batch = false;
-        session->expected++;
-        session->groups++;
-        break;
-    case PG_MESSAGE_SYNC:
-        session->syncs_since_execute++;
-        session->open_batch = false;
-        session->expected++;
-        session->groups++;
-        break;
-    case PG_MESSAGE_FUNCTION:
-        session->open_batch = false;
-        session->expected++;
-        session->groups++;
-        break;
-    case PG_MESSAGE_EXECUTE:
-        session->syncs_since_execute = 0;
-        session->open_batch = true;
-        break;
-    case PG_MESSAGE_COPY_DONE:
-    case PG_MESSAGE_COPY_FAIL:
-        session->copy_ended = true;
-        /* The server has ignored a Sync that came during the COPY of an Execute; another one follows. */
-        if (session->syncs_since_execute > 0) {
-            session->expected -=
-                session->expected < session->syncs_since_execute ? session->expected : session->syncs_since_execute;
-            session->syncs_since_execute = 0;
-            session->open_batch = true;
-        }
-        break;
-    case PG_MESSAGE_COPY_DATA: /* belongs to a statement that is counted already */
-    case 'p':                  /* passwords: the log-in ends with a ReadyForQuery of its own */
-        break;
-    case PG_MESSAGE_TERMINATE:
-        session->terminated = true;
-        break;
-    default:
-        session->open_batch = true;
-        break;
-    }
-}
-
-/* A pooled connection's unnamed statement may be another client's: only one that was made since it is ours is used. */
-static void proxy_relay_unnamed(struct proxy_session *session, const struct pg_frame_message *message)
-{
-    const struct span body = message->peek;
-    switch (message->type) {
-    case PG_MESSAGE_QUERY:
-        session->lent.unnamed = true;
-        break;
-    case PG_MESSAGE_PARSE:
-        session->lent.unnamed = session->lent.unnamed || (body.size > 0 && body.data[0] == 0);
-        break;
-    case PG_MESSAGE_BIND: {
-        struct cursor cursor;
-        cursor_init(&cursor, body.data, body.size);
-        (void)cursor_until(&cursor, 0);
-        const struct span name = cursor_until(&cursor, 0);
-        session->lent.strange =
-            session->lent.strange || (!session->lent.unnamed && (!cursor_ok(&cursor) || name.size == 0));
-        break;
-    }
-    case PG_MESSAGE_DESCRIBE:
-        session->lent.strange =
-            session->lent.strange || (!session->lent.unnamed && span_equal(body, span_of("S\0", 2)));
-        break;
-    default:
-        break;
-    }
-}
 
 static void proxy_relay_server_error(struct proxy_session_context *context, struct proxy_session *session,
                                      struct span body)
@@ -145,6 +70,9 @@ void proxy_relay_server_message(struct proxy_session_context *context, struct pr
         break;
     default:
         break;
+    }
+    if (session->prepare != NULL && proxy_await_passed(session->prepare, &session->server->prepared, message)) {
+        session->server->renew = true;
     }
     if (session->keep != NULL) {
         proxy_keep_server(session->keep, message, session->expected == 0 && session->status == PG_MESSAGE_STATUS_IDLE);
@@ -222,14 +150,14 @@ static bool proxy_relay_look(struct proxy_session_context *context, struct proxy
         bytes_whole->size = proxy_relay_look_server(context, session, bytes);
     } else if (session->keep != NULL) {
         while (proxy_keep_step(session->keep, &from->received, &bytes, &message)) {
-            proxy_relay_client_message(session, message.type);
+            proxy_heads_client(session, message.type);
             if (session->pool != NULL) {
-                proxy_relay_unnamed(session, &message);
+                proxy_heads_unnamed(session, &message);
             }
         }
     } else {
         while (pg_frame_step(&from->received, &bytes, &message)) {
-            proxy_relay_client_message(session, message.type);
+            proxy_heads_client(session, message.type);
         }
     }
     proxy_relay_mark(session);
@@ -384,6 +312,9 @@ static void proxy_relay_flight(struct proxy_session *session, struct span bytes)
     if (!proxy_session_busy(session)) {
         proxy_keep_flight_begin(session->keep, true);
         session->groups = 0;
+        if (session->prepare != NULL) {
+            proxy_prepare_begin(session->prepare, &session->server->prepared);
+        }
     }
     proxy_keep_flight_add(session->keep, bytes);
 }
@@ -503,6 +434,35 @@ static void proxy_relay_swallow(struct proxy_session *session, struct span *byte
     session->swallow = !pg_frame_step(&session->client.received, bytes, &message);
 }
 
+/* The client's bytes with the names that the server knows. */
+static bool proxy_relay_rename(struct proxy_session_context *context, struct proxy_session *session, uint32_t ahead,
+                               struct span *bytes)
+{
+    struct buf out;
+    buf_init(&out, context->rewritten, context->rewritten_size);
+    const bool good = proxy_prepare_up(session->prepare, &session->server->prepared, *bytes, ahead, &out);
+    *bytes = span_of(out.data, out.size);
+    session->keep->lost |= session->prepare->full ? PROXY_KEEP_FULL : 0;
+    if (!good) {
+        proxy_session_end(context, session, PROXY_SESSION_NO_MEMORY, NULL);
+    }
+    return good;
+}
+
+/* The server's bytes without answers to what the client has not asked. */
+static struct span proxy_relay_restore(struct proxy_session_context *context, struct proxy_session *session,
+                                       struct span bytes)
+{
+    if (session->prepare == NULL || proxy_await_still(session->prepare)) {
+        return bytes;
+    }
+    struct proxy_server *server = session->server;
+    struct buf out;
+    buf_init(&out, context->rewritten, context->rewritten_size);
+    proxy_await_down(session->prepare, &server->prepared, &server->end.received, bytes, &out);
+    return span_of(out.data, out.size);
+}
+
 /* Bytes of the client. */
 static enum proxy_relay_step proxy_relay_up(struct proxy_session_context *context, struct proxy_session *session,
                                             struct span bytes)
@@ -512,6 +472,7 @@ static enum proxy_relay_step proxy_relay_up(struct proxy_session_context *contex
         proxy_relay_swallow(session, &bytes);
     }
     const struct pg_frame before = client->received;
+    const uint32_t ahead = session->expected;
     if (session->state == PROXY_SESSION_ACTIVE) {
         if (!proxy_relay_lawful(context, session, bytes)) {
             return proxy_relay_refuse(context, session, bytes);
@@ -531,7 +492,11 @@ static enum proxy_relay_step proxy_relay_up(struct proxy_session_context *contex
     if (session->doom.open && !proxy_lost_lawful(context, session)) {
         return PROXY_RELAY_ENDED;
     }
-    return proxy_relay_send(context, &session->server->end, bytes, &before);
+    if (session->prepare != NULL && session->state == PROXY_SESSION_ACTIVE &&
+        !proxy_relay_rename(context, session, ahead, &bytes)) {
+        return PROXY_RELAY_ENDED;
+    }
+    return bytes.size == 0 ? PROXY_RELAY_MOVED : proxy_relay_send(context, &session->server->end, bytes, &before);
 }
 
 /* Whole messages of the server of a transaction that was lost. */
@@ -628,8 +593,12 @@ static enum proxy_relay_step proxy_relay_move(struct proxy_session_context *cont
     if (client && context->buffer[0] == PG_MESSAGE_TERMINATE && session->pool != NULL && proxy_session_idle(session)) {
         return proxy_relay_gone(context, from); /* that is between the two of us: the server is the next client's */
     }
-    const struct span bytes = span_of(context->buffer, (size_t)size);
-    return client ? proxy_relay_up(context, session, bytes) : proxy_relay_down(context, session, bytes);
+    struct span bytes = span_of(context->buffer, (size_t)size);
+    if (client) {
+        return proxy_relay_up(context, session, bytes);
+    }
+    bytes = session->state == PROXY_SESSION_ACTIVE ? proxy_relay_restore(context, session, bytes) : bytes;
+    return bytes.size == 0 ? PROXY_RELAY_MOVED : proxy_relay_down(context, session, bytes);
 }
 
 void proxy_relay_to_server(struct proxy_session_context *context, struct proxy_session *session)

@@ -3,6 +3,7 @@
 #include "proxy/proxy_rest.h"
 
 #include "base/assert.h"
+#include "proxy/proxy_await.h"
 #include "proxy/proxy_line.h"
 #include "proxy/proxy_park.h"
 
@@ -11,8 +12,9 @@ static bool proxy_rest_still(const struct proxy_session *session)
 {
     const struct proxy_server *server = session->server;
     return session->pool != NULL && server != NULL && server->pool != NULL && proxy_session_idle(session) &&
-           !session->terminated && !session->doom.open && !server->fatal && !server->alone &&
-           server->end.pending == NULL && !server->end.readable && pg_frame_boundary(&server->end.received);
+           (session->prepare == NULL || proxy_await_still(session->prepare)) && !session->terminated &&
+           !session->doom.open && !server->fatal && !server->alone && server->end.pending == NULL &&
+           !server->end.readable && pg_frame_boundary(&server->end.received);
 }
 
 static struct proxy_server *proxy_rest_detach(struct proxy_session *session)

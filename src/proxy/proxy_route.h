@@ -39,6 +39,7 @@ struct proxy_route_pool {
     uint32_t wait_timeout_ms; /* 0: for ever; likewise the following */
     uint32_t idle_timeout_ms;
     uint32_t lifetime_ms;
+    uint32_t statements; /* TRANSACTION: prepared on one connection, under names of ours; 0: under the clients' */
 };
 
 /* One configured entry. */

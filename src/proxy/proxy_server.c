@@ -132,6 +132,7 @@ void proxy_server_bury(struct proxy_session_context *context)
         free(server->startup.data);
         free(server->settings.data);
         free(server->parameters.data);
+        proxy_shelf_clear(&server->prepared);
         free(server);
     }
 }

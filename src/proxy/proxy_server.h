@@ -15,6 +15,7 @@
 #include "proxy/proxy_cancel.h"
 #include "proxy/proxy_end.h"
 #include "proxy/proxy_route.h"
+#include "proxy/proxy_shelf.h"
 
 /* Before anything else is said to it (proxy_encrypt.h). */
 enum proxy_server_encrypting {
@@ -60,6 +61,7 @@ struct proxy_server {
     struct proxy_server_text startup;    /* the packet that it was opened with */
     struct proxy_server_text settings;   /* what was set since, as a session's journal has it; while nobody has it */
     struct proxy_server_text parameters; /* what it has reported; likewise */
+    struct proxy_shelf_copies prepared;  /* statements under names of ours (proxy_prepare.h) */
     bool alone; /* it has said that a commit was not waited for: the next ReadyForQuery is none */
 };
 

@@ -104,6 +104,7 @@ void proxy_session_free(struct proxy_session_context *context, struct proxy_sess
     proxy_session_challenge_free(session);
     list_remove(&session->inquiry.link);
     proxy_keep_free(session->keep);
+    proxy_prepare_free(session->prepare);
     free(session->startup);
     free(session);
 }

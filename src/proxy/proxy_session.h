@@ -32,6 +32,7 @@
 #include "proxy/proxy_metrics.h"
 #include "proxy/proxy_outcome.h"
 #include "proxy/proxy_pool.h"
+#include "proxy/proxy_prepare.h"
 #include "proxy/proxy_proof.h"
 #include "proxy/proxy_roster.h"
 #include "proxy/proxy_route.h"
@@ -206,7 +207,8 @@ struct proxy_session {
     struct proxy_session_doom doom;
     struct proxy_pool *pool; /* NULL: its server is its own */
     struct proxy_session_lent lent;
-    struct proxy_spare_way *way; /* how it has logged in, for what is opened ahead of need; NULL: nothing is */
+    struct proxy_prepare *prepare; /* NULL: its prepared statements have its names */
+    struct proxy_spare_way *way;   /* how it has logged in, for what is opened ahead of need; NULL: nothing is */
 };
 
 /* What the sessions of a worker share with it. */
@@ -264,6 +266,9 @@ struct proxy_session_context {
     struct mono next_deadline;
     uint8_t *buffer; /* for relaying */
     size_t buffer_size;
+    struct proxy_shelf *shelf; /* NULL: no entry renames prepared statements */
+    uint8_t *rewritten;        /* what becomes of the buffer's bytes by that */
+    size_t rewritten_size;
 };
 
 /* Takes over an accepted connection. NULL: out of memory, the connection is closed. */

@@ -360,7 +360,25 @@ void proxy_worker_free(struct proxy_worker *worker)
     close(worker->reserve);
     close(worker->context.epoll);
     free(worker->context.buffer);
+    free(worker->context.rewritten);
+    proxy_shelf_free(worker->context.shelf);
     free(worker);
+}
+
+/* What renaming prepared statements needs, when an entry wants it. */
+static enum err proxy_worker_shelf(struct proxy_session_context *context)
+{
+    bool wanted = false;
+    for (uint32_t i = 0; i < context->routes_count; i++) {
+        wanted = wanted || context->routes[i].pool.statements > 0;
+    }
+    if (!wanted) {
+        return ERR_OK;
+    }
+    context->shelf = proxy_shelf_new();
+    context->rewritten_size = context->buffer_size * PROXY_PREPARE_GROWTH + PROXY_PREPARE_MORE;
+    context->rewritten = malloc(context->rewritten_size);
+    return context->shelf != NULL && context->rewritten != NULL ? ERR_OK : ERR_NO_MEMORY;
 }
 
 static enum err proxy_worker_add(struct proxy_worker *worker, int fd, void *tag)
@@ -455,7 +473,8 @@ enum err proxy_worker_start(const struct proxy_worker_shared *shared, uint32_t i
     } else if (worker->context.buffer == NULL) {
         err = ERR_NO_MEMORY;
     } else {
-        err = proxy_worker_listen(worker);
+        err = proxy_worker_shelf(&worker->context);
+        err = err == ERR_OK ? proxy_worker_listen(worker) : err;
     }
     if (err == ERR_OK) {
         const int number = pthread_create(&worker->thread, NULL, proxy_worker_run, worker);

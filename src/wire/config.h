@@ -483,6 +483,7 @@ struct config_proxy_pool {
     uint32_t wait_timeout_ms;
     uint32_t idle_timeout_ms;
     uint32_t lifetime_ms;
+    uint32_t max_prepared_statements; /* 0: clients' names are kept */
 };
 
 struct config_proxy_database {

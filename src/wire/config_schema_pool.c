@@ -34,6 +34,11 @@ static const struct config_schema_row config_schema_pool_rows[] = {
         .prose = "A server connection that nobody has used for so long is closed; 0: never."),
     ROW("lifetime", DURATION_MS, config_proxy_pool, lifetime_ms, .fallback = "1h", .min = 0, .max = DAYS(7),
         .prose = "An older server connection is closed as soon as nobody has it; 0: never."),
+    ROW("max_prepared_statements", INTEGER, config_proxy_pool, max_prepared_statements, .fallback = "0", .min = 0,
+        .max = 10000,
+        .prose = "With mode transaction: statements prepared by the protocol get names of the proxy's, so that clients "
+                 "which prepare the same share it, whatever they call it; a server connection has at most so many. 0: "
+                 "they keep their names, and clients with different ones prepare them again."),
     END};
 const struct config_schema_section config_schema_pool =
     SECTION("proxy_pool", config_proxy_pool, config_schema_pool_rows,

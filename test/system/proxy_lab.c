@@ -59,7 +59,7 @@ static void lab_tls(struct proxy_options *options)
 }
 
 /* LAB_POOL: "MODE SIZE RESERVE RESERVE_AFTER_MS MINIMUM CONNECTIONS CLIENTS WAIT_MS IDLE_MS LIFETIME_MS", MODE 1
- * session, 2 transaction. */
+ * session, 2 transaction. LAB_STATEMENTS: pool.max_prepared_statements. */
 static struct proxy_route_pool lab_pool(void)
 {
     struct proxy_route_pool pool = {.mode = PROXY_ROUTE_UNPOOLED};
@@ -79,6 +79,7 @@ static struct proxy_route_pool lab_pool(void)
         ASSERT(word != NULL);
         *numbers[i] = lab_number(word);
     }
+    pool.statements = getenv("LAB_STATEMENTS") != NULL ? lab_number(getenv("LAB_STATEMENTS")) : 0;
     return pool;
 }
 

@@ -289,7 +289,8 @@ static inline void model_put(struct model_client *client, uint8_t type, const ch
 
 /* `touched`: names that an earlier group of the pipeline makes or closes. When that fails, a server of the client's own
  * would fail what follows; ours may know the text already, and carry it out. Nobody is told how that is. */
-static inline void model_extended(struct model *model, struct model_client *client, uint32_t touched, uint32_t *touching)
+static inline void model_extended(struct model *model, struct model_client *client, uint32_t touched,
+                                  uint32_t *touching)
 {
     static const char *const names[] = {"a", "b", "c", ""};
     static const char *const texts[] = {"one", "two", "three", "four", "!"};
@@ -319,7 +320,8 @@ static inline void model_extended(struct model *model, struct model_client *clie
 
 static inline void model_chat(struct model *model, struct model_client *client)
 {
-    static const char *const queries[] = {"DEALLOCATE a", "DEALLOCATE b", "DEALLOCATE c", "DEALLOCATE ALL", "hello", "!"};
+    static const char *const queries[] = {"DEALLOCATE a",   "DEALLOCATE b", "DEALLOCATE c",
+                                          "DEALLOCATE ALL", "hello",        "!"};
     const uint32_t groups = 1 + model_pick(model, 3);
     uint32_t touched = 0;
     for (uint32_t i = 0; i < groups; i++) {

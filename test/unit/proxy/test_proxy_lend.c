@@ -21,6 +21,8 @@
 
 static const struct proxy_route pooled[] = {
     {.name = "shop", .database = "shop", .pool = {.mode = PROXY_ROUTE_TRANSACTION, .size = 1}}};
+static const struct proxy_route renamed[] = {
+    {.name = "shop", .database = "shop", .pool = {.mode = PROXY_ROUTE_TRANSACTION, .size = 1, .statements = 2}}};
 static _Atomic uint32_t route_clients[PROXY_ROUTES];
 
 static void join(struct proxy_session_context *context, struct proxy_session *session)
@@ -34,14 +36,18 @@ static void join(struct proxy_session_context *context, struct proxy_session *se
 }
 
 /* The session's entry is pooled, and its server has the only place. */
-static int setup_pool(void **state)
+static int setup_with(void **state, const struct proxy_route *routes)
 {
     if (setup(state) != 0) {
         return -1;
     }
     struct bench *bench = *state;
     struct proxy_session *session = bench->session;
-    bench->context.routes = pooled;
+    bench->context.routes = routes;
+    bench->context.shelf = proxy_shelf_new();
+    bench->context.rewritten_size = 64 * 1024;
+    bench->context.rewritten = malloc(bench->context.rewritten_size);
+    ASSERT(bench->context.shelf != NULL && bench->context.rewritten != NULL);
     bench->context.route_clients = route_clients;
     bench->context.targets[0] = (struct proxy_route_target){.open = true, .writer = true, .epoch = 5};
     list_init(&bench->context.learning);
@@ -55,10 +61,21 @@ static int setup_pool(void **state)
     return 0;
 }
 
+static int setup_pool(void **state)
+{
+    return setup_with(state, pooled);
+}
+
+static int setup_renamed(void **state)
+{
+    return setup_with(state, renamed);
+}
+
 static int teardown_pool(void **state)
 {
     struct bench *bench = *state;
     struct proxy_session_context *context = &bench->context;
+    struct proxy_shelf *shelf = context->shelf;
     if (bench->session->state < PROXY_SESSION_DRAINING) {
         proxy_session_end(context, bench->session, PROXY_SESSION_STOPPING, NULL);
     }
@@ -71,7 +88,10 @@ static int teardown_pool(void **state)
     assert_int_equal(counter(bench, PROXY_METRICS_SERVERS), 0);
     assert_int_equal(counter(bench, PROXY_METRICS_PINNED), 0);
     assert_int_equal(counter(bench, PROXY_METRICS_POOL_WAITING), 0);
-    return teardown(state);
+    free(context->rewritten);
+    const int left = teardown(state);
+    proxy_shelf_free(shelf); /* with nothing on it */
+    return left;
 }
 
 /* The client says something, the server answers, both by the test. */
@@ -329,7 +349,66 @@ static void what_was_set_goes_with_its_client(void **state)
     leave(bench, other, client);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup_pool, teardown_pool)
+/* Two clients that call the same by different names: it is prepared once, and neither keeps the server. */
+static void names_of_our_own_are_shared(void **state)
+{
+    static const char parse[] = "P\0\0\0\x18holdfast_1\0SHOW a\0\0\0" SYNC;
+    static const char closes[] = "C\0\0\0\x10Sholdfast_0\0D\0\0\0\x10Sholdfast_1\0" SYNC;
+    struct bench *bench = *state;
+    char memory[256];
+    int client = -1;
+    PUT(bench->client, NAMED SYNC);
+    bench->session->client.readable = true;
+    proxy_relay_pump(&bench->context, bench->session);
+    assert_int_equal(got(bench->server, memory, sizeof memory), sizeof parse - 1);
+    assert_memory_equal(memory, parse, sizeof parse - 1);
+    PUT(bench->server, "1\0\0\0\4" READY_I);
+    pump(bench);
+    assert_int_equal(got(bench->client, memory, sizeof memory), 5 + sizeof READY_I - 1);
+    assert_null(bench->session->server); /* it does not linger */
+    struct proxy_session *other = second(bench, &client);
+    assert_int_equal(got(bench->server, memory, sizeof memory), sizeof SELECT - 1);
+    PUT(bench->server, DONE);
+    other->server->end.readable = true;
+    proxy_relay_pump(&bench->context, other);
+    assert_int_equal(got(client, memory, sizeof memory), sizeof DONE - 1);
+    PUT(client, "P\0\0\0\x0ft\0SHOW a\0\0\0D\0\0\0\7St\0" SYNC);
+    other->client.readable = true;
+    proxy_relay_pump(&bench->context, other);
+    assert_int_equal(got(bench->server, memory, sizeof memory), sizeof closes - 1);
+    assert_memory_equal(memory, closes, sizeof closes - 1);
+    PUT(bench->server, "3\0\0\0\4n\0\0\0\4" READY_I);
+    other->server->end.readable = true;
+    proxy_relay_pump(&bench->context, other);
+    assert_int_equal(got(client, memory, sizeof memory), 10 + sizeof READY_I - 1);
+    assert_memory_equal(memory, "1\0\0\0\4n\0\0\0\4" READY_I, 10 + sizeof READY_I - 1);
+    assert_null(other->server);
+    assert_int_equal(counter(bench, PROXY_METRICS_RESETS), 0);
+    leave(bench, other, client);
+}
+
+/* A server whose plan is not what its client expects any more is not lent again. */
+static void a_stale_plan_is_not_for_the_next(void **state)
+{
+    struct bench *bench = *state;
+    char memory[256];
+    char answer[256];
+    struct buf buf;
+    PUT(bench->client, NAMED SYNC);
+    bench->session->client.readable = true;
+    proxy_relay_pump(&bench->context, bench->session);
+    buf_init(&buf, answer, sizeof answer);
+    pg_message_error_write(&buf, "ERROR", "0A000", "cached plan must not change result type", NULL);
+    put(bench->server, answer, buf.size);
+    PUT(bench->server, READY_I);
+    pump(bench);
+    assert_int_equal(got(bench->client, memory, sizeof memory), buf.size + sizeof READY_I - 1);
+    assert_null(bench->session->server);
+    assert_int_equal(counter(bench, PROXY_METRICS_SERVERS), 0);
+}
+
+#define TEST(name)    cmocka_unit_test_setup_teardown(name, setup_pool, teardown_pool)
+#define RENAMED(name) cmocka_unit_test_setup_teardown(name, setup_renamed, teardown_pool)
 
 int main(void)
 {
@@ -338,7 +417,8 @@ int main(void)
         TEST(what_belongs_to_the_connection_pins),       TEST(a_pinned_server_is_reset_for_the_next),
         TEST(the_loss_of_an_idle_server_is_nobodys),     TEST(a_fence_closes_what_is_parked),
         TEST(a_cancel_on_its_way_keeps_the_server_back), TEST(who_waits_is_served_when_a_transaction_ends),
-        TEST(what_was_set_goes_with_its_client),
+        TEST(what_was_set_goes_with_its_client),         RENAMED(names_of_our_own_are_shared),
+        RENAMED(a_stale_plan_is_not_for_the_next),
     };
     return cmocka_run_group_tests_name("proxy_lend", tests, NULL, NULL);
 }

@@ -113,6 +113,53 @@ static void a_statement_that_never_ran_is_sent_again(void **state)
     assert_int_equal(counter(bench, PROXY_METRICS_OUTCOME_UNKNOWN), 0);
 }
 
+/* Likewise with statements under names of our own: they are prepared again first, and the client hears each answer
+ * once.
+ */
+static void what_is_sent_again_is_renamed_again(void **state)
+{
+    static const char sent[] = "P\0\0\0\x18holdfast_1\0SHOW a\0\0\0D\0\0\0\x10Sholdfast_1\0" SYNC;
+    static const char again[] = "P\0\0\0\x18holdfast_2\0SHOW a\0\0\0D\0\0\0\x10Sholdfast_2\0" SYNC;
+    static const char later[] = "D\0\0\0\x10Sholdfast_2\0" SYNC;
+    struct bench *bench = *state;
+    struct proxy_session_context *context = &bench->context;
+    char memory[256];
+    context->shelf = proxy_shelf_new();
+    context->rewritten_size = 64 * 1024;
+    context->rewritten = malloc(context->rewritten_size);
+    bench->session->prepare = proxy_prepare_new(context->shelf, 2);
+    bench->session->keep->renamed = true;
+    PUT(bench->client, NAMED "D\0\0\0\7Ss\0" SYNC);
+    pump(bench);
+    assert_int_equal(got(bench->server, memory, sizeof memory), sizeof sent - 1);
+    assert_memory_equal(memory, sent, sizeof sent - 1);
+    put(bench->server, memory, fatal(memory, sizeof memory, "57P01"));
+    pump(bench);
+    proxy_server_bury(context); /* with its copy of the text */
+    reconnect(bench);
+    PUT(bench->server, AUTH_OK READY_I);
+    step(bench);
+    assert_int_equal(bench->session->state, PROXY_SESSION_ACTIVE);
+    assert_int_equal(got(bench->server, memory, sizeof memory), sizeof again - 1);
+    assert_memory_equal(memory, again, sizeof again - 1);
+    PUT(bench->server, "1\0\0\0\4n\0\0\0\4" READY_I);
+    step(bench);
+    assert_int_equal(got(bench->client, memory, sizeof memory), 10 + sizeof READY_I - 1);
+    assert_memory_equal(memory, "1\0\0\0\4n\0\0\0\4" READY_I, 10 + sizeof READY_I - 1);
+    PUT(bench->client, "D\0\0\0\7Ss\0" SYNC);
+    step(bench);
+    assert_int_equal(got(bench->server, memory, sizeof memory), sizeof later - 1);
+    assert_memory_equal(memory, later, sizeof later - 1);
+    assert_int_equal(bench->session->keep->journal.size, 0);
+    /* Before the shelf goes. */
+    proxy_prepare_free(bench->session->prepare);
+    bench->session->prepare = NULL;
+    proxy_shelf_clear(&bench->session->server->prepared);
+    proxy_shelf_free(context->shelf);
+    free(context->rewritten);
+    context->rewritten_size = 0;
+}
+
 /* Whatever had begun to answer, or could have done more than it says, is never sent again. */
 static void what_may_have_run_is_told_as_unknown(void **state)
 {
@@ -209,6 +256,7 @@ int main(void)
         TEST(half_a_message_is_dropped_with_its_server),
         TEST(a_moved_session_goes_on),
         TEST(a_statement_that_never_ran_is_sent_again),
+        TEST(what_is_sent_again_is_renamed_again),
         TEST(what_may_have_run_is_told_as_unknown),
         TEST(other_ends_are_the_clients),
         TEST(a_refused_log_in_ends_the_session),
