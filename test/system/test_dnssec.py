@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A signed zone before validators that others wrote: dnspython, Unbound, delv, ldns-verify-zone, dnssec-verify."""
+import os
+import signal
+import subprocess
+
+import dns.dnssec
+import dns.flags
+import dns.message
+import dns.name
+import dns.query
+import dns.rcode
+import dns.rdatatype
+import pytest
+
+from test_dns import (HOLDFAST, KEY, KEYRING, PORT, SERVER, TAIWAN, TAIWAN2, TOKYO, ZONE, Dns, addresses, dig, query, reload_ok,
+                      transferred, udp, until)
+
+RESOLVER, RESOLVER_PORT = "127.9.4.1", 24055
+# BIND's tools want a DNSKEY below the apex signed by who knows whom.
+UNKEYED = "".join(line for line in ZONE.splitlines(keepends=True) if " DNSKEY " not in line)
+ORIGIN = dns.name.from_text("example.test.")
+
+UNBOUND = """
+server:
+  interface: {resolver}@{port}
+  access-control: 127.0.0.0/8 allow
+  do-daemonize: no
+  username: ""
+  chroot: ""
+  directory: "{root}"
+  pidfile: ""
+  use-syslog: no
+  logfile: "{root}/unbound.log"
+  do-not-query-localhost: no
+  module-config: "validator iterator"
+  local-zone: "test." nodefault
+  trust-anchor-file: "{root}/anchor"
+  num-threads: 1
+remote-control:
+  control-enable: no
+stub-zone:
+  name: "example.test"
+  stub-addr: {server}@{server_port}
+"""
+
+
+class Signed(Dns):
+    """The plane with its first zone signed by two keys."""
+
+    def __init__(self):
+        super().__init__()
+        self.write("zone", UNKEYED)
+        os.mkdir(self.path("keys"), 0o700)
+        with open(self.path("holdfast.yaml"), encoding="ascii") as file:
+            config = file.read()
+        line = f"zone_file: {self.root}/zone\n"
+        assert line in config
+        self.write("holdfast.yaml", config.replace(line, line + f"  dnssec: {{ keys: {self.root}/keys, ttl: 60s, spread: 0s }}\n"))
+        self.key("generate", "--split")
+
+    def key(self, verb, *arguments, code=0):
+        done = subprocess.run([HOLDFAST, "dns", "key", verb, "example.test", "--config", self.path("holdfast.yaml"), *arguments],
+                              capture_output=True, text=True, check=False)
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+
+@pytest.fixture()
+def plane():
+    plane = Signed()
+    try:
+        plane.start()
+        yield plane
+        plane.stop()
+        assert "Sanitizer" not in plane.log()
+    finally:
+        plane.end()
+
+
+def ask(name, kind, tcp=False):
+    message = query(name, kind, want_dnssec=True, payload=1232)
+    if tcp:
+        return dns.query.tcp(message, SERVER, port=PORT, timeout=60)
+    for _ in range(5):
+        try:
+            return dns.query.udp(message, SERVER, port=PORT, timeout=12)
+        except dns.exception.Timeout:
+            pass
+    raise AssertionError("no answer")
+
+
+def keys():
+    answer = ask("example.test.", "DNSKEY")
+    rrset = answer.find_rrset(answer.answer, ORIGIN, dns.rdataclass.IN, dns.rdatatype.DNSKEY)
+    dns.dnssec.validate(rrset, signatures(answer.answer, rrset), {ORIGIN: rrset})
+    return rrset
+
+
+def signatures(section, rrset):
+    for other in section:
+        if other.name == rrset.name and other.rdtype == dns.rdatatype.RRSIG and other.covers == rrset.rdtype:
+            return other
+    return None
+
+
+def validated(answer, anchors, unsigned=()):
+    """Each set of answer and authority has a signature that dnspython finds good; those of `unsigned` have none."""
+    for section in (answer.answer, answer.authority):
+        for rrset in section:
+            if rrset.rdtype == dns.rdatatype.RRSIG:
+                continue
+            found = signatures(section, rrset)
+            if dns.rdatatype.to_text(rrset.rdtype) in unsigned:
+                assert found is None, rrset
+            else:
+                assert found is not None, rrset
+                dns.dnssec.validate(rrset, found, {ORIGIN: anchors})
+    return answer
+
+
+def test_dnspython_finds_every_answer_good(plane):
+    plane.picture(default=(6000, 4000))
+    anchors = keys()
+    assert len(anchors) == 2
+    cases = [("example.test.", kind) for kind in ("SOA", "NS", "MX", "CAA", "CDS", "CDNSKEY")]
+    cases += [("mail", "A"), ("MAIL", "AAAA"), ("_sip._tcp", "SRV"), ("t", "TXT"), ("x.wild", "TXT"), ("a.b.wild", "TXT"), ("alias", "A"),
+              ("toapp", "A"), ("away", "CNAME"), ("odd\\.label", "A"), ("naptr", "NAPTR"), ("web", "TYPE65"), ("svc", "TYPE64"), ("loc", "LOC"),
+              ("rp", "RP"), ("ptr", "PTR"), ("unknown", "TYPE65280"), ("www", "A"), ("www", "AAAA"), ("signed", "DS"), ("mail", "ANY"),
+              ("mail", "NSEC")]
+    for name, kind in cases:
+        answer = validated(ask(name, kind), anchors)
+        assert answer.answer and answer.rcode() == 0 and answer.flags & dns.flags.AA and not answer.flags & dns.flags.AD, (name, kind)
+    validated(ask("big", "TXT", tcp=True), anchors)
+    assert ask("big", "TXT").flags & dns.flags.TC
+    for name, kind in [("gone", "A"), ("a.b.c.gone", "MX"), ("mail", "TXT"), ("ent", "A"), ("x.wild", "A"), ("www", "MX"), ("sub", "DS"),
+                       ("x.there.wild", "A"), ("example.test.", "A"), ("alias", "TXT")]:
+        answer = validated(ask(name, kind), anchors)
+        assert answer.rcode() == 0 and [r for r in answer.authority if r.rdtype == dns.rdatatype.NSEC], (name, kind)
+    validated(ask("x.old", "A"), anchors, unsigned=("CNAME",))
+    referral = ask("x.sub", "A")
+    validated(referral, anchors, unsigned=("NS",))
+    assert not referral.flags & dns.flags.AA
+    validated(ask("x.signed", "A"), anchors, unsigned=("NS",))
+    # Without DO all is as it was.
+    assert udp("gone", "A").rcode() == dns.rcode.NXDOMAIN
+    assert {r.rdtype for r in udp("www", "A").answer} == {dns.rdatatype.A}
+    # Steering: other clients, other sets, each with its signature; the view moves, and so does the signature.
+    plane.picture(taiwan=0, default=(6000, 4000))
+    answer = validated(ask("www", "A"), anchors)
+    assert addresses(answer) == [TOKYO]
+
+
+def resolved(name, kind="A"):
+    message = query(name, kind, want_dnssec=True)
+    for _ in range(10):
+        try:
+            return dns.query.udp(message, RESOLVER, port=RESOLVER_PORT, timeout=6)
+        except (dns.exception.Timeout, ConnectionError):
+            pass
+    return None
+
+
+def believed(name, kind="A"):
+    """What does not exist is NOERROR where a resolver is older than RFC 9824, NXDOMAIN where it is not."""
+    answer = resolved(name, kind)
+    codes = (dns.rcode.NOERROR, dns.rcode.NXDOMAIN) if "gone" in name else (dns.rcode.NOERROR,)
+    assert answer is not None and answer.rcode() in codes and answer.flags & dns.flags.AD, f"{name} {kind}: {answer}"
+    return answer
+
+
+def test_resolvers_that_validate_believe_it(plane):
+    """Unbound with our DS as its only anchor, and delv."""
+    plane.picture()
+    plane.write("anchor", plane.key("ds"))
+    plane.write("unbound.conf", UNBOUND.format(root=plane.root, resolver=RESOLVER, port=RESOLVER_PORT, server=SERVER, server_port=PORT))
+    with open(plane.path("unbound.out"), "wb") as out:
+        unbound = subprocess.Popen(["/usr/sbin/unbound", "-d", "-c", plane.path("unbound.conf")], stdout=out, stderr=out)
+    try:
+        until(lambda: resolved("example.test.", "SOA") is not None, 60)
+        assert addresses(believed("www")) == [TAIWAN, TAIWAN2]
+        assert addresses(believed("toapp")) == [TAIWAN, TAIWAN2]
+        for name, kind in [("mail", "A"), ("alias", "A"), ("x.wild", "TXT"), ("x.old", "A"), ("t", "TXT"), ("example.test.", "DNSKEY")]:
+            assert believed(name, kind).answer, (name, kind)
+        for name, kind in [("mail", "TXT"), ("ent", "A"), ("y.wild", "A"), ("www", "MX"), ("sub", "DS"), ("example.test.", "TXT"),
+                           ("gone", "A"), ("a.b.gone", "A")]:
+            assert not believed(name, kind).answer, (name, kind)
+    finally:
+        unbound.terminate()
+        assert unbound.wait(60) is not None
+    tag, algorithm, kind, digest = plane.key("ds").split()[3:7]
+    plane.write("anchors", f'trust-anchors {{ example.test. static-ds {tag} {algorithm} {kind} "{digest}"; }};\n')
+    for name, kind, verdict in [("www", "A", "; fully validated"), ("x.wild", "TXT", "; fully validated"),
+                                ("mail", "TXT", "fully validated"), ("gone", "A", "fully validated")]:
+        done = subprocess.run(["delv", f"@{SERVER}", "-p", str(PORT), "-a", plane.path("anchors"), "+root=example.test",
+                               name + ".example.test.", kind], capture_output=True, text=True, check=False, timeout=120)
+        assert verdict in done.stdout + done.stderr and "resolution failed: " not in done.stderr.replace(
+            "resolution failed: ncache", ""), (name, done.stdout, done.stderr)
+
+
+def test_what_is_transferred_is_a_signed_zone(plane):
+    out = dig("example.test", "AXFR", "-b", "127.9.1.1", "-y", f"hmac-sha256:transfer.test:{KEY}")
+    lines = [line for line in out.splitlines() if line and not line.startswith(";") and "TSIG" not in line]
+    plane.write("transferred", "\n".join(lines[:-1]) + "\n")  # the SOA stands at both ends
+    for command in (["ldns-verify-zone", plane.path("transferred")], ["dnssec-verify", "-o", "example.test", plane.path("transferred")],
+                    ["named-checkzone", "-k", "ignore", "-i", "none", "example.test", plane.path("transferred")]):
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+        assert done.returncode == 0, (command, done.stdout, done.stderr)
+    zone = transferred("example.test", keyring=KEYRING, source="127.9.1.1")
+    assert zone.get_rdataset(ORIGIN, "NSEC") and not zone.get_node("www.example.test.")
+
+
+def test_keys_change_step_by_step(plane):
+    """A zone-signing key, then a key-signing key: after each step every answer validates by the keys that are told."""
+    def tags(role):
+        return sorted(dns.dnssec.key_id(key) for key in keys() if bool(key.flags & 1) == (role == "ksk"))
+
+    def serial():
+        return ask("example.test.", "SOA").answer[0][0].serial
+
+    def signer():
+        answer = validated(ask("ns1", "A"), keys())
+        return signatures(answer.answer, answer.answer[0])[0].key_tag
+    last = serial()
+    for role, extra in (("zsk", []), ("ksk", ["--ds-seen"])):
+        first = tags(role)
+        assert len(first) == 1
+        plane.key("roll", "--role", role)
+        reload_ok(plane)
+        second = [tag for tag in tags(role) if tag not in first]
+        assert len(second) == 1 and (role == "ksk" or [signer()] == first)
+        assert serial() > last  # secondaries come for it
+        last = serial()
+        assert "not before" in plane.key("roll", "--role", role, *extra, code=3)
+        if extra:
+            assert "--ds-seen" in plane.key("roll", "--role", role, "--force", code=3)
+            assert len(ask("example.test.", "CDS").answer[0]) == 2
+        plane.key("roll", "--role", role, "--force", *extra)
+        reload_ok(plane)
+        assert tags(role) == sorted(first + second) and (role == "ksk" or [signer()] == second)
+        assert "not before" in plane.key("roll", "--role", role, code=3)
+        plane.key("roll", "--role", role, "--force")
+        reload_ok(plane)
+        assert tags(role) == second
+        validated(ask("gone", "A"), keys())
+    assert [record.key_tag for record in ask("example.test.", "CDS").answer[0]] == tags("ksk")
+    # A key that others can read stops nothing that runs, and is told.
+    name = [name for name in os.listdir(plane.path("keys")) if name.startswith("zsk")][0]
+    os.chmod(plane.path(f"keys/{name}"), 0o644)
+    plane.server.send_signal(signal.SIGHUP)
+    until(lambda: "everything stays as it was" in plane.log() and "others than the server's user can read" in plane.log())
+    validated(ask("ns1", "A"), keys())
+    with open(plane.path(f"keys/{name}"), encoding="ascii") as file:
+        secret = file.read().splitlines()[1]
+    assert secret not in plane.log()
