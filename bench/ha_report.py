@@ -45,6 +45,19 @@ def versions(systems):
     return found
 
 
+def join(paths):
+    """What several runs of bench/ha measured: results, versions."""
+    results, found = [], {}
+    for path in paths:
+        with open(path, encoding="utf-8") as file:
+            one = json.load(file)
+        results += one["results"]
+        for name, version in one["versions"].items():
+            if version not in found.setdefault(name, version).split(" and "):
+                found[name] += " and " + version
+    return results, found
+
+
 def of(results, system, profile, fault):
     return [r for r in results if (r["system"], r["profile"], r["fault"]) == (system, profile, fault)]
 
@@ -88,7 +101,7 @@ def phases(results, systems, faults):
     return out
 
 
-def text(results, systems, runs):
+def text(results, systems, runs, found):
     faults = [fault for fault in FAULTS if any(result["fault"] == fault for result in results)]
     rows = [["outage: median / worst of %d" % runs] + faults]
     rows += [["%s, %s" % (system.name, profile)] + [figure(of(results, system.name, profile, fault)) for fault in faults]
@@ -100,5 +113,5 @@ def text(results, systems, runs):
     out = [""] + table(rows) + phases(results, systems, faults) + ["", "faults"]
     out += ["  %-11s %s" % (fault, FAULTS[fault].about) for fault in faults] + ["", "settings"]
     out += ["  %s: %s" % (name, ", ".join("%s %s" % pair for pair in one.items())) for name, one in settings.items()]
-    out += ["", "versions: " + ", ".join("%s %s" % pair for pair in versions(systems).items())]
+    out += ["", "versions: " + ", ".join("%s %s" % pair for pair in found.items())]
     return "\n".join(out)
