@@ -27,6 +27,14 @@ static void metrics(void *owner, struct proxy_metrics_sum *ret_sum)
     *ret_sum = (struct proxy_metrics_sum){.values = {1}};
 }
 
+static int64_t stats(void *owner, struct proxy_stat_sum *ret_now, struct proxy_stat_sum *ret_before)
+{
+    (void)owner;
+    *ret_now = (struct proxy_stat_sum){.values = {{7, 7, 7, 7, 7, 7, 7}}};
+    *ret_before = (struct proxy_stat_sum){.values = {{1}}};
+    return 1;
+}
+
 static void target(void *owner, uint32_t route, struct proxy_route_target *ret_target)
 {
     (void)owner;
@@ -56,14 +64,20 @@ static bool no(void *owner, uint32_t route)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct proxy_route routes[] = {{.name = "shop", .database = "shop"}};
+    static const struct proxy_console_setting settings[] = {
+        {.key = "proxy.auth", .value = "scram", .standard = "login"}};
     static const struct proxy_console_source source = {.routes = routes,
                                                        .routes_count = 1,
                                                        .census = census,
                                                        .metrics = metrics,
+                                                       .stats = stats,
+                                                       .settings = settings,
+                                                       .settings_count = 1,
                                                        .target = target,
                                                        .pause = change,
                                                        .quiet = no,
                                                        .kill = end,
+                                                       .renew = end,
                                                        .paused = no};
     struct proxy_console_reply reply = {.data = NULL};
     const char *tag = NULL;

@@ -7,11 +7,15 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/text.h"
 #include "bin/verb.h"
 #include "edge/log.h"
 #include "edge/publish.h"
 #include "edge/publish_file.h"
 #include "proxy/proxy_serve.h"
+#include "wire/config_show.h"
+
+enum { SERVE_PROXY_SETTINGS = 64 }; /* room for so many at first */
 
 static bool serve_proxy_text(char *to, size_t size, const char *text, const char *what)
 {
@@ -203,6 +207,44 @@ static bool serve_proxy_options(const struct config *config, const struct config
            serve_proxy_console(config, options);
 }
 
+/* ---- what the console shows of the configuration ---- */
+
+struct serve_proxy_settings {
+    char own[CONFIG_SHOW_PATH]; /* what belongs to the site begins so */
+    struct proxy_console_setting *list;
+    uint32_t count;
+    uint32_t room;
+};
+
+static void serve_proxy_setting(void *owner, const char *path, const char *value, const char *fallback)
+{
+    struct serve_proxy_settings *settings = owner;
+    if (strncmp(path, "proxy.", 6) != 0 && strncmp(path, settings->own, strlen(settings->own)) != 0) {
+        return;
+    }
+    if (settings->count == settings->room) {
+        const uint32_t room = settings->room * 2 + SERVE_PROXY_SETTINGS;
+        struct proxy_console_setting *list = realloc(settings->list, room * sizeof *list);
+        if (list == NULL) {
+            return; /* then it is not shown */
+        }
+        settings->list = list;
+        settings->room = room;
+    }
+    struct proxy_console_setting *setting = &settings->list[settings->count++];
+    text_copy(setting->key, sizeof setting->key, path);
+    text_copy(setting->value, sizeof setting->value, value);
+    text_copy(setting->standard, sizeof setting->standard, fallback);
+}
+
+static void serve_proxy_settings(const struct config *config, const struct config_site *site,
+                                 struct serve_proxy_settings *settings)
+{
+    const struct config_show_listener listener = {.take = serve_proxy_setting, .owner = settings};
+    snprintf(settings->own, sizeof settings->own, "sites.%s.proxy.", site->name);
+    config_show_each(config, &listener);
+}
+
 int serve_proxy_run(const struct config *config, uint32_t site)
 {
     ASSERT(site < config->sites_count);
@@ -214,9 +256,14 @@ int serve_proxy_run(const struct config *config, uint32_t site)
     snprintf(role, sizeof role, "proxy %s", config->sites[site].name);
     log_init(role, LOG_INFO);
     int exit_code = VERB_CONFIG;
+    struct serve_proxy_settings settings = {.list = NULL};
     if (serve_proxy_options(config, &config->sites[site], options)) {
+        serve_proxy_settings(config, &config->sites[site], &settings);
+        options->settings = settings.list;
+        options->settings_count = settings.count;
         exit_code = proxy_serve_run(options) == ERR_OK ? VERB_OK : VERB_FAILED;
     }
+    free(settings.list);
     free(options);
     return exit_code;
 }

@@ -14,6 +14,7 @@
 #include "base/assert.h"
 #include "base/buf.h"
 #include "base/text.h"
+#include "edge/clock.h"
 #include "edge/config_secret.h"
 #include "edge/log.h"
 #include "edge/publish.h"
@@ -42,6 +43,7 @@ struct proxy {
     _Atomic uint32_t clients;
     _Atomic uint32_t route_clients[PROXY_ROUTES];
     uint8_t mock_secret[PG_SCRAM_SERVE_SECRET];
+    struct proxy_stat_history history;
     pthread_t watcher;
     bool watching;
     _Atomic bool stop;
@@ -91,6 +93,28 @@ uint64_t proxy_version(struct proxy *proxy)
     const uint64_t version = proxy_lowest(proxy);
     pthread_mutex_unlock(&proxy->announce_lock);
     return version;
+}
+
+/* ---- what entries have done ---- */
+
+static void proxy_sum(struct proxy *proxy, struct proxy_stat_sum *ret_sum)
+{
+    *ret_sum = (struct proxy_stat_sum){.values = {{0}}};
+    pthread_mutex_lock(&proxy->announce_lock);
+    for (uint32_t i = 0; i < proxy->workers_count; i++) {
+        proxy_worker_stat(proxy->workers[i], ret_sum);
+    }
+    pthread_mutex_unlock(&proxy->announce_lock);
+}
+
+static void proxy_remember(struct proxy *proxy)
+{
+    const struct mono now = clock_mono();
+    if (proxy_stat_history_due(&proxy->history, now)) {
+        struct proxy_stat_sum sum;
+        proxy_sum(proxy, &sum);
+        proxy_stat_history_take(&proxy->history, now, &sum);
+    }
 }
 
 /* ---- the view ---- */
@@ -148,6 +172,7 @@ static void *proxy_watch(void *argument)
         }
         publish_reader_beat(&proxy->scout);
         proxy_tell(proxy);
+        proxy_remember(proxy);
         proxy_announce(proxy);
     }
     return NULL;
@@ -370,6 +395,13 @@ static void proxy_desk_metrics(void *owner, struct proxy_metrics_sum *ret_sum)
     proxy_metrics_read(owner, ret_sum);
 }
 
+static int64_t proxy_desk_stats(void *owner, struct proxy_stat_sum *ret_now, struct proxy_stat_sum *ret_before)
+{
+    struct proxy *proxy = owner;
+    proxy_sum(proxy, ret_now);
+    return proxy_stat_history_read(&proxy->history, clock_mono(), ret_before);
+}
+
 static void proxy_desk_target(void *owner, uint32_t route, struct proxy_route_target *ret_target)
 {
     struct proxy *proxy = owner;
@@ -396,6 +428,13 @@ static uint32_t proxy_desk_kill(void *owner, uint32_t route)
     struct proxy *proxy = owner;
     atomic_fetch_add(&proxy->box.kills[route], 1);
     return proxy_desk_pause(owner, route, true);
+}
+
+static uint32_t proxy_desk_renew(void *owner, uint32_t route)
+{
+    struct proxy *proxy = owner;
+    atomic_fetch_add(&proxy->box.renewals[route], 1);
+    return proxy_desk_pause(owner, route, atomic_load(&proxy->box.paused[route]));
 }
 
 static bool proxy_desk_quiet(void *owner, uint32_t change)
@@ -445,13 +484,17 @@ static enum err proxy_desk_begin(struct proxy *proxy)
     const struct proxy_console_source source = {.routes = options->routes,
                                                 .routes_count = options->routes_count,
                                                 .max_clients = options->max_clients,
+                                                .settings = options->settings,
+                                                .settings_count = options->settings_count,
                                                 .census = proxy_desk_census,
                                                 .metrics = proxy_desk_metrics,
+                                                .stats = proxy_desk_stats,
                                                 .target = proxy_desk_target,
                                                 .pause = proxy_desk_pause,
                                                 .quiet = proxy_desk_quiet,
                                                 .kill = proxy_desk_kill,
                                                 .paused = proxy_desk_paused,
+                                                .renew = proxy_desk_renew,
                                                 .owner = proxy};
     if (err == ERR_OK) {
         err = proxy_console_start(&source, &proxy->console);
@@ -524,6 +567,7 @@ enum err proxy_start(const struct proxy_options *options, struct proxy **ret_pro
     proxy->announcer.fd = -1;
     pthread_mutex_init(&proxy->box.lock, NULL);
     pthread_mutex_init(&proxy->announce_lock, NULL);
+    proxy_stat_history_init(&proxy->history, clock_mono());
     proxy_defaults(proxy);
     const enum err err = proxy_begin(proxy);
     if (err != ERR_OK) {
@@ -565,6 +609,7 @@ void proxy_stop(struct proxy *proxy)
     proxy_rules_free(proxy->shared.rules);
     explicit_bzero(proxy->mock_secret, sizeof proxy->mock_secret);
     pthread_mutex_destroy(&proxy->announce_lock);
+    proxy_stat_history_fini(&proxy->history);
     pthread_mutex_destroy(&proxy->box.lock);
     free(proxy);
 }

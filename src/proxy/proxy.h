@@ -27,6 +27,7 @@
 
 #include "base/err.h"
 #include "core/view.h"
+#include "proxy/proxy_console.h"
 #include "proxy/proxy_door.h"
 #include "proxy/proxy_metrics.h"
 #include "proxy/proxy_route.h"
@@ -66,6 +67,8 @@ struct proxy_options {
     char console[PROXY_ROUTE_NAME];                    /* the admin console's database; empty: there is none */
     struct proxy_operator operators[PROXY_DOOR_USERS]; /* who may use it */
     uint32_t operators_count;
+    const struct proxy_console_setting *settings; /* for SHOW CONFIG; outlive the proxy */
+    uint32_t settings_count;
     uint32_t workers;            /* 0: one per CPU, at most 8 */
     uint32_t max_clients;        /* 1000; in all workers, at most 65,000 */
     uint32_t buffer_bytes;       /* 64 kB; per worker, and per session only while something is pending */

@@ -156,6 +156,7 @@ void proxy_attempt_begin(struct proxy_session_context *context, struct proxy_ses
                                                            : TIME_NEVER;
     session->retry_ms = 0;
     session->failures = 0;
+    session->clock.wait = session->cancelling ? (struct mono){0} : context->now;
     proxy_attempt_next(context, session);
 }
 

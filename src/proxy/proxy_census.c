@@ -63,7 +63,7 @@ static bool proxy_census_counts(const struct proxy_session *session)
 static void proxy_census_row(const struct proxy_session *session, struct proxy_census_row *row)
 {
     *row = (struct proxy_census_row){
-        .route = session->route, .state = proxy_census_state(session), .tls = session->client.tls != NULL};
+        .route = session->route, .state = proxy_census_state(session), .client_tls = session->client.tls != NULL};
     if (session->keep != NULL) {
         memcpy(row->user, session->keep->user, sizeof row->user);
     }
@@ -73,6 +73,7 @@ static void proxy_census_row(const struct proxy_session *session, struct proxy_c
         memcpy(row->node, target->node, sizeof row->node);
         row->server = target->address;
         row->epoch = target->epoch;
+        row->server_tls = session->server->end.tls != NULL;
     }
 }
 

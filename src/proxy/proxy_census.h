@@ -19,7 +19,8 @@ struct proxy_census_row {
     uint32_t route;
     const char *state; /* active, idle, waiting, held, login */
     struct view_address client;
-    bool tls;
+    bool client_tls;
+    bool server_tls;
     char node[LIMITS_NAME]; /* empty: none */
     struct view_address server;
     uint64_t epoch;

@@ -17,10 +17,20 @@
 #include "proxy/proxy_end.h"
 #include "proxy/proxy_metrics.h"
 #include "proxy/proxy_route.h"
+#include "proxy/proxy_stat.h"
 
 enum {
     PROXY_CONSOLE_CLIENTS = 16, /* at a time */
     PROXY_CONSOLE_QUERY = 1024, /* bytes of a message */
+    PROXY_CONSOLE_KEY = 128,    /* of the configuration */
+    PROXY_CONSOLE_VALUE = 320,
+};
+
+/* One line of SHOW CONFIG: key, value and default as the configuration has them. */
+struct proxy_console_setting {
+    char key[PROXY_CONSOLE_KEY];
+    char value[PROXY_CONSOLE_VALUE];
+    char standard[PROXY_CONSOLE_KEY];
 };
 
 /* What the console asks; any thread but a worker's. Constant while it runs. */
@@ -28,9 +38,13 @@ struct proxy_console_source {
     const struct proxy_route *routes;
     uint32_t routes_count;
     uint32_t max_clients;
+    const struct proxy_console_setting *settings;
+    uint32_t settings_count;
     /* One census per worker, `whole` only if every worker has answered. The caller frees what is in it. */
     void (*census)(void *owner, struct proxy_census_row **ret_rows, uint32_t *ret_count);
     void (*metrics)(void *owner, struct proxy_metrics_sum *ret_sum);
+    /* The sums now and a while ago; and how long ago, in microseconds. */
+    int64_t (*stats)(void *owner, struct proxy_stat_sum *ret_now, struct proxy_stat_sum *ret_before);
     void (*target)(void *owner, uint32_t route, struct proxy_route_target *ret_target);
     /* Sets or ends a pause; the number of the change. And: whether all workers have carried out that change, and what
      * is paused stands still. And: whether a route is paused. */
@@ -39,6 +53,8 @@ struct proxy_console_source {
     /* A pause that begins with the end of all sessions; the number of the change. */
     uint32_t (*kill)(void *owner, uint32_t route);
     bool (*paused)(void *owner, uint32_t route);
+    /* Server connections are to be replaced; the number of the change. */
+    uint32_t (*renew)(void *owner, uint32_t route);
     void *owner;
 };
 

@@ -58,6 +58,8 @@ void proxy_relay_server_message(struct proxy_session_context *context, struct pr
         if (pg_message_ready_parse(message->peek, &session->status) == ERR_OK) {
             session->expected -= session->expected > 0 ? 1 : 0;
             proxy_metrics_add(&context->metrics, PROXY_METRICS_READY, 1);
+            proxy_stat_ready(&context->stat, session->route, &session->clock, context->now,
+                             session->status == PG_MESSAGE_STATUS_IDLE, session->expected > 0);
         }
         break;
     case PG_MESSAGE_ERROR:
@@ -232,9 +234,10 @@ static enum proxy_relay_step proxy_relay_send(struct proxy_session_context *cont
         }
         return proxy_relay_gone(context, to);
     }
-    proxy_metrics_add(&context->metrics,
-                      to == &session->client ? PROXY_METRICS_BYTES_TO_CLIENT : PROXY_METRICS_BYTES_TO_SERVER,
+    const bool down = to == &session->client;
+    proxy_metrics_add(&context->metrics, down ? PROXY_METRICS_BYTES_TO_CLIENT : PROXY_METRICS_BYTES_TO_SERVER,
                       (uint64_t)sent);
+    proxy_stat_add(&context->stat, session->route, down ? PROXY_STAT_SENT : PROXY_STAT_RECEIVED, (uint64_t)sent);
     if ((size_t)sent == bytes.size) {
         return PROXY_RELAY_MOVED;
     }
@@ -474,6 +477,9 @@ static enum proxy_relay_step proxy_relay_up(struct proxy_session_context *contex
     const struct pg_frame before = client->received;
     const uint32_t ahead = session->expected;
     if (session->state == PROXY_SESSION_ACTIVE) {
+        if (!proxy_session_busy(session)) {
+            proxy_stat_begin(&session->clock, context->now, session->status == PG_MESSAGE_STATUS_IDLE);
+        }
         if (!proxy_relay_lawful(context, session, bytes)) {
             return proxy_relay_refuse(context, session, bytes);
         }

@@ -157,6 +157,7 @@ void proxy_session_wait_begin(struct proxy_session_context *context, struct prox
 
 void proxy_session_wait_end(struct proxy_session_context *context, struct proxy_session *session)
 {
+    proxy_stat_waited(&context->stat, session->route, &session->clock, context->now);
     if (session->waiting) {
         session->waiting = false;
         proxy_metrics_take(&context->metrics, PROXY_METRICS_WAITING, 1);

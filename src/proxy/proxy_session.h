@@ -39,6 +39,7 @@
 #include "proxy/proxy_rules.h"
 #include "proxy/proxy_server.h"
 #include "proxy/proxy_spare.h"
+#include "proxy/proxy_stat.h"
 #include "proxy/proxy_vault.h"
 #include "wire/pg_message.h"
 
@@ -192,6 +193,7 @@ struct proxy_session {
     bool open_batch;              /* messages were sent that no Sync has closed yet */
     bool terminated;              /* the client said goodbye */
     bool held;
+    struct proxy_stat_clock clock;
     bool lowers;          /* the client has named synchronous_commit */
     struct proxy_ban ban; /* its stream, as far as that word goes */
     bool copy_ended;      /* a COPY: the client has sent its end */
@@ -217,6 +219,7 @@ struct proxy_session_context {
     struct mono now;
     struct proxy_metrics metrics;
     struct sight sight;
+    struct proxy_stat stat;
     struct proxy_cancel *cancel;
     _Atomic uint32_t *clients; /* admitted in all workers */
     uint32_t max_clients;

@@ -526,6 +526,11 @@ void proxy_worker_sight(const struct proxy_worker *worker, struct sight_sum *sum
     sight_collect(&worker->context.sight, sum, count);
 }
 
+void proxy_worker_stat(const struct proxy_worker *worker, struct proxy_stat_sum *sum)
+{
+    proxy_stat_collect(&worker->context.stat, sum);
+}
+
 void proxy_worker_stop(struct proxy_worker *worker, int64_t grace_ms)
 {
     ASSERT(grace_ms >= 0);

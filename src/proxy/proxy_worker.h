@@ -21,6 +21,7 @@
 #include "proxy/proxy_census.h"
 #include "proxy/proxy_metrics.h"
 #include "proxy/proxy_route.h"
+#include "proxy/proxy_stat.h"
 #include "proxy/proxy_switch.h"
 
 enum {
@@ -81,6 +82,8 @@ void proxy_worker_metrics(const struct proxy_worker *worker, struct proxy_metric
 
 /* Likewise what it has met with at servers. */
 void proxy_worker_sight(const struct proxy_worker *worker, struct sight_sum *sum, uint32_t *count);
+/* Likewise what its entries have done. */
+void proxy_worker_stat(const struct proxy_worker *worker, struct proxy_stat_sum *sum);
 
 /* Asks for a census, which stays the worker's until it is `done`; one at a time. Any thread but a worker's. */
 void proxy_worker_ask(struct proxy_worker *worker, struct proxy_census *census);

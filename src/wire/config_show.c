@@ -356,3 +356,80 @@ void config_show(const struct config *config, struct buf *ret_text)
     struct config_show show = {.config = config, .text = ret_text};
     config_show_section(&show, &config_schema_root, config, 0);
 }
+
+/* ---- setting by setting ---- */
+
+struct config_show_each {
+    struct config_show show;
+    const struct config_show_listener *listener;
+    char path[CONFIG_SHOW_PATH];
+};
+
+static void config_show_each_section(struct config_show_each *each, size_t at,
+                                     const struct config_schema_section *section, const void *base);
+
+/* Appends a part to the path; where it ends now. A part that does not fit is cut. */
+static size_t config_show_each_path(struct config_show_each *each, size_t at, const char *part)
+{
+    struct buf path;
+    buf_init(&path, each->path + at, sizeof each->path - at);
+    buf_printf(&path, "%s%s", at > 0 ? "." : "", part);
+    buf_string(&path);
+    return at + strlen(each->path + at);
+}
+
+static void config_show_each_leaf(struct config_show_each *each, const struct config_schema_row *row, const void *base)
+{
+    char value[CONFIG_SHOW_VALUE];
+    struct buf text;
+    buf_init(&text, value, sizeof value);
+    each->show.text = &text;
+    if (config_show_given(row, base) && row->type == CONFIG_SCHEMA_LIST) {
+        config_show_list(&each->show, row, base);
+    } else if (config_show_given(row, base)) {
+        config_show_value(&each->show, row, row->type, config_show_member(base, row->offset));
+    }
+    each->listener->take(each->listener->owner, each->path, buf_string(&text),
+                         row->fallback != NULL ? row->fallback : "");
+}
+
+static void config_show_each_map(struct config_show_each *each, size_t at, const struct config_schema_row *row,
+                                 const void *base)
+{
+    const char *elements = config_show_pointer(config_show_member(base, row->offset));
+    const uint32_t count = config_show_u32(config_show_member(base, row->count_offset));
+    for (uint32_t i = 0; i < count; i++) {
+        const char *element = elements + i * row->section->size;
+        const size_t end = config_show_each_path(each, at, config_show_pointer(element));
+        if (row->section->bare) {
+            config_show_each_leaf(each, &row->section->rows[0], element);
+        } else {
+            config_show_each_section(each, end, row->section, element);
+        }
+    }
+}
+
+static void config_show_each_section(struct config_show_each *each, size_t at,
+                                     const struct config_schema_section *section, const void *base)
+{
+    config_show_enter(&each->show, section, base);
+    for (const struct config_schema_row *row = section->rows; row->key != NULL; row++) {
+        if (!config_key_applies(row, each->show.kinds)) {
+            continue;
+        }
+        const size_t end = config_show_each_path(each, at, row->key);
+        if (row->type == CONFIG_SCHEMA_SECTION) {
+            config_show_each_section(each, end, row->section, config_show_member(base, row->offset));
+        } else if (row->type == CONFIG_SCHEMA_MAP) {
+            config_show_each_map(each, end, row, base);
+        } else {
+            config_show_each_leaf(each, row, base);
+        }
+    }
+}
+
+void config_show_each(const struct config *config, const struct config_show_listener *listener)
+{
+    struct config_show_each each = {.show = {.config = config}, .listener = listener};
+    config_show_each_section(&each, 0, &config_schema_root, config);
+}

@@ -10,3 +10,14 @@
 
 /* CONFIG_SHOW_BYTES hold any configuration; the caller checks `overflow` for less. */
 void config_show(const struct config *config, struct buf *ret_text);
+
+/* The same, setting by setting: its path ("proxy.databases.shop.route"), its value as it would be written (empty: not
+ * given) and its default (empty: none). Values longer than CONFIG_SHOW_VALUE are cut. */
+enum { CONFIG_SHOW_PATH = 128, CONFIG_SHOW_VALUE = 320 };
+
+struct config_show_listener {
+    void (*take)(void *owner, const char *path, const char *value, const char *fallback);
+    void *owner;
+};
+
+void config_show_each(const struct config *config, const struct config_show_listener *listener);

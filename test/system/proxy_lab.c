@@ -112,7 +112,10 @@ static int lab_serve(char **argv)
     options.routes[1] = (struct proxy_route){.name = "other", .database = "shop", .dbname = "shop"};
     options.routes[2] =
         (struct proxy_route){.name = "read", .database = "shop", .dbname = "shop", .kind = PROXY_ROUTE_READER};
-    options.routes_count = 3;
+    options.routes[3] = options.routes[2]; /* the same, for those who want no old rows */
+    snprintf(options.routes[3].name, sizeof options.routes[3].name, "fresh");
+    options.routes[3].max_lag_ms = 4000;
+    options.routes_count = 4;
     for (uint32_t i = 0; i < options.routes_count; i++) {
         options.routes[i].pool = lab_pool();
         options.routes[i].spares = getenv("LAB_SPARES") != NULL ? lab_number(getenv("LAB_SPARES")) : 0;
@@ -135,7 +138,8 @@ static void lab_node(struct view *view, uint32_t index, const char *name, const 
     node->healthy = 1;
 }
 
-/* "view VERSION EPOCH WRITER HOLD PORT_A PORT_B [LOCKED_COMMIT]": WRITER 0, 1 or 2 (none). */
+/* "view VERSION EPOCH WRITER HOLD PORT_A PORT_B [LOCKED_COMMIT [LAG_MS]]": WRITER 0, 1 or 2 (none); LAG_MS of the
+ * standbys. */
 static void lab_view(struct view *view, char **words)
 {
     view->version = lab_number(words[1]);
@@ -151,6 +155,10 @@ static void lab_view(struct view *view, char **words)
     view->nodes_count = 2;
     lab_node(view, 0, "a", words[5]);
     lab_node(view, 1, "b", words[6]);
+    const uint32_t lag_ms = words[7] != NULL && words[8] != NULL ? lab_number(words[8]) : 0;
+    for (uint32_t i = 0; i < view->nodes_count; i++) {
+        view->nodes[i].lag_ms = lag_ms;
+    }
     if (writer < 2) {
         view->nodes[writer].role = VIEW_NODE_WRITER;
     }
@@ -177,9 +185,9 @@ static int lab_publish(char **argv)
     }
     char line[256];
     while (fgets(line, sizeof line, stdin) != NULL) {
-        char *words[8] = {NULL};
+        char *words[9] = {NULL};
         char *rest = line;
-        for (size_t i = 0; i < 8; i++) {
+        for (size_t i = 0; i < 9; i++) {
             words[i] = strtok_r(rest, " \n", &rest);
         }
         if (words[0] != NULL && strcmp(words[0], "view") == 0) {

@@ -94,12 +94,15 @@ def test_what_is_shown(world):
     assert clients[0]["database"] == "shop" and clients[0]["state"] == "waiting" and clients[0]["addr"] == client.getsockname()[0]
     assert clients[0]["port"] == str(client.getsockname()[1])
     databases = {row["name"]: row for row in rows(connection, "show databases")}
-    assert set(databases) == {"shop", "other", "read"}
+    assert set(databases) == {"shop", "other", "read", "fresh"}
     assert databases["shop"]["node"] == "a" and databases["shop"]["port"] == str(PORT_A) and databases["shop"]["epoch"] == "7"
     assert databases["shop"]["current_connections"] == "1" and databases["other"]["database"] == "shop"
     assert databases["read"]["route"] == "reader" and databases["read"]["node"] == "b"
-    stats = {row["name"]: int(row["value"]) for row in rows(connection, "SHOW STATS")}
+    stats = {row["name"]: int(row["value"]) for row in rows(connection, "SHOW COUNTERS")}
     assert stats["sessions"] == 1 and stats["sessions_waiting"] == 1
+    done = {row["database"]: row for row in rows(connection, "SHOW STATS")}
+    assert set(done) == set(databases) and len(done["shop"]) == 15 and done["shop"]["total_query_count"] == "0"
+    assert rows(connection, "SHOW CONFIG") == []  # this proxy was made without a configuration
     assert isinstance(rows(connection, "SHOW SERVERS"), list)
     assert any(row["command"].startswith("PAUSE") for row in rows(connection, "SHOW HELP"))
     client.close()
@@ -109,7 +112,7 @@ def test_what_is_shown(world):
 def test_pause_and_resume(world):
     connection = console()
     assert run(connection, "PAUSE shop") == "PAUSE"  # nobody is inside a transaction
-    assert {row["name"]: row["paused"] for row in rows(connection, "SHOW DATABASES")} == {"shop": "1", "other": "0", "read": "0"}
+    assert {row["name"]: row["paused"] for row in rows(connection, "SHOW DATABASES")} == {"shop": "1", "other": "0", "read": "0", "fresh": "0"}
     assert run(connection, "PAUSE") == "PAUSE"
     assert all(row["paused"] == "1" for row in rows(connection, "SHOW DATABASES"))
     assert run(console(), "RESUME") == "RESUME"
@@ -128,7 +131,7 @@ def test_kill(world):
         data += chunk
     assert b"C57P01" in data and b"an operator has ended all sessions" in data
     assert [row["database"] for row in rows(connection, "SHOW CLIENTS")] == ["read"]
-    assert {row["name"]: row["paused"] for row in rows(connection, "SHOW DATABASES")} == {"shop": "1", "other": "0", "read": "0"}
+    assert {row["name"]: row["paused"] for row in rows(connection, "SHOW DATABASES")} == {"shop": "1", "other": "0", "read": "0", "fresh": "0"}
     assert run(connection, "RESUME shop") == "RESUME"
     client.close()
     other.close()

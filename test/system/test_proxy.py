@@ -144,9 +144,9 @@ class World:
         self.publisher.stdin.flush()
         return self.publisher.stdout.readline().strip()
 
-    def view(self, epoch, writer, hold=0, ports=(PORT_A, PORT_B), locked=0):
+    def view(self, epoch, writer, hold=0, ports=(PORT_A, PORT_B), locked=0, lag_ms=0):
         self.version += 1
-        answer = self.command(f"view {self.version} {epoch} {writer} {hold} {ports[0]} {ports[1]} {locked}")
+        answer = self.command(f"view {self.version} {epoch} {writer} {hold} {ports[0]} {ports[1]} {locked} {lag_ms}")
         assert answer == "OK OK"
         return self.version
 
@@ -338,6 +338,26 @@ def test_reader_goes_to_another_server(world):
             assert one(connection, "SELECT inet_server_port()") == PORT_A
     finally:
         world.b.start()
+
+
+def test_readers_keep_to_max_lag(world):
+    """The standby falls behind: who is bound to be fresher leaves it between two transactions, and comes back with new sessions."""
+    world.proxy_stop()
+    world.proxy_start(auth="login")
+    epoch, where = world.version, "SELECT inet_server_port()"
+    moved, tied, careless = connect(dbname="fresh"), connect(dbname="fresh"), connect(dbname="read")
+    busy = connect(dbname="fresh", autocommit=False)
+    assert [one(it, where) for it in (moved, tied, careless, busy)] == [PORT_B] * 4
+    one(tied, "SELECT pg_advisory_lock(7)")
+    world.carried_out(world.view(epoch, 0, lag_ms=8000))
+    wait(lambda: one(moved, where) == PORT_A, "it reads at the writer")
+    assert [one(it, where) for it in (tied, careless, busy)] == [PORT_B] * 3
+    busy.commit()
+    wait(lambda: (one(busy, where), busy.commit())[0] == PORT_A, "its next transaction is elsewhere")
+    assert one(connect(dbname="fresh"), where) == PORT_A
+    world.carried_out(world.view(epoch, 0))
+    assert one(connect(dbname="fresh"), where) == PORT_B
+    assert world.counters()["renewed_total"] == 2
 
 
 def test_unknown_database(world):

@@ -105,10 +105,69 @@ static void test_same_meaning(void **state)
     assert_string_equal(shown_memory[0], shown_memory[1]);
 }
 
+struct heard {
+    const char *path;
+    char value[CONFIG_SHOW_VALUE];
+    char fallback[CONFIG_SHOW_VALUE];
+    uint32_t times;
+    uint32_t all;
+};
+
+static void hear(void *owner, const char *path, const char *value, const char *fallback)
+{
+    struct heard *heard = owner;
+    heard->all++;
+    if (strcmp(path, heard->path) == 0) {
+        heard->times++;
+        snprintf(heard->value, sizeof heard->value, "%s", value);
+        snprintf(heard->fallback, sizeof heard->fallback, "%s", fallback);
+    }
+}
+
+static void test_setting_by_setting(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path;
+        const char *value;
+        const char *fallback;
+    } cases[] = {
+        {"proxy.auth", "login", "login"},
+        {"proxy.max_clients", "1000", "1000"},
+        {"proxy.auth_file", "", ""},
+        {"proxy.databases.shop.route", "writer", "writer"},
+        {"proxy.databases.shop.pool.size", "20", "20"},
+        {"sites.taiwan.proxy.listen", "[\"127.1.0.54:5432\"]", ""},
+        {"security.token", "{ file: \"/etc/holdfast/token\" }", ""},
+        {"databases.shop.parameters.max_connections", "\"200\"", ""},
+    };
+    char path[512];
+    static char text[64 * 1024];
+    snprintf(path, sizeof path, "%s/holdfast.example.yaml", getenv("TEST_ETC"));
+    FILE *file = fopen(path, "re");
+    assert_non_null(file);
+    const size_t size = fread(text, 1, sizeof text, file);
+    fclose(file);
+    struct buf messages;
+    buf_init(&messages, messages_memory, sizeof messages_memory);
+    struct config *config = NULL;
+    assert_int_equal(config_parse("t.yaml", span_of(text, size), &messages, &config), ERR_OK);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct heard heard = {.path = cases[i].path};
+        config_show_each(config, &(struct config_show_listener){.take = hear, .owner = &heard});
+        assert_int_equal(heard.times, 1);
+        assert_true(heard.all > 200);
+        assert_string_equal(heard.value, cases[i].value);
+        assert_string_equal(heard.fallback, cases[i].fallback);
+    }
+    config_free(config);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_examples),
+        cmocka_unit_test(test_setting_by_setting),
         cmocka_unit_test(test_odd),
         cmocka_unit_test(test_same_meaning),
     };
