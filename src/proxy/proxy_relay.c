@@ -36,7 +36,8 @@ static void proxy_relay_server_error(struct proxy_session_context *context, stru
     }
     struct proxy_server *server = session->server;
     server->fatal = server->fatal || span_is(error.severity, "FATAL") || span_is(error.severity, "PANIC");
-    if (strcmp(error.sqlstate, "25006") == 0 && server->target.writer) {
+    /* A client may have asked for a transaction that only reads. */
+    if (strcmp(error.sqlstate, "25006") == 0 && server->standby && server->target.writer) {
         proxy_session_wrong(context, session);
     } else if (strncmp(error.sqlstate, "57P0", 4) == 0 && error.sqlstate[4] >= '1' && error.sqlstate[4] <= '3') {
         proxy_metrics_add(&context->metrics, PROXY_METRICS_SERVER_SHUTDOWN, 1);

@@ -412,6 +412,43 @@ def test_idle_clients_notice_nothing_of_a_loss(pool):
     assert counters["sessions"] == 6 and "not_moved_total" not in counters and "outcome_unknown_total" not in counters
 
 
+def test_many_idle_clients_over_a_planned_move_and_a_loss(pool):
+    """What bench/proxy does with 10,000: they rest without a server, so only those who say something need the next one."""
+    world = pool(size=4)
+    clients = [connect(user="secured", password="open sesame") for _ in range(40)]
+    keys(world, 40)
+    assert {one(client, "SELECT inet_server_port()") for client in clients} == {PORT_A}
+    settled(world, 4)
+    switch(world, 1)
+    assert {one(client, "SELECT inet_server_port()") for client in clients} == {PORT_B}
+    world.b.kill_all()
+    move(world, 0)
+    world.b.start()
+    assert {one(client, "SELECT inet_server_port()") for client in clients} == {PORT_A}
+    counters = world.counters()
+    assert counters["sessions"] == 40 and "not_moved_total" not in counters and "outcome_unknown_total" not in counters
+
+
+def test_reconnect_closes_what_nobody_has_and_the_rest_when_it_comes_back(pool):
+    os.environ["LAB_CONSOLE"] = "let me look"
+    try:
+        world = pool(size=2)
+    finally:
+        del os.environ["LAB_CONSOLE"]
+    desk = connect(dbname="holdfast", user="ops", password="let me look")
+    idle, busy = connect(), connect(autocommit=False)
+    mine = one(busy, "SELECT pg_backend_pid()")
+    before = one(idle, "SELECT pg_backend_pid()")
+    settled(world, 2)
+    one(desk, "RECONNECT shop")
+    wait(lambda: world.counters().get("pool_servers") == 1, "the idle connection is closed")
+    assert one(idle, "SELECT pg_backend_pid()") != before
+    assert one(busy, "SELECT pg_backend_pid()") == mine
+    busy.commit()
+    assert one(busy, "SELECT pg_backend_pid()") != mine
+    busy.commit()
+
+
 def test_clients_that_the_proxy_lets_in_connect_for_each_transaction(pool):
     """With scram a log-in needs no server connection; the two that are there serve everybody."""
     world = pool(size=2, auth="scram")

@@ -143,6 +143,139 @@ def test_server_that_stops_and_one_that_dies(world):
     world.a.start()
 
 
+def console(world):
+    """The proxy anew, with a console, and a connection to that."""
+    world.proxy_stop()
+    world.proxy_start(auth="login", LAB_CONSOLE="let me look")
+    return connect(dbname="holdfast", user="ops", password="let me look")
+
+
+def table(connection, text):
+    """Rows of the console by their first column."""
+    with connection.cursor() as cursor:
+        cursor.execute(text)
+        names = [column.name for column in cursor.description]
+        return {row[0]: dict(zip(names, row)) for row in cursor.fetchall()}
+
+
+def test_reconnect_renews_connections_at_their_boundaries(world):
+    """Without pools: who is idle goes on with another connection, who is inside a transaction afterwards, who cannot be moved stays."""
+    desk, pid = console(world), "SELECT pg_backend_pid()"
+    idle, busy, tied, other = connect(), connect(), connect(), connect(dbname="other")
+    one(idle, "SET application_name = 'renewed'")
+    one(busy, "BEGIN")
+    one(tied, "SELECT pg_advisory_lock_shared(1)")
+    before = {name: one(session, pid) for name, session in (("idle", idle), ("busy", busy), ("tied", tied), ("other", other))}
+    with desk.cursor() as cursor:
+        cursor.execute("RECONNECT shop")
+        assert cursor.statusmessage == "RECONNECT"
+    wait(lambda: one(idle, pid) != before["idle"], "the idle one has another connection")
+    assert one(idle, "SHOW application_name") == "renewed"
+    assert one(busy, pid) == before["busy"] and one(tied, pid) == before["tied"] and one(other, pid) == before["other"]
+    one(busy, "COMMIT")
+    wait(lambda: one(busy, pid) != before["busy"], "after its transaction the other one as well")
+    with desk.cursor() as cursor:
+        cursor.execute("RECONNECT")
+    wait(lambda: one(other, pid) != before["other"], "all entries")
+    assert one(tied, pid) == before["tied"]
+    assert int(table(desk, "SHOW COUNTERS")["renewed_total"]["value"]) >= 3
+    assert world.counters()["sessions"] == 4 and "not_moved_total" not in world.counters()
+
+
+def test_statistics_are_counted_by_entry(world):
+    desk = console(world)
+    session, quiet = connect(), connect(dbname="other")
+    for _ in range(5):
+        one(session, "SELECT 1")
+    one(session, "BEGIN")
+    one(session, "SELECT pg_sleep(0.05)")
+    one(session, "COMMIT")
+    stats = wait(lambda: (lambda rows: rows if rows["shop"]["total_query_count"] == "8" else None)(table(desk, "SHOW STATS")), "eight queries")
+    assert stats["shop"]["total_xact_count"] == "6" and stats["other"]["total_query_count"] == "0"
+    assert int(stats["shop"]["total_query_time"]) >= 50_000 and int(stats["shop"]["total_xact_time"]) >= int(stats["shop"]["total_query_time"])
+    assert int(stats["shop"]["total_received"]) > 0 and int(stats["shop"]["total_sent"]) > int(stats["other"]["total_sent"])
+    quiet.close()
+
+
+def test_a_transaction_that_only_reads_hears_the_servers_own_words(world):
+    connection = connect()
+    one(connection, "BEGIN READ ONLY")
+    assert outcome(connection, "TRUNCATE marks") == ("25006", "cannot execute TRUNCATE TABLE in a read-only transaction")
+    assert outcome(connection, "COMMIT") == "ROLLBACK"
+    assert one(connection, "SELECT inet_server_port()") == PORT_A
+    assert "wrong_server_total" not in world.counters()
+
+
+def test_results_that_change_their_shape(world):
+    """On one server that is PostgreSQL's own error, and the session goes on. On another one a statement is prepared anew by its
+    text: description and rows are those of the new server, and fit together."""
+    for server, shape in ((world.a, "id int"), (world.b, "id text, more int")):
+        server.sql(f"DROP TABLE IF EXISTS shape; CREATE TABLE shape ({shape}); INSERT INTO shape (id) VALUES ('7')")
+    client = Raw()
+    client.send(("P", b"s\0SELECT * FROM shape\0\0\0"), ("S", b""))
+    assert client.until("Z") == ["1", "ZI"]
+    run = (("B", b"\0s\0" + bytes(6)), ("D", b"P\0"), ("E", bytes(5)), ("S", b""))
+    client.send(*run)
+    assert client.until("Z") == ["2", "T", "D", "C", "ZI"]
+    world.a.sql("ALTER TABLE shape ADD COLUMN late int")
+    client.send(*run)
+    assert client.until("Z") == ["E0A000", "ZI"]
+    move(world, 1)
+    client.send(*run)
+    assert client.until("Z") == ["2", "T", "D", "C", "ZI"]
+    assert client.columns == 2 and client.fields == 2
+    client.socket.close()
+
+
+def test_cancel_of_a_statement_that_is_held_hits_nothing(world):
+    """It runs nowhere yet: the cancel is ignored, and the statement runs, once, where it is let go."""
+    world.a.sql("TRUNCATE marks")
+    world.b.sql("TRUNCATE marks")
+    connection, answers = connect(), []
+    world.carried_out(world.view(world.epoch, 0, hold=1))
+    thread = threading.Thread(target=lambda: answers.append(outcome(connection, "INSERT INTO marks VALUES (1)")))
+    thread.start()
+    wait(lambda: world.counters().get("sessions_held") == 1, "it is held")
+    connection.cancel()
+    wait(lambda: world.counters().get("cancels_ignored_total") == 1, "the cancel is ignored")
+    assert not answers
+    world.epoch += 1
+    world.carried_out(world.view(world.epoch, 1))
+    thread.join(DEADLINE)
+    assert answers == ["INSERT 0 1"]
+    assert [server.sql("SELECT count(*) FROM marks")[0][0] for server in (world.a, world.b)] == [0, 1]
+    assert "cancels_total" not in world.counters()
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_proxy_killed_with_half_a_message_sent(world, inside):
+    """The client sees its connection end, the server rolls back, nothing is half applied."""
+    world.a.sql("TRUNCATE marks")
+    client = Raw()
+    if inside:
+        client.query("BEGIN")
+        assert client.until("Z") == ["C", "ZT"]
+        client.query("INSERT INTO marks VALUES (1)")
+        assert client.until("Z") == ["C", "ZT"]
+    text = b"COMMIT\0" if inside else b"INSERT INTO marks VALUES (2)\0"
+    message = b"Q" + struct.pack(">I", len(text) + 4) + text
+    before = world.counters().get("bytes_to_server_total", 0)
+    client.socket.sendall(message[:-2])
+    wait(lambda: world.counters().get("bytes_to_server_total", 0) == before + len(message) - 2, "the server has got the half of it")
+    world.proxy.kill()
+    world.proxy.wait()
+    world.proxy = None
+    try:
+        assert client.socket.recv(1) == b""
+    except ConnectionResetError:
+        pass
+    wait(lambda: world.a.sql("SELECT count(*) FROM pg_stat_activity WHERE datname = 'shop' AND backend_type = 'client backend' AND "
+                             "pid <> pg_backend_pid()")[0][0] == 0, "the server has let go")
+    assert world.a.sql("SELECT count(*) FROM marks")[0][0] == 0
+    world.proxy_start(auth="login")
+    assert one(connect(), "SELECT inet_server_port()") == PORT_A
+
+
 @pytest.mark.parametrize("text, why", [
     ("CREATE TEMP TABLE t (a int)", "it has a temporary table"),
     ("SELECT pg_advisory_lock_shared(1)", "it has an advisory lock"),
@@ -333,6 +466,7 @@ class Raw:
     def __init__(self):
         self.socket = socket.create_connection((HOST, PORT_PROXY), DEADLINE)
         self.data = b""
+        self.columns = self.fields = 0  # of the last RowDescription, of the last DataRow
         packet = struct.pack(">I", 0x30000) + b"user\0postgres\0database\0shop\0\0"
         self.socket.sendall(struct.pack(">I", len(packet) + 4) + packet)
         assert self.until("Z")[-1] == "ZI"
@@ -358,6 +492,9 @@ class Raw:
             end = 1 + struct.unpack(">I", self.data[1:5])[0]
             head, body, self.data = chr(self.data[0]), self.data[5:end], self.data[end:]
             fields = {field[:1]: field[1:].decode() for field in body.split(b"\0") if field} if head == "E" else {}
+            if head in "TD":
+                count = struct.unpack(">H", body[:2])[0]
+                self.columns, self.fields = (count, self.fields) if head == "T" else (self.columns, count)
             words.append(head + (fields[b"C"] if head == "E" else body.decode() if head == "Z" else ""))
         return words
 
@@ -935,6 +1072,28 @@ def test_servertls_on_both_sides(server_tls):
     server_tls.a.stop()
     server_tls.a.start()
     assert one(connection, ENCRYPTED) is True
+
+
+@pytest.mark.parametrize("server_tls", [("verify-full", "scram", "ca.crt", {"LAB_TLS": "require", "LAB_POOL": "2 2 0 0 0 0 0 50000 0 0"})],
+                         indirect=True)
+def test_servertls_with_pools(server_tls):
+    """Encrypted on both sides, and many clients on few connections: settings, large results, and the loss of the server."""
+    clients = [secured(server_tls, sslmode="verify-full") for _ in range(10)]
+    for number, client in enumerate(clients):
+        one(client, f"SET application_name = 'client {number}'")
+    for turn in range(3):
+        for number, client in enumerate(clients):
+            assert one(client, "SHOW application_name") == f"client {number}"
+            assert one(client, ENCRYPTED) is True
+            assert len(one(client, "SELECT repeat('x', 300000)")) == 300000
+    assert server_tls.counters()["pool_servers"] <= 2 * 2  # two workers
+    server_tls.a.kill_all()
+    server_tls.a.start()
+    for number, client in enumerate(clients):
+        assert one(client, "SHOW application_name") == f"client {number}"
+        assert one(client, ENCRYPTED) is True
+    counters = server_tls.counters()
+    assert counters["sessions"] == 10 and counters["tls_total"] == 10 and "not_moved_total" not in counters
 
 
 @pytest.mark.parametrize("server_tls", [("verify-ca", "login", "stranger.crt", {"connect_wait_ms": 1000})], indirect=True)

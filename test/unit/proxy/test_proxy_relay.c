@@ -215,7 +215,7 @@ static void nonsense_ends_the_session(void **state)
     assert_int_equal(got(bench->server, memory, sizeof memory), 0);
 }
 
-static void read_only_errors_count_as_wrong_server(void **state)
+static void errors_of_a_standby_count_as_wrong_server(void **state)
 {
     struct bench *bench = *state;
     uint8_t memory[256];
@@ -224,7 +224,13 @@ static void read_only_errors_count_as_wrong_server(void **state)
     pg_message_error_write(&error, "ERROR", "25006", "cannot execute INSERT in a read-only transaction", NULL);
     put(bench->server, (const char *)error.data, error.size);
     pump(bench);
+    assert_int_equal(counter(bench, PROXY_METRICS_WRONG_SERVER), 0); /* the client's own READ ONLY */
+    PUT(bench->server, "S\0\0\0\x16in_hot_standby\0on\0");
+    pump(bench);
     assert_int_equal(counter(bench, PROXY_METRICS_WRONG_SERVER), 1);
+    put(bench->server, (const char *)error.data, error.size);
+    pump(bench);
+    assert_int_equal(counter(bench, PROXY_METRICS_WRONG_SERVER), 2);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -343,7 +349,7 @@ int main(void)
         TEST(a_servers_own_fatal_is_the_last_word),
         TEST(what_a_leaving_client_has_sent_still_arrives),
         TEST(nonsense_ends_the_session),
-        TEST(read_only_errors_count_as_wrong_server),
+        TEST(errors_of_a_standby_count_as_wrong_server),
         TEST(synchronous_commit_is_refused_where_it_is_locked),
         TEST(synchronous_commit_in_pieces_ends_the_session),
         TEST(data_of_a_copy_may_say_what_it_likes),
