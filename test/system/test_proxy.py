@@ -17,6 +17,7 @@ import time
 
 import psycopg2
 import psycopg2.errors
+import psycopg2.extras
 import pytest
 
 BUILD = os.path.abspath(os.environ.get("HOLDFAST_BUILD", os.path.join(os.path.dirname(__file__), "..", "..", "build")))
@@ -447,6 +448,8 @@ def test_old_protocol_is_told(world):
     with socket.create_connection((HOST, PORT_PROXY), timeout=DEADLINE) as client:
         client.sendall(struct.pack(">II", 18, 131072) + b"user\0ann\0\0")
         assert b"C0A000\0" in client.recv(4096)
+    with pytest.raises(psycopg2.OperationalError, match="replication connection"):
+        connect(connection_factory=psycopg2.extras.LogicalReplicationConnection)
 
 
 # ---- cancel ----

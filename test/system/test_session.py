@@ -77,6 +77,9 @@ def test_trust_session_moves_and_keeps_what_it_had(world):
     assert one(connection, "SHOW application_name") == "mover"
     assert one(connection, "SHOW search_path") == "pg_catalog, public"
     assert one(connection, "SELECT pg_listening_channels()") == "news"
+    world.b.sql("NOTIFY news, 'from the new server'")
+    wait(lambda: connection.poll() or connection.notifies, "a notification")
+    assert connection.notifies[0].payload == "from the new server"
     assert connection.info.backend_pid == pid
     assert connection.info.parameter_status("application_name") == "mover"
     assert world.counters()["moved_total"] == 1
