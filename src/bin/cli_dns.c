@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/buf.h"
 #include "bin/cli_dns_figures.h"
@@ -13,24 +14,27 @@
 #include "bin/serve_dns.h"
 #include "bin/verb.h"
 #include "dns/dns_explain.h"
+#include "dns/dns_explain_static.h"
 #include "dns/dns_figures.h"
 #include "dns/dns_steer_load.h"
 #include "edge/log.h"
 #include "edge/publish.h"
 #include "edge/publish_file.h"
+#include "wire/dns_type.h"
 
 struct cli_dns_arguments {
     const char *name;
     const char *client;
     const char *config;
     const char *site;
+    const char *type;
     bool metrics;
 };
 
 static void cli_dns_usage(FILE *stream)
 {
     fputs(
-        "usage: holdfast dns explain NAME --client ADDRESS [--config FILE] [--site SITE]\n"
+        "usage: holdfast dns explain NAME [--client ADDRESS] [--type TYPE] [--config FILE] [--site SITE]\n"
         "         why a client gets the answer it gets: policy, home, split, point, region, endpoints\n"
         "       holdfast dns serve [--config FILE] [--site SITE]\n"
         "         the DNS role alone, in the foreground (`holdfast serve` runs all roles of a site)\n"
@@ -56,6 +60,7 @@ static bool cli_dns_parse(int argc, char **argv, struct cli_dns_arguments *argum
         const char **value = strcmp(argv[i], "--client") == 0   ? &arguments->client
                              : strcmp(argv[i], "--config") == 0 ? &arguments->config
                              : strcmp(argv[i], "--site") == 0   ? &arguments->site
+                             : strcmp(argv[i], "--type") == 0   ? &arguments->type
                                                                 : NULL;
         if (value != NULL && i + 1 < argc) {
             *value = argv[++i];
@@ -139,13 +144,45 @@ static int cli_dns_explain_from(const struct dns_server_options *options, struct
     return fflush(stdout) == 0 ? VERB_OK : VERB_FAILED;
 }
 
+/* A dynamic name follows the view with its addresses only. */
+static bool cli_dns_other(const char *type)
+{
+    return type != NULL && strcasecmp(type, "A") != 0 && strcasecmp(type, "AAAA") != 0;
+}
+
+static int cli_dns_explain_static(struct dns_server_options *options, const struct cli_dns_arguments *arguments,
+                                  const struct view_address *client)
+{
+    static char memory[65536];
+    char problem[DNS_ZONE_PROBLEM] = "";
+    struct dns_catalog *catalog = NULL;
+    struct dns_name name;
+    uint16_t type = DNS_TYPE_A;
+    struct buf text;
+    if (dns_name_parse(span_text(arguments->name), &options->zones[0].origin, &name) != ERR_OK ||
+        (arguments->type != NULL && dns_type_parse(span_text(arguments->type), &type) != ERR_OK)) {
+        fprintf(stderr, "holdfast dns: '%s' is not a domain name, or the type is unknown\n", arguments->name);
+        return VERB_USAGE;
+    }
+    if (dns_server_read(options, problem, &catalog) != ERR_OK) {
+        fprintf(stderr, "holdfast dns: %s\n", problem);
+        return VERB_CONFIG;
+    }
+    buf_init(&text, memory, sizeof memory);
+    dns_explain_static(catalog, &name, type, client, &text);
+    dns_catalog_free(catalog);
+    printf("%sfrom      the zone files as they are now; the server reads them at its start and on SIGHUP\n",
+           buf_string(&text));
+    return fflush(stdout) == 0 ? VERB_OK : VERB_FAILED;
+}
+
 static int cli_dns_explain(const struct config *config, uint32_t site, const struct cli_dns_arguments *arguments)
 {
     static struct serve_dns_paths paths;
     static struct dns_server_options options;
     char problem[DNS_ZONE_PROBLEM] = "";
     struct view_address client;
-    if (dns_explain_address(arguments->client, &client) != ERR_OK) {
+    if (arguments->client != NULL && dns_explain_address(arguments->client, &client) != ERR_OK) {
         fprintf(stderr, "holdfast dns: '%s' is not an address\n", arguments->client);
         return VERB_USAGE;
     }
@@ -154,10 +191,12 @@ static int cli_dns_explain(const struct config *config, uint32_t site, const str
         return VERB_CONFIG;
     }
     const uint32_t index = cli_dns_find(&options, arguments->name);
-    if (index == LIMITS_NONE) {
-        fprintf(stderr, "holdfast dns: '%s' is not a dynamic name; static ones answer from their zone's file\n",
-                arguments->name);
-        return VERB_FAILED;
+    if (index == LIMITS_NONE || cli_dns_other(arguments->type)) {
+        return cli_dns_explain_static(&options, arguments, arguments->client != NULL ? &client : NULL);
+    }
+    if (arguments->client == NULL) {
+        fputs("holdfast dns: this name follows the view: say for whom, with --client\n", stderr);
+        return VERB_USAGE;
     }
     struct dns_steer *steer = NULL;
     struct dns_steer *labelled = NULL;
@@ -204,7 +243,7 @@ static int cli_dns_top(const struct config *config, uint32_t site, const struct 
 }
 
 /* What a sub-verb takes beside --config and --site. */
-enum cli_dns_takes { CLI_DNS_NOTHING, CLI_DNS_NAME_AND_CLIENT, CLI_DNS_METRICS, CLI_DNS_PERHAPS_NAME };
+enum cli_dns_takes { CLI_DNS_NOTHING, CLI_DNS_QUESTION, CLI_DNS_METRICS, CLI_DNS_PERHAPS_NAME };
 
 struct cli_dns_verb {
     const char *name;
@@ -213,7 +252,7 @@ struct cli_dns_verb {
 };
 
 static const struct cli_dns_verb cli_dns_verbs[] = {
-    {"explain", CLI_DNS_NAME_AND_CLIENT, cli_dns_explain},
+    {"explain", CLI_DNS_QUESTION, cli_dns_explain},
     {"serve", CLI_DNS_NOTHING, cli_dns_serve},
     {"stats", CLI_DNS_METRICS, cli_dns_stats},
     {"top", CLI_DNS_PERHAPS_NAME, cli_dns_top},
@@ -221,9 +260,11 @@ static const struct cli_dns_verb cli_dns_verbs[] = {
 
 static bool cli_dns_fits(const struct cli_dns_verb *verb, const struct cli_dns_arguments *arguments)
 {
-    const bool named = verb->takes == CLI_DNS_NAME_AND_CLIENT;
-    return (arguments->name != NULL) == (named || (verb->takes == CLI_DNS_PERHAPS_NAME && arguments->name != NULL)) &&
-           (arguments->client != NULL) == named && (!arguments->metrics || verb->takes == CLI_DNS_METRICS);
+    const bool explains = verb->takes == CLI_DNS_QUESTION;
+    return (arguments->name != NULL || !explains) &&
+           (arguments->name == NULL || explains || verb->takes == CLI_DNS_PERHAPS_NAME) &&
+           ((arguments->client == NULL && arguments->type == NULL) || explains) &&
+           (!arguments->metrics || verb->takes == CLI_DNS_METRICS);
 }
 
 int cli_dns(int argc, char **argv)

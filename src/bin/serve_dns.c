@@ -214,6 +214,10 @@ enum err serve_dns_options(const struct config *config, uint32_t site, struct se
     ret_options->workers = 0;
     ret_options->view_path = paths->view;
     ret_options->view_file = paths->file;
+    struct dns_catalog_settings *settings = &ret_options->settings; /* those without secrets; the rest below */
+    settings->allow.count = serve_dns_networks(config->dns.allow, config->dns.allow_count, settings->allow.networks);
+    settings->transfer_count =
+        serve_dns_networks(config->dns.transfer.allow, config->dns.transfer.allow_count, settings->transfer);
     ret_options->listens_count = here->dns.listen_count;
     for (uint32_t i = 0; i < here->dns.listen_count; i++) {
         ret_options->listens[i] = serve_dns_address(&here->dns.listen[i]);

@@ -321,6 +321,19 @@ enum err dns_server_reload(struct dns_server *server, const struct dns_catalog_s
     return ERR_OK;
 }
 
+enum err dns_server_read(const struct dns_server_options *options, char *problem, struct dns_catalog **ret_catalog)
+{
+    struct dns_server *server = calloc(1, sizeof *server);
+    if (server == NULL) {
+        snprintf(problem, DNS_ZONE_PROBLEM, "out of memory");
+        return ERR_NO_MEMORY;
+    }
+    server->options = *options;
+    const enum err err = dns_server_load(server, &options->settings, problem, ret_catalog);
+    free(server);
+    return err;
+}
+
 void dns_server_stop(struct dns_server *server)
 {
     if (server == NULL) {

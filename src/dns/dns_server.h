@@ -50,6 +50,10 @@ struct dns_server;
 /* How many workers that setting makes. */
 uint32_t dns_server_cores(uint32_t wanted);
 
+/* Only reads what it would answer from, for whoever wants to look at it; dns_catalog_free. `problem` as below. */
+enum err dns_server_read(const struct dns_server_options *options, char *problem,
+                         struct dns_catalog **ret_catalog) ERR_CHECK;
+
 /* Loads the zones, opens the sockets, starts the workers. `options` is copied, its texts are borrowed until the stop.
  * On an error `problem` (DNS_ZONE_PROBLEM bytes) is a sentence; it may be a warning on success, else it is empty. */
 enum err dns_server_start(const struct dns_server_options *options, char *problem,
