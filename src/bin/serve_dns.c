@@ -211,7 +211,7 @@ enum err serve_dns_options(const struct config *config, uint32_t site, struct se
         ret_options->regions[i] = config->regions[i].name;
     }
     ret_options->name = "dns";
-    ret_options->workers = 0;
+    ret_options->workers = config->dns.workers;
     ret_options->view_path = paths->view;
     ret_options->view_file = paths->file;
     struct dns_catalog_settings *settings = &ret_options->settings; /* those without secrets; the rest below */

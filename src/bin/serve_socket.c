@@ -30,7 +30,7 @@ void serve_socket_open(const struct config *config, uint32_t site, struct dns_so
 {
     static struct dns_socket_given given;
     const struct config_site *here = &config->sites[site];
-    const uint32_t workers = dns_server_cores(0);
+    const uint32_t workers = dns_server_cores(config->dns.workers);
     enum err err = ERR_OK;
     ret_sockets->count = 0;
     dns_socket_inherit(&given);

@@ -201,6 +201,8 @@ struct engine_ttl {
     uint32_t ceiling_s;    /* 0: none */
     struct mono turned;    /* it was last changed, or doubted */
     struct mono old_until; /* answers from before it was lowered have run out */
+    uint32_t old_s;        /* so long these live ... */
+    uint64_t version;      /* ... and are given until the readers have taken up this view; 0: they have */
 };
 
 /* A cache with one writer (core/cache.h). */

@@ -54,16 +54,7 @@ enum step_verdict step_traffic_lower(struct engine *engine, struct output *outpu
         step_publish(engine, output);
         return STEP_RUNNING;
     }
-    if (!engine->run.holding) {
-        if (!step_readers(engine, EVENT_READER_DNS, engine->run.version)) {
-            return STEP_RUNNING; /* who can be reached and answers the old TTL is waited for */
-        }
-        engine->run.holding = true;
-        engine->run.hold_since = engine->now;
-    }
-    /* The last old answer left a server when it took up the view. */
-    const int64_t taken_ms = time_since_ms(engine->run.hold_since, engine->run.step_began);
-    const int64_t left_ms = time_since_ms(time_add_ms(ttl_old_until(engine), taken_ms), engine->now);
+    const int64_t left_ms = time_since_ms(ttl_old_until(engine), engine->now);
     step_detail(engine, left_ms > 0 ? "answers live %u s, older ones for %lld s more" : "answers live %u s",
                 engine->model.ttl_floor_s, (long long)(left_ms + 999) / 1000);
     return left_ms > 0 ? STEP_RUNNING : STEP_DONE;

@@ -6,7 +6,10 @@
 #include "base/text.h"
 #include "core/plan.h"
 
-enum { TTL_MS_PER_S = 1000 };
+enum {
+    TTL_MS_PER_S = 1000,
+    TTL_READER_SILENT_MS = 2000, /* readers are announced each second: two in a row are missing */
+};
 
 bool ttl_matters(const struct model *model)
 {
@@ -69,17 +72,43 @@ static void ttl_set(struct engine *engine, uint32_t region, uint32_t ceiling_s)
     engine->view_dirty = true;
 }
 
-/* What was answered until now lives for as long as it was told. */
 static void ttl_lower(struct engine *engine, struct output *output, uint32_t region)
 {
     const struct model *model = &engine->model;
     struct engine_ttl *ttl = &engine->ttls[region];
-    const uint32_t before_s = ttl->ceiling_s != 0 ? ttl->ceiling_s : model->ttl_most_s;
-    ttl->old_until = time_max(ttl->old_until, time_add_ms(engine->now, (int64_t)before_s * TTL_MS_PER_S));
     const bool whole = ttl->ceiling_s == 0;
+    const uint32_t old_s = whole ? model->ttl_most_s : ttl->ceiling_s;
+    ttl->old_s = ttl->version != 0 && ttl->old_s > old_s ? ttl->old_s : old_s;
+    ttl->version = engine->durable.view_version + 1;
     ttl_set(engine, region, model->ttl_floor_s);
     if (whole) {
         ttl_say(engine, output, region, TRACE_TTL_LOWERED);
+    }
+}
+
+/* Whether every DNS server that can be reached answers from this view. */
+static bool ttl_taken_up(const struct engine *engine, uint64_t version)
+{
+    const bool early = time_since_ms(engine->now, engine->started) < TTL_READER_SILENT_MS;
+    for (uint32_t site = 0; site < engine->model.sites_count; site++) {
+        const struct engine_reader *reader = &engine->readers[site][EVENT_READER_DNS];
+        const bool heard = reader->any && time_since_ms(engine->now, reader->at) <= TTL_READER_SILENT_MS;
+        if (engine->model.sites[site].dns && (heard ? reader->version < version : !reader->any && early)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* What is answered until the lower one has arrived lives for as long as it was told. */
+static void ttl_run_out(struct engine *engine, struct engine_ttl *ttl)
+{
+    if (ttl->version == 0) {
+        return;
+    }
+    ttl->old_until = time_max(ttl->old_until, time_add_ms(engine->now, (int64_t)ttl->old_s * TTL_MS_PER_S));
+    if (ttl_taken_up(engine, ttl->version)) {
+        ttl->version = 0;
     }
 }
 
@@ -105,6 +134,7 @@ void ttl_step(struct engine *engine, struct output *output)
         } else if (ttl->ceiling_s != 0 && time_since_ms(engine->now, ttl->turned) >= TTL_GROW_MS) {
             ttl_raise(engine, output, region);
         }
+        ttl_run_out(engine, ttl);
     }
 }
 

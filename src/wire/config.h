@@ -463,6 +463,7 @@ struct config_dns {
     struct config_network *allow; /* none: everybody may ask */
     uint32_t allow_count;
     bool sandbox;
+    uint32_t workers; /* 0: one per core */
     struct config_dns_policy *policies;
     uint32_t policies_count;
     const char *geo_database; /* NULL: none */

@@ -126,6 +126,8 @@ static const struct config_schema_row config_schema_dns_rows[] = {
     ROW("transfer", SECTION, config_dns, transfer, .section = &config_schema_dns_transfer, .prose = "Zone transfers."),
     ROW("rate_limit", SECTION, config_dns, rate_limit, .section = &config_schema_dns_rate,
         .prose = "Response rate limiting: whoever forges a victim's address gets few answers out of us."),
+    ROW("workers", INTEGER, config_dns, workers, .fallback = "0", .min = 0, .max = 16,
+        .prose = "Threads that answer, each with sockets of its own; 0: one per core, at most 16."),
     ROW("sandbox", BOOLEAN, config_dns, sandbox, .fallback = "true",
         .prose = "The server gives up what it does not need before it answers: no programs, no files but those below the "
                  "directories of its zone files, secrets and state (so zone files that are included have to lie there)."),

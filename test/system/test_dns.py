@@ -635,7 +635,12 @@ def test_explain(plane):
     for i in range(8):  # what is explained is what is answered
         told = re.search(r"region +(\w+)", explain("www", "--client", f"10.9.{i}.1").stdout).group(1)
         assert told == ("tokyo" if TOKYO in addresses(udp("www", "A", **subnet(f"10.9.{i}.0", 24))) else "taiwan")
-    assert explain("mail", "--client", "127.9.1.1").returncode == 1
+    assert re.search(r"answer +2 A, ttl 300 s  .*/zone:8\n", explain("mail", "--client", "127.9.1.1").stdout)
+    assert explain("www").returncode == 2 and "has addresses that follow the view" in explain("www", "--type", "MX").stdout
+    figures = subprocess.run([HOLDFAST, "dns", "stats", "--config", plane.path("holdfast.yaml")], capture_output=True, text=True,
+                             check=True).stdout
+    counted = re.search(r"www\.example\.test\. +taiwan (\d+) tokyo (\d+)", figures)
+    assert int(counted.group(1)) + int(counted.group(2)) == 8
     assert explain("www", "--client", "nonsense").returncode == 2
     assert explain("www").returncode == 2
 
