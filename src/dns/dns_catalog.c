@@ -49,6 +49,7 @@ enum err dns_catalog_add(struct dns_catalog *catalog, struct dns_zone *zone)
     zone->dynamic_base = catalog->dynamic_count;
     memcpy(catalog->dynamic + catalog->dynamic_count, zone->dynamic, zone->dynamic_count * sizeof *zone->dynamic);
     catalog->dynamic_count += zone->dynamic_count;
+    catalog->signatures += zone->sets_count + zone->chain_count;
     uint32_t at = catalog->zones_count++;
     for (; at > 0 && catalog->zones[at - 1]->origin.size < zone->origin.size; at--) {
         catalog->zones[at] = catalog->zones[at - 1];

@@ -43,6 +43,7 @@ struct dns_catalog {
     struct dns_catalog_settings settings;
     uint32_t zones_count;
     struct dns_zone *zones[DNS_CATALOG_ZONES]; /* owned; those with longer names first */
+    uint64_t signatures;                       /* that the signed zones have, about */
     uint32_t dynamic_count;
     struct dns_zone_dynamic dynamic[DNS_ZONE_NAMES];
     struct dns_steer *steer; /* owned; NULL: no policies */

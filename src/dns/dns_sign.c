@@ -13,13 +13,14 @@
 
 struct dns_sign *dns_sign_new(void)
 {
-    const size_t entries = (size_t)DNS_SIGN_BUCKETS * DNS_SIGN_WAYS;
     struct dns_sign *sign = calloc(1, sizeof *sign);
     if (sign == NULL) {
         return NULL;
     }
-    sign->tables[0] = calloc(entries, sizeof **sign->tables);
-    sign->tables[1] = calloc(entries, sizeof **sign->tables);
+    for (int i = 0; i < 2; i++) {
+        sign->buckets[i] = DNS_SIGN_BUCKETS;
+        sign->tables[i] = calloc((size_t)DNS_SIGN_BUCKETS * DNS_SIGN_WAYS, sizeof **sign->tables);
+    }
     if (sign->tables[0] == NULL || sign->tables[1] == NULL ||
         getrandom(sign->secret, sizeof sign->secret, 0) != (ssize_t)sizeof sign->secret) {
         dns_sign_free(sign);
@@ -174,12 +175,11 @@ static void dns_sign_id(const struct dns_sign *sign, const struct dns_sign_want 
     ret_id[1] = set->sum + key->print + ((uint64_t)set->type << 40 | (uint64_t)set->count << 8 | 1);
 }
 
-/* The entry of that id; else the one that makes room: free, or used longest ago. */
-static struct dns_sign_entry *dns_sign_find(struct dns_sign *sign, enum dns_sign_purse purse, const uint64_t id[2],
+/* The entry of that id in a table; else the one that makes room: free, or used longest ago. */
+static struct dns_sign_entry *dns_sign_find(const struct dns_sign *sign, uint32_t table, const uint64_t id[2],
                                             bool *ret_found)
 {
-    struct dns_sign_entry *bucket =
-        sign->tables[purse == DNS_SIGN_DATA ? 0 : 1] + id[0] % DNS_SIGN_BUCKETS * DNS_SIGN_WAYS;
+    struct dns_sign_entry *bucket = sign->tables[table] + (id[0] & (sign->buckets[table] - 1)) * DNS_SIGN_WAYS;
     struct dns_sign_entry *oldest = bucket;
     for (uint32_t i = 0; i < DNS_SIGN_WAYS; i++) {
         if (bucket[i].id[0] == id[0] && bucket[i].id[1] == id[1]) {
@@ -194,13 +194,39 @@ static struct dns_sign_entry *dns_sign_find(struct dns_sign *sign, enum dns_sign
     return oldest;
 }
 
+void dns_sign_room(struct dns_sign *sign, uint64_t sets)
+{
+    uint64_t buckets = sign->buckets[0];
+    while (buckets * DNS_SIGN_WAYS < 2 * sets && buckets < DNS_SIGN_BUCKETS_MOST) {
+        buckets *= 2;
+    }
+    if (buckets == sign->buckets[0]) {
+        return;
+    }
+    struct dns_sign_entry *fresh = calloc(buckets * DNS_SIGN_WAYS, sizeof *fresh);
+    if (fresh == NULL) {
+        return;
+    }
+    struct dns_sign_entry *old = sign->tables[0];
+    const uint64_t old_count = sign->buckets[0] * DNS_SIGN_WAYS;
+    sign->tables[0] = fresh;
+    sign->buckets[0] = buckets;
+    for (uint64_t i = 0; i < old_count; i++) {
+        bool found = false;
+        if (old[i].id[1] != 0) {
+            *dns_sign_find(sign, 0, old[i].id, &found) = old[i];
+        }
+    }
+    free(old);
+}
+
 static bool dns_sign_pay(struct dns_sign *sign, enum dns_sign_purse purse)
 {
     if (sign->window_s != sign->now_s) {
         sign->window_s = sign->now_s;
         memset(sign->spent, 0, sizeof sign->spent);
     }
-    if (sign->spent[purse] == DNS_SIGN_PER_SECOND) {
+    if (sign->spent[purse] == (purse == DNS_SIGN_DATA ? DNS_SIGN_DATA_PER_SECOND : DNS_SIGN_NAMES_PER_SECOND)) {
         sign->refused++;
         return false;
     }
@@ -215,7 +241,7 @@ size_t dns_sign_rrsig(struct dns_sign *sign, const struct dns_sign_want *want, c
     uint64_t id[2];
     bool found = false;
     dns_sign_id(sign, want, key, id);
-    struct dns_sign_entry *entry = dns_sign_find(sign, purse, id, &found);
+    struct dns_sign_entry *entry = dns_sign_find(sign, purse == DNS_SIGN_DATA ? 0 : 1, id, &found);
     const uint32_t now_s = sign->now_s;
     if (found) {
         entry->used = ++sign->turn;

@@ -210,6 +210,7 @@ static void dns_worker_enter(struct dns_worker *worker)
         (view != NULL && view->version != worker->policy.version)) {
         if (catalog != worker->catalog) {
             dns_tcp_forget(worker); /* zones of the old one, under way to secondaries */
+            dns_sign_room(worker->sign, catalog->signatures);
         }
         worker->catalog = catalog;
         dns_policy_prepare(&worker->policy, view, catalog->dynamic, catalog->dynamic_count);

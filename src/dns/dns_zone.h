@@ -90,6 +90,7 @@ struct dns_zone {
     /* Of a signed zone (dns/dns_zone_sign.h): */
     struct dns_keyring *keyring; /* owned; NULL: unsigned */
     uint32_t ttl_most_s;         /* of its records */
+    uint64_t sets_count;
     uint64_t chain_count;
     struct dns_zone_node **chain; /* names with records that are ours, in canonical order */
 };

@@ -116,6 +116,7 @@ static enum err dns_zone_sign_node(struct dns_zone *zone, struct dns_zone_node *
             return dns_zone_sign_fail(set, "too many types at one name of a signed zone; expected at most 60", problem);
         }
         set->sum = dns_sign_sum(set->data);
+        zone->sets_count++;
         zone->ttl_most_s = zone->ttl_most_s > set->ttl_s ? zone->ttl_most_s : set->ttl_s;
     }
     return ERR_OK;

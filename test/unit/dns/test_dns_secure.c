@@ -333,7 +333,7 @@ static void test_a_flood_of_names_is_bounded(void **state)
     (void)state;
     char text[64];
     sign->window_s = NOW;
-    sign->spent[DNS_SIGN_NAMES] = DNS_SIGN_PER_SECOND - 1;
+    sign->spent[DNS_SIGN_NAMES] = DNS_SIGN_NAMES_PER_SECOND - 1;
     expect("a.example.test.", DNS_TYPE_A, "0 aa 0/4/1 SOA RRSIG NSEC RRSIG OPT");
     for (int i = 0; i < 3; i++) {
         snprintf(text, sizeof text, "x%d.example.test.", i);
@@ -345,7 +345,7 @@ static void test_a_flood_of_names_is_bounded(void **state)
     expect("mail.example.test.", DNS_TYPE_A, "0 aa 3/0/1 A A RRSIG OPT");
     assert_string_equal(summary(ask("x1.example.test.", DNS_TYPE_A, DNS_MESSAGE_DO, true)),
                         "0 aa 0/4/1 SOA RRSIG NSEC RRSIG OPT");
-    sign->spent[DNS_SIGN_PROVEN] = DNS_SIGN_PER_SECOND;
+    sign->spent[DNS_SIGN_PROVEN] = DNS_SIGN_NAMES_PER_SECOND;
     assert_string_equal(summary(ask("x9.example.test.", DNS_TYPE_A, DNS_MESSAGE_DO, true)), "2 0/0/1 OPT");
     source.now_s++;
     expect("x9.example.test.", DNS_TYPE_A, "0 aa 0/4/1 SOA RRSIG NSEC RRSIG OPT");

@@ -142,6 +142,25 @@ static void test_what_was_used_longest_ago_makes_room(void **state)
     assert_true(seen > 1900);
 }
 
+static void test_a_greater_zone_gets_more_room_and_loses_nothing(void **state)
+{
+    (void)state;
+    uint8_t data[DNS_SIGN_RDATA];
+    const uint64_t buckets = sign->buckets[0];
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < 500; i++) {
+            char owner[64];
+            snprintf(owner, sizeof owner, "n%d.example.test.", i);
+            assert_int_not_equal(rrsig(owner, 60, "\1x", NULL, data), 0);
+        }
+        assert_int_equal(sign->made, 500);
+        dns_sign_room(sign, buckets); /* there is */
+        assert_true(sign->buckets[0] == buckets || round == 1);
+        dns_sign_room(sign, buckets * DNS_SIGN_WAYS + 1);
+        assert_true(sign->buckets[0] == buckets * 4 && sign->buckets[1] == buckets);
+    }
+}
+
 static void test_a_key_signs_only_what_it_is_for(void **state)
 {
     (void)state;
@@ -181,6 +200,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_how_long_a_signature_is_good, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_signature_is_made_anew_before_its_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_was_used_longest_ago_makes_room, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_greater_zone_gets_more_room_and_loses_nothing, set_up, tear_down),
         cmocka_unit_test(test_a_key_signs_only_what_it_is_for),
     };
     return cmocka_run_group_tests_name("dns_sign", tests, NULL, NULL);
