@@ -26,8 +26,15 @@ struct dns_mmdb_check {
     uint32_t values; /* left */
 };
 
+/* What a value is, or what a pointer leads to. */
+struct dns_mmdb_check_seen {
+    uint32_t type;
+    bool texts;       /* a map or an array whose values are all texts */
+    struct span text; /* of a text */
+};
+
 static bool dns_mmdb_check_value(struct dns_mmdb_check *check, struct cursor *cursor, uint32_t depth,
-                                 uint32_t *ret_type);
+                                 struct dns_mmdb_check_seen *ret_seen);
 
 /* Where a pointer leads: counted from the section's start. */
 static size_t dns_mmdb_check_target(struct cursor *cursor, uint8_t control)
@@ -42,7 +49,7 @@ static size_t dns_mmdb_check_target(struct cursor *cursor, uint8_t control)
 }
 
 static bool dns_mmdb_check_pointer(struct dns_mmdb_check *check, struct cursor *cursor, uint8_t control, uint32_t depth,
-                                   uint32_t *ret_type)
+                                   struct dns_mmdb_check_seen *ret_seen)
 {
     struct cursor there;
     const size_t target = dns_mmdb_check_target(cursor, control);
@@ -53,7 +60,7 @@ static bool dns_mmdb_check_pointer(struct dns_mmdb_check *check, struct cursor *
     cursor_skip(&there, target);
     /* A pointer to a pointer is none (and the library refuses it). */
     return check->section.data[target] >> 5 != DNS_MMDB_CHECK_POINTER &&
-           dns_mmdb_check_value(check, &there, depth + 1, ret_type);
+           dns_mmdb_check_value(check, &there, depth + 1, ret_seen);
 }
 
 static uint32_t dns_mmdb_check_size(struct cursor *cursor, uint8_t control)
@@ -72,17 +79,20 @@ static uint32_t dns_mmdb_check_size(struct cursor *cursor, uint8_t control)
     return 65821U + (high << 16 | cursor_u16be(cursor));
 }
 
-static bool dns_mmdb_check_items(struct dns_mmdb_check *check, struct cursor *cursor, uint32_t count, bool map,
-                                 uint32_t depth)
+static bool dns_mmdb_check_items(struct dns_mmdb_check *check, struct cursor *cursor, uint32_t count, uint32_t depth,
+                                 struct dns_mmdb_check_seen *ret_seen)
 {
+    ret_seen->texts = true;
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t type = 0;
-        if (map && (!dns_mmdb_check_value(check, cursor, depth + 1, &type) || type != DNS_MMDB_CHECK_TEXT)) {
+        struct dns_mmdb_check_seen seen;
+        if (ret_seen->type == DNS_MMDB_CHECK_MAP &&
+            (!dns_mmdb_check_value(check, cursor, depth + 1, &seen) || seen.type != DNS_MMDB_CHECK_TEXT)) {
             return false;
         }
-        if (!dns_mmdb_check_value(check, cursor, depth + 1, &type)) {
+        if (!dns_mmdb_check_value(check, cursor, depth + 1, &seen)) {
             return false;
         }
+        ret_seen->texts = ret_seen->texts && seen.type == DNS_MMDB_CHECK_TEXT;
     }
     return true;
 }
@@ -126,9 +136,9 @@ static bool dns_mmdb_check_sized(struct cursor *cursor, uint32_t type, uint32_t 
     return cursor_ok(cursor);
 }
 
-/* One value; `ret_type` is what a pointer leads to. Recursion ends with the depth. */
+/* One value. Recursion ends with the depth. */
 static bool dns_mmdb_check_value(struct dns_mmdb_check *check, struct cursor *cursor, uint32_t depth,
-                                 uint32_t *ret_type)
+                                 struct dns_mmdb_check_seen *ret_seen)
 {
     if (depth > DNS_MMDB_CHECK_DEPTH || check->values == 0) {
         return false;
@@ -137,31 +147,47 @@ static bool dns_mmdb_check_value(struct dns_mmdb_check *check, struct cursor *cu
     const uint8_t control = cursor_u8(cursor);
     uint32_t type = control >> 5;
     if (type == DNS_MMDB_CHECK_POINTER) {
-        return dns_mmdb_check_pointer(check, cursor, control, depth, ret_type);
+        return dns_mmdb_check_pointer(check, cursor, control, depth, ret_seen);
     }
     type = type == 0 ? 7U + cursor_u8(cursor) : type;
     const uint32_t size = dns_mmdb_check_size(cursor, control);
-    *ret_type = type;
+    *ret_seen = (struct dns_mmdb_check_seen){.type = type};
     if (!cursor_ok(cursor)) {
         return false;
     }
     if (type == DNS_MMDB_CHECK_MAP || type == DNS_MMDB_CHECK_ARRAY) {
-        return dns_mmdb_check_items(check, cursor, size, type == DNS_MMDB_CHECK_MAP, depth);
+        return dns_mmdb_check_items(check, cursor, size, depth, ret_seen);
     }
+    ret_seen->text = span_of(cursor->data + cursor->at, size);
     return dns_mmdb_check_sized(cursor, type, size);
 }
 
 bool dns_mmdb_check(struct span section, size_t offset)
 {
     struct dns_mmdb_check check = {section, DNS_MMDB_CHECK_VALUES};
+    struct dns_mmdb_check_seen seen;
     struct cursor cursor;
-    uint32_t type = 0;
     if (offset >= section.size) {
         return false;
     }
     cursor_init(&cursor, section.data, section.size);
     cursor_skip(&cursor, offset);
-    return dns_mmdb_check_value(&check, &cursor, 0, &type) && type == DNS_MMDB_CHECK_MAP;
+    return dns_mmdb_check_value(&check, &cursor, 0, &seen) && seen.type == DNS_MMDB_CHECK_MAP;
+}
+
+/* One entry of the metadata. The library loses memory over lists that are not of texts. */
+static bool dns_mmdb_check_entry(struct dns_mmdb_check *check, struct cursor *cursor)
+{
+    struct dns_mmdb_check_seen key;
+    struct dns_mmdb_check_seen value;
+    if (!dns_mmdb_check_value(check, cursor, 1, &key) || key.type != DNS_MMDB_CHECK_TEXT ||
+        !dns_mmdb_check_value(check, cursor, 1, &value)) {
+        return false;
+    }
+    if (span_is(key.text, "languages")) {
+        return value.type == DNS_MMDB_CHECK_ARRAY && value.texts;
+    }
+    return !span_is(key.text, "description") || (value.type == DNS_MMDB_CHECK_MAP && value.texts);
 }
 
 bool dns_mmdb_check_metadata(struct span content)
@@ -173,5 +199,19 @@ bool dns_mmdb_check_metadata(struct span content)
     for (size_t at = from; at + size < content.size; at++) {
         found = memcmp(content.data + at, marker, size) == 0 ? content.data + at + size : found; /* the last counts */
     }
-    return found != NULL && dns_mmdb_check(span_of(found, content.size - (size_t)(found - content.data)), 0);
+    if (found == NULL || *found >> 5 != DNS_MMDB_CHECK_MAP) {
+        return false;
+    }
+    struct dns_mmdb_check check = {span_of(found, content.size - (size_t)(found - content.data)),
+                                   DNS_MMDB_CHECK_VALUES};
+    struct cursor cursor;
+    cursor_init(&cursor, check.section.data, check.section.size);
+    const uint8_t control = cursor_u8(&cursor);
+    const uint32_t count = dns_mmdb_check_size(&cursor, control);
+    for (uint32_t i = 0; i < count; i++) {
+        if (!dns_mmdb_check_entry(&check, &cursor)) {
+            return false;
+        }
+    }
+    return true;
 }

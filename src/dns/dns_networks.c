@@ -2,7 +2,6 @@
  * Lookups in merged networks. */
 #include "dns/dns_networks.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 
 #include "base/assert.h"
@@ -17,29 +16,29 @@ struct dns_networks_key dns_networks_key(const uint8_t bytes[16], uint32_t famil
     return key;
 }
 
-static bool dns_networks_reached(const struct dns_networks_key *start, const struct dns_networks_key *key)
+static uint32_t dns_networks_reached(const struct dns_networks_key *start, const struct dns_networks_key *key)
 {
-    return start->high < key->high || (start->high == key->high && start->low <= key->low);
+    return (uint32_t)(start->high < key->high) |
+           ((uint32_t)(start->high == key->high) & (uint32_t)(start->low <= key->low));
 }
 
-/* The last of up to 16 starts that is not beyond the key, from `at`; the first one never is. */
+/* The last of 16 starts that is not beyond the key, from `at`; the first one never is. No branches: which way it goes
+ * is anybody's guess. Behind the last start there are only the highest keys, so the highest of all may go too far. */
 static uint32_t dns_networks_step_4(const struct dns_networks_level *level, uint32_t at, uint32_t key)
 {
-    const uint32_t end = level->count - at < DNS_NETWORKS_FAN ? level->count : at + DNS_NETWORKS_FAN;
     for (uint32_t step = DNS_NETWORKS_FAN / 2; step > 0; step /= 2) {
-        at += at + step < end && level->four[at + step] <= key ? step : 0;
+        at += (uint32_t)(level->four[at + step] <= key) * step;
     }
-    return at;
+    return at < level->count ? at : level->count - 1;
 }
 
 static uint32_t dns_networks_step_6(const struct dns_networks_level *level, uint32_t at,
                                     const struct dns_networks_key *key)
 {
-    const uint32_t end = level->count - at < DNS_NETWORKS_FAN ? level->count : at + DNS_NETWORKS_FAN;
     for (uint32_t step = DNS_NETWORKS_FAN / 2; step > 0; step /= 2) {
-        at += at + step < end && dns_networks_reached(&level->keys[at + step], key) ? step : 0;
+        at += dns_networks_reached(&level->keys[at + step], key) * step;
     }
-    return at;
+    return at < level->count ? at : level->count - 1;
 }
 
 /* How many bits of `key` tell it from `other`. */

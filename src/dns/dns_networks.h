@@ -24,7 +24,7 @@ struct dns_networks_key {
 
 struct dns_networks_level {
     uint32_t count;
-    uint32_t *four;                /* IPv4: where each range starts */
+    uint32_t *four;                /* IPv4: where each range starts; whole steps, the rest is the highest */
     struct dns_networks_key *keys; /* IPv6 */
 };
 

@@ -199,17 +199,20 @@ static enum err dns_networks_merge_sweep(struct dns_networks_sweep *sweep, const
 
 /* ---- the tree of samples ---- */
 
+/* Every so many of the ranges; filled up to whole steps with the highest key. */
 static bool dns_networks_merge_level(const struct dns_networks_sweep *sweep, uint32_t family, size_t every,
                                      struct dns_networks_level *level)
 {
+    static const struct dns_networks_key highest = {UINT64_MAX, UINT64_MAX};
     level->count = (uint32_t)((sweep->count + every - 1) / every);
+    const uint32_t filled = (level->count + DNS_NETWORKS_FAN - 1) / DNS_NETWORKS_FAN * DNS_NETWORKS_FAN;
     if (family == 4) {
-        level->four = malloc(level->count * sizeof *level->four);
+        level->four = aligned_alloc(64, filled * sizeof *level->four);
     } else {
-        level->keys = malloc(level->count * sizeof *level->keys);
+        level->keys = aligned_alloc(64, filled * sizeof *level->keys);
     }
-    for (uint32_t i = 0; i < level->count && (level->four != NULL || level->keys != NULL); i++) {
-        const struct dns_networks_key *start = &sweep->starts[i * every];
+    for (uint32_t i = 0; i < filled && (level->four != NULL || level->keys != NULL); i++) {
+        const struct dns_networks_key *start = i < level->count ? &sweep->starts[i * every] : &highest;
         if (family == 4) {
             level->four[i] = (uint32_t)(start->high >> 32);
         } else {

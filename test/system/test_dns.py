@@ -64,13 +64,25 @@ checks:
 dns:
   zone: example.test
   zone_file: {root}/zone
-  names: {{ www: {{ endpoint: web, ttl: 5s }} }}
+  names: {{ www: {{ endpoint: web, ttl: 5s }}, near: {{ endpoint: web, ttl: 5s, policy: world }} }}
+  geo_database: {root}/world.mmdb
+  policies:
+    world:
+      geolocation:
+        networks: {{ office: {{ file: {root}/office.networks, to: tokyo }} }}
+        subdivisions: {{ US-CA: tokyo }}
+        countries: {{ TW: home }}
+        default: taiwan
+    home: {{ failover: [ taiwan, tokyo ] }}
   zones: {{ second.test: {{ file: {root}/second, names: {{ app: {{ endpoint: web }} }} }} }}
   identify: true
   cookies: {{ secret: {{ file: {root}/cookie }} }}
   keys: {{ transfer.test: {{ secret: {{ file: {root}/key }} }} }}
   transfer: {{ allow: [ 127.9.0.0/16 ], notify: [ "{secondary}" ] }}
 """
+OFFICE = "# whose home is tokyo\n127.9.2.0/24\n198.51.100.0/25\n"
+# Taiwan 1.160/12 and 2001:b000::/20, Japan 1.0.16/20 and 126/8, California 8.8.8/24 in the rest of 8/8, Germany 5.1/16.
+WORLD = os.path.join(os.path.dirname(__file__), "..", "..", "fuzz", "corpus", "dns_mmdb", "world")
 SECONDARY, SECONDARY_PORT = "127.9.3.1", 24054
 KEY = "c2VjcmV0IG9mIHRoZSB0ZXN0"
 
@@ -138,6 +150,8 @@ class Dns:
         self.write("second", SECOND)
         self.write("cookie", SECRETS[0] + "\n")
         self.write("key", KEY + "\n")
+        self.write("office.networks", OFFICE)
+        shutil.copyfile(WORLD, self.path("world.mmdb"))
         os.chmod(self.path("cookie"), 0o600)
         os.chmod(self.path("key"), 0o600)
         self.write("holdfast.yaml", CONFIG.format(root=self.root, server=SERVER, port=PORT,
@@ -565,6 +579,55 @@ def test_client_subnets_decide_and_come_back_with_their_scope(plane):
     plane.picture(default=(9000, 1000))
     assert scope(udp("www", "A", **subnet("2001:db8::", 56))) == 56
     assert scope(udp("www", "A", **subnet("198.51.100.0", 24))) == 24
+
+
+def near(*subnet_of, **more):
+    return udp("near", "A", **subnet(*subnet_of), **more)
+
+
+def test_policies_by_networks_and_places(plane):
+    plane.picture()
+    assert "CLIENT-SUBNET: 8.8.8.0/24/24" in dig("near.example.test", "+subnet=8.8.8.0/24")
+    for address, bits, expected, decided in (("8.8.8.0", 24, TOKYO, 24), ("1.160.0.0", 24, TAIWAN, 12), ("198.51.100.0", 24, TOKYO, 25),
+                                             ("5.1.2.0", 24, TAIWAN, 6), ("2001:b000::", 56, TAIWAN, 20)):
+        answer = near(address, bits)
+        assert expected in addresses(answer) and scope(answer) == decided, address
+    assert addresses(udp("near", "A", source="127.9.2.7")) == [TOKYO]
+    assert addresses(near("0.0.0.0", 0, source="127.9.2.7")) == [TOKYO]
+    plane.picture(tokyo=0)  # a dead branch is backed out of
+    assert TAIWAN in addresses(near("8.8.8.0", 24))
+    plane.picture(taiwan=0, tokyo=0)  # the last-standing answer is the smallest area's
+    assert addresses(near("8.8.8.0", 24)) == [TOKYO] and TAIWAN in addresses(near("1.160.0.0", 24))
+    plane.picture(more=("split 1 10000 0",))  # tokyo is drained
+    assert TAIWAN in addresses(near("8.8.8.0", 24))
+
+
+def test_policies_follow_their_files(plane):
+    plane.picture()
+    assert TAIWAN in addresses(near("203.0.113.0", 24))
+    plane.write("office.new", OFFICE + "203.0.113.0/24\n")
+    os.rename(plane.path("office.new"), plane.path("office.networks"))
+    until(lambda: addresses(near("203.0.113.0", 24)) == [TOKYO], 60)
+    plane.write("office.new", OFFICE + "203.0.113.1/24\n")
+    os.rename(plane.path("office.new"), plane.path("office.networks"))
+    until(lambda: "office.networks:4:1: bits behind the prefix are set" in plane.log(), 60)
+    with open(plane.path("world.mmdb"), "r+b") as file:  # cut where it lies
+        file.truncate(700)
+    until(lambda: plane.log().count("everything stays as it was") > 1, 60)
+    assert addresses(near("203.0.113.0", 24)) == [TOKYO] and addresses(near("8.8.8.0", 24)) == [TOKYO]
+    plane.write("office.networks", "")
+    shutil.copyfile(WORLD, plane.path("world.mmdb"))
+    until(lambda: TAIWAN in addresses(near("203.0.113.0", 24)), 60)
+    assert addresses(near("8.8.8.0", 24)) == [TOKYO]
+
+
+def test_policies_are_explained(plane):
+    plane.picture(tokyo=0)
+    out = subprocess.run([HOLDFAST, "dns", "explain", "near", "--client", "8.8.8.8", "--config", plane.path("holdfast.yaml")],
+                         capture_output=True, text=True, check=True).stdout
+    assert re.search(r"tokyo +by the database it is in CA, US, NA: skipped: nothing in it can answer", out)
+    assert re.search(r"taiwan +default: taken", out)
+    assert "tokyo would be answered if region tokyo became healthy" in out
 
 
 def region_of(sock, address):
