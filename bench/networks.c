@@ -73,7 +73,7 @@ static double cpu_ms(void)
     return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
-static void look_up(const struct dns_steer *steer, uint16_t family)
+static void look_up(const struct dns_steer *steer, uint16_t family, uint32_t clients_count)
 {
     static struct view_address clients[CLIENTS];
     struct prng prng;
@@ -90,10 +90,10 @@ static void look_up(const struct dns_steer *steer, uint16_t family)
     }
     const double start = cpu_ms();
     for (uint32_t i = 0; i < LOOKUPS; i++) {
-        sum += dns_steer_pick(steer, 0, &clients[i % CLIENTS], 3, i).regions;
+        sum += dns_steer_pick(steer, 0, &clients[i % clients_count], 3, i).regions;
     }
-    printf("  IPv%u: %.1f ns for each of %d choices (%llu)\n", family, (cpu_ms() - start) * 1e6 / LOOKUPS, LOOKUPS,
-           (unsigned long long)sum);
+    printf("  IPv%u, %5u clients: %.1f ns for each of %d choices (%llu)\n", family, clients_count,
+           (cpu_ms() - start) * 1e6 / LOOKUPS, LOOKUPS, (unsigned long long)sum);
 }
 
 int main(int argc, char **argv)
@@ -115,8 +115,10 @@ int main(int argc, char **argv)
         }
         printf("%u networks, %s: loaded in %.0f ms of CPU\n", count, sorted != 0 ? "sorted" : "random",
                cpu_ms() - start);
-        look_up(steer, 4);
-        look_up(steer, 6);
+        for (uint32_t clients = 1 << 10; clients <= CLIENTS; clients <<= 6) {
+            look_up(steer, 4, clients);
+            look_up(steer, 6, clients);
+        }
         dns_steer_free(steer);
     }
     config_free(config);

@@ -16,12 +16,6 @@ struct dns_networks_key dns_networks_key(const uint8_t bytes[16], uint32_t famil
     return key;
 }
 
-static uint32_t dns_networks_reached(const struct dns_networks_key *start, const struct dns_networks_key *key)
-{
-    return (uint32_t)(start->high < key->high) |
-           ((uint32_t)(start->high == key->high) & (uint32_t)(start->low <= key->low));
-}
-
 /* The last of 16 starts that is not beyond the key, from `at`; the first one never is. No branches: which way it goes
  * is anybody's guess. Behind the last start there are only the highest keys, so the highest of all may go too far. */
 static uint32_t dns_networks_step_4(const struct dns_networks_level *level, uint32_t at, uint32_t key)
@@ -36,7 +30,12 @@ static uint32_t dns_networks_step_6(const struct dns_networks_level *level, uint
                                     const struct dns_networks_key *key)
 {
     for (uint32_t step = DNS_NETWORKS_FAN / 2; step > 0; step /= 2) {
-        at += dns_networks_reached(&level->keys[at + step], key) * step;
+        const uint64_t high = level->high[at + step];
+        uint32_t reached = high < key->high;
+        if (high == key->high) {
+            reached = level->low[at + step] <= key->low;
+        }
+        at += reached * step;
     }
     return at < level->count ? at : level->count - 1;
 }
@@ -59,11 +58,13 @@ static uint32_t dns_networks_apart_6(const struct dns_networks_key *key, const s
 
 static struct dns_networks_found dns_networks_find_4(const struct dns_networks_side *side, uint32_t key)
 {
-    uint32_t at = 0;
-    for (uint32_t level = side->levels_count; level-- > 0;) {
-        at = dns_networks_step_4(&side->levels[level], at * DNS_NETWORKS_FAN, key);
-    }
     const struct dns_networks_level *all = &side->levels[0];
+    uint32_t at = 0;
+    for (uint32_t level = side->levels_count; level-- > 1;) {
+        at = dns_networks_step_4(&side->levels[level], at, key) * DNS_NETWORKS_FAN;
+    }
+    __builtin_prefetch(side->classes + at); /* comes from memory while the keys do */
+    at = dns_networks_step_4(all, at, key);
     const uint32_t before = all->four[at] > 0 ? dns_networks_apart_4(key, all->four[at] - 1) : 0;
     const uint32_t after = at + 1 < all->count ? dns_networks_apart_4(key, all->four[at + 1]) : 0;
     return (struct dns_networks_found){side->classes[at], (uint8_t)(before > after ? before : after)};
@@ -72,19 +73,25 @@ static struct dns_networks_found dns_networks_find_4(const struct dns_networks_s
 static struct dns_networks_found dns_networks_find_6(const struct dns_networks_side *side,
                                                      const struct dns_networks_key *key)
 {
-    uint32_t at = 0;
-    for (uint32_t level = side->levels_count; level-- > 0;) {
-        at = dns_networks_step_6(&side->levels[level], at * DNS_NETWORKS_FAN, key);
-    }
     const struct dns_networks_level *all = &side->levels[0];
-    struct dns_networks_key last = all->keys[at];
-    uint32_t before = 0;
-    if (last.high != 0 || last.low != 0) {
-        last.high -= last.low == 0;
-        last.low--;
-        before = dns_networks_apart_6(key, &last);
+    uint32_t at = 0;
+    for (uint32_t level = side->levels_count; level-- > 1;) {
+        at = dns_networks_step_6(&side->levels[level], at, key) * DNS_NETWORKS_FAN;
     }
-    const uint32_t after = at + 1 < all->count ? dns_networks_apart_6(key, &all->keys[at + 1]) : 0;
+    __builtin_prefetch(side->classes + at);
+    at = dns_networks_step_6(all, at, key);
+    struct dns_networks_key other = {all->high[at], all->low[at]};
+    uint32_t before = 0;
+    uint32_t after = 0;
+    if (other.high != 0 || other.low != 0) {
+        other.high -= other.low == 0;
+        other.low--;
+        before = dns_networks_apart_6(key, &other);
+    }
+    if (at + 1 < all->count) {
+        other = (struct dns_networks_key){all->high[at + 1], all->low[at + 1]};
+        after = dns_networks_apart_6(key, &other);
+    }
     return (struct dns_networks_found){side->classes[at], (uint8_t)(before > after ? before : after)};
 }
 
@@ -109,7 +116,8 @@ void dns_networks_free(struct dns_networks *networks)
         struct dns_networks_side *side = &networks->sides[family];
         for (uint32_t i = 0; i < DNS_NETWORKS_LEVELS; i++) {
             free(side->levels[i].four);
-            free(side->levels[i].keys);
+            free(side->levels[i].high);
+            free(side->levels[i].low);
         }
         free(side->classes);
     }

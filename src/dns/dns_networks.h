@@ -24,8 +24,9 @@ struct dns_networks_key {
 
 struct dns_networks_level {
     uint32_t count;
-    uint32_t *four;                /* IPv4: where each range starts; whole steps, the rest is the highest */
-    struct dns_networks_key *keys; /* IPv6 */
+    uint32_t *four; /* IPv4: where each range starts; whole steps, the rest is the highest */
+    uint64_t *high; /* IPv6: the halves apart, for the lower one is rarely asked for */
+    uint64_t *low;
 };
 
 /* The ranges of one family: level 0 has all, each level above every DNS_NETWORKS_FAN-th of the one below. */

@@ -199,6 +199,17 @@ static enum err dns_networks_merge_sweep(struct dns_networks_sweep *sweep, const
 
 /* ---- the tree of samples ---- */
 
+static bool dns_networks_merge_room(struct dns_networks_level *level, uint32_t family, size_t filled)
+{
+    if (family == 4) {
+        level->four = aligned_alloc(64, filled * sizeof *level->four);
+        return level->four != NULL;
+    }
+    level->high = aligned_alloc(64, filled * sizeof *level->high);
+    level->low = aligned_alloc(64, filled * sizeof *level->low);
+    return level->high != NULL && level->low != NULL;
+}
+
 /* Every so many of the ranges; filled up to whole steps with the highest key. */
 static bool dns_networks_merge_level(const struct dns_networks_sweep *sweep, uint32_t family, size_t every,
                                      struct dns_networks_level *level)
@@ -206,20 +217,19 @@ static bool dns_networks_merge_level(const struct dns_networks_sweep *sweep, uin
     static const struct dns_networks_key highest = {UINT64_MAX, UINT64_MAX};
     level->count = (uint32_t)((sweep->count + every - 1) / every);
     const uint32_t filled = (level->count + DNS_NETWORKS_FAN - 1) / DNS_NETWORKS_FAN * DNS_NETWORKS_FAN;
-    if (family == 4) {
-        level->four = aligned_alloc(64, filled * sizeof *level->four);
-    } else {
-        level->keys = aligned_alloc(64, filled * sizeof *level->keys);
+    if (!dns_networks_merge_room(level, family, filled)) {
+        return false;
     }
-    for (uint32_t i = 0; i < filled && (level->four != NULL || level->keys != NULL); i++) {
+    for (uint32_t i = 0; i < filled; i++) {
         const struct dns_networks_key *start = i < level->count ? &sweep->starts[i * every] : &highest;
         if (family == 4) {
             level->four[i] = (uint32_t)(start->high >> 32);
         } else {
-            level->keys[i] = *start;
+            level->high[i] = start->high;
+            level->low[i] = start->low;
         }
     }
-    return level->four != NULL || level->keys != NULL;
+    return true;
 }
 
 static enum err dns_networks_merge_tree(struct dns_networks_sweep *sweep, uint32_t family,
