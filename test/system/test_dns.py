@@ -863,3 +863,18 @@ def test_restarts_lose_no_query_and_servers_are_sandboxed():
     finally:
         stop.set()
         plane.end()
+
+
+def test_malformed_packets_at_full_rate(plane):
+    """The short version of bench/dns/stress: no crash, no leak, and every well-formed query between them is answered."""
+    def memory():
+        with open(f"/proc/{plane.server.pid}/status", encoding="ascii") as status:
+            return int(re.search(r"VmRSS:\s+(\d+)", status.read()).group(1))
+    corpus = os.path.join(os.path.dirname(__file__), "..", "..", "fuzz", "corpus")
+    folders = sorted(os.path.join(corpus, name) for name in os.listdir(corpus))
+    blast = [os.path.join(BUILD, "bench", "dns_blast"), "malformed", SERVER, str(PORT)]
+    subprocess.run([*blast, "500", *folders], check=True, capture_output=True)
+    before = memory()
+    done = subprocess.run([*blast, "1500", *folders], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    assert plane.server.poll() is None and memory() - before < 65536
