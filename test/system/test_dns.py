@@ -878,3 +878,13 @@ def test_malformed_packets_at_full_rate(plane):
     done = subprocess.run([*blast, "1500", *folders], check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
     assert plane.server.poll() is None and memory() - before < 65536
+
+
+def test_dnsperf_loses_nothing(plane):
+    plane.picture()
+    asked = ("www A", "www AAAA", "mail A", "missing A", "a.wild TXT", "alias A", "toapp A", "x.sub A", "x.old A", "big TXT", "web TYPE65")
+    plane.write("asked", "".join("{}.example.test {}\n".format(*line.split()) for line in asked))
+    for how in ((), ("-e",), ("-m", "tcp")):
+        out = subprocess.run(["dnsperf", "-s", SERVER, "-p", str(PORT), "-d", plane.path("asked"), "-n", "100", "-c", "4", "-q", "16",
+                              "-t", "30", *how], capture_output=True, text=True, check=True).stdout
+        assert re.search(r"Queries completed: +1100 \(100.00%\)", out) and re.search(r"Queries lost: +0 ", out), out
