@@ -201,6 +201,7 @@ static bool serve_proxy_options(const struct config *config, const struct config
         return false;
     }
     options->max_clients = config->proxy.max_clients;
+    options->workers = config->proxy.workers;
     return serve_proxy_place(config, site, &options->place) && serve_proxy_listen(site, options) &&
            serve_proxy_routes(config, options) && serve_proxy_accounts(config, options) &&
            serve_proxy_tls(config, options) && serve_proxy_server_tls(config, options) &&

@@ -536,6 +536,7 @@ struct config_proxy {
     struct config_proxy_database *databases;
     uint32_t databases_count;
     uint32_t max_clients;
+    uint32_t workers;      /* 0: by the number of CPUs */
     uint32_t auth;         /* enum config_proxy_auth */
     const char *auth_file; /* NULL: none */
     const char *hba_file;  /* NULL: none */

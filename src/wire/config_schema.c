@@ -517,6 +517,9 @@ static const struct config_schema_row config_schema_proxy_rows[] = {
          .prose = "By the database name of the start-up packet; other names are refused."),
     ROW("max_clients", INTEGER, config_proxy, max_clients, .fallback = "1000", .min = 1, .max = 100000,
         .prose = "Sessions at a time, for each proxy; more are refused."),
+    ROW("workers", INTEGER, config_proxy, workers, .fallback = "0", .min = 0, .max = 32,
+        .prose = "Threads that relay; 0: one for every two CPUs, at most 8. A thread that has more to do wakes up less "
+                 "often, so fewer cost less as long as they keep up; pools are divided among them."),
     ROW("auth", ENUM, config_proxy, auth, .fallback = "login", .choices = config_schema_proxy_auths,
         .prose =
             "What the proxy does with log-ins. With login and passthrough the server lets clients in or not, by its "

@@ -26,13 +26,15 @@ def pool(pair):
     pair.view(pair.epoch, 0)
 
     def start(mode=TRANSACTION, size=2, reserve=0, reserve_after_ms=0, minimum=0, connections=0, clients=0, wait_ms=50000,
-              idle_ms=0, lifetime_ms=0, auth="login", workers=1):
+              idle_ms=0, lifetime_ms=0, auth="login", workers=1, statements=0, spares=0):
+        os.environ["LAB_STATEMENTS"], os.environ["LAB_SPARES"] = str(statements), str(spares)
         os.environ["LAB_POOL"] = f"{mode} {size} {reserve} {reserve_after_ms} {minimum} {connections} {clients} {wait_ms} {idle_ms} {lifetime_ms}"
         pair.proxy_start(auth=auth, workers=workers)
         return pair
 
     yield start
-    os.environ.pop("LAB_POOL", None)
+    for name in ("LAB_POOL", "LAB_STATEMENTS", "LAB_SPARES"):
+        os.environ.pop(name, None)
     pair.proxy_stop()
 
 
@@ -360,11 +362,69 @@ def test_prepared_statements_go_with_their_clients(pool):
         client.leave()
 
 
-@pytest.mark.parametrize("protocol", ["simple", "extended", "prepared"])
-def test_switchovers_and_epochs_under_load_without_an_error(pool, protocol):
+def test_the_same_statement_under_many_names_is_prepared_once(pool):
+    world = pool(size=1, statements=2)
+    clients, probe = [Wire() for _ in range(3)], connect()
+    for number, client in enumerate(clients):
+        assert b"1\0\0\0\4" in client.talk(client.parse(b"name %d" % number, b"SELECT 'the same'") + Wire.SYNC)
+        assert b"1\0\0\0\4" in client.talk(client.parse(b"mine", b"SELECT 'client %d'" % number) + Wire.SYNC)
+    for _ in range(3):
+        for number, client in enumerate(clients):
+            assert b"the same" in client.talk(client.run(b"name %d" % number))
+            assert b"client %d" % number in client.talk(client.run(b"mine"))
+            assert one(probe, "SELECT count(*) FROM pg_prepared_statements") <= 2
+    assert world.counters()["pool_servers"] == 1
+    assert not {"pinned_total", "pool_resets_total"} & set(world.counters())
+    # Names are each client's own; a failure leaves none; what is closed is closed, by either way.
+    assert b"C26000\0" in clients[0].talk(clients[0].run(b"name 1"))
+    assert b"C42P01\0" in clients[0].talk(clients[0].parse(b"new", b"SELECT * FROM nowhere") + Wire.SYNC)
+    assert b"C26000\0" in clients[0].talk(clients[0].run(b"new"))
+    assert b"C42P05\0" in clients[0].talk(clients[0].parse(b"mine", b"SELECT 1") + Wire.SYNC)
+    clients[0].talk(clients[0].close(b"mine") + Wire.SYNC)
+    assert b"C26000\0" in clients[0].talk(clients[0].run(b"mine"))
+    answer = clients[1].talk(Wire.message(b"Q", b"DEALLOCATE mine\0"))
+    assert b"DEALLOCATE\0" in answer and b"PREPARE" not in answer
+    assert b"C26000\0" in clients[1].talk(clients[1].run(b"mine"))
+    clients[2].talk(Wire.message(b"Q", b"DEALLOCATE ALL\0"))
+    assert b"C26000\0" in clients[2].talk(clients[2].run(b"mine"))
+    assert b"the same" in clients[0].talk(clients[0].run(b"name 0"))
+    assert "pinned_total" not in world.counters()
+    for client in clients:
+        client.leave()
+
+
+def test_a_plan_that_has_become_wrong_ends_with_its_connection(pool):
+    pool(size=1, statements=10)
+    client, other = Wire(), connect()
+    one(other, "DROP TABLE IF EXISTS shape")
+    one(other, "CREATE TABLE shape (a int)")
+    assert b"1\0\0\0\4" in client.talk(client.parse(b"s", b"TABLE shape") + Wire.SYNC)
+    assert b"SELECT 0" in client.talk(client.run(b"s"))
+    one(other, "ALTER TABLE shape ADD b text")
+    one(other, "INSERT INTO shape VALUES (1, 'two')")
+    assert b"C0A000\0" in client.talk(client.run(b"s"))  # as a server of its own would say it
+    assert b"two" in client.talk(client.run(b"s"))
+    one(other, "DROP TABLE shape")
+    client.leave()
+
+
+def test_a_pool_is_filled_before_anybody_waits(pool):
+    world = pool(size=4, minimum=3)
+    client = connect()
+    wait(lambda: world.counters().get("opened_ahead_total") == 2, "two beside the client's")
+    settled(world, 3)
+    world.a.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'postgres' AND pid <> pg_backend_pid() "
+                "AND backend_type = 'client backend' AND datname = 'shop'")
+    wait(lambda: world.counters().get("opened_ahead_total", 0) >= 5, "they are opened again")
+    settled(world, 3)
+    assert one(client, "SELECT 1") == 1
+
+
+@pytest.mark.parametrize("protocol, statements", [("simple", 0), ("extended", 0), ("prepared", 0), ("prepared", 20)])
+def test_switchovers_and_epochs_under_load_without_an_error(pool, protocol, statements):
     """Planned moves: open transactions end where they began, nobody hears of it. A thread of pgbench for each client: while it
     prepares, a thread waits, and the transactions of its other clients with it."""
-    world = pool(size=4)
+    world = pool(size=4, statements=statements)
     warm = connect(user="secured", password="open sesame")
     keys(world, 1)
     warm.close()
@@ -389,12 +449,15 @@ def test_switchovers_and_epochs_under_load_without_an_error(pool, protocol):
         process.communicate()
 
 
-def test_idle_clients_notice_nothing_of_a_loss(pool):
-    world = pool(size=2)
+@pytest.mark.parametrize("spares", [0, 2])
+def test_idle_clients_notice_nothing_of_a_loss(pool, spares):
+    """With spares the next server is one that the proxy has logged in at already."""
+    world = pool(size=2, spares=spares)
     clients = [connect(user="secured", password="open sesame") for _ in range(6)]
     busy = connect(user="secured", password="open sesame", autocommit=False)
     keys(world, 7)
     assert [one(client, "SELECT inet_server_port()") for client in clients] == [PORT_A] * 6
+    wait(lambda: world.counters().get("spares", 0) == spares, "spares stand")
     one(busy, "SELECT 1")
     world.a.stop()
     wait(lambda: "pool_servers" not in world.counters(), "the server's connections are gone")
@@ -410,6 +473,7 @@ def test_idle_clients_notice_nothing_of_a_loss(pool):
     assert [one(client, "SELECT inet_server_port()") for client in clients] == [PORT_A] * 6
     counters = world.counters()
     assert counters["sessions"] == 6 and "not_moved_total" not in counters and "outcome_unknown_total" not in counters
+    assert counters["pool_servers"] <= 2 and (counters.get("spares_taken_total", 0) > 0) is (spares > 0)
 
 
 def test_many_idle_clients_over_a_planned_move_and_a_loss(pool):
