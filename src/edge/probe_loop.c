@@ -21,7 +21,8 @@ enum {
     PROBE_LOOP_FIRST_MS = 10000,
     /* A handshake that takes longer than this waits for the network, not for our processor: others may begin. */
     PROBE_LOOP_TOKEN_MS = 100,
-    PROBE_LOOP_SOON = 8, /* wishes that are kept until the thread looks at them */
+    PROBE_LOOP_SOON = 8,       /* wishes that are kept until the thread looks at them */
+    PROBE_LOOP_SOON_MS = 1000, /* between two attempts that are hurried; shorter intervals: a quarter of them */
 };
 
 struct probe_loop_wish {
@@ -467,9 +468,10 @@ static void probe_loop_hurry(struct probe_loop *loop, const struct probe_loop_wi
         struct probe_slot *slot = LIST_ENTRY(link, struct probe_slot, all);
         const bool meant = slot->spec.kind == PROBE_POSTGRES && strcmp(slot->spec.database, wish->database) == 0 &&
                            strcmp(slot->spec.region, wish->region) == 0;
-        const int64_t since_ms = time_since_ms(now, slot->result.started);
+        const int64_t quarter_ms = slot->spec.interval_ms / 4;
+        const int64_t least_ms = quarter_ms < PROBE_LOOP_SOON_MS ? quarter_ms : PROBE_LOOP_SOON_MS;
         if (meant && !slot->running && list_empty(&slot->waiting) && slot->result.ok && !slot->news &&
-            since_ms >= slot->spec.interval_ms / 4) {
+            time_since_ms(now, slot->result.started) >= least_ms) {
             slot->due = now;
             probe_loop_arm(slot, 0);
         }

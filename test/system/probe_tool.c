@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * For system tests: runs one probe and prints its results as JSON lines, until standard input ends.
+ * For system tests: runs one probe and prints its results as JSON lines, until standard input ends. Each byte that
+ * comes there is somebody's trouble with the target (probe_pool_soon).
  *
  *   probe-tool KIND [KEY=VALUE...]
  *
@@ -127,8 +128,10 @@ int main(int count, char **arguments)
     if (probe_pool_new(&options, &pool) != ERR_OK || probe_pool_set(pool, &spec, 1) != ERR_OK) {
         return 1;
     }
-    char end;
-    (void)!read(STDIN_FILENO, &end, 1);
+    char trouble;
+    while (read(STDIN_FILENO, &trouble, 1) == 1) {
+        probe_pool_soon(pool, spec.database, spec.region);
+    }
     probe_pool_free(pool);
     return 0;
 }

@@ -332,6 +332,22 @@ def test_postgres_writer(postgres):
         probe.ok()
 
 
+def test_postgres_is_looked_at_at_once_when_others_have_trouble(postgres):
+    """At its own beat the second result would come after ten minutes."""
+    with pg(postgres, interval_ms=600_000) as probe:
+        probe.ok()
+        postgres.sql("ALTER SYSTEM SET default_transaction_read_only = on")
+        postgres.sql("SELECT pg_reload_conf()")
+
+        def told():
+            probe.process.stdin.write("!")
+            probe.process.stdin.flush()
+            return any(result["error"] == "ROLE" and not result["news"] for result in probe.results)
+        until(told, 60)
+        postgres.sql("ALTER SYSTEM RESET default_transaction_read_only")
+        postgres.sql("SELECT pg_reload_conf()")
+
+
 def test_postgres_refusals(postgres):
     with pg(postgres, password="wrong") as probe:
         assert "password authentication failed" in probe.bad("AUTH")["message"]
