@@ -16,7 +16,9 @@
 #include "dns/dns_intern.h"
 #include "dns/dns_mmdb_check.h"
 
-enum { DNS_MMDB_SPLIT = DNS_MMDB_NOTHING - 1, DNS_MMDB_SEPARATOR = 16, DNS_MMDB_IPV4_DEPTH = 96 };
+#define DNS_MMDB_SPLIT (DNS_MMDB_NOTHING - 1)
+
+enum { DNS_MMDB_SEPARATOR = 16, DNS_MMDB_IPV4_DEPTH = 96 };
 
 struct dns_mmdb {
     MMDB_s database;

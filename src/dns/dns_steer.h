@@ -7,9 +7,10 @@
  * draws, sticky by the client's network. Multivalue takes all. A child is a region or another policy. A policy can
  * answer when a child or its fallback can; which regions can is one bit each, the mask.
  *
- * All is worked out while loading: client networks fall into classes whose orders are the same, and for each class,
- * mask and policy a cell says what is reached. A query looks up its class, then a cell; only weighted and multivalue
- * take a step more. When nothing can answer, the cell leads to the first child of each order: the last-standing answer.
+ * All is worked out while loading: client networks fall into classes that are treated alike whatever the mask, and for
+ * each class, mask and policy a cell says what is reached. A query looks up its class, then a cell; only weighted and
+ * multivalue take a step more. When nothing can answer, the cell leads to the first child of each order: the
+ * last-standing answer.
  *
  * Made by dns_steer_load, never changed, read by all workers at once; reload makes another one. */
 #pragma once
@@ -69,7 +70,7 @@ struct dns_steer_table {
     uint8_t slots[DNS_STEER_NODES]; /* policy -> slot */
     struct dns_networks *networks;  /* NULL: no slots, one class */
     uint32_t classes_count;
-    struct dns_steer_chain *chains; /* class x slot */
+    struct dns_steer_chain *chains; /* class x slot; explaining only, else NULL */
     uint8_t *cells;                 /* (class x masks + mask) x policies + policy: what is reached */
 };
 

@@ -101,89 +101,40 @@ static void dns_steer_build_chains(const struct dns_steer_build *build, uint32_t
     }
 }
 
-/* The class of a state: states with the same orders are one. */
-static bool dns_steer_build_class(struct dns_steer_build *build, uint32_t state)
-{
-    uint32_t class = 0;
-    if (state >= build->state_capacity) {
-        const uint32_t capacity = build->state_capacity > 0 ? build->state_capacity * 2 : 256;
-        uint16_t *classes = realloc(build->state_class, capacity * sizeof *classes);
-        if (classes == NULL) {
-            return false;
-        }
-        build->state_class = classes;
-        build->state_capacity = capacity;
-    }
-    struct dns_steer_chain *chains = calloc(build->table->slots_count, sizeof *chains);
-    if (chains == NULL) {
-        return false;
-    }
-    dns_steer_build_chains(build, state, chains);
-    const bool put = dns_intern_put(&build->classes, chains, &class);
-    free(chains);
-    build->too_many = build->too_many || !put;
-    build->state_class[state] = (uint16_t) class;
-    return put;
-}
-
-static bool dns_steer_build_put(struct dns_steer_build *build, uint32_t outer, uint32_t value, uint32_t list,
-                                uint32_t *ret_state)
-{
-    const struct dns_steer_state state = {outer, value, list};
-    const uint32_t before = build->states.count;
-    if (!dns_intern_put(&build->states, &state, ret_state)) {
-        build->too_many = true;
-        return false;
-    }
-    return build->states.count == before || dns_steer_build_class(build, *ret_state);
-}
-
-static bool dns_steer_build_step(void *context, uint32_t state, const struct dns_networks_entry *entry,
-                                 uint32_t *ret_state)
-{
-    return dns_steer_build_put(context, state, entry->value, entry->list, ret_state);
-}
-
-static uint16_t dns_steer_build_class_of(const void *context, uint32_t state)
-{
-    const struct dns_steer_build *build = context;
-    return build->state_class[state];
-}
-
 /* ---- cells ---- */
 
 /* The first of an order that can answer, else its first. */
-static uint8_t dns_steer_build_first(const struct dns_steer_build *build, uint32_t class, uint32_t mask,
-                                     const uint8_t *refs, uint32_t count)
+static uint8_t dns_steer_build_first(const struct dns_steer_build *build, uint32_t mask, const uint8_t *refs,
+                                     uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
-        const uint8_t reached = dns_steer_reach(build->steer, build->table, class, mask, refs[i]);
+        const uint8_t reached = dns_steer_reach(build->steer, &build->scratch, 0, mask, refs[i]);
         if ((reached & DNS_STEER_ALIVE) != 0) {
             return reached;
         }
     }
-    return dns_steer_reach(build->steer, build->table, class, mask, refs[0]);
+    return dns_steer_reach(build->steer, &build->scratch, 0, mask, refs[0]);
 }
 
-static uint8_t dns_steer_build_cell(const struct dns_steer_build *build, uint32_t class, uint32_t mask, uint32_t index)
+static uint8_t dns_steer_build_cell(const struct dns_steer_build *build, uint32_t mask, uint32_t index)
 {
     const struct dns_steer_node *node = &build->steer->nodes[index];
-    const struct dns_steer_table *table = build->table;
+    const struct dns_steer_table *table = &build->scratch;
     uint8_t reached;
     if (node->kind == DNS_STEER_GEOLOCATION || node->kind == DNS_STEER_LATENCY) {
-        const struct dns_steer_chain *chain = &table->chains[(size_t) class * table->slots_count + table->slots[index]];
+        const struct dns_steer_chain *chain = &table->chains[table->slots[index]];
         if (chain->count == 0) {
             return 0; /* not reached by this class */
         }
-        reached = dns_steer_build_first(build, class, mask, chain->refs, chain->count);
+        reached = dns_steer_build_first(build, mask, chain->refs, chain->count);
     } else {
-        reached = dns_steer_build_first(build, class, mask, node->children, node->children_count);
+        reached = dns_steer_build_first(build, mask, node->children, node->children_count);
         if (node->kind != DNS_STEER_FAILOVER) {
             reached = (uint8_t)((reached & DNS_STEER_ALIVE) | (DNS_STEER_REGIONS + index));
         }
     }
     if ((reached & DNS_STEER_ALIVE) == 0 && node->fallback != DNS_STEER_NONE) {
-        const uint8_t fallback = dns_steer_reach(build->steer, table, class, mask, node->fallback);
+        const uint8_t fallback = dns_steer_reach(build->steer, table, 0, mask, node->fallback);
         return (fallback & DNS_STEER_ALIVE) != 0 ? fallback : reached;
     }
     return reached;
@@ -219,42 +170,117 @@ static uint32_t dns_steer_build_order(const struct dns_steer_build *build, uint8
     return count;
 }
 
-bool dns_steer_build_fits(const struct dns_steer *steer, uint32_t classes)
-{
-    return ((uint64_t)classes << steer->regions_count) * steer->nodes_count <= DNS_STEER_CELLS;
-}
-
-static enum err dns_steer_build_cells(struct dns_steer_build *build)
+/* What a class is told apart by: everything that a query may ask its cells. A cell that none asks is zero. */
+static void dns_steer_build_visible(const struct dns_steer_build *build)
 {
     const struct dns_steer *steer = build->steer;
-    struct dns_steer_table *table = build->table;
-    uint8_t order[DNS_STEER_NODES];
-    const uint32_t count = dns_steer_build_order(build, order);
-    ASSERT(count == steer->nodes_count); /* the configuration was verified */
-    if (!dns_steer_build_fits(steer, table->classes_count)) {
-        return ERR_TOO_LARGE;
-    }
-    table->cells = malloc(((size_t)table->classes_count << steer->regions_count) * steer->nodes_count);
-    if (table->cells == NULL) {
-        return ERR_NO_MEMORY;
-    }
-    for (uint32_t class = 0; class < table->classes_count; class ++) {
-        for (uint32_t mask = 0; mask < 1U << steer->regions_count; mask++) {
-            uint8_t *cells = table->cells + (((size_t) class << steer->regions_count) + mask) * steer->nodes_count;
-            for (uint32_t i = 0; i < count; i++) {
-                cells[order[i]] = dns_steer_build_cell(build, class, mask, order[i]);
+    const uint32_t masks = 1U << steer->regions_count;
+    uint64_t asked = UINT64_C(1) << build->table->root;
+    for (uint64_t before = 0; before != asked;) {
+        before = asked;
+        for (uint32_t i = 0; i < steer->nodes_count * masks; i++) {
+            const uint32_t ref = build->scratch.cells[i] & (uint32_t)~DNS_STEER_ALIVE;
+            if ((asked >> i % steer->nodes_count & 1) != 0 && ref >= DNS_STEER_REGIONS) {
+                /* Weighted or multivalue: it and its children are asked as well. */
+                asked |= UINT64_C(1) << (ref - DNS_STEER_REGIONS);
+                asked |= steer->nodes[ref - DNS_STEER_REGIONS].below;
             }
         }
     }
-    return ERR_OK;
+    for (uint32_t i = 0; i < steer->nodes_count * masks; i++) {
+        build->scratch.cells[i] = (asked >> i % steer->nodes_count & 1) != 0 ? build->scratch.cells[i] : 0;
+    }
+}
+
+/* The cells of the scratch class, of those below first. */
+static void dns_steer_build_cells(const struct dns_steer_build *build)
+{
+    const struct dns_steer *steer = build->steer;
+    for (uint32_t mask = 0; mask < 1U << steer->regions_count; mask++) {
+        uint8_t *cells = build->scratch.cells + (size_t)mask * steer->nodes_count;
+        for (uint32_t i = 0; i < steer->nodes_count; i++) {
+            cells[build->order[i]] = dns_steer_build_cell(build, mask, build->order[i]);
+        }
+    }
+}
+
+/* The class of a state. States that make no difference to any query are one. */
+static bool dns_steer_build_class(struct dns_steer_build *build, uint32_t state)
+{
+    uint32_t class = 0;
+    if (state >= build->state_capacity) {
+        const uint32_t capacity = build->state_capacity > 0 ? build->state_capacity * 2 : 256;
+        uint16_t *classes = realloc(build->state_class, capacity * sizeof *classes);
+        if (classes == NULL) {
+            return false;
+        }
+        build->state_class = classes;
+        build->state_capacity = capacity;
+    }
+    memset(build->scratch.chains, 0, build->chains_bytes);
+    dns_steer_build_chains(build, state, build->scratch.chains);
+    dns_steer_build_cells(build);
+    if (!build->labelled) {
+        dns_steer_build_visible(build); /* explaining asks them all */
+    }
+    const bool put = dns_intern_put(&build->classes, build->record, &class);
+    build->too_many = build->too_many || !put;
+    build->state_class[state] = (uint16_t) class;
+    return put;
+}
+
+static bool dns_steer_build_put(struct dns_steer_build *build, uint32_t outer, uint32_t value, uint32_t list,
+                                uint32_t *ret_state)
+{
+    const struct dns_steer_state state = {outer, value, list};
+    const uint32_t before = build->states.count;
+    if (!dns_intern_put(&build->states, &state, ret_state)) {
+        build->too_many = true;
+        return false;
+    }
+    return build->states.count == before || dns_steer_build_class(build, *ret_state);
+}
+
+static bool dns_steer_build_step(void *context, uint32_t state, const struct dns_networks_entry *entry,
+                                 uint32_t *ret_state)
+{
+    return dns_steer_build_put(context, state, entry->value, entry->list, ret_state);
+}
+
+static uint16_t dns_steer_build_class_of(const void *context, uint32_t state)
+{
+    const struct dns_steer_build *build = context;
+    return build->state_class[state];
 }
 
 /* ---- the whole ---- */
 
-enum err dns_steer_build_init(struct dns_steer_build *build, struct dns_steer *steer, struct dns_steer_table *table)
+/* The scratch class lies in `record`: its cells, then its orders. */
+static enum err dns_steer_build_room(struct dns_steer_build *build)
+{
+    const struct dns_steer *steer = build->steer;
+    const struct dns_steer_table *table = build->table;
+    const size_t cells_bytes = (size_t)steer->nodes_count << steer->regions_count;
+    const size_t most = DNS_STEER_CELLS / cells_bytes;
+    build->chains_bytes = table->slots_count * sizeof(struct dns_steer_chain);
+    build->cells_bytes = cells_bytes;
+    build->classes = (struct dns_intern){.size = cells_bytes + (build->labelled ? build->chains_bytes : 0),
+                                         .most = (uint32_t)(most < DNS_NETWORKS_CLASSES ? most : DNS_NETWORKS_CLASSES)};
+    build->record = calloc(1, cells_bytes + build->chains_bytes);
+    if (build->record == NULL) {
+        return ERR_NO_MEMORY;
+    }
+    build->scratch = *table;
+    build->scratch.cells = build->record;
+    build->scratch.chains = (void *)(build->record + cells_bytes); /* an even number: there is a region */
+    return ERR_OK;
+}
+
+enum err dns_steer_build_init(struct dns_steer_build *build, struct dns_steer *steer, struct dns_steer_table *table,
+                              bool labelled)
 {
     uint32_t state;
-    *build = (struct dns_steer_build){.steer = steer, .table = table};
+    *build = (struct dns_steer_build){.steer = steer, .table = table, .labelled = labelled};
     for (uint32_t i = 0; i < steer->nodes_count; i++) {
         if ((table->nodes >> i & 1) != 0) {
             table->slots[i] = (uint8_t)table->slots_count++;
@@ -264,11 +290,12 @@ enum err dns_steer_build_init(struct dns_steer_build *build, struct dns_steer *s
     build->fragments = (struct dns_intern){.size = sizeof(struct dns_steer_chain), .most = DNS_STEER_FRAGMENTS};
     build->places = (struct dns_intern){.size = slots * sizeof(uint32_t), .most = DNS_STEER_FRAGMENTS};
     build->states = (struct dns_intern){.size = sizeof(struct dns_steer_state), .most = DNS_STEER_STATES};
-    build->classes = (struct dns_intern){.size = slots * sizeof(struct dns_steer_chain), .most = DNS_NETWORKS_CLASSES};
     build->merge.step = dns_steer_build_step;
     build->merge.class = dns_steer_build_class_of;
     build->merge.context = build;
-    if (table->slots_count > 0 && !dns_steer_build_put(build, LIMITS_NONE, 0, 0, &state)) {
+    const uint32_t ordered = dns_steer_build_order(build, build->order);
+    ASSERT(ordered == steer->nodes_count); /* the configuration was verified */
+    if (dns_steer_build_room(build) != ERR_OK || !dns_steer_build_put(build, LIMITS_NONE, 0, 0, &state)) {
         dns_steer_build_fini(build);
         return ERR_NO_MEMORY;
     }
@@ -283,7 +310,9 @@ void dns_steer_build_fini(struct dns_steer_build *build)
     dns_intern_fini(&build->states);
     dns_intern_fini(&build->classes);
     free(build->state_class);
+    free(build->record);
     build->state_class = NULL;
+    build->record = NULL;
 }
 
 enum err dns_steer_build_fragment(struct dns_steer_build *build, const struct dns_steer_chain *fragment,
@@ -292,22 +321,34 @@ enum err dns_steer_build_fragment(struct dns_steer_build *build, const struct dn
     return dns_intern_put(&build->fragments, fragment, ret_fragment) ? ERR_OK : ERR_TOO_LARGE;
 }
 
-enum err dns_steer_build_finish(struct dns_steer_build *build)
+/* The records of the classes, orders and cells apart. */
+static enum err dns_steer_build_table(struct dns_steer_build *build)
 {
     struct dns_steer_table *table = build->table;
-    table->classes_count = 1;
-    if (table->slots_count > 0) {
-        enum err err = dns_networks_merge(&build->merge, &table->networks);
+    table->classes_count = build->classes.count;
+    table->cells = malloc(table->classes_count * build->cells_bytes);
+    table->chains = build->labelled ? malloc(table->classes_count * build->chains_bytes + 1) : NULL;
+    if (table->cells == NULL || (build->labelled && table->chains == NULL)) {
+        return ERR_NO_MEMORY;
+    }
+    for (uint32_t class = 0; class < table->classes_count; class ++) {
+        const uint8_t *record = dns_intern_at(&build->classes, class);
+        memcpy(table->cells + class * build->cells_bytes, record, build->cells_bytes);
+        if (build->labelled) {
+            memcpy(table->chains + (size_t) class * table->slots_count, record + build->cells_bytes,
+                   build->chains_bytes);
+        }
+    }
+    return ERR_OK;
+}
+
+enum err dns_steer_build_finish(struct dns_steer_build *build)
+{
+    if (build->table->slots_count > 0) {
+        const enum err err = dns_networks_merge(&build->merge, &build->table->networks);
         if (err != ERR_OK) {
             return err == ERR_TOO_LARGE && !build->too_many ? ERR_NO_MEMORY : err;
         }
-        table->classes_count = build->classes.count;
-        const size_t bytes = (size_t)table->classes_count * build->classes.size;
-        table->chains = malloc(bytes);
-        if (table->chains == NULL) {
-            return ERR_NO_MEMORY;
-        }
-        memcpy(table->chains, build->classes.records, bytes);
     }
-    return dns_steer_build_cells(build);
+    return dns_steer_build_table(build);
 }

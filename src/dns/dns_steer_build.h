@@ -25,15 +25,21 @@ struct dns_steer_build {
     struct dns_intern fragments; /* struct dns_steer_chain */
     struct dns_intern places;    /* uint32_t by slot: fragment + 1; 0: none */
     struct dns_intern states;    /* struct dns_steer_state */
-    struct dns_intern classes;   /* struct dns_steer_chain by slot */
+    struct dns_intern classes;   /* records: cells, then (only if labelled) struct dns_steer_chain by slot */
+    size_t cells_bytes;
+    size_t chains_bytes;
+    uint8_t *record;                /* of the class that is being made, and ... */
+    struct dns_steer_table scratch; /* ... a table of that class alone */
+    uint8_t order[DNS_STEER_NODES]; /* policies, those below first */
+    bool labelled;                  /* classes are told apart by their orders, too, which are kept (explaining) */
     uint16_t *state_class;
     uint32_t state_capacity;
     bool too_many; /* classes or states */
 };
 
 /* For one table, whose `nodes` are set. On an error there is nothing to finish. */
-enum err dns_steer_build_init(struct dns_steer_build *build, struct dns_steer *steer,
-                              struct dns_steer_table *table) ERR_CHECK;
+enum err dns_steer_build_init(struct dns_steer_build *build, struct dns_steer *steer, struct dns_steer_table *table,
+                              bool labelled) ERR_CHECK;
 void dns_steer_build_fini(struct dns_steer_build *build);
 
 /* The number of a fragment. */
@@ -46,6 +52,3 @@ void dns_steer_build_append(struct dns_steer_chain *chain, uint32_t ref, uint32_
 /* Merges what was added to `merge`: entries with a policy as list and a fragment as value, or DNS_STEER_GEO and a
  * number of `places`. ERR_TOO_LARGE: too many classes; ERR_EXISTS: see merge.twice. */
 enum err dns_steer_build_finish(struct dns_steer_build *build) ERR_CHECK;
-
-/* Whether that many classes have room for their cells. */
-bool dns_steer_build_fits(const struct dns_steer *steer, uint32_t classes);

@@ -161,7 +161,7 @@ static enum err dns_steer_load_table(struct dns_steer_list *list, uint32_t root)
     table->root = (uint8_t)root;
     table->nodes = dns_steer_load_reached(steer, root);
     list->sources_count = 0;
-    enum err err = dns_steer_build_init(build, steer, table);
+    enum err err = dns_steer_build_init(build, steer, table, list->only != NULL);
     if (err != ERR_OK) {
         snprintf(list->problem, DNS_STEER_PROBLEM, "%s", err_text(err));
         return err;

@@ -376,6 +376,53 @@ static void test_any_state_of_health(void **state)
     }
 }
 
+/* What a client gets in each state of health, as a number. */
+static uint64_t treatment(uint32_t cell)
+{
+    const struct view_address client = client_of(10, (uint8_t)(cell >> 4), (uint8_t)(cell << 4), 0);
+    uint64_t sum = 0;
+    for (uint32_t mask = 0; mask <= ALL; mask++) {
+        const struct dns_steer_pick now = dns_steer_pick(steer, 0, &client, mask, 1);
+        sum = sum << 4 | now.regions << 1 | now.alive;
+    }
+    return sum;
+}
+
+/* Every /20 of 10.0.0.0/8: its scope holds only clients that are treated alike, and the next larger one others, too.
+ * `office` leads where `pair` leads first, and `same` where all are led anyway: they make no difference. */
+static void test_scopes_of_a_small_space(void **state)
+{
+    (void)state;
+    enum { CELLS = 1 << 12 };
+    static uint64_t all[CELLS];
+    load(NAMES "  policies:\n    top:\n      geolocation:\n        networks:\n"
+               "          a: { networks: [ 10.0.0.0/9, 10.200.0.0/14, 10.255.240.0/20 ], to: pair }\n"
+               "          office: { networks: [ 10.16.0.0/12, 10.77.0.0/16 ], to: taiwan }\n"
+               "          same: { networks: [ 10.240.0.0/12 ], to: osaka }\n"
+               "          b: { networks: [ 10.64.0.0/13, 10.201.16.0/20, 10.96.0.0/17 ], to: below }\n"
+               "        default: osaka\n"
+               "    pair: { failover: [ taiwan, tokyo, osaka ] }\n"
+               "    below: { geolocation: { networks: { c: { networks: [ 10.66.0.0/15, 10.130.0.0/16 ], to: tokyo } }, "
+               "default: taiwan } }\n");
+    for (uint32_t cell = 0; cell < CELLS; cell++) {
+        all[cell] = treatment(cell);
+    }
+    for (uint32_t cell = 0; cell < CELLS; cell++) {
+        const struct view_address client = client_of(10, (uint8_t)(cell >> 4), (uint8_t)(cell << 4), 0);
+        const uint32_t bits = pick(&client, ALL).scope_bits;
+        assert_in_range(bits, 1, 20);
+        for (uint32_t larger = 0; larger < 2; larger++) {
+            const uint32_t inside = bits - larger > 8 ? bits - larger - 8 : 0;
+            const uint32_t start = cell & ~((1U << (12 - inside)) - 1);
+            bool alike = bits - larger >= 8 || all[cell] == treatment(CELLS - 1 - 4000);
+            for (uint32_t i = start; i < start + (1U << (12 - inside)); i++) {
+                alike = alike && all[i] == all[cell];
+            }
+            assert_int_equal(alike, larger == 0);
+        }
+    }
+}
+
 /* ---- files ---- */
 
 static void check_problem(const char *content, const char *kind, const char *expected)
@@ -481,6 +528,7 @@ int main(void)
         cmocka_unit_test_teardown(test_fallback_holds_the_branch, tear_down),
         cmocka_unit_test_teardown(test_draws_are_independent, tear_down),
         cmocka_unit_test_teardown(test_any_state_of_health, tear_down),
+        cmocka_unit_test_teardown(test_scopes_of_a_small_space, tear_down),
         cmocka_unit_test_teardown(test_what_is_wrong_with_files, tear_down),
         cmocka_unit_test_teardown(test_many_networks, tear_down),
     };
