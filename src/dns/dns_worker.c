@@ -131,12 +131,12 @@ static void dns_worker_batch_reset(struct dns_worker *worker, bool any, uint32_t
 static uint32_t dns_worker_batch_answer(struct dns_worker *worker, uint32_t count)
 {
     struct dns_worker_batch *batch = &worker->batch;
-    const uint32_t step = count > DNS_WORKER_SAMPLE ? DNS_WORKER_SAMPLE : 1;
+    const uint32_t step = count > DNS_WORKER_FEW ? DNS_WORKER_SAMPLE : 1;
     uint32_t answers = 0;
     for (uint32_t i = 0; i < count; i++) {
         struct mmsghdr *head = &batch->heads[i];
         size_t size = 0;
-        worker->sample = i % step == 0 ? step : 0;
+        worker->sample = i % step != 0 ? 0 : count - i < step ? count - i : step;
         /* Port 0 cannot be answered (reflected garbage); a cut query is one that is too large. */
         if ((head->msg_hdr.msg_flags & MSG_TRUNC) == 0 && head->msg_hdr.msg_namelen > 0) {
             size = dns_worker_answer(worker, batch->messages[i], head->msg_len, DNS_WORKER_MESSAGE, &batch->peers[i],
@@ -192,7 +192,7 @@ static bool dns_worker_udp_batch(struct dns_worker *worker, uint32_t index)
     const uint32_t answers = dns_worker_batch_answer(worker, (uint32_t)got);
     dns_worker_batch_send(worker, fd, answers);
     dns_figures_took(worker->figures, (uint64_t)got, dns_worker_now_ns() - came_ns);
-    return got == DNS_WORKER_BATCH;
+    return got >= DNS_WORKER_BATCH / 4; /* a server that is busy need not ask whether there is more */
 }
 
 /* Takes the present catalogue and view; the policy is made anew only when one of them has changed. */

@@ -23,7 +23,8 @@ enum {
     DNS_WORKER_MESSAGE = 1472,
     DNS_WORKER_LISTENS = 16,
     DNS_WORKER_UDP = 64,      /* sockets: one for each address, more where more were taken over */
-    DNS_WORKER_SAMPLE = 8,    /* in a full batch one query of so many is looked at for the sketches */
+    DNS_WORKER_FEW = 4,       /* in a larger batch ... */
+    DNS_WORKER_SAMPLE = 16,   /* ... one query of so many is looked at for the sketches, and counts for these */
     DNS_WORKER_TICK_MS = 250, /* sign of life, idle TCP connections */
 };
 

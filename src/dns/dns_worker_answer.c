@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * One message answered and counted, however it came. */
 #include <netinet/in.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "base/assert.h"
@@ -8,15 +9,17 @@
 
 static void dns_worker_count_result(struct dns_figures_counters *counters, const struct dns_answer_result *result)
 {
-    uint64_t *const by_rcode[DNS_RCODE_COUNT] = {
-        [DNS_RCODE_NOTAUTH] = &counters->notauth,   [DNS_RCODE_BADCOOKIE] = &counters->badcookie,
-        [DNS_RCODE_NOERROR] = &counters->noerror,   [DNS_RCODE_FORMERR] = &counters->formerr,
-        [DNS_RCODE_SERVFAIL] = &counters->servfail, [DNS_RCODE_NXDOMAIN] = &counters->nxdomain,
-        [DNS_RCODE_NOTIMP] = &counters->notimp,     [DNS_RCODE_REFUSED] = &counters->refused,
-        [DNS_RCODE_YXDOMAIN] = &counters->yxdomain, [DNS_RCODE_BADVERS] = &counters->badvers,
+#define DNS_WORKER_AT(member) offsetof(struct dns_figures_counters, member)
+    static const uint16_t places[DNS_RCODE_COUNT] = {
+        [DNS_RCODE_NOTAUTH] = DNS_WORKER_AT(notauth),   [DNS_RCODE_BADCOOKIE] = DNS_WORKER_AT(badcookie),
+        [DNS_RCODE_NOERROR] = DNS_WORKER_AT(noerror),   [DNS_RCODE_FORMERR] = DNS_WORKER_AT(formerr),
+        [DNS_RCODE_SERVFAIL] = DNS_WORKER_AT(servfail), [DNS_RCODE_NXDOMAIN] = DNS_WORKER_AT(nxdomain),
+        [DNS_RCODE_NOTIMP] = DNS_WORKER_AT(notimp),     [DNS_RCODE_REFUSED] = DNS_WORKER_AT(refused),
+        [DNS_RCODE_YXDOMAIN] = DNS_WORKER_AT(yxdomain), [DNS_RCODE_BADVERS] = DNS_WORKER_AT(badvers),
     };
-    ASSERT(result->rcode < DNS_RCODE_COUNT && by_rcode[result->rcode] != NULL);
-    dns_figures_add(by_rcode[result->rcode], 1);
+#undef DNS_WORKER_AT
+    ASSERT(result->rcode < DNS_RCODE_COUNT && places[result->rcode] != 0);
+    dns_figures_add((uint64_t *)(void *)((char *)counters + places[result->rcode]), 1);
     if (result->truncated) {
         dns_figures_add(&counters->truncated, 1);
     }
@@ -105,7 +108,8 @@ size_t dns_worker_answer(struct dns_worker *worker, uint8_t *message, size_t siz
                                              .capacity = capacity,
                                              .client = dns_worker_peer(peer),
                                              .transfer = connection != NULL ? &connection->transfer : NULL,
-                                             .keepalive_100ms = dns_tcp_idle_ms(&worker->tcp, true) / 100};
+                                             .keepalive_100ms =
+                                                 connection != NULL ? dns_tcp_idle_ms(&worker->tcp, true) / 100 : -1};
     const uint64_t made = worker->sign->made;
     const size_t answer = dns_answer_build(&source, &packet, &result);
     if (worker->sign->made != made) {
