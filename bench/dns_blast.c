@@ -265,7 +265,7 @@ static struct blast blast_open(const char *host, const char *port, bool spread)
     setsockopt(blast.fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     const int bound = bind(blast.fd, (const struct sockaddr *)&any, sizeof any);
     ASSERT(bound == 0);
-    for (int tries = 0; tries < 50; tries++) {
+    for (int tries = 0; tries < 200; tries++) {
         blast_send(&blast, 1);
         if (blast_receive(&blast) > 0) {
             return blast;
