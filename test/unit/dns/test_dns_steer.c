@@ -383,7 +383,7 @@ static uint64_t treatment(uint32_t cell)
     uint64_t sum = 0;
     for (uint32_t mask = 0; mask <= ALL; mask++) {
         const struct dns_steer_pick now = dns_steer_pick(steer, 0, &client, mask, 1);
-        sum = sum << 4 | now.regions << 1 | now.alive;
+        sum = sum << 4 | (uint64_t)now.regions << 1 | (uint64_t)now.alive;
     }
     return sum;
 }
