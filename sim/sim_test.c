@@ -58,19 +58,22 @@ static void test_other_seed_other_story(void **state)
     assert_true(stories[0].hash != stories[1].hash);
 }
 
-/* The sabotage must be seen within so many seeds, by the checker that is for it. */
+/* The sabotage must be seen within so many seeds, by the checker that is for it. On the way there it may keep a system
+ * from recovering: what was not fenced does not die either. */
 static void sim_test_sabotage(enum sim_sabotage sabotage, const char *words)
 {
     for (uint64_t seed = 1; seed <= SIM_TEST_SEEDS; seed++) {
         const struct sim_options options = {.seed = seed, .sabotage = sabotage};
         struct sim_result result;
         sim_run(&options, &result);
-        if (result.violated) {
-            print_message("%s, seed %llu: %s\n", sim_sabotage_name(sabotage), (unsigned long long)seed,
-                          result.violation);
-            assert_non_null(strstr(result.violation, words));
+        if (!result.violated) {
+            continue;
+        }
+        print_message("%s, seed %llu: %s\n", sim_sabotage_name(sabotage), (unsigned long long)seed, result.violation);
+        if (strstr(result.violation, words) != NULL) {
             return;
         }
+        assert_non_null(strstr(result.violation, "not converged"));
     }
     fail_msg("%s was not noticed in %d seeds", sim_sabotage_name(sabotage), SIM_TEST_SEEDS);
 }
