@@ -158,8 +158,9 @@ static struct proxy_vault_role *proxy_vault_place(struct proxy_vault *vault, con
     return place;
 }
 
-/* Whether the answer that is there still counts. */
-static bool proxy_vault_fresh(const struct proxy_vault_role *role, struct mono now, int64_t fresh_ms)
+/* Whether the answer that is there still counts. That one server did not answer says nothing of another. */
+static bool proxy_vault_fresh(const struct proxy_vault_role *role, const struct view_address *server, struct mono now,
+                              int64_t fresh_ms)
 {
     const int64_t age_ms = time_since_ms(now, role->at);
     switch (role->state) {
@@ -170,7 +171,7 @@ static bool proxy_vault_fresh(const struct proxy_vault_role *role, struct mono n
     case PROXY_VAULT_NONE:
         return age_ms < fresh_ms;
     case PROXY_VAULT_FAILED:
-        return age_ms < PROXY_VAULT_RETRY_MS;
+        return age_ms < PROXY_VAULT_RETRY_MS && memcmp(&role->server, server, sizeof *server) == 0;
     case PROXY_VAULT_EMPTY:
         break;
     }
@@ -202,7 +203,7 @@ enum err proxy_vault_ask(struct proxy_vault *vault, const char *database, struct
     const struct mono now = clock_mono();
     proxy_asker_lock(&vault->asker);
     struct proxy_vault_role *place = proxy_vault_place(vault, account, role);
-    if (place != NULL && !proxy_vault_fresh(place, now, fresh_ms)) {
+    if (place != NULL && !proxy_vault_fresh(place, server, now, fresh_ms)) {
         place->state = PROXY_VAULT_WANTED;
         place->server = *server;
         place->at = now;
