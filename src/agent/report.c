@@ -17,6 +17,7 @@
 #include "base/assert.h"
 #include "edge/clock.h"
 #include "edge/log.h"
+#include "wire/agent_protocol.h"
 
 enum {
     REPORT_INTERVAL_MS = 250,
@@ -99,6 +100,7 @@ static void report_server(struct node *node, json_t *report)
     static const struct pgquery_status nothing = {.lag_ms = -1};
     const struct pgquery_status *status = node->status_known ? &node->status : &nothing;
     const char *role = !node->status_known ? "none" : status->in_recovery ? "standby" : "writer";
+    report_set(report, "protocol", json_integer(AGENT_PROTOCOL));
     report_set(report, "postgres", json_string(states[node->state]));
     report_set(report, "role", json_string(role));
     report_set(report, "system_id", json_sprintf("%llu", (unsigned long long)status->system_id));
@@ -188,10 +190,18 @@ static void report_answered(const struct report_lane *lane, enum err err)
     const uint32_t bit = 1U << lane->controller;
     node_lock(node);
     const bool before = (node->answers & bit) != 0;
+    const bool refuses = err == ERR_CONFLICT && (node->refused & bit) == 0;
     node->answers = err == ERR_OK ? node->answers | bit : node->answers & ~bit;
+    node->refused = err == ERR_CONFLICT ? node->refused | bit : node->refused & ~bit;
     node_unlock(node);
+    const char *address = node->options->controllers[lane->controller];
     if (before != (err == ERR_OK)) {
-        LOG_N("controller %s: %s", node->options->controllers[lane->controller], err_text(err));
+        LOG_N("controller %s: %s", address, err_text(err));
+    }
+    if (refuses) {
+        LOG_W("controller %s is of another release and takes no reports of this one: update the older of the two "
+              "(`holdfast version` tells both)",
+              address);
     }
 }
 

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "core/lsn.h"
 #include "web/web_state.h"
+#include "wire/agent_protocol.h"
 
 /* "0/3000148"; absent, null or empty: unknown. */
 static bool web_agent_lsn(const json_t *object, const char *name, struct lsn *ret_lsn)
@@ -148,11 +149,29 @@ static json_t *web_agent_word(const struct desk_word *word)
                      slots);
 }
 
+/* False: the agent is of a release that means something else by what it says, and was told. */
+static bool web_agent_understood(const json_t *body, struct http_server_answer *answer)
+{
+    const json_t *protocol = json_object_get(body, "protocol");
+    const long long number = protocol != NULL ? (long long)json_integer_value(protocol) : AGENT_PROTOCOL;
+    if (number != AGENT_PROTOCOL) {
+        http_server_answer_problem(answer, ERR_CONFLICT,
+                                   "the agent reports by protocol %lld, this controller understands %d: update the "
+                                   "older of the two (`holdfast version` tells both)",
+                                   number, AGENT_PROTOCOL);
+    }
+    return number == AGENT_PROTOCOL;
+}
+
 void web_agent_report(const struct http_server_request *request, struct http_server_answer *answer)
 {
     const struct desk *desk = web_of(request)->options.desk;
     json_t *body = NULL;
     if (http_server_body_json(request, answer, &body) != ERR_OK) {
+        return;
+    }
+    if (!web_agent_understood(body, answer)) {
+        json_decref(body);
         return;
     }
     struct desk_report report = {0};

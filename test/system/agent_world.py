@@ -53,6 +53,7 @@ class Controller:
 
     def __init__(self):
         self.lock = threading.Lock()
+        self.other_release = False  # it refuses reports
         self.state, self.holder, self.candidate, self.epoch, self.revision = "none", "", "", 0, 0
         self.writer = ""
         self.reports, self.renewals = {}, []
@@ -112,6 +113,8 @@ class Controller:
     def post(self, path, body):
         with self.lock:
             if path == "/v1/agents/report":
+                if self.other_release:
+                    return 409, {"code": "CONFLICT"}
                 self.reports[body["node"]] = body
                 return 200, {"view": 1, "writer": self.writer, "epoch": self.epoch}
             if path == "/v1/leases/shop/renew":

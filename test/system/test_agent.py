@@ -383,3 +383,19 @@ def test_what_salvage_wrote_in_follows_nobody(world):
     assert "salvage ran in this directory" in log and "cloned from a" in log
     world.sql("a", "CREATE TABLE later (n int)")
     wait(lambda: world.sql("b", "SELECT to_regclass('later') IS NOT NULL") == [(True,)], 60, "b has what a writes")
+
+
+def test_a_controller_of_another_release_is_told(world):
+    """It takes no reports: the agent says what to do, once, and a writer keeps its lease."""
+    world.controller.other_release = True
+    said = "is of another release and takes no reports of this one: update the older of the two"
+
+    def log():
+        with open(os.path.join(world.dir, "a.log")) as file:
+            return file.read()
+
+    wait(lambda: said in log(), 60, "the sentence")
+    renewed = len(world.controller.renewals)
+    wait(lambda: len(world.controller.renewals) > renewed + 6, 60, "the lease is renewed")
+    world.sql("a", "CREATE TABLE written (n int)")
+    assert log().count(said) == 1

@@ -168,6 +168,8 @@ def test_a_follower_serves_its_host_and_sends_to_the_leader(lab):
         assert 'controller_leader{site="%s"} 0' % follower in answer.read().decode()
     status, answer = lab.one(address, "/v1/pause", {"reason": "system test"})
     assert status == 307 and answer["code"] == "NOT_LEADER" and answer["leader"] == ADDRESSES[leader]
+    status, answer = lab.one(address, "/v1/agents/report", {"protocol": 2})
+    assert status == 409 and "protocol 2, this controller understands 1: update the older" in answer["detail"], "an agent of another release"
     # The query survives the redirection, which urllib follows.
     status, answer = lab.one(address, "/v1/events?after=0")
     assert status == 200 and answer["events"]
