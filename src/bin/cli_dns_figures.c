@@ -25,43 +25,46 @@ static const struct dns_figures_file *cli_dns_figures_open(const char *path)
     return err == ERR_OK ? file : NULL;
 }
 
-static int cli_dns_figures_print(const struct dns_figures_file *file, const struct buf *buf)
+/* What `tell` makes of the file. */
+static int cli_dns_figures_show(const char *path, void (*tell)(const struct dns_figures_file *file, struct buf *buf))
 {
-    const bool good = fwrite(buf->data, 1, buf->size, stdout) == buf->size && fflush(stdout) == 0;
+    const struct dns_figures_file *file = cli_dns_figures_open(path);
+    char *text = file != NULL ? malloc(DNS_REPORT_BYTES) : NULL;
+    bool good = text != NULL;
+    if (good) {
+        struct buf buf;
+        buf_init(&buf, text, DNS_REPORT_BYTES);
+        tell(file, &buf);
+        good = fwrite(buf.data, 1, buf.size, stdout) == buf.size && fflush(stdout) == 0;
+    }
+    free(text);
     dns_figures_close(file);
-    free(buf->data);
     return good ? VERB_OK : VERB_FAILED;
 }
 
 int cli_dns_figures_stats(const char *path, bool metrics)
 {
-    const struct dns_figures_file *file = cli_dns_figures_open(path);
-    char *text = file != NULL ? malloc(DNS_REPORT_BYTES) : NULL;
-    struct buf buf;
-    if (text == NULL) {
-        dns_figures_close(file);
-        return VERB_FAILED;
-    }
-    buf_init(&buf, text, DNS_REPORT_BYTES);
-    (metrics ? dns_report_metrics : dns_report_stats)(file, &buf);
-    return cli_dns_figures_print(file, &buf);
+    return cli_dns_figures_show(path, metrics ? dns_report_metrics : dns_report_stats);
+}
+
+static void cli_dns_figures_clients(const struct dns_figures_file *file, struct buf *buf)
+{
+    dns_report_top(file, true, CLI_DNS_FIGURES_ROWS, buf);
+}
+
+static void cli_dns_figures_names(const struct dns_figures_file *file, struct buf *buf)
+{
+    dns_report_top(file, false, CLI_DNS_FIGURES_ROWS, buf);
 }
 
 int cli_dns_figures_top(const char *path, const char *what)
 {
-    const bool names = what != NULL && strcmp(what, "names") == 0;
-    if (what != NULL && !names && strcmp(what, "clients") != 0) {
-        fputs("holdfast dns: top knows 'clients' and 'names'\n", stderr);
-        return VERB_USAGE;
+    if (what == NULL || strcmp(what, "clients") == 0) {
+        return cli_dns_figures_show(path, cli_dns_figures_clients);
     }
-    const struct dns_figures_file *file = cli_dns_figures_open(path);
-    char *text = file != NULL ? malloc(DNS_REPORT_BYTES) : NULL;
-    struct buf buf;
-    if (text == NULL) {
-        dns_figures_close(file);
-        return VERB_FAILED;
+    if (strcmp(what, "names") == 0) {
+        return cli_dns_figures_show(path, cli_dns_figures_names);
     }
-    buf_init(&buf, text, DNS_REPORT_BYTES);
-    dns_report_top(file, !names, CLI_DNS_FIGURES_ROWS, &buf);
-    return cli_dns_figures_print(file, &buf);
+    fputs("holdfast dns: top knows 'clients' and 'names'\n", stderr);
+    return VERB_USAGE;
 }

@@ -3,17 +3,10 @@
 #include "dns/dns_secure.h"
 
 #include "base/assert.h"
-#include "base/hash.h"
+#include "dns/dns_nsec.h"
 #include "dns/dns_sign.h"
 #include "wire/dns_canonical.h"
 #include "wire/dns_type.h"
-
-/* An NSEC record in the making. */
-struct dns_secure_nsec {
-    struct dns_zone_set set;
-    struct dns_zone_data data;
-    uint8_t rdata[DNS_CANONICAL_NSEC];
-};
 
 void dns_secure_begin(struct dns_resolve *resolve, bool wild)
 {
@@ -86,12 +79,11 @@ static uint32_t dns_secure_types(const struct dns_zone_node *node, uint16_t but,
 
 /* NSEC of `name`; node NULL: it does not exist (RFC 9824, 3.1 to 3.4; the TTL: RFC 9077). */
 static void dns_secure_nsec(const struct dns_resolve *resolve, const struct dns_name *name,
-                            const struct dns_zone_node *node, struct dns_secure_nsec *ret_nsec)
+                            const struct dns_zone_node *node, struct dns_nsec *ret_nsec)
 {
     const struct dns_zone *zone = resolve->zone;
     uint16_t types[DNS_CANONICAL_TYPES];
     struct dns_name next;
-    struct buf buf;
     uint32_t count = 0;
     if (node != NULL) {
         count = dns_secure_types(node, resolve->query->type, types);
@@ -105,23 +97,14 @@ static void dns_secure_nsec(const struct dns_resolve *resolve, const struct dns_
     } else {
         dns_canonical_next(name, &zone->origin, &next);
     }
-    buf_init(&buf, ret_nsec->rdata, sizeof ret_nsec->rdata);
-    buf_bytes(&buf, next.bytes, next.size);
-    dns_canonical_bitmap(types, count, &buf);
-    ASSERT(!buf.overflow);
-    ret_nsec->data = (struct dns_zone_data){NULL, span_of(buf.data, buf.size)};
-    ret_nsec->set = (struct dns_zone_set){.data = &ret_nsec->data,
-                                          .ttl_s = zone->negative_ttl_s,
-                                          .count = 1,
-                                          .type = DNS_TYPE_NSEC,
-                                          .sum = hash_bytes(buf.data, buf.size)};
+    dns_nsec_make(zone, &next, types, count, ret_nsec);
 }
 
 /* The NSEC and its signature in a section. */
 static void dns_secure_prove(struct dns_resolve *resolve, const struct dns_name *owner, const struct dns_name *name,
                              const struct dns_zone_node *node, uint32_t ttl_s)
 {
-    struct dns_secure_nsec nsec;
+    struct dns_nsec nsec;
     dns_secure_nsec(resolve, name, node, &nsec);
     const bool chosen = node == NULL || (resolve->wild && name == &resolve->name);
     const struct dns_sign_want want = {&resolve->zone->origin, name, &nsec.set};
@@ -158,7 +141,7 @@ void dns_secure_referral(struct dns_resolve *resolve, const struct dns_zone_node
 
 void dns_secure_answer(struct dns_resolve *resolve, const struct dns_zone_node *node)
 {
-    struct dns_secure_nsec nsec;
+    struct dns_nsec nsec;
     const struct dns_name *owner = resolve->chased ? &resolve->name : NULL;
     const uint32_t ttl_s = resolve->zone->negative_ttl_s;
     const struct dns_sign_want want = {&resolve->zone->origin, &resolve->name, &nsec.set};

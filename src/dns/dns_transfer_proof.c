@@ -3,18 +3,11 @@
 #include "dns/dns_transfer_proof.h"
 
 #include "base/assert.h"
-#include "base/hash.h"
+#include "dns/dns_nsec.h"
 #include "dns/dns_sign.h"
 #include "dns/dns_zone_sign.h"
 #include "wire/dns_canonical.h"
 #include "wire/dns_type.h"
-
-/* An NSEC record in the making. */
-struct dns_transfer_proof_nsec {
-    struct dns_zone_set set;
-    struct dns_zone_data data;
-    uint8_t rdata[DNS_CANONICAL_NSEC];
-};
 
 /* A delegation's NS and what stands beside it are not ours to sign (RFC 4035, 2.2). */
 static bool dns_transfer_proof_ours(const struct dns_zone_node *node, const struct dns_zone_set *set)
@@ -23,13 +16,12 @@ static bool dns_transfer_proof_ours(const struct dns_zone_node *node, const stru
 }
 
 /* RFC 4034, 4.1: the next name of the chain, and the types that are transferred at this one. */
-static void dns_transfer_proof_link(const struct dns_zone *zone, uint64_t at, struct dns_transfer_proof_nsec *ret_nsec)
+static void dns_transfer_proof_link(const struct dns_zone *zone, uint64_t at, struct dns_nsec *ret_nsec)
 {
     const struct dns_zone_node *node = zone->chain[at];
     const struct dns_name *next = &zone->chain[(at + 1) % zone->chain_count]->name;
     uint16_t types[DNS_CANONICAL_TYPES];
     uint32_t count = 0;
-    struct buf buf;
     types[count++] = DNS_TYPE_RRSIG;
     types[count++] = DNS_TYPE_NSEC;
     for (const struct dns_zone_set *set = node->sets; set != NULL; set = set->next) {
@@ -38,16 +30,7 @@ static void dns_transfer_proof_link(const struct dns_zone *zone, uint64_t at, st
             types[count++] = set->type;
         }
     }
-    buf_init(&buf, ret_nsec->rdata, sizeof ret_nsec->rdata);
-    buf_bytes(&buf, next->bytes, next->size);
-    dns_canonical_bitmap(types, count, &buf);
-    ASSERT(!buf.overflow);
-    ret_nsec->data = (struct dns_zone_data){NULL, span_of(buf.data, buf.size)};
-    ret_nsec->set = (struct dns_zone_set){.data = &ret_nsec->data,
-                                          .ttl_s = zone->negative_ttl_s,
-                                          .count = 1,
-                                          .type = DNS_TYPE_NSEC,
-                                          .sum = hash_bytes(buf.data, buf.size)};
+    dns_nsec_make(zone, next, types, count, ret_nsec);
 }
 
 /* To the next set, key or name that has something to be written. False: the chain is over. */
@@ -85,7 +68,7 @@ static bool dns_transfer_proof_seek(struct dns_transfer_proof *proof, const stru
 enum dns_transfer_proof_result dns_transfer_proof_next(struct dns_transfer_proof *proof, const struct dns_zone *zone,
                                                        uint32_t now_s, struct dns_writer *writer)
 {
-    struct dns_transfer_proof_nsec nsec;
+    struct dns_nsec nsec;
     struct dns_zone_sign_soa soa;
     if (!dns_transfer_proof_seek(proof, zone)) {
         return DNS_TRANSFER_PROOF_END;
