@@ -23,6 +23,7 @@
 #include "base/prng.h"
 #include "dns/dns_keydir.h"
 #include "dns/dns_server.h"
+#include "dns_floor.h"
 #include "edge/clock.h"
 #include "edge/publish.h"
 #include "wire/dns_type.h"
@@ -83,35 +84,6 @@ static char *path_of(const char *name)
 
 /* ---- the servers ---- */
 
-static void floor_serve(void)
-{
-    static uint8_t memory[32][PACKET];
-    static struct sockaddr_storage peers[32];
-    struct mmsghdr heads[32];
-    struct iovec parts[32];
-    const struct sockaddr_in address = address_of();
-    const int one = 1;
-    const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one);
-    const int bound = bind(fd, (const struct sockaddr *)&address, sizeof address);
-    ASSERT(bound == 0);
-    for (;;) {
-        for (int i = 0; i < 32; i++) {
-            parts[i] = (struct iovec){memory[i], PACKET};
-            heads[i].msg_hdr = (struct msghdr){&peers[i], sizeof peers[i], &parts[i], 1, NULL, 0, 0};
-        }
-        const int got = recvmmsg(fd, heads, 32, MSG_WAITFORONE, NULL);
-        for (int i = 0; i < got; i++) {
-            memory[i][2] |= 0x80;
-            parts[i].iov_len = heads[i].msg_len;
-        }
-        for (int at = 0; at < got;) {
-            const int sent = sendmmsg(fd, heads + at, (unsigned)(got - at), 0);
-            at += sent > 0 ? sent : 1;
-        }
-    }
-}
-
 /* One key for the zone, in the directory of the run. */
 static void make_key(void)
 {
@@ -163,11 +135,12 @@ static pid_t start(const struct kind *kind)
     if (child == 0) {
         pin(0);
         if (kind->floor) {
-            floor_serve();
+            const struct sockaddr_in address = address_of();
+            dns_floor_run(&address);
         } else {
             holdfast_serve(kind->secure);
         }
-        _exit(0);
+        _exit(1); /* both serve until they are killed */
     }
     return child;
 }

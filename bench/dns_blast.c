@@ -1,16 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The tools of bench/dns/run: a generator of queries, the floor that servers are measured against, and a view.
  *
- * usage: dns_blast floor ADDRESS PORT
- *          a socket loop (recvmmsg, sendmmsg, batches of 32) that sends each packet back with one bit set: what the
- *          kernel alone costs
- *        dns_blast view PATH
- *          publishes a view with two regions and the endpoint `web` in both
- *        dns_blast blast ADDRESS PORT CASE MILLISECONDS PID...
- *          asks with 128 queries outstanding and prints: answers, seconds, CPU microseconds and, of these, in user
- * mode, of the processes dns_blast malformed ADDRESS PORT MILLISECONDS FOLDER... sends the folders' files, and cut,
- * longer and flipped ones made of them, at full rate; between them well-formed queries, one at a time: prints how many
- * of both were sent, and how many of the latter were answered
+ * usage:
+ *
+ *     dns_blast floor ADDRESS PORT
+ *
+ * What the kernel alone costs (dns_floor.h).
+ *
+ *     dns_blast view PATH
+ *
+ * Publishes a view with two regions and the endpoint `web` in both.
+ *
+ *     dns_blast blast ADDRESS PORT CASE MILLISECONDS PID...
+ *
+ * Asks with 128 queries outstanding and prints: answers, seconds, CPU microseconds and, of these, in user mode, of the
+ * processes.
+ *
+ *     dns_blast malformed ADDRESS PORT MILLISECONDS FOLDER...
+ *
+ * Sends the folders' files, and cut, longer and flipped ones made of them, at full rate; between them well-formed
+ * queries, one at a time: prints how many of both were sent, and how many of the latter were answered.
  *
  * Cases: static, edns, nxdomain, weighted, source, subnet, cookie, dnssec (names of bench/dns/run's zones). */
 #include <arpa/inet.h>
@@ -27,6 +36,7 @@
 #include "base/assert.h"
 #include "base/buf.h"
 #include "base/prng.h"
+#include "dns_floor.h"
 #include "edge/clock.h"
 #include "edge/publish.h"
 #include "wire/dns_name.h"
@@ -49,35 +59,12 @@ static struct sockaddr_in address_of(const char *host, const char *port)
     return address;
 }
 
-/* ---- the floor ---- */
-
 static int floor_run(const char *host, const char *port)
 {
-    static uint8_t memory[32][PACKET];
-    static struct sockaddr_storage peers[32];
-    struct mmsghdr heads[32];
-    struct iovec parts[32];
     const struct sockaddr_in address = address_of(host, port);
-    const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (bind(fd, (const struct sockaddr *)&address, sizeof address) != 0) {
-        perror("dns_blast: bind");
-        return 1;
-    }
-    for (;;) {
-        for (int i = 0; i < 32; i++) {
-            parts[i] = (struct iovec){memory[i], PACKET};
-            heads[i].msg_hdr = (struct msghdr){&peers[i], sizeof peers[i], &parts[i], 1, NULL, 0, 0};
-        }
-        const int got = recvmmsg(fd, heads, 32, MSG_WAITFORONE, NULL);
-        for (int i = 0; i < got; i++) {
-            memory[i][2] |= 0x80;
-            parts[i].iov_len = heads[i].msg_len;
-        }
-        for (int at = 0; at < got;) {
-            const int sent = sendmmsg(fd, heads + at, (unsigned)(got - at), 0);
-            at += sent > 0 ? sent : 1;
-        }
-    }
+    dns_floor_run(&address);
+    perror("dns_blast: bind");
+    return 1;
 }
 
 /* ---- the view ---- */
