@@ -111,7 +111,7 @@ struct node {
     struct node_slots slots;
     uint64_t given_up;        /* the order to stream from a leader that could not be carried out; 0: none */
     uint32_t answers;         /* bit per controller: it took our last report */
-    uint32_t refused;         /* bit per controller: it is of another release, and that was said */
+    uint32_t refused;         /* bit per controller: of another release, and that was said; until it takes a report */
     uint32_t strange;         /* a standby: how often in a row it was not part of its writer's past */
     struct mono receiving_at; /* a standby: last time it streamed, or its start */
     struct mono lost_since;   /* a standby: could stream since then, and does not; us 0: it does, or could not */

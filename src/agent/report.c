@@ -192,7 +192,7 @@ static void report_answered(const struct report_lane *lane, enum err err)
     const bool before = (node->answers & bit) != 0;
     const bool refuses = err == ERR_CONFLICT && (node->refused & bit) == 0;
     node->answers = err == ERR_OK ? node->answers | bit : node->answers & ~bit;
-    node->refused = err == ERR_CONFLICT ? node->refused | bit : node->refused & ~bit;
+    node->refused = err == ERR_CONFLICT ? node->refused | bit : err == ERR_OK ? node->refused & ~bit : node->refused;
     node_unlock(node);
     const char *address = node->options->controllers[lane->controller];
     if (before != (err == ERR_OK)) {
