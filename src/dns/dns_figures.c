@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -14,38 +13,14 @@
 #include "base/assert.h"
 #include "base/buf.h"
 #include "edge/clock.h"
+#include "edge/mapped_file.h"
 #include "wire/dns_type.h"
-
-/* Beside `path`, and renamed into place: whoever has the old one keeps it. */
-static enum err dns_figures_create(const char *path, int *ret_fd)
-{
-    char temporary[PATH_MAX];
-    if (snprintf(temporary, sizeof temporary, "%s.new", path) >= (int)sizeof temporary) {
-        return ERR_INVALID;
-    }
-    const int fd = open(temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-    if (fd < 0) {
-        return err_from_errno(errno);
-    }
-    /* Blocks are really allocated: a full disk must be an error here and not SIGBUS in a worker. */
-    int failure = posix_fallocate(fd, 0, sizeof(struct dns_figures_file));
-    if (failure == 0 && rename(temporary, path) != 0) {
-        failure = errno;
-    }
-    if (failure != 0) {
-        unlink(temporary);
-        close(fd);
-        return err_from_errno(failure);
-    }
-    *ret_fd = fd;
-    return ERR_OK;
-}
 
 enum err dns_figures_make(const char *path, struct dns_figures_file **ret_file)
 {
     int fd = -1;
     if (path != NULL) {
-        const enum err err = dns_figures_create(path, &fd);
+        const enum err err = mapped_file_create(path, 0640, sizeof(struct dns_figures_file), span_of(NULL, 0), &fd);
         if (err != ERR_OK) {
             return err;
         }

@@ -15,6 +15,7 @@
 
 #include "base/assert.h"
 #include "base/hash.h"
+#include "edge/mapped_file.h"
 
 _Static_assert(VIEW_MEMORY_SLOTS < 255, "a slot fits into the low byte of a word");
 _Static_assert(sizeof(struct view) % 8 == 0, "slots keep their alignment");
@@ -84,34 +85,11 @@ static enum err publish_memory_check(int fd, uint64_t boot)
     return status.st_size == (off_t)sizeof(struct view_memory) ? ERR_OK : ERR_STALE;
 }
 
-/* Writes a fresh file beside `path` and renames it into place, so that nobody ever maps half a file. */
 static enum err publish_memory_create(const char *path, uint64_t boot, int *ret_fd)
 {
-    char temporary[PATH_MAX];
-    if (snprintf(temporary, sizeof temporary, "%s.new", path) >= (int)sizeof temporary) {
-        return ERR_INVALID;
-    }
-    const int fd = open(temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0660);
-    if (fd < 0) {
-        return err_from_errno(errno);
-    }
-    /* Blocks are really allocated: a full disk must be an error here and not SIGBUS in a reader. */
-    int failure = posix_fallocate(fd, 0, sizeof(struct view_memory));
     const struct view_memory head = {
         .magic = VIEW_MEMORY_MAGIC, .format = VIEW_MEMORY_FORMAT, .view_size = sizeof(struct view), .boot = boot};
-    if (failure == 0 && pwrite(fd, &head, offsetof(struct view_memory, current), 0) < 0) {
-        failure = errno;
-    }
-    if (failure == 0 && rename(temporary, path) != 0) {
-        failure = errno;
-    }
-    if (failure != 0) {
-        unlink(temporary);
-        close(fd);
-        return err_from_errno(failure);
-    }
-    *ret_fd = fd;
-    return ERR_OK;
+    return mapped_file_create(path, 0660, sizeof head, span_of(&head, offsetof(struct view_memory, current)), ret_fd);
 }
 
 /* Under the lock: the file as it is, or a fresh one. */
