@@ -360,6 +360,7 @@ void control_free(struct control *control)
     journal_close(control->journal);
     publish_writer_close(&control->publisher);
     inbox_free(control->inbox);
+    control_figure_close(control);
     setup_drop(control->setup);
     setup_drop(control->born);
     pthread_mutex_destroy(&control->publishing);

@@ -510,6 +510,8 @@ void control_desk_init(struct control *control)
                                   .readers = control_desk_readers,
                                   .sights = control_sight_take,
                                   .seen = control_sight_seen,
+                                  .figures = control_figure_take,
+                                  .figures_list = control_figure_list,
                                   .report = control_desk_report,
                                   .lease_get = control_desk_lease_get,
                                   .lease_renew = control_desk_lease_renew,

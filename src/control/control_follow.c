@@ -79,6 +79,7 @@ enum err control_follow_open(struct control *control)
         const struct upstream_options options = {.site = control->site_name,
                                                  .address = config->sites[i].api.listen.text,
                                                  .token = control->setup->token,
+                                                 .state_dir = config->sites[control->site].state_dir,
                                                  .boot = boot >> 1,
                                                  .host = {.context = control,
                                                           .version = control_follow_version,

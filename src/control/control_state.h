@@ -60,6 +60,13 @@ struct control_sights {
     struct desk_sight list[SIGHT_SERVERS];
 };
 
+/* What a site's data planes count, as it last said. */
+struct control_figures {
+    struct mono at;
+    struct figure_row *rows; /* malloc'ed */
+    uint32_t count;
+};
+
 struct control {
     struct control_options options;
     char config_path[CONTROL_PATH];
@@ -107,6 +114,7 @@ struct control {
     struct probe_result details[LIMITS_SITES][LIMITS_PROBES];
     struct desk_report reports[LIMITS_NODES];
     struct control_sights sights[LIMITS_SITES];
+    struct control_figures figures[LIMITS_SITES];
     struct hint hint;      /* decision thread */
     struct mono sights_at; /* decision thread */
     struct desk desk;
@@ -128,6 +136,11 @@ ERR_CHECK enum err control_watch_set(struct control *control, const struct setup
 void control_sight_look(struct control *control); /* decision thread */
 enum err control_sight_take(void *context, const char *site, const struct desk_sight *sights, uint32_t count);
 uint32_t control_sight_seen(void *context, const struct view_address *server, struct desk_sight *ret_list);
+
+/* control_figure.c: what data planes count, here and elsewhere. */
+enum err control_figure_take(void *context, const char *site, const struct figure_row *rows, uint32_t count);
+uint32_t control_figure_list(void *context, struct figure_site *ret_list);
+void control_figure_close(struct control *control);
 
 /* control_beat.c: heartbeats, heard here and elsewhere. */
 void control_beat_start(struct control *control);

@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "core/engine.h"
 #include "core/event.h"
+#include "edge/figure.h"
 #include "edge/observe.h"
 #include "edge/probe.h"
 #include "edge/sight.h"
@@ -145,6 +146,11 @@ struct desk {
      * LIMITS_SITES; how many did. */
     enum err (*sights)(void *context, const char *site, const struct desk_sight *sights, uint32_t count);
     uint32_t (*seen)(void *context, const struct view_address *server, struct desk_sight *ret_list);
+
+    /* What data planes of a site count, at most FIGURE_SITE. And: of each site that tells figures, those; at most
+     * LIMITS_SITES. The rows are the caller's to free. */
+    enum err (*figures)(void *context, const char *site, const struct figure_row *rows, uint32_t count);
+    uint32_t (*figures_list)(void *context, struct figure_site *ret_list);
 
     /* An agent's report as parsed by the caller. ERR_NOT_FOUND: no such node. */
     enum err (*report)(void *context, const struct desk_report *report, struct desk_word *ret_word);

@@ -131,7 +131,6 @@ enum {
     X(CONTROLLER_QUORUM_SIZE, "controller_quorum_size", GAUGE, NONE, "", "Sites that are configured to report")        \
     X(HTTP_REQUESTS, "http_requests_total", COUNTER, NONE, "method,status", "Requests to this process's API")          \
     X(DNS_QUERIES, "dns_queries_total", COUNTER, NONE, "result", "DNS queries answered, by the answer's code")         \
-    X(PROXY_SESSIONS, "proxy_sessions", GAUGE, NONE, "database,state", "SQL sessions of the proxy")                    \
     X(HEARTBEATS_RECEIVED, "heartbeats_received_total", COUNTER, NONE, "node", "Heartbeats of an agent taken here")    \
     X(HEARTBEATS_REJECTED, "heartbeats_rejected_total", COUNTER, NONE, "reason",                                       \
       "Datagrams on the heartbeats' port that were dropped: form, key, replay, or an unknown node")                    \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The shared memory behind edge/publish.h (core/view_memory.h): how a process gets a mapping of it. Private to
- * publication.
+ * publication, but for who is alive.
  *
  * One file, created by whoever comes first (readers may start before the controller). A file of another boot of the
  * machine is replaced: its pages may be torn, and the processes that announced themselves in it are gone. */

@@ -16,6 +16,7 @@
 #include "base/assert.h"
 #include "base/text.h"
 #include "edge/clock.h"
+#include "edge/figure_report.h"
 #include "edge/http_client.h"
 #include "edge/log.h"
 #include "edge/observe.h"
@@ -32,7 +33,8 @@ enum {
     UPSTREAM_CARRIED_MS = 1,  /* ... and while proxies carry a new view out: a run waits for that */
     UPSTREAM_CARRY_MS = 200,  /* for at most this long */
     UPSTREAM_TELL_MS = 500,   /* readers are told again at least this often */
-    UPSTREAM_THREADS = 3,
+    UPSTREAM_FIGURES = 20,    /* pauses between two reports of figures */
+    UPSTREAM_THREADS = 4,
 };
 
 struct upstream {
@@ -254,6 +256,37 @@ static void *upstream_readers(void *context)
     return NULL;
 }
 
+/* ---- telling what the data planes of this host count ---- */
+
+static void upstream_figures_tell(struct upstream *upstream, struct figure_row *rows, bool *failing)
+{
+    const uint32_t count = figure_collect(upstream->options.state_dir, rows);
+    json_t *json = count > 0 ? figure_report_make(upstream->options.site, rows, count) : NULL;
+    char *text = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL;
+    if (text != NULL) {
+        const struct buf body = {.data = (void *)text, .size = strlen(text)};
+        upstream_post(upstream, "/v1/figures", &body, failing);
+    }
+    free(text);
+    json_decref(json);
+}
+
+static void *upstream_figures(void *context)
+{
+    struct upstream *upstream = context;
+    struct figure_row *rows = calloc(FIGURE_SITE, sizeof *rows);
+    bool failing = false;
+    ASSERT(rows != NULL);
+    while (!atomic_load(&upstream->stopping)) {
+        upstream_figures_tell(upstream, rows, &failing);
+        for (uint32_t i = 0; i < UPSTREAM_FIGURES && !atomic_load(&upstream->stopping); i++) {
+            upstream_pause(UPSTREAM_PAUSE_MS / 2);
+        }
+    }
+    free(rows);
+    return NULL;
+}
+
 /* ---- start and stop ---- */
 
 void upstream_push(void *context, const struct probe_result *result)
@@ -269,7 +302,8 @@ void upstream_urge(struct upstream *upstream)
 
 enum err upstream_new(const struct upstream_options *options, struct upstream **ret_upstream)
 {
-    static void *(*const work[UPSTREAM_THREADS])(void *) = {upstream_report, upstream_follow, upstream_readers};
+    static void *(*const work[UPSTREAM_THREADS])(void *) = {upstream_report, upstream_follow, upstream_readers,
+                                                            upstream_figures};
     struct upstream *upstream = calloc(1, sizeof *upstream);
     if (upstream == NULL) {
         return ERR_NO_MEMORY;

@@ -32,7 +32,8 @@ struct upstream_options {
     const char *site;    /* ours */
     const char *address; /* the controller's API */
     const char *token;
-    uint64_t boot; /* of this process; a positive JSON integer */
+    const char *state_dir; /* of the host: the figures of its data planes are there */
+    uint64_t boot;         /* of this process; a positive JSON integer */
     struct upstream_host host;
 };
 

@@ -161,6 +161,7 @@ static enum err observer_connect(struct observer *observer)
         const struct upstream_options options = {.site = observer->site_name,
                                                  .address = observer->controllers[i],
                                                  .token = observer->token,
+                                                 .state_dir = observer->config->sites[observer->site].state_dir,
                                                  .boot = observer->boot,
                                                  .host = {.context = observer,
                                                           .version = observer_version,

@@ -2,6 +2,8 @@
  * What a proxy counts. */
 #include "proxy/proxy_metrics.h"
 
+#include <string.h>
+
 #include "base/assert.h"
 
 void proxy_metrics_collect(const struct proxy_metrics *metrics, struct proxy_metrics_sum *sum)
@@ -14,10 +16,10 @@ void proxy_metrics_collect(const struct proxy_metrics *metrics, struct proxy_met
 const char *proxy_metrics_name(enum proxy_metrics_kind kind)
 {
     static const char *const names[] = {
-#define PROXY_METRICS_TEXT(name, text) text,
-        PROXY_METRICS_TABLE(PROXY_METRICS_TEXT)
+#define PROXY_METRICS_TEXT(symbol, name, type, help) name,
+        FIGURE_TABLE_PROXY(PROXY_METRICS_TEXT)
 #undef PROXY_METRICS_TEXT
     };
     ASSERT(kind < PROXY_METRICS_COUNT);
-    return names[kind];
+    return names[kind] + strlen("proxy_");
 }

@@ -18,6 +18,7 @@ static const struct http_server_route web_routes[] = {
     {"GET", "/v1/explain", false, web_explain_get},
     {"GET", "/v1/view", false, web_observe_view},
     {"POST", "/v1/readers", true, web_observe_readers},
+    {"POST", "/v1/figures", true, web_figure_take},
     {"POST", "/v1/observations", true, web_observe_results},
     {"POST", "/v1/agents/report", true, web_agent_report},
     {"POST", "/v1/leases/*/renew", true, web_agent_renew},
@@ -46,7 +47,7 @@ static const struct http_server_route web_routes[] = {
 static void (*const web_anyone[])(const struct http_server_request *request, struct http_server_answer *answer) = {
     web_status_alive, web_status_ready,    web_status_controllers, web_metric_get,
     web_observe_view, web_observe_readers, web_observe_results,    web_agent_report,
-    web_agent_renew,  web_agent_acquire,   web_agent_lease};
+    web_agent_renew,  web_agent_acquire,   web_agent_lease,        web_figure_take};
 
 void web_nobody(const struct desk_lead *lead, char *ret_text, size_t size)
 {

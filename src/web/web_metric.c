@@ -297,6 +297,9 @@ void web_metric_get(const struct http_server_request *request, struct http_serve
         }
         web_metric_sites(web_of(request), engine);
         metric_render(&buf);
+        char *figures = web_figure_text(web_of(request)->options.desk);
+        buf_text(&buf, figures != NULL ? figures : "");
+        free(figures);
         http_server_answer_text(answer, 200, "text/plain; version=0.0.4", buf_string(&buf));
     }
     free(text);

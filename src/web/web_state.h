@@ -77,6 +77,10 @@ bool web_service_degraded(const struct engine *engine); /* a cache has no primar
 json_t *web_sight_list(const struct desk *desk, const struct view_address *server);
 void web_sight_metrics(const struct desk *desk, const struct engine *engine);
 
+/* web_figure.c: what data planes count. The text is the caller's to free; NULL: no memory. */
+void web_figure_take(const struct http_server_request *request, struct http_server_answer *answer);
+char *web_figure_text(const struct desk *desk);
+
 /* web_render.c: names are "" when the index is none. */
 const char *web_render_region(const struct engine *engine, uint32_t region);
 const char *web_render_node(const struct engine *engine, uint32_t node);
