@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Log-ins without a session: connections that are opened ahead of need. */
+ * Connections that are opened ahead of need: how many, when, and until when. */
 #include "proxy/proxy_ahead.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/assert.h"
 #include "edge/log.h"
-#include "edge/tcp.h"
-#include "proxy/proxy_encrypt.h"
 #include "proxy/proxy_line.h"
+#include "proxy/proxy_login.h"
 #include "proxy/proxy_park.h"
-#include "wire/pg_message.h"
 
 enum {
     PROXY_AHEAD_PACE_MS = 20,   /* between two of a way */
@@ -23,7 +19,6 @@ enum {
     PROXY_AHEAD_LOGINS = 4,          /* of sessions, under way: we wait */
     PROXY_AHEAD_LEFT_MS = 60 * 1000, /* for a way without sessions, and for a spare that a new writer's clients left */
     PROXY_AHEAD_LIFETIME_MS = 3600 * 1000, /* of a spare, where the entry has no pool.lifetime */
-    PROXY_AHEAD_REPLY = 2048,              /* bytes of a message of a log-in */
 };
 
 static void proxy_ahead_look_at(struct proxy_session_context *context, struct mono at)
@@ -132,163 +127,20 @@ static void proxy_ahead_done(struct proxy_session_context *context)
     (void)proxy_ahead_sort(context, server);
 }
 
-/* ---- the log-in ---- */
-
-/* False: it has failed. */
-static bool proxy_ahead_send(struct proxy_session_context *context, struct proxy_server *server, struct span bytes)
-{
-    if (!proxy_end_owe(context, &server->end, bytes) || !proxy_end_flush(context, &server->end)) {
-        proxy_ahead_failed(context, span_text("the connection was lost"), false);
-        return false;
-    }
-    return true;
-}
-
-static bool proxy_ahead_authenticate(struct proxy_session_context *context, struct proxy_server *server,
-                                     struct span body)
-{
-    uint8_t memory[PROXY_AHEAD_REPLY];
-    struct buf reply;
-    buf_init(&reply, memory, sizeof memory);
-    const enum err err = proxy_learn_reply(&context->ahead.learn, body, &reply);
-    bool good = err == ERR_OK && !reply.overflow;
-    if (!good) {
-        proxy_ahead_failed(context, span_text(err_text(err)), err == ERR_AUTH || err == ERR_UNSUPPORTED);
-    } else if (reply.size > 0) {
-        server->end.secret = true;
-        good = proxy_ahead_send(context, server, span_of(reply.data, reply.size));
-    }
-    explicit_bzero(memory, sizeof memory);
-    return good;
-}
-
-static bool proxy_ahead_error(struct proxy_session_context *context, struct span body)
-{
-    struct pg_message_error error = {.sqlstate = ""};
-    const bool known = pg_message_error_parse(body, &error) == ERR_OK;
-    proxy_ahead_failed(context, known ? error.message : span_text("not PostgreSQL's protocol"),
-                       strncmp(error.sqlstate, "28", 2) == 0);
-    return false;
-}
-
-static bool proxy_ahead_role(struct proxy_session_context *context, struct proxy_server *server, struct span body)
-{
-    proxy_server_report(server, body);
-    if (server->standby && server->target.writer) {
-        proxy_ahead_failed(context, span_text("it is a standby"), false);
-        return false;
-    }
-    return true;
-}
-
-static bool proxy_ahead_key(struct proxy_session_context *context, struct proxy_server *server, struct span body)
-{
-    if (server->key != NULL || proxy_cancel_server_new(&server->target.address, body, &server->key) != ERR_OK) {
-        proxy_ahead_failed(context, span_text("its cancel key"), false);
-        return false;
-    }
-    return true;
-}
-
-/* One whole message. False: this log-in is over, well or not. */
-static bool proxy_ahead_message(struct proxy_session_context *context, struct proxy_server *server, uint8_t type,
-                                struct span body)
-{
-    proxy_server_login_end(server);
-    switch (type) {
-    case PG_MESSAGE_AUTHENTICATION:
-        return proxy_ahead_authenticate(context, server, body);
-    case PG_MESSAGE_PARAMETER:
-        return proxy_ahead_role(context, server, body);
-    case PG_MESSAGE_KEY:
-        return proxy_ahead_key(context, server, body);
-    case PG_MESSAGE_ERROR:
-        return proxy_ahead_error(context, body);
-    case PG_MESSAGE_READY:
-        return false;
-    default:
-        return true; /* notices */
-    }
-}
-
-/* The whole messages that have come. */
-static void proxy_ahead_pass(struct proxy_session_context *context, struct proxy_server *server)
-{
-    struct span rest = span_of(server->early, server->early_have);
-    struct pg_frame frame;
-    struct pg_frame_message message = {.type = 0};
-    size_t whole = 0;
-    pg_frame_init(&frame);
-    while (pg_frame_step(&frame, &rest, &message)) {
-        const struct span body = span_of(server->early + whole + PG_FRAME_HEAD, message.body_size);
-        if (!proxy_ahead_message(context, server, message.type, body)) {
-            break;
-        }
-        whole = server->early_have - rest.size;
-    }
-    if (context->ahead.server == NULL) {
-        return;
-    }
-    if (message.type == PG_MESSAGE_READY) {
-        pg_frame_init(&server->end.received); /* a notice may have begun behind it */
-        while (pg_frame_step(&server->end.received, &rest, &message)) {
-        }
-        proxy_server_early_free(server);
-        proxy_ahead_done(context);
-        return;
-    }
-    memmove(server->early, server->early + whole, server->early_have - whole);
-    server->early_have -= whole;
-    if (frame.failed || server->early_have == PROXY_SESSION_EARLY) {
-        proxy_ahead_failed(context, span_text("not PostgreSQL's protocol"), false);
-    }
-}
-
-static void proxy_ahead_listen(struct proxy_session_context *context, struct proxy_server *server)
-{
-    struct proxy_end *end = &server->end;
-    if (server->early == NULL) {
-        server->early = malloc(PROXY_SESSION_EARLY);
-    }
-    while (context->ahead.server == server && end->readable) {
-        const ssize_t size = server->early == NULL ? 0
-                                                   : proxy_end_recv(end, server->early + server->early_have,
-                                                                    PROXY_SESSION_EARLY - server->early_have, 0);
-        if (size < 0 && (errno == EAGAIN || errno == EINTR)) {
-            end->readable = errno == EINTR;
-        } else if (size <= 0) {
-            proxy_ahead_failed(context, span_text("the connection was closed"), false);
-        } else {
-            server->early_have += (size_t)size;
-            proxy_ahead_pass(context, server);
-        }
-    }
-}
-
 void proxy_ahead_event(struct proxy_session_context *context, struct proxy_server *server)
 {
     ASSERT(context->ahead.server == server);
-    if (server->attempting) {
-        const bool decided = server->end.writable || server->end.hangup;
-        enum err err = decided ? tcp_connected(server->end.fd) : ERR_UNAVAILABLE;
-        err = err == ERR_OK ? proxy_encrypt_server(context, server) : err;
-        if (err == ERR_UNAVAILABLE) {
-            return;
-        }
-        if (err != ERR_OK) {
-            proxy_ahead_failed(context, span_text(err_text(err)), false);
-            return;
-        }
-        server->attempting = false;
-        if (!proxy_ahead_send(context, server, span_of(server->startup.data, server->startup.size))) {
-            return;
-        }
+    struct proxy_login_failure failure;
+    switch (proxy_login_step(context, server, &context->ahead.learn, &failure)) {
+    case PROXY_LOGIN_COMING:
+        break;
+    case PROXY_LOGIN_DONE:
+        proxy_ahead_done(context);
+        break;
+    case PROXY_LOGIN_FAILED:
+        proxy_ahead_failed(context, failure.why, failure.refused);
+        break;
     }
-    if (!proxy_end_flush(context, &server->end)) {
-        proxy_ahead_failed(context, span_text("the connection was lost"), false);
-        return;
-    }
-    proxy_ahead_listen(context, server);
 }
 
 /* ---- what is wanted ---- */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Log-ins without a session: connections that are opened ahead of need.
+ * Connections that are opened ahead of need: how many, when, and until when. Their log-in is proxy_login.h.
  *
  * `pool.min`: so many connections of a user's pool stand before anybody waits for them, as long as the user has
  * clients. `spares`: so many per way to log in (proxy_spare.h) stand at each healthy standby, so that the sessions of a
