@@ -2,6 +2,10 @@
  * LOC records. */
 #include "wire/dns_rdata_loc.h"
 
+#include <inttypes.h>
+
+#include "base/cursor.h"
+
 /* A decimal number times 10^digits, with digits beyond refused; a trailing "m" is dropped when `metres`. */
 static bool dns_rdata_loc_decimal(struct span text, uint32_t digits, bool metres, int64_t *ret_value)
 {
@@ -98,4 +102,70 @@ void dns_rdata_loc_write(struct dns_rdata_field *field)
     buf_u8(buf, dns_rdata_loc_size(field, 1000));
     buf_bytes(buf, angles.data, angles.size);
     buf_u32be(buf, (uint32_t)(altitude_cm + 10000000));
+}
+
+/* The fields as they stand there. */
+struct dns_rdata_loc {
+    uint8_t version;
+    uint8_t sizes[3];
+    int64_t angles[2]; /* thousandths of a second of arc, north and east are positive */
+    int64_t altitude_cm;
+};
+
+static bool dns_rdata_loc_read(struct span rdata, struct dns_rdata_loc *loc)
+{
+    struct cursor cursor;
+    cursor_init(&cursor, rdata.data, rdata.size);
+    loc->version = cursor_u8(&cursor);
+    for (uint32_t i = 0; i < 3; i++) {
+        loc->sizes[i] = cursor_u8(&cursor);
+    }
+    for (uint32_t i = 0; i < 2; i++) {
+        loc->angles[i] = (int64_t)cursor_u32be(&cursor) - (INT64_C(1) << 31);
+    }
+    loc->altitude_cm = (int64_t)cursor_u32be(&cursor) - 10000000;
+    return cursor_ok(&cursor) && cursor_left(&cursor) == 0;
+}
+
+bool dns_rdata_loc_check(struct span rdata)
+{
+    static const int64_t most[] = {INT64_C(90) * 3600000, INT64_C(180) * 3600000};
+    struct dns_rdata_loc loc;
+    bool good = dns_rdata_loc_read(rdata, &loc) && loc.version == 0;
+    for (uint32_t i = 0; good && i < 2; i++) {
+        good = loc.angles[i] <= most[i] && loc.angles[i] >= -most[i];
+    }
+    for (uint32_t i = 0; good && i < 3; i++) {
+        const uint8_t digit = loc.sizes[i] >> 4;
+        good = digit <= 9 && (loc.sizes[i] & 15) <= 9 && (digit > 0 || loc.sizes[i] == 0);
+    }
+    return good;
+}
+
+static void dns_rdata_loc_print_metres(int64_t cm, struct buf *buf)
+{
+    const int64_t size = cm < 0 ? -cm : cm;
+    buf_printf(buf, " %s%" PRId64 ".%02" PRId64 "m", cm < 0 ? "-" : "", size / 100, size % 100);
+}
+
+void dns_rdata_loc_print(struct span rdata, struct buf *buf)
+{
+    static const char letters[][2] = {{'N', 'S'}, {'E', 'W'}};
+    struct dns_rdata_loc loc;
+    if (!dns_rdata_loc_read(rdata, &loc)) {
+        return;
+    }
+    for (uint32_t i = 0; i < 2; i++) {
+        const int64_t angle = loc.angles[i] < 0 ? -loc.angles[i] : loc.angles[i];
+        buf_printf(buf, "%s%" PRId64 " %" PRId64 " %" PRId64 ".%03" PRId64 " %c", i > 0 ? " " : "", angle / 3600000,
+                   angle / 60000 % 60, angle / 1000 % 60, angle % 1000, letters[i][loc.angles[i] < 0]);
+    }
+    dns_rdata_loc_print_metres(loc.altitude_cm, buf);
+    for (uint32_t i = 0; i < 3; i++) {
+        int64_t cm = loc.sizes[i] >> 4;
+        for (uint32_t power = loc.sizes[i] & 15; power > 0; power--) {
+            cm *= 10;
+        }
+        dns_rdata_loc_print_metres(cm, buf);
+    }
 }

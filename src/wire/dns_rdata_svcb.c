@@ -5,18 +5,10 @@
 #include <string.h>
 #include <strings.h>
 
-enum {
-    DNS_RDATA_SVCB_MANDATORY = 0,
-    DNS_RDATA_SVCB_ALPN = 1,
-    DNS_RDATA_SVCB_NO_DEFAULT_ALPN = 2,
-    DNS_RDATA_SVCB_PORT = 3,
-    DNS_RDATA_SVCB_IPV4HINT = 4,
-    DNS_RDATA_SVCB_ECH = 5,
-    DNS_RDATA_SVCB_IPV6HINT = 6,
-    DNS_RDATA_SVCB_DOHPATH = 7,
-    DNS_RDATA_SVCB_OHTTP = 8,
-    DNS_RDATA_SVCB_NONE = 65535,
-};
+static const char *const dns_rdata_svcb_names[] = {"mandatory", "alpn",     "no-default-alpn", "port", "ipv4hint",
+                                                   "ech",       "ipv6hint", "dohpath",         "ohttp"};
+
+enum { DNS_RDATA_SVCB_NAMES = sizeof dns_rdata_svcb_names / sizeof *dns_rdata_svcb_names };
 
 struct dns_rdata_svcb_param {
     uint16_t key;
@@ -33,12 +25,16 @@ struct dns_rdata_svcb_list {
     uint8_t memory[DNS_RDATA_SVCB_BYTES];
 };
 
+const char *dns_rdata_svcb_key_name(uint16_t key)
+{
+    return key < DNS_RDATA_SVCB_NAMES ? dns_rdata_svcb_names[key] : NULL;
+}
+
 static uint16_t dns_rdata_svcb_key(struct span text)
 {
-    static const char *const names[] = {"mandatory", "alpn",     "no-default-alpn", "port", "ipv4hint",
-                                        "ech",       "ipv6hint", "dohpath",         "ohttp"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (text.size == strlen(names[i]) && strncasecmp((const char *)text.data, names[i], text.size) == 0) {
+    for (size_t i = 0; i < DNS_RDATA_SVCB_NAMES; i++) {
+        const char *name = dns_rdata_svcb_names[i];
+        if (text.size == strlen(name) && strncasecmp((const char *)text.data, name, text.size) == 0) {
             return (uint16_t)i;
         }
     }

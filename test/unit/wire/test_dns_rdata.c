@@ -12,6 +12,8 @@
 
 #include "rdata_cases.h"
 #include "wire/dns_rdata_check.h"
+#include "wire/dns_rdata_print.h"
+#include "wire/dns_rdata_text.h"
 #include "wire/dns_type.h"
 #include "wire/dns_word.h"
 #include "wire/dns_zonefile.h"
@@ -67,6 +69,69 @@ static void test_every_type(void **state)
         rows += form != NULL && form[0] != 0;
     }
     assert_int_equal(known, rows);
+}
+
+/* Each printed once more, and read again: the same bytes. */
+static void test_every_type_is_printed(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof rdata_cases / sizeof *rdata_cases; i++) {
+        char text[2000];
+        uint8_t bytes[1000];
+        struct buf buf;
+        assert_string_equal(hex_of(rdata_cases[i].text), rdata_cases[i].hex);
+        const size_t size = file.record.rdata.size;
+        const uint16_t type = file.record.type;
+        assert_true(size <= sizeof bytes);
+        memcpy(bytes, file.record.rdata.data, size);
+        buf_init(&buf, text, sizeof text);
+        dns_rdata_text_type(type, &buf);
+        buf_text(&buf, " ");
+        dns_rdata_print(type, span_of(bytes, size), &buf);
+        assert_null(strstr(text, "\\#"));
+        const char *got = hex_of(text);
+        if (strcmp(got, rdata_cases[i].hex) != 0) {
+            fail_msg("%s: %s instead of %s", text, got, rdata_cases[i].hex);
+        }
+    }
+}
+
+static void test_printed_forms(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"MX 10 mail", "10 mail.ex."},
+        {"SOA ns1 h\\.m 7 1h 15m 1w 30", "ns1.ex. h\\.m.ex. 7 3600 900 604800 30"},
+        {"TXT \"a;b\" plain \"\\\"\\\\\\009\" \"\"", "\"a;b\" \"plain\" \"\\\"\\\\\\009\" \"\""},
+        {"CAA 128 issue \"ca.test\"", "128 issue \"ca.test\""},
+        {"URI 1 2 \"\"", "1 2 \"\""},
+        {"LOC 42 21 54 N 71 6 18 W -24m 30m", "42 21 54.000 N 71 6 18.000 W -24.00m 30.00m 10000.00m 10.00m"},
+        {"HTTPS 1 . port=8443 alpn=\"f\\\\\\\\oo\\\\,bar,h2\" key667=\"a\\000\"",
+         "1 . alpn=\"f\\\\\\\\oo\\\\,bar,h2\" port=8443 key667=\"a\\000\""},
+        {"SVCB 0 .", "0 ."},
+        {"NSEC a. A TYPE1234 NSEC", "a. A NSEC TYPE1234"},
+        {"CSYNC 1 0", "1 0"},
+        {"NSEC3PARAM 1 0 0 -", "1 0 0 -"},
+        {"TYPE65280 \\# 3 01fF00", "\\# 3 01FF00"},
+        {"TYPE65280 \\# 0", "\\# 0"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[500];
+        struct buf buf;
+        assert_int_not_equal(hex_of(cases[i][0])[0], '[');
+        buf_init(&buf, text, sizeof text);
+        dns_rdata_print(file.record.type, file.record.rdata, &buf);
+        assert_string_equal(buf_string(&buf), cases[i][1]);
+    }
+    /* What is not data of its type, and a place that the text cannot say. */
+    char text[100];
+    struct buf buf;
+    buf_init(&buf, text, sizeof text);
+    dns_rdata_print(DNS_TYPE_A, span_of("\1\2\3", 3), &buf);
+    assert_string_equal(buf_string(&buf), "\\# 3 010203");
+    buf_reset(&buf);
+    dns_rdata_print(DNS_TYPE_LOC, span_of("\0\xff\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16), &buf);
+    assert_string_equal(buf_string(&buf), "\\# 16 00FF0000000000000000000000000000");
 }
 
 static void test_what_is_refused(void **state)
@@ -149,6 +214,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_type),
+        cmocka_unit_test(test_every_type_is_printed),
+        cmocka_unit_test(test_printed_forms),
         cmocka_unit_test(test_what_is_refused),
         cmocka_unit_test(test_unknown_types_may_have_any_data),
     };
