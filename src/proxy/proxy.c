@@ -21,6 +21,7 @@
 #include "edge/publish_file.h"
 #include "edge/tcp.h"
 #include "proxy/proxy_console.h"
+#include "proxy/proxy_latency.h"
 #include "wire/pg_scram_make.h"
 
 enum {
@@ -44,6 +45,7 @@ struct proxy {
     _Atomic uint32_t route_clients[PROXY_ROUTES];
     uint8_t mock_secret[PG_SCRAM_SERVE_SECRET];
     struct proxy_stat_history history;
+    struct latency_watch *latency; /* NULL: not measured */
     pthread_t watcher;
     bool watching;
     _Atomic bool stop;
@@ -553,6 +555,7 @@ static enum err proxy_begin(struct proxy *proxy)
     if (err != ERR_OK) {
         return err;
     }
+    proxy->latency = proxy_latency_start(proxy->options.latency_file, proxy->workers, proxy->workers_count);
     const int number = pthread_create(&proxy->watcher, NULL, proxy_watch, proxy);
     proxy->watching = number == 0;
     return number == 0 ? ERR_OK : err_from_errno(number);
@@ -591,6 +594,7 @@ void proxy_stop(struct proxy *proxy)
     for (uint32_t i = 0; i < proxy->workers_count; i++) {
         proxy_worker_join(proxy->workers[i]);
     }
+    latency_watch_stop(proxy->latency);
     proxy_console_stop(proxy->console);
     /* Epochs count until the last session has ended, so the watcher goes after the workers. */
     atomic_store(&proxy->stop, true);

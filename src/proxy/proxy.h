@@ -49,6 +49,7 @@ struct proxy_options {
     char name[PROXY_NAME];          /* of the reader: "taiwan/proxy" */
     char view_memory[PROXY_PATH];   /* the view's shared memory */
     char view_file[PROXY_PATH];     /* the view's file for a cold start; empty: none */
+    char latency_file[PROXY_PATH];  /* how far clients are (edge/latency_watch.h); empty: it is not measured */
     struct proxy_route_place place; /* without any region of its own: a witness */
     struct view_address listen[PROXY_WORKER_LISTENERS];
     uint32_t listen_count;

@@ -57,6 +57,7 @@ struct proxy_session *proxy_session_new(struct proxy_session_context *context, i
     session->state = PROXY_SESSION_STARTUP;
     session->route = LIMITS_NONE;
     session->deadline = TIME_NEVER;
+    session->latency.at = context->now;
     session->status = PG_MESSAGE_STATUS_IDLE;
     list_init(&session->link);
     list_init(&session->timed);
@@ -280,6 +281,7 @@ void proxy_session_end(struct proxy_session_context *context, struct proxy_sessi
     if (row->counter != PROXY_METRICS_COUNT) {
         proxy_metrics_add(&context->metrics, row->counter, 1);
     }
+    latency_seen_measure(&context->latency, &session->latency, session->client.fd);
     const bool tell = row->sqlstate != NULL && (fenced ? proxy_session_cut(session) : proxy_session_tellable(session));
     if (reason == PROXY_SESSION_CLIENT_LEFT) {
         proxy_rest_return(context, session);

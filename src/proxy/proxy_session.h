@@ -23,6 +23,7 @@
 
 #include "base/list.h"
 #include "base/time.h"
+#include "edge/latency_seen.h"
 #include "edge/sight.h"
 #include "proxy/proxy_ban.h"
 #include "proxy/proxy_cancel.h"
@@ -194,6 +195,7 @@ struct proxy_session {
     bool terminated;              /* the client said goodbye */
     bool held;
     struct proxy_stat_clock clock;
+    struct latency_seen_mark latency;
     bool lowers;          /* the client has named synchronous_commit */
     struct proxy_ban ban; /* its stream, as far as that word goes */
     bool copy_ended;      /* a COPY: the client has sent its end */
@@ -219,6 +221,7 @@ struct proxy_session_context {
     struct mono now;
     struct proxy_metrics metrics;
     struct sight sight;
+    struct latency_seen latency;
     struct proxy_stat stat;
     struct proxy_cancel *cancel;
     _Atomic uint32_t *clients; /* admitted in all workers */

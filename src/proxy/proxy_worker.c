@@ -48,6 +48,7 @@ struct proxy_worker {
     _Atomic(struct proxy_census *) asked;
     _Atomic int64_t grace_ms; /* >= 0: stop */
     struct mono stop_at;
+    struct mono measured; /* the last turn of proxy_worker_measure */
 };
 
 static void proxy_worker_acknowledge(struct proxy_worker *worker)
@@ -205,6 +206,27 @@ static void proxy_worker_timers(struct proxy_worker *worker)
     }
 }
 
+/* How far the clients of sessions that live on are: in turns, those that were looked at longest ago first. A worker
+ * that sleeps has nothing to learn. */
+static void proxy_worker_measure(struct proxy_worker *worker)
+{
+    struct proxy_session_context *context = &worker->context;
+    if (time_since_ms(context->now, worker->measured) < LATENCY_SEEN_TURN_MS) {
+        return;
+    }
+    worker->measured = context->now;
+    for (int i = 0; i < LATENCY_SEEN_TURN && !list_empty(&context->sessions); i++) {
+        struct proxy_session *session = LIST_ENTRY(context->sessions.next, struct proxy_session, link);
+        if (time_since_ms(context->now, session->latency.at) < LATENCY_SEEN_AGAIN_MS) {
+            return;
+        }
+        session->latency.at = context->now;
+        latency_seen_measure(&context->latency, &session->latency, session->client.fd);
+        list_remove(&session->link);
+        list_append(&context->sessions, &session->link);
+    }
+}
+
 static int proxy_worker_timeout(const struct proxy_worker *worker)
 {
     const struct proxy_session_context *context = &worker->context;
@@ -338,6 +360,7 @@ static void *proxy_worker_run(void *argument)
         proxy_lend_serve(context);
         proxy_worker_ready(worker);
         proxy_worker_timers(worker);
+        proxy_worker_measure(worker);
         proxy_park_tend(context);
         proxy_ahead_tend(context);
         if (context->stopping) {
@@ -524,6 +547,11 @@ void proxy_worker_metrics(const struct proxy_worker *worker, struct proxy_metric
 void proxy_worker_sight(const struct proxy_worker *worker, struct sight_sum *sum, uint32_t *count)
 {
     sight_collect(&worker->context.sight, sum, count);
+}
+
+struct latency_seen *proxy_worker_latency(struct proxy_worker *worker)
+{
+    return &worker->context.latency;
 }
 
 void proxy_worker_stat(const struct proxy_worker *worker, struct proxy_stat_sum *sum)

@@ -16,6 +16,7 @@
 
 #include "base/err.h"
 #include "core/view.h"
+#include "edge/latency_seen.h"
 #include "edge/sight.h"
 #include "proxy/proxy_cancel.h"
 #include "proxy/proxy_census.h"
@@ -82,6 +83,9 @@ void proxy_worker_metrics(const struct proxy_worker *worker, struct proxy_metric
 
 /* Likewise what it has met with at servers. */
 void proxy_worker_sight(const struct proxy_worker *worker, struct sight_sum *sum, uint32_t *count);
+
+/* Its notes on how far clients are; they live as long as the worker. */
+struct latency_seen *proxy_worker_latency(struct proxy_worker *worker);
 /* Likewise what its entries have done. */
 void proxy_worker_stat(const struct proxy_worker *worker, struct proxy_stat_sum *sum);
 

@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "base/buf.h"
+#include "edge/latency_watch.h"
 #include "edge/log.h"
 #include "edge/publish.h"
 #include "edge/publish_file.h"
@@ -32,6 +33,7 @@ struct service {
     struct publish_reader reader;
     pthread_t watcher;
     bool watching;
+    struct latency_watch *latency; /* NULL: not measured */
     _Atomic bool stop;
 };
 
@@ -192,6 +194,23 @@ static void service_defaults(struct service *service)
     };
 }
 
+/* How far clients are: the relay serves without knowing it as well. */
+static void service_measure(struct service *service)
+{
+    struct latency_seen *blocks[SERVICE_WORKERS];
+    if (service->options.latency_file[0] == '\0') {
+        return;
+    }
+    for (uint32_t i = 0; i < service->workers_count; i++) {
+        blocks[i] = service_worker_latency(service->workers[i]);
+    }
+    const enum err err =
+        latency_watch_start(service->options.latency_file, blocks, service->workers_count, &service->latency);
+    if (err != ERR_OK) {
+        LOG_W("round trips of clients are not measured: %s", err_text(err));
+    }
+}
+
 static enum err service_begin(struct service *service)
 {
     enum err err = service_reload(service, &service->options.setup);
@@ -212,6 +231,7 @@ static enum err service_begin(struct service *service)
         }
         service->workers_count++;
     }
+    service_measure(service);
     const int number = pthread_create(&service->watcher, NULL, service_watch, service);
     service->watching = number == 0;
     return number == 0 ? ERR_OK : err_from_errno(number);
@@ -249,6 +269,7 @@ void service_stop(struct service *service)
     for (uint32_t i = 0; i < service->workers_count; i++) {
         service_worker_join(service->workers[i]);
     }
+    latency_watch_stop(service->latency);
     /* A view may still have cut somebody, so the watcher goes after the workers. */
     atomic_store(&service->stop, true);
     if (service->watching) {

@@ -50,6 +50,7 @@ struct service_session *service_session_new(struct service_session_context *cont
     session->due = TIME_NEVER;
     session->drain_until = TIME_NEVER;
     session->moved = context->now;
+    session->latency.at = context->now;
     session->wait_until = time_add_ms(context->now, context->setup->services[slot].connect_wait_ms);
     list_init(&session->link);
     list_init(&session->ready);
@@ -166,6 +167,7 @@ void service_session_end(struct service_session_context *context, struct service
     if (session->state == SERVICE_SESSION_CONNECTING) {
         service_metrics_take(&context->metrics, SERVICE_METRICS_WAITING, 1);
     }
+    latency_seen_measure(&context->latency, &session->latency, session->client.fd);
     service_session_drain(context, session, TIME_NEVER);
     service_metrics_take(&context->metrics, SERVICE_METRICS_CONNECTIONS, 1);
     if (reason != SERVICE_METRICS_COUNT) {

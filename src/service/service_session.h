@@ -13,6 +13,7 @@
 
 #include "base/list.h"
 #include "base/time.h"
+#include "edge/latency_seen.h"
 #include "edge/sight.h"
 #include "service/service_buffer.h"
 #include "service/service_metrics.h"
@@ -53,6 +54,7 @@ struct service_session {
     struct mono wait_until;     /* CONNECTING: the client is closed */
     struct mono drain_until;    /* ACTIVE: it is cut; TIME_NEVER: it does not drain */
     struct mono moved;          /* the last byte in either direction */
+    struct latency_seen_mark latency;
 };
 
 /* What the sessions of a worker share with it. */
@@ -61,6 +63,7 @@ struct service_session_context {
     struct mono now;
     struct service_metrics metrics;
     struct sight sight;
+    struct latency_seen latency;
     const struct service_setup *setup;
     _Atomic uint32_t *open;             /* per slot, in all workers */
     const struct view *view;            /* as carried out; NULL: none yet */

@@ -47,6 +47,7 @@ struct service_worker {
     _Atomic int64_t grace_ms; /* >= 0: stop */
     bool stopping;
     struct mono stop_at;
+    struct mono measured; /* the last turn of service_worker_measure */
 };
 
 /* ---- listeners ---- */
@@ -327,6 +328,27 @@ static void service_worker_bury(struct service_worker *worker)
     }
 }
 
+/* How far the clients of connections that live on are: in turns, those that were looked at longest ago first. A worker
+ * that sleeps has nothing to learn. */
+static void service_worker_measure(struct service_worker *worker)
+{
+    struct service_session_context *context = &worker->context;
+    if (time_since_ms(context->now, worker->measured) < LATENCY_SEEN_TURN_MS) {
+        return;
+    }
+    worker->measured = context->now;
+    for (int i = 0; i < LATENCY_SEEN_TURN && !list_empty(&context->sessions); i++) {
+        struct service_session *session = LIST_ENTRY(context->sessions.next, struct service_session, link);
+        if (time_since_ms(context->now, session->latency.at) < LATENCY_SEEN_AGAIN_MS) {
+            return;
+        }
+        session->latency.at = context->now;
+        latency_seen_measure(&context->latency, &session->latency, session->client.fd);
+        list_remove(&session->link);
+        list_append(&context->sessions, &session->link);
+    }
+}
+
 static void *service_worker_run(void *argument)
 {
     struct service_worker *worker = argument;
@@ -344,6 +366,7 @@ static void *service_worker_run(void *argument)
         }
         service_worker_turns(worker);
         service_worker_timers(worker);
+        service_worker_measure(worker);
         if (worker->stopping) {
             service_worker_stop_sessions(worker);
         }
@@ -437,6 +460,11 @@ void service_worker_metrics(const struct service_worker *worker, struct service_
 void service_worker_sight(const struct service_worker *worker, struct sight_sum *sum, uint32_t *count)
 {
     sight_collect(&worker->context.sight, sum, count);
+}
+
+struct latency_seen *service_worker_latency(struct service_worker *worker)
+{
+    return &worker->context.latency;
 }
 
 void service_worker_stop(struct service_worker *worker, int64_t grace_ms)

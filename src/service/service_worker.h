@@ -12,6 +12,7 @@
 
 #include "base/err.h"
 #include "core/view.h"
+#include "edge/latency_seen.h"
 #include "edge/sight.h"
 #include "service/service_metrics.h"
 #include "service/service_setup.h"
@@ -52,6 +53,9 @@ void service_worker_metrics(const struct service_worker *worker, struct service_
 
 /* Adds what it has met with at servers. Any thread. */
 void service_worker_sight(const struct service_worker *worker, struct sight_sum *sum, uint32_t *count);
+
+/* Its notes on how far clients are; they live as long as the worker. */
+struct latency_seen *service_worker_latency(struct service_worker *worker);
 
 /* Tells it to stop: no new clients; whoever is left after `grace_ms` is cut. */
 void service_worker_stop(struct service_worker *worker, int64_t grace_ms);

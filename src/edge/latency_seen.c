@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What the kernel knows of the way to clients. */
+#include "edge/latency_seen.h"
+
+#include <linux/tcp.h> /* not <netinet/tcp.h>: that struct tcp_info ends before tcpi_min_rtt */
+#include <netinet/in.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/assert.h"
+
+_Static_assert((LATENCY_SEEN_NOTES & (LATENCY_SEEN_NOTES - 1)) == 0, "the counters run on over their end");
+
+void latency_seen_put(struct latency_seen *seen, const struct latency_seen_note *note)
+{
+    const uint32_t put = atomic_load_explicit(&seen->put, memory_order_relaxed);
+    if (put - atomic_load_explicit(&seen->taken, memory_order_acquire) == LATENCY_SEEN_NOTES) {
+        atomic_fetch_add_explicit(&seen->lost, 1, memory_order_relaxed);
+        return;
+    }
+    seen->notes[put % LATENCY_SEEN_NOTES] = *note;
+    atomic_store_explicit(&seen->put, put + 1, memory_order_release);
+}
+
+bool latency_seen_take(struct latency_seen *seen, struct latency_seen_note *ret_note)
+{
+    const uint32_t taken = atomic_load_explicit(&seen->taken, memory_order_relaxed);
+    if (atomic_load_explicit(&seen->put, memory_order_acquire) == taken) {
+        return false;
+    }
+    *ret_note = seen->notes[taken % LATENCY_SEEN_NOTES];
+    atomic_store_explicit(&seen->taken, taken + 1, memory_order_release);
+    return true;
+}
+
+/* False: it is no connection of IP, or not connected any more. */
+static bool latency_seen_peer(int fd, struct network *ret_network)
+{
+    struct sockaddr_storage peer;
+    socklen_t size = sizeof peer;
+    uint8_t bytes[16] = {0};
+    if (getpeername(fd, (struct sockaddr *)&peer, &size) != 0) {
+        return false;
+    }
+    if (peer.ss_family == AF_INET) {
+        memcpy(bytes, &((const struct sockaddr_in *)&peer)->sin_addr, 4);
+        *ret_network = network_of_client(bytes, 4);
+        return true;
+    }
+    if (peer.ss_family == AF_INET6) {
+        memcpy(bytes, &((const struct sockaddr_in6 *)&peer)->sin6_addr, 16);
+        *ret_network = network_of_client(bytes, 6);
+        return true;
+    }
+    return false;
+}
+
+void latency_seen_measure(struct latency_seen *seen, struct latency_seen_mark *mark, int fd)
+{
+    struct tcp_info info = {.tcpi_min_rtt = UINT32_MAX};
+    socklen_t size = sizeof info;
+    struct latency_seen_note note;
+    const bool known = getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 &&
+                       size >= offsetof(struct tcp_info, tcpi_min_rtt) + sizeof info.tcpi_min_rtt;
+    /* The first one acknowledged may be that of the handshake. */
+    if (!known || info.tcpi_bytes_acked <= mark->acknowledged + 1 || info.tcpi_min_rtt == UINT32_MAX) {
+        return;
+    }
+    mark->acknowledged = info.tcpi_bytes_acked;
+    note.rtt_us = info.tcpi_min_rtt > 0 ? info.tcpi_min_rtt : 1;
+    if (latency_seen_peer(fd, &note.network)) {
+        latency_seen_put(seen, &note);
+    }
+}

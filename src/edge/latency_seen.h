@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What the kernel knows of the way to clients, noted by the thread that serves them.
+ *
+ * TCP_INFO has the shortest round trip of a connection (tcpi_min_rtt). It is asked for when a connection ends and now
+ * and then in its life, never for what passes through it, and only if the client has acknowledged something since. Each
+ * thread has a block of its own; another thread takes the notes out (edge/latency_watch.h). No lock; what does not fit
+ * is counted and forgotten, for it is measured again. */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/time.h"
+#include "wire/network.h"
+
+enum {
+    LATENCY_SEEN_NOTES = 256,
+    LATENCY_SEEN_AGAIN_MS = 60000, /* a connection that lives on is measured so often ... */
+    LATENCY_SEEN_TURN_MS = 1000,   /* ... a few in each turn of this length */
+    LATENCY_SEEN_TURN = 32,
+};
+
+struct latency_seen_note {
+    struct network network; /* of the client */
+    uint32_t rtt_us;
+};
+
+struct latency_seen {
+    struct latency_seen_note notes[LATENCY_SEEN_NOTES];
+    _Atomic uint32_t put;
+    _Atomic uint32_t taken;
+    _Atomic uint64_t lost;
+};
+
+/* Of a connection. Zeroed when it begins. */
+struct latency_seen_mark {
+    struct mono at; /* the last look */
+    uint64_t acknowledged;
+};
+
+/* Notes how far the client of a TCP connection is. By the block's own thread. */
+void latency_seen_measure(struct latency_seen *seen, struct latency_seen_mark *mark, int fd);
+
+/* The same of what is known already. */
+void latency_seen_put(struct latency_seen *seen, const struct latency_seen_note *note);
+
+/* The oldest note. By one other thread. False: there is none. */
+bool latency_seen_take(struct latency_seen *seen, struct latency_seen_note *ret_note);
