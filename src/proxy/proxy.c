@@ -2,8 +2,6 @@
  * The SQL plane: the workers, and the watcher that brings them the view. */
 #include "proxy/proxy.h"
 
-#include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,14 +13,13 @@
 #include "base/buf.h"
 #include "base/text.h"
 #include "edge/clock.h"
-#include "edge/config_secret.h"
 #include "edge/log.h"
-#include "edge/publish.h"
 #include "edge/publish_file.h"
 #include "edge/tcp.h"
-#include "proxy/proxy_console.h"
+#include "proxy/proxy_anew.h"
+#include "proxy/proxy_desk.h"
 #include "proxy/proxy_latency.h"
-#include "wire/pg_scram_make.h"
+#include "proxy/proxy_sum.h"
 
 enum {
     PROXY_BEAT_MS = 200, /* the watcher's sign of life */
@@ -30,29 +27,6 @@ enum {
     PROXY_CLIENTS_DEFAULT = 1000,
     PROXY_CLIENTS_LIMIT = 65000, /* below PROXY_CANCEL_LIMIT */
     PROXY_STATUS = 2048,
-    PROXY_CENSUS_S = 5, /* for a worker to count its sessions */
-};
-
-struct proxy {
-    struct proxy_options options;
-    struct proxy_worker_shared shared;
-    struct proxy_switch_box box;
-    struct proxy_door door;
-    struct proxy_console *console;
-    struct proxy_worker *workers[PROXY_WORKERS];
-    uint32_t workers_count;
-    _Atomic uint32_t clients;
-    _Atomic uint32_t route_clients[PROXY_ROUTES];
-    uint8_t mock_secret[PG_SCRAM_SERVE_SECRET];
-    struct proxy_stat_history history;
-    struct latency_watch *latency; /* NULL: not measured */
-    pthread_t watcher;
-    bool watching;
-    _Atomic bool stop;
-    /* The reader that looks, and the one that announces: entering a view must not announce it. */
-    struct publish_reader scout;
-    pthread_mutex_t announce_lock; /* also guards `workers` while they are started */
-    struct publish_reader announcer;
 };
 
 /* ---- the announcement ---- */
@@ -99,22 +73,12 @@ uint64_t proxy_version(struct proxy *proxy)
 
 /* ---- what entries have done ---- */
 
-static void proxy_sum(struct proxy *proxy, struct proxy_stat_sum *ret_sum)
-{
-    *ret_sum = (struct proxy_stat_sum){.values = {{0}}};
-    pthread_mutex_lock(&proxy->announce_lock);
-    for (uint32_t i = 0; i < proxy->workers_count; i++) {
-        proxy_worker_stat(proxy->workers[i], ret_sum);
-    }
-    pthread_mutex_unlock(&proxy->announce_lock);
-}
-
 static void proxy_remember(struct proxy *proxy)
 {
     const struct mono now = clock_mono();
     if (proxy_stat_history_due(&proxy->history, now)) {
         struct proxy_stat_sum sum;
-        proxy_sum(proxy, &sum);
+        proxy_sum_stat(proxy, &sum);
         proxy_stat_history_take(&proxy->history, now, &sum);
     }
 }
@@ -351,169 +315,6 @@ static enum err proxy_rolls(struct proxy *proxy)
     return err;
 }
 
-/* ---- the console ---- */
-
-/* Those that have been started by now. */
-static uint32_t proxy_desk_workers(struct proxy *proxy)
-{
-    pthread_mutex_lock(&proxy->announce_lock);
-    const uint32_t count = proxy->workers_count;
-    pthread_mutex_unlock(&proxy->announce_lock);
-    return count;
-}
-
-static void proxy_desk_census(void *owner, struct proxy_census_row **ret_rows, uint32_t *ret_count)
-{
-    struct proxy *proxy = owner;
-    const uint32_t workers = proxy_desk_workers(proxy);
-    struct proxy_census_row *all = NULL;
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < workers; i++) {
-        struct proxy_census census = {.rows = NULL};
-        struct timespec late;
-        sem_init(&census.done, 0, 0);
-        proxy_worker_ask(proxy->workers[i], &census);
-        clock_gettime(CLOCK_REALTIME, &late);
-        late.tv_sec += PROXY_CENSUS_S;
-        if (sem_timedwait(&census.done, &late) != 0 && !proxy_worker_unask(proxy->workers[i])) {
-            while (sem_wait(&census.done) != 0) { /* it is being filled */
-            }
-        }
-        sem_destroy(&census.done);
-        struct proxy_census_row *more = realloc(all, (count + census.count + 1) * sizeof *all);
-        if (more != NULL) {
-            all = more;
-            if (census.count > 0) {
-                memcpy(all + count, census.rows, census.count * sizeof *all);
-            }
-            count += census.count;
-        }
-        free(census.rows);
-    }
-    *ret_rows = all;
-    *ret_count = count;
-}
-
-static void proxy_desk_metrics(void *owner, struct proxy_metrics_sum *ret_sum)
-{
-    proxy_metrics_read(owner, ret_sum);
-}
-
-static int64_t proxy_desk_stats(void *owner, struct proxy_stat_sum *ret_now, struct proxy_stat_sum *ret_before)
-{
-    struct proxy *proxy = owner;
-    proxy_sum(proxy, ret_now);
-    return proxy_stat_history_read(&proxy->history, clock_mono(), ret_before);
-}
-
-static void proxy_desk_target(void *owner, uint32_t route, struct proxy_route_target *ret_target)
-{
-    struct proxy *proxy = owner;
-    pthread_mutex_lock(&proxy->box.lock);
-    proxy_route_resolve(&proxy->options.routes[route], proxy->box.filled ? &proxy->box.view : NULL,
-                        &proxy->options.place, ret_target);
-    pthread_mutex_unlock(&proxy->box.lock);
-}
-
-static uint32_t proxy_desk_pause(void *owner, uint32_t route, bool paused)
-{
-    struct proxy *proxy = owner;
-    const uint32_t workers = proxy_desk_workers(proxy);
-    atomic_store(&proxy->box.paused[route], paused);
-    const uint32_t change = atomic_fetch_add(&proxy->box.pauses, 1) + 1;
-    for (uint32_t i = 0; i < workers; i++) {
-        proxy_worker_wake(proxy->workers[i]);
-    }
-    return change;
-}
-
-static uint32_t proxy_desk_kill(void *owner, uint32_t route)
-{
-    struct proxy *proxy = owner;
-    atomic_fetch_add(&proxy->box.kills[route], 1);
-    return proxy_desk_pause(owner, route, true);
-}
-
-static uint32_t proxy_desk_renew(void *owner, uint32_t route)
-{
-    struct proxy *proxy = owner;
-    atomic_fetch_add(&proxy->box.renewals[route], 1);
-    return proxy_desk_pause(owner, route, atomic_load(&proxy->box.paused[route]));
-}
-
-static bool proxy_desk_quiet(void *owner, uint32_t change)
-{
-    struct proxy *proxy = owner;
-    const uint32_t workers = proxy_desk_workers(proxy);
-    bool quiet = true;
-    for (uint32_t i = 0; i < workers; i++) {
-        quiet = quiet && proxy_worker_paused(proxy->workers[i]) >= change;
-    }
-    return quiet;
-}
-
-static bool proxy_desk_paused(void *owner, uint32_t route)
-{
-    struct proxy *proxy = owner;
-    return atomic_load(&proxy->box.paused[route]);
-}
-
-static enum err proxy_desk_operator(const struct proxy_operator *from, struct proxy_door_user *to)
-{
-    char password[CONFIG_SECRET_BYTES];
-    uint8_t salt[PG_SCRAM_MAKE_SALT];
-    text_copy(to->name, sizeof to->name, from->name);
-    enum err err = config_secret_read(&from->password, password, sizeof password);
-    if (err == ERR_OK) {
-        err = getrandom(salt, sizeof salt, 0) == (ssize_t)sizeof salt ? ERR_OK : ERR_INTERNAL;
-    }
-    if (err == ERR_OK) {
-        err = pg_scram_make_verifier(password, salt, to->verifier);
-    }
-    explicit_bzero(password, sizeof password);
-    return err;
-}
-
-static enum err proxy_desk_begin(struct proxy *proxy)
-{
-    const struct proxy_options *options = &proxy->options;
-    struct proxy_door *door = &proxy->door;
-    enum err err = ERR_OK;
-    if (options->console[0] == '\0') {
-        return ERR_OK;
-    }
-    for (uint32_t i = 0; i < options->operators_count && err == ERR_OK; i++) {
-        err = proxy_desk_operator(&options->operators[i], &door->users[door->users_count++]);
-    }
-    const struct proxy_console_source source = {.routes = options->routes,
-                                                .routes_count = options->routes_count,
-                                                .max_clients = options->max_clients,
-                                                .settings = options->settings,
-                                                .settings_count = options->settings_count,
-                                                .census = proxy_desk_census,
-                                                .metrics = proxy_desk_metrics,
-                                                .stats = proxy_desk_stats,
-                                                .target = proxy_desk_target,
-                                                .pause = proxy_desk_pause,
-                                                .quiet = proxy_desk_quiet,
-                                                .kill = proxy_desk_kill,
-                                                .paused = proxy_desk_paused,
-                                                .renew = proxy_desk_renew,
-                                                .owner = proxy};
-    if (err == ERR_OK) {
-        err = proxy_console_start(&source, &proxy->console);
-    }
-    if (err != ERR_OK) {
-        LOG_E("proxy.console: %s", err_text(err));
-        return err;
-    }
-    text_copy(door->database, sizeof door->database, options->console);
-    door->enter = proxy_console_enter;
-    door->owner = proxy->console;
-    proxy->shared.door = door;
-    return ERR_OK;
-}
-
 static enum err proxy_begin(struct proxy *proxy)
 {
     proxy_descriptors(&proxy->options);
@@ -548,7 +349,7 @@ static enum err proxy_begin(struct proxy *proxy)
             return err;
         }
     }
-    err = proxy_desk_begin(proxy);
+    err = proxy_desk_open(proxy);
     if (err == ERR_OK) {
         err = proxy_workers_start(proxy);
     }
@@ -595,7 +396,7 @@ void proxy_stop(struct proxy *proxy)
         proxy_worker_join(proxy->workers[i]);
     }
     latency_watch_stop(proxy->latency);
-    proxy_console_stop(proxy->console);
+    proxy_desk_close(proxy);
     /* Epochs count until the last session has ended, so the watcher goes after the workers. */
     atomic_store(&proxy->stop, true);
     if (proxy->watching) {
@@ -620,57 +421,16 @@ void proxy_stop(struct proxy *proxy)
     free(proxy);
 }
 
-static void proxy_reload_one(struct proxy_tls_context *tls, const char *which)
-{
-    char message[PROXY_TLS_MESSAGE];
-    if (tls == NULL) {
-        return;
-    }
-    const enum err err = proxy_tls_context_reload(tls, message);
-    if (err == ERR_OK) {
-        LOG_N("%s: the certificates were read again", which);
-    } else {
-        LOG_E("%s: %s; the proxy goes on with what it has read before", which,
-              message[0] != '\0' ? message : err_text(err));
-    }
-}
-
-static void proxy_reload_told(enum err err, const char *which, const char *message)
-{
-    if (err == ERR_OK) {
-        LOG_N("%s: it was read again", which);
-    } else {
-        LOG_E("%s: %s; the proxy goes on with what it has read before", which,
-              message[0] != '\0' ? message : err_text(err));
-    }
-}
-
-static void proxy_reload_rolls(const struct proxy_worker_shared *shared)
-{
-    char message[PROXY_RULES_MESSAGE];
-    if (shared->roster != NULL) {
-        proxy_reload_told(proxy_roster_reload(shared->roster, message), "proxy.auth_file", message);
-    }
-    if (shared->rules != NULL) {
-        proxy_reload_told(proxy_rules_reload(shared->rules, message), "proxy.hba_file", message);
-    }
-}
-
 void proxy_reload(struct proxy *proxy)
 {
-    proxy_reload_one(proxy->shared.tls, "proxy.tls");
-    proxy_reload_one(proxy->shared.server_tls, "proxy.server_tls");
-    proxy_reload_rolls(&proxy->shared);
+    proxy_anew_files(proxy);
 }
 
 /* ---- telling ---- */
 
 void proxy_metrics_read(struct proxy *proxy, struct proxy_metrics_sum *ret_sum)
 {
-    *ret_sum = (struct proxy_metrics_sum){.values = {0}};
-    for (uint32_t i = 0; i < proxy->workers_count; i++) {
-        proxy_worker_metrics(proxy->workers[i], ret_sum);
-    }
+    proxy_sum_metrics(proxy, ret_sum);
 }
 
 void proxy_log_status(struct proxy *proxy)
