@@ -9,6 +9,7 @@
 #include "base/assert.h"
 #include "base/text.h"
 #include "bin/verb.h"
+#include "edge/figure.h"
 #include "edge/latency_watch.h"
 #include "edge/log.h"
 #include "edge/publish.h"
@@ -198,6 +199,7 @@ static bool serve_proxy_options(const struct config *config, const struct config
     snprintf(options->view_memory, sizeof options->view_memory, "%s/" PUBLISH_NAME, site->state_dir);
     snprintf(options->view_file, sizeof options->view_file, "%s/" PUBLISH_FILE_NAME, site->state_dir);
     snprintf(options->latency_file, sizeof options->latency_file, "%s/" LATENCY_WATCH_PROXY, site->state_dir);
+    snprintf(options->figures, sizeof options->figures, "%s/" FIGURE_PROXY_NAME, site->state_dir);
     if (strlen(site->state_dir) > PROXY_PATH - 16) {
         LOG_E("site %s: state_dir is too long", site->name);
         return false;

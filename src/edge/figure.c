@@ -15,6 +15,7 @@
 #include "base/assert.h"
 #include "base/hash.h"
 #include "base/text.h"
+#include "edge/mapped_file.h"
 #include "edge/publish_memory.h"
 
 #define FIGURE_MAGIC 0x31475546444c4f48U /* "HOLDFUG1" in little-endian memory */
@@ -96,36 +97,11 @@ static uint64_t figure_table(void)
 
 /* ---- the process that counts ---- */
 
-/* Beside `path`, and renamed into place: whoever looks at the old one keeps it. */
-static enum err figure_create(const char *path, int *ret_fd)
-{
-    char temporary[PATH_MAX];
-    if (snprintf(temporary, sizeof temporary, "%s.new", path) >= (int)sizeof temporary) {
-        return ERR_INVALID;
-    }
-    const int fd = open(temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-    if (fd < 0) {
-        return err_from_errno(errno);
-    }
-    /* Blocks are really allocated: a full disk must be an error here and not SIGBUS in a worker. */
-    int failure = posix_fallocate(fd, 0, sizeof(struct figure_page));
-    if (failure == 0 && rename(temporary, path) != 0) {
-        failure = errno;
-    }
-    if (failure != 0) {
-        unlink(temporary);
-        close(fd);
-        return err_from_errno(failure);
-    }
-    *ret_fd = fd;
-    return ERR_OK;
-}
-
 enum err figure_open(struct figure_sheet *sheet, const char *path)
 {
     int fd = -1;
     *sheet = (struct figure_sheet){.page = NULL};
-    enum err err = figure_create(path, &fd);
+    enum err err = mapped_file_create(path, 0640, sizeof(struct figure_page), (struct span){.size = 0}, &fd);
     if (err != ERR_OK) {
         return err;
     }

@@ -139,6 +139,7 @@ static void *proxy_watch(void *argument)
         publish_reader_beat(&proxy->scout);
         proxy_tell(proxy);
         proxy_remember(proxy);
+        proxy_figure_look(&proxy->figure, &proxy->shared, proxy->workers, proxy->workers_count);
         proxy_announce(proxy);
     }
     return NULL;
@@ -326,6 +327,7 @@ static enum err proxy_begin(struct proxy *proxy)
         return err;
     }
     proxy_cold_start(proxy);
+    proxy_figure_open(&proxy->figure, proxy->options.figures);
     err = proxy_certificates(proxy);
     if (err == ERR_OK) {
         err = proxy_rolls(proxy);
@@ -407,6 +409,7 @@ void proxy_stop(struct proxy *proxy)
     for (uint32_t i = 0; i < proxy->workers_count; i++) {
         proxy_worker_free(proxy->workers[i]);
     }
+    proxy_figure_close(&proxy->figure);
     publish_reader_close(&proxy->announcer);
     publish_reader_close(&proxy->scout);
     proxy_cancel_free(proxy->shared.cancel);

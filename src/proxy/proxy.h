@@ -63,6 +63,7 @@ struct proxy_options {
     struct proxy_tls_files tls_files;                    /* unless DISABLE */
     enum proxy_tls_server_mode server_tls_mode;          /* towards servers */
     char server_ca[PROXY_TLS_PATH];                      /* with the modes that verify */
+    char figures[PROXY_PATH];                            /* where what it counts is told; empty: nowhere */
     struct proxy_asker_account accounts[PROXY_ACCOUNTS]; /* who may ask for verifiers, with `login` */
     uint32_t accounts_count;
     char console[PROXY_ROUTE_NAME];                    /* the admin console's database; empty: there is none */

@@ -88,10 +88,7 @@ void proxy_move_learn_all(struct proxy_session_context *context)
 static void proxy_move_begin(struct proxy_session_context *context, struct proxy_session *session)
 {
     LOG_D("a session leaves %s", session->server->target.node);
-    if (session->held) {
-        session->held = false;
-        proxy_metrics_take(&context->metrics, PROXY_METRICS_HELD, 1);
-    }
+    proxy_session_release(context, session);
     list_remove(&session->ready);
     proxy_session_drop_server(context, session, true);
     session->move.under_way = true;

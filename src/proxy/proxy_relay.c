@@ -211,10 +211,8 @@ static bool proxy_relay_held(struct proxy_session_context *context, struct proxy
     if (!(hold || context->stopping) || !proxy_session_idle(session)) {
         return false;
     }
-    if (hold && !session->held) {
-        session->held = true;
-        proxy_metrics_add(&context->metrics, PROXY_METRICS_HELD, 1);
-        proxy_metrics_add(&context->metrics, PROXY_METRICS_HOLDS, 1);
+    if (hold) {
+        proxy_session_hold(context, session);
     }
     return true;
 }

@@ -147,6 +147,26 @@ void proxy_session_wrong(struct proxy_session_context *context, const struct pro
     sight_note(&context->sight, &session->server->target.address, SIGHT_WRONG);
 }
 
+void proxy_session_hold(struct proxy_session_context *context, struct proxy_session *session)
+{
+    if (!session->held) {
+        session->held = true;
+        session->held_since = context->now;
+        proxy_metrics_add(&context->metrics, PROXY_METRICS_HELD, 1);
+        proxy_metrics_add(&context->metrics, PROXY_METRICS_HOLDS, 1);
+    }
+}
+
+void proxy_session_release(struct proxy_session_context *context, struct proxy_session *session)
+{
+    if (session->held) {
+        const int64_t us = time_since_us(context->now, session->held_since);
+        session->held = false;
+        proxy_metrics_take(&context->metrics, PROXY_METRICS_HELD, 1);
+        proxy_metrics_add(&context->metrics, PROXY_METRICS_HELD_US, us > 0 ? (uint64_t)us : 0);
+    }
+}
+
 void proxy_session_wait_begin(struct proxy_session_context *context, struct proxy_session *session)
 {
     if (!session->waiting) {
@@ -225,10 +245,7 @@ static void proxy_session_tell(struct proxy_session_context *context, struct pro
 static void proxy_session_leave(struct proxy_session_context *context, struct proxy_session *session)
 {
     proxy_session_wait_end(context, session);
-    if (session->held) {
-        session->held = false;
-        proxy_metrics_take(&context->metrics, PROXY_METRICS_HELD, 1);
-    }
+    proxy_session_release(context, session);
     if (session->key != NULL) {
         proxy_cancel_remove(context->cancel, session->key);
         session->key = NULL;

@@ -41,6 +41,7 @@
 #include "proxy/proxy_server.h"
 #include "proxy/proxy_spare.h"
 #include "proxy/proxy_stat.h"
+#include "proxy/proxy_tally.h"
 #include "proxy/proxy_vault.h"
 #include "wire/pg_message.h"
 
@@ -194,6 +195,7 @@ struct proxy_session {
     bool open_batch;              /* messages were sent that no Sync has closed yet */
     bool terminated;              /* the client said goodbye */
     bool held;
+    struct mono held_since;
     struct proxy_stat_clock clock;
     struct latency_seen_mark latency;
     bool lowers;          /* the client has named synchronous_commit */
@@ -220,6 +222,7 @@ struct proxy_session_context {
     int epoll;
     struct mono now;
     struct proxy_metrics metrics;
+    struct proxy_tally tally;
     struct sight sight;
     struct latency_seen latency;
     struct proxy_stat stat;
@@ -294,6 +297,10 @@ void proxy_session_drop_server(struct proxy_session_context *context, struct pro
 
 /* Its server is not what the view says. */
 void proxy_session_wrong(struct proxy_session_context *context, const struct proxy_session *session);
+
+/* At a transaction boundary, by a planned move or a pause; and no longer. Either may be said twice. */
+void proxy_session_hold(struct proxy_session_context *context, struct proxy_session *session);
+void proxy_session_release(struct proxy_session_context *context, struct proxy_session *session);
 
 void proxy_session_wait_begin(struct proxy_session_context *context, struct proxy_session *session);
 void proxy_session_wait_end(struct proxy_session_context *context, struct proxy_session *session);

@@ -7,6 +7,7 @@
 
 #include "edge/publish.h"
 #include "proxy/proxy.h"
+#include "proxy/proxy_figure.h"
 #include "proxy/proxy_stat.h"
 #include "proxy/proxy_switch.h"
 #include "wire/pg_scram_serve.h"
@@ -23,6 +24,7 @@ struct proxy {
     _Atomic uint32_t route_clients[PROXY_ROUTES];
     uint8_t mock_secret[PG_SCRAM_SERVE_SECRET];
     struct proxy_stat_history history;
+    struct proxy_figure figure;
     struct latency_watch *latency; /* NULL: not measured */
     pthread_t watcher;
     bool watching;

@@ -74,8 +74,7 @@ static void proxy_switch_release(struct proxy_session_context *context, uint32_t
     {
         struct proxy_session *session = LIST_ENTRY(link, struct proxy_session, link);
         if (session->held && session->route == route) {
-            session->held = false;
-            proxy_metrics_take(&context->metrics, PROXY_METRICS_HELD, 1);
+            proxy_session_release(context, session);
             list_remove(&session->ready);
             list_append(&context->ready, &session->ready);
         }

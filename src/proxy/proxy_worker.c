@@ -66,6 +66,10 @@ static void proxy_worker_console(struct proxy_worker *worker)
         proxy_switch_still(&worker->context)) {
         atomic_store_explicit(&worker->paused, worker->change.pauses, memory_order_release);
     }
+    if (atomic_load_explicit(&worker->context.tally.wanted, memory_order_relaxed)) {
+        atomic_store_explicit(&worker->context.tally.wanted, false, memory_order_relaxed);
+        proxy_tally_take(&worker->context);
+    }
     if (atomic_load_explicit(&worker->asked, memory_order_relaxed) != NULL) {
         struct proxy_census *census = atomic_exchange(&worker->asked, NULL);
         if (census != NULL) {
@@ -557,6 +561,17 @@ struct latency_seen *proxy_worker_latency(struct proxy_worker *worker)
 void proxy_worker_stat(const struct proxy_worker *worker, struct proxy_stat_sum *sum)
 {
     proxy_stat_collect(&worker->context.stat, sum);
+}
+
+void proxy_worker_tally(const struct proxy_worker *worker, struct proxy_tally_sum *sum)
+{
+    proxy_tally_collect(&worker->context.tally, sum);
+}
+
+void proxy_worker_tally_ask(struct proxy_worker *worker)
+{
+    atomic_store_explicit(&worker->context.tally.wanted, true, memory_order_relaxed);
+    proxy_worker_wake(worker);
 }
 
 void proxy_worker_stop(struct proxy_worker *worker, int64_t grace_ms)

@@ -24,6 +24,7 @@
 #include "proxy/proxy_route.h"
 #include "proxy/proxy_stat.h"
 #include "proxy/proxy_switch.h"
+#include "proxy/proxy_tally.h"
 
 enum {
     PROXY_WORKER_LISTENERS = 16,
@@ -88,6 +89,10 @@ void proxy_worker_sight(const struct proxy_worker *worker, struct sight_sum *sum
 struct latency_seen *proxy_worker_latency(struct proxy_worker *worker);
 /* Likewise what its entries have done. */
 void proxy_worker_stat(const struct proxy_worker *worker, struct proxy_stat_sum *sum);
+
+/* Likewise what it counted last when it was asked to count; and asks it to count anew. */
+void proxy_worker_tally(const struct proxy_worker *worker, struct proxy_tally_sum *sum);
+void proxy_worker_tally_ask(struct proxy_worker *worker);
 
 /* Asks for a census, which stays the worker's until it is `done`; one at a time. Any thread but a worker's. */
 void proxy_worker_ask(struct proxy_worker *worker, struct proxy_census *census);
