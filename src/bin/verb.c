@@ -12,6 +12,7 @@
 #include "bin/cli_event.h"
 #include "bin/cli_explain.h"
 #include "bin/cli_health.h"
+#include "bin/cli_latency.h"
 #include "bin/cli_ledger.h"
 #include "bin/cli_run.h"
 #include "bin/cli_salvage.h"
@@ -41,6 +42,7 @@ const struct verb verb_table[] = {
     {"history", "the latest failovers, switchovers and failbacks", cli_run_history},
     {"timeline", "everything in the journal about one run", cli_event_timeline},
     {"events", "the journal, and what happens from now on", cli_event},
+    {"latency", "how far client networks are from the regions, as proxies have measured it", cli_latency},
     {"ledger", "what became of the commits that a failover left behind", cli_ledger},
     {"config", "check, show, apply the configuration; print its schema", cli_config},
     {"decide", "answer what-if questions, one JSON line each", cli_decide},

@@ -306,6 +306,7 @@ static enum err control_open(struct control *control, char *message, size_t size
     err = err != ERR_OK ? err : control_open_engine(control, message, size);
     err = err != ERR_OK ? err : control_keep_start(control);
     err = err != ERR_OK ? err : control_cache_start(control);
+    err = err != ERR_OK ? err : control_latency_start(control);
     if (err == ERR_OK) {
         control_beat_start(control);
     }
@@ -323,6 +324,7 @@ enum err control_new(const struct control_options *options, char *message, size_
     text_copy(control->site_name, sizeof control->site_name, options->site);
     pthread_mutex_init(&control->lock, NULL);
     pthread_mutex_init(&control->publishing, NULL);
+    pthread_mutex_init(&control->latency_lock, NULL);
     pthread_condattr_t attributes; /* a wall clock that is set back must not keep those who ask waiting */
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -350,6 +352,7 @@ void control_free(struct control *control)
     probe_pool_free(control->pool);
     control_beat_stop(control);
     control_follow_close(control);
+    control_latency_close(control);
     control_beat_close(control);
     control_cache_stop(control);
     control_keep_stop(control);
@@ -364,6 +367,7 @@ void control_free(struct control *control)
     setup_drop(control->setup);
     setup_drop(control->born);
     pthread_mutex_destroy(&control->publishing);
+    pthread_mutex_destroy(&control->latency_lock);
     pthread_cond_destroy(&control->changed);
     pthread_mutex_destroy(&control->lock);
     free(control);

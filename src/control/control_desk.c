@@ -512,6 +512,8 @@ void control_desk_init(struct control *control)
                                   .seen = control_sight_seen,
                                   .figures = control_figure_take,
                                   .figures_list = control_figure_list,
+                                  .latency = control_latency_take,
+                                  .latencies = control_latency_look,
                                   .report = control_desk_report,
                                   .lease_get = control_desk_lease_get,
                                   .lease_renew = control_desk_lease_renew,

@@ -21,6 +21,7 @@
 #include "edge/clock_watch.h"
 #include "edge/ear.h"
 #include "edge/hint.h"
+#include "edge/latency_share.h"
 #include "edge/notify.h"
 #include "edge/probe.h"
 #include "edge/publish.h"
@@ -115,8 +116,11 @@ struct control {
     struct desk_report reports[LIMITS_NODES];
     struct control_sights sights[LIMITS_SITES];
     struct control_figures figures[LIMITS_SITES];
-    struct hint hint;      /* decision thread */
-    struct mono sights_at; /* decision thread */
+    pthread_mutex_t latency_lock;
+    struct latency_table *latency; /* what sites have measured; guarded by latency_lock */
+    struct latency_share *share;   /* what follows for regions */
+    struct hint hint;              /* decision thread */
+    struct mono sights_at;         /* decision thread */
     struct desk desk;
 };
 
@@ -141,6 +145,12 @@ uint32_t control_sight_seen(void *context, const struct view_address *server, st
 enum err control_figure_take(void *context, const char *site, const struct figure_row *rows, uint32_t count);
 uint32_t control_figure_list(void *context, struct figure_site *ret_list);
 void control_figure_close(struct control *control);
+
+/* control_latency.c: how far client networks are, as proxies and relays measure it here and elsewhere. */
+ERR_CHECK enum err control_latency_start(struct control *control);
+void control_latency_close(struct control *control);
+enum err control_latency_take(void *context, const struct latency_message *message); /* any thread */
+void control_latency_look(void *context, struct latency_table *ret_table, int64_t *ret_max_age_s);
 
 /* control_beat.c: heartbeats, heard here and elsewhere. */
 void control_beat_start(struct control *control);

@@ -13,6 +13,7 @@
 #include "core/engine.h"
 #include "core/event.h"
 #include "edge/figure.h"
+#include "edge/latency_message.h"
 #include "edge/observe.h"
 #include "edge/probe.h"
 #include "edge/sight.h"
@@ -151,6 +152,11 @@ struct desk {
      * LIMITS_SITES. The rows are the caller's to free. */
     enum err (*figures)(void *context, const char *site, const struct figure_row *rows, uint32_t count);
     uint32_t (*figures_list)(void *context, struct figure_site *ret_list);
+
+    /* Round trips of clients: what a site has measured. ERR_NOT_FOUND: no such site. And: the times by region that
+     * follow, and how old they become. */
+    enum err (*latency)(void *context, const struct latency_message *message);
+    void (*latencies)(void *context, struct latency_table *ret_table, int64_t *ret_max_age_s);
 
     /* An agent's report as parsed by the caller. ERR_NOT_FOUND: no such node. */
     enum err (*report)(void *context, const struct desk_report *report, struct desk_word *ret_word);

@@ -119,6 +119,24 @@ void latency_table_put(struct latency_table *table, const struct network *networ
     }
 }
 
+void latency_table_join(struct latency_table_cell *to, const struct latency_table_cell *cell)
+{
+    ASSERT(cell->rtt_us != 0);
+    const int64_t apart_s = cell->seen_s - to->seen_s;
+    if (to->rtt_us == 0 || apart_s > LATENCY_TABLE_TOGETHER_S) {
+        *to = *cell;
+    } else if (apart_s >= -LATENCY_TABLE_TOGETHER_S) {
+        to->rtt_us = cell->rtt_us < to->rtt_us ? cell->rtt_us : to->rtt_us;
+        to->seen_s = apart_s > 0 ? cell->seen_s : to->seen_s;
+    }
+}
+
+void latency_table_nearer(struct latency_table *table, const struct network *network, uint32_t place,
+                          const struct latency_table_cell *cell)
+{
+    latency_table_join(latency_table_cell(table, network, place), cell);
+}
+
 static bool latency_table_off(uint32_t before_us, uint32_t now_us)
 {
     const uint64_t off_us = before_us < now_us ? now_us - before_us : before_us - now_us;

@@ -24,6 +24,7 @@ enum {
     LATENCY_TABLE_FILE_BYTES = 5 << 20, /* all networks with all places fit */
     LATENCY_TABLE_BAND_US = 5000,       /* see latency_table_keep */
     LATENCY_TABLE_BAND_PERCENT = 10,
+    LATENCY_TABLE_TOGETHER_S = 3600, /* see latency_table_join */
 };
 
 struct latency_table_cell {
@@ -52,6 +53,12 @@ uint32_t latency_table_place(struct latency_table *table, const char *name);
 /* Takes a measurement; an older one than it has is ignored. */
 void latency_table_put(struct latency_table *table, const struct network *network, uint32_t place,
                        const struct latency_table_cell *cell);
+
+/* Two measurements of one place: of those that are at most an hour apart the shorter, else the newer. `to` may be none
+ * yet. And the same for a cell of a table. */
+void latency_table_join(struct latency_table_cell *to, const struct latency_table_cell *cell);
+void latency_table_nearer(struct latency_table *table, const struct network *network, uint32_t place,
+                          const struct latency_table_cell *cell);
 
 /* Takes a measurement by which clients are led: the time that is there stays until the new one is off by more than both
  * 5 ms and a tenth, so that two regions that are nearly as near do not take turns. Only when it was last measured goes

@@ -128,6 +128,10 @@ enum {
       "Times that the server was not what the view says, since they started")                                          \
     X(SEEN_RTT, "seen_round_trip_seconds", GAUGE, NONE, "site,server",                                                 \
       "Round trip of a site's connections to a server")                                                                \
+    X(LATENCY_NETWORKS, "latency_networks", GAUGE, NONE, "region",                                                     \
+      "Client networks whose round trip to the region was measured")                                                   \
+    X(LATENCY_NEWEST, "latency_newest_age_seconds", GAUGE, NONE, "region",                                             \
+      "Since the last round trip between a client network and the region was measured")                                \
     X(CONTROLLER_QUORUM_SIZE, "controller_quorum_size", GAUGE, NONE, "", "Sites that are configured to report")        \
     X(HTTP_REQUESTS, "http_requests_total", COUNTER, NONE, "method,status", "Requests to this process's API")          \
     X(DNS_QUERIES, "dns_queries_total", COUNTER, NONE, "result", "DNS queries answered, by the answer's code")         \

@@ -18,6 +18,7 @@
 #include "edge/config_secret.h"
 #include "edge/ear.h"
 #include "edge/hint.h"
+#include "edge/latency_share.h"
 #include "edge/log.h"
 #include "edge/publish.h"
 #include "edge/publish_file.h"
@@ -46,6 +47,7 @@ struct observer {
     pthread_mutex_t taking; /* one view at a time, to memory and file */
     struct publish_writer publisher;
     struct hint hint;
+    struct latency_share *latency; /* how far client networks are */
 };
 
 /* ---- following the view ---- */
@@ -172,6 +174,22 @@ static enum err observer_connect(struct observer *observer)
         err = upstream_new(&options, &observer->upstreams[i]);
     }
     return err;
+}
+
+/* How far clients are, as the proxy and the relay of this host measure it; and what follows from all of them. */
+static enum err observer_latency(struct observer *observer)
+{
+    const struct config *config = observer->config;
+    struct latency_share_options options = {.site = observer->site_name,
+                                            .state_dir = config->sites[observer->site].state_dir,
+                                            .token = observer->token,
+                                            .controllers_count = observer->controllers_count,
+                                            .max_age_s = config->dns.latency_max_age_ms / 1000};
+    for (uint32_t i = 0; i < observer->controllers_count; i++) {
+        options.controllers[i] = observer->controllers[i];
+    }
+    const enum err err = latency_share_new(&options, &observer->latency);
+    return err != ERR_OK ? err : latency_share_start(observer->latency);
 }
 
 /* ---- probing ---- */
@@ -304,6 +322,7 @@ enum err observer_start(const struct observer_options *options, char *message, s
     }
     observer->boot >>= 1; /* a positive JSON integer */
     err = err != ERR_OK ? err : observer_connect(observer);
+    err = err != ERR_OK ? err : observer_latency(observer);
     err = err != ERR_OK ? err : observer_probe(observer);
     if (err == ERR_OK) {
         observer_listen(observer);
@@ -355,6 +374,7 @@ void observer_stop(struct observer *observer)
     for (uint32_t i = 0; i < observer->controllers_count; i++) {
         upstream_free(observer->upstreams[i]);
     }
+    latency_share_free(observer->latency);
     ear_free(atomic_load(&observer->ear));
     publish_writer_close(&observer->publisher);
     config_free(observer->config);

@@ -17,6 +17,8 @@ static const struct http_server_route web_routes[] = {
     {"GET", "/v1/health", false, web_status_health},
     {"GET", "/v1/explain", false, web_explain_get},
     {"GET", "/v1/view", false, web_observe_view},
+    {"GET", "/v1/latency", false, web_latency_get},
+    {"POST", "/v1/latency", true, web_latency_report},
     {"POST", "/v1/readers", true, web_observe_readers},
     {"POST", "/v1/figures", true, web_figure_take},
     {"POST", "/v1/observations", true, web_observe_results},
@@ -45,9 +47,9 @@ static const struct http_server_route web_routes[] = {
 
 /* What every controller does; all else is the leader's. */
 static void (*const web_anyone[])(const struct http_server_request *request, struct http_server_answer *answer) = {
-    web_status_alive, web_status_ready,    web_status_controllers, web_metric_get,
-    web_observe_view, web_observe_readers, web_observe_results,    web_agent_report,
-    web_agent_renew,  web_agent_acquire,   web_agent_lease,        web_figure_take};
+    web_status_alive,    web_status_ready,    web_status_controllers, web_metric_get,    web_observe_view,
+    web_observe_readers, web_observe_results, web_agent_report,       web_agent_renew,   web_agent_acquire,
+    web_agent_lease,     web_figure_take,     web_latency_get,        web_latency_report};
 
 void web_nobody(const struct desk_lead *lead, char *ret_text, size_t size)
 {

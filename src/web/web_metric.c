@@ -296,6 +296,7 @@ void web_metric_get(const struct http_server_request *request, struct http_serve
             web_metric_guards(web_of(request)->options.desk, engine);
         }
         web_metric_sites(web_of(request), engine);
+        web_latency_metrics(web_of(request)->options.desk);
         metric_render(&buf);
         char *figures = web_figure_text(web_of(request)->options.desk);
         buf_text(&buf, figures != NULL ? figures : "");

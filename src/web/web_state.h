@@ -92,6 +92,11 @@ void web_observe_results(const struct http_server_request *request, struct http_
 void web_observe_readers(const struct http_server_request *request, struct http_server_answer *answer);
 void web_observe_view(const struct http_server_request *request, struct http_server_answer *answer);
 
+/* web_latency.c: how far client networks are from the regions. */
+void web_latency_get(const struct http_server_request *request, struct http_server_answer *answer);
+void web_latency_report(const struct http_server_request *request, struct http_server_answer *answer);
+void web_latency_metrics(const struct desk *desk);
+
 /* web_agent.c */
 void web_agent_report(const struct http_server_request *request, struct http_server_answer *answer);
 void web_agent_lease(const struct http_server_request *request, struct http_server_answer *answer);

@@ -466,6 +466,7 @@ struct config_dns {
     uint32_t workers; /* 0: one per core */
     struct config_dns_policy *policies;
     uint32_t policies_count;
+    uint32_t latency_max_age_ms;
     const char *geo_database; /* NULL: none */
 };
 

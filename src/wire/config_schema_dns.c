@@ -129,17 +129,23 @@ static const struct config_schema_row config_schema_dns_rows[] = {
     ROW("workers", INTEGER, config_dns, workers, .fallback = "0", .min = 0, .max = 16,
         .prose = "Threads that answer, each with sockets of its own; 0: one per core, at most 16."),
     ROW("sandbox", BOOLEAN, config_dns, sandbox, .fallback = "true",
-        .prose = "The server gives up what it does not need before it answers: no programs, no files but those below the "
-                 "directories of its zone files, secrets and state (so zone files that are included have to lie there)."),
+        .prose =
+            "The server gives up what it does not need before it answers: no programs, no files but those below the "
+            "directories of its zone files, secrets and state (so zone files that are included have to lie there)."),
     ROW("ttl_floor", DURATION_MS, config_dns, ttl_floor_ms, .fallback = "2s", .min = 1000, .max = HOURS(1),
         .prose = "What the TTL of answers that lead to a region falls to on the first failed probe there, and before a "
                  "planned move, which waits until older answers have run out; in whole seconds. It grows back once no "
                  "probe fails any more."),
     ROWS("policies", MAP, config_dns, policies, .max = 64, .section = &config_schema_dns_policy,
          .prose = "How names choose among regions. Policies lead on to regions or to each other."),
+    ROW("latency_max_age", DURATION_MS, config_dns, latency_max_age_ms, .fallback = "24h", .min = MINUTES(1),
+        .max = DAYS(14),
+        .prose = "How long a measured round trip between a client network and a region counts without a new one "
+                 "(policies with latency.measured); takes a restart."),
     ROW("geo_database", PATH, config_dns, geo_database,
-        .prose = "Countries, continents and subdivisions of networks, in MaxMind's format (.mmdb); read again on SIGHUP "
-                 "and when another file takes its place."),
+        .prose =
+            "Countries, continents and subdivisions of networks, in MaxMind's format (.mmdb); read again on SIGHUP "
+            "and when another file takes its place."),
     END};
 const struct config_schema_section config_schema_dns =
     SECTION("dns", config_dns, config_schema_dns_rows, .prose = "Authoritative names.");
