@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "bin/cli_dns_figures.h"
 #include "bin/cli_dns_key.h"
+#include "bin/cli_dns_query.h"
 #include "bin/cli_load.h"
 #include "bin/serve_dns.h"
 #include "bin/verb.h"
@@ -36,6 +37,8 @@ static void cli_dns_usage(FILE *stream)
     fputs(
         "usage: holdfast dns explain NAME [--client ADDRESS] [--type TYPE] [--config FILE] [--site SITE]\n"
         "         why a client gets the answer it gets: policy, home, split, point, region, endpoints\n"
+        "       holdfast dns query NAME [--type TYPE] [--server ADDRESS]... [--client SUBNET] [--expect DATA]...\n"
+        "         what servers really answer, and whether that is what they should (holdfast dns query --help)\n"
         "       holdfast dns serve [--config FILE] [--site SITE]\n"
         "         the DNS role alone, in the foreground (`holdfast serve` runs all roles of a site)\n"
         "       holdfast dns stats [--metrics] [--config FILE] [--site SITE]\n"
@@ -278,6 +281,9 @@ int cli_dns(int argc, char **argv)
     }
     if (strcmp(word, "key") == 0) {
         return cli_dns_key(argc - 1, argv + 1);
+    }
+    if (strcmp(word, "query") == 0) {
+        return cli_dns_query(argc - 1, argv + 1);
     }
     for (size_t i = 0; i < sizeof cli_dns_verbs / sizeof *cli_dns_verbs; i++) {
         verb = strcmp(word, cli_dns_verbs[i].name) == 0 ? &cli_dns_verbs[i] : verb;

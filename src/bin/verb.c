@@ -46,7 +46,7 @@ const struct verb verb_table[] = {
     {"ledger", "what became of the commits that a failover left behind", cli_ledger},
     {"config", "check, show, apply the configuration; print its schema", cli_config},
     {"decide", "answer what-if questions, one JSON line each", cli_decide},
-    {"dns", "why a client gets its answer; keys that sign zones; serve DNS alone", cli_dns},
+    {"dns", "why a client gets its answer, what servers answer; keys that sign zones; serve DNS alone", cli_dns},
     {"serve", "run a site's roles, each a process of its own", serve_main},
     {"observer", "run the observer role alone", serve_observer_main},
     {"agent", "run beside a PostgreSQL node: lease, fence, promotion", agent_main},

@@ -74,6 +74,16 @@ enum err address_parse(const char *text, struct address *ret_address)
     return ERR_OK;
 }
 
+enum err address_parse_any(const char *text, uint16_t port, struct address *ret_address)
+{
+    struct address address = {0};
+    if (address_fill(&address, text, false, port) != ERR_OK && address_fill(&address, text, true, port) != ERR_OK) {
+        return address_parse(text, ret_address);
+    }
+    *ret_address = address;
+    return ERR_OK;
+}
+
 void address_print(const struct address *address, char text[ADDRESS_TEXT])
 {
     char host[INET6_ADDRSTRLEN] = "";

@@ -23,6 +23,9 @@ enum {
  * is accepted: the system chooses one when listening. */
 ERR_CHECK enum err address_parse(const char *text, struct address *ret_address);
 
+/* As address_parse, but the port may be left out, and with it the brackets: "127.1.0.11", "fd00::1". ERR_INVALID. */
+ERR_CHECK enum err address_parse_any(const char *text, uint16_t port, struct address *ret_address);
+
 /* The form that address_parse reads. */
 void address_print(const struct address *address, char text[ADDRESS_TEXT]);
 

@@ -128,12 +128,6 @@ static enum err probe_dns_message_records(const struct probe_dns_question *quest
     return found > 0 && equal ? ERR_OK : ERR_CONTENT;
 }
 
-static const char *probe_dns_message_rcode(uint16_t rcode)
-{
-    static const char *const names[] = {"NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED"};
-    return rcode < sizeof names / sizeof names[0] ? names[rcode] : "an unknown response code";
-}
-
 enum err probe_dns_message_check(const struct probe_dns_question *question, struct span answer, struct buf *words)
 {
     struct cursor cursor;
@@ -148,7 +142,8 @@ enum err probe_dns_message_check(const struct probe_dns_question *question, stru
     }
     const uint16_t rcode = flags & 0x000f;
     if (rcode != DNS_RCODE_NOERROR) {
-        buf_printf(words, "answered %s", probe_dns_message_rcode(rcode));
+        const char *name = dns_type_rcode_name(rcode);
+        buf_printf(words, "answered %s", name != NULL ? name : "an unknown response code");
         return ERR_STATUS;
     }
     struct dns_name name;

@@ -66,3 +66,13 @@ const char *dns_type_form(uint16_t type)
     }
     return NULL;
 }
+
+const char *dns_type_rcode_name(uint16_t rcode)
+{
+    static const char *const names[DNS_RCODE_COUNT] = {
+#define DNS_TYPE_RCODE(name, number) [number] = #name,
+        DNS_RCODE_TABLE(DNS_TYPE_RCODE)
+#undef DNS_TYPE_RCODE
+    };
+    return rcode < DNS_RCODE_COUNT ? names[rcode] : NULL;
+}

@@ -76,18 +76,30 @@ enum dns_type {
 
 enum { DNS_CLASS_IN = 1, DNS_CLASS_CH = 3, DNS_CLASS_ANY = 255 };
 
+/* X(name, number): response codes. Those above 15 are extended: their upper bits travel in OPT. */
+#define DNS_RCODE_TABLE(X)                                                                                             \
+    X(NOERROR, 0)                                                                                                      \
+    X(FORMERR, 1)                                                                                                      \
+    X(SERVFAIL, 2)                                                                                                     \
+    X(NXDOMAIN, 3)                                                                                                     \
+    X(NOTIMP, 4)                                                                                                       \
+    X(REFUSED, 5)                                                                                                      \
+    X(YXDOMAIN, 6)                                                                                                     \
+    X(YXRRSET, 7)                                                                                                      \
+    X(NXRRSET, 8)                                                                                                      \
+    X(NOTAUTH, 9)                                                                                                      \
+    X(NOTZONE, 10)                                                                                                     \
+    X(BADVERS, 16)                                                                                                     \
+    X(BADKEY, 17)                                                                                                      \
+    X(BADTIME, 18)                                                                                                     \
+    X(BADTRUNC, 22)                                                                                                    \
+    X(BADCOOKIE, 23)
+
 enum dns_rcode {
-    DNS_RCODE_NOERROR = 0,
-    DNS_RCODE_FORMERR = 1,
-    DNS_RCODE_SERVFAIL = 2,
-    DNS_RCODE_NXDOMAIN = 3,
-    DNS_RCODE_NOTIMP = 4,
-    DNS_RCODE_REFUSED = 5,
-    DNS_RCODE_YXDOMAIN = 6,
-    DNS_RCODE_NOTAUTH = 9,
-    DNS_RCODE_BADVERS = 16, /* extended: the upper bits travel in OPT */
-    DNS_RCODE_BADCOOKIE = 23,
-    DNS_RCODE_COUNT = 24,
+#define DNS_RCODE_ENUM(name, number) DNS_RCODE_##name = number,
+    DNS_RCODE_TABLE(DNS_RCODE_ENUM)
+#undef DNS_RCODE_ENUM
+        DNS_RCODE_COUNT = 24,
 };
 
 /* "AAAA", "TYPE65280" (RFC 3597), in any case. ERR_NOT_FOUND otherwise. */
@@ -98,3 +110,6 @@ const char *dns_type_form(uint16_t type);
 
 /* The type's name, NULL when it has none here. */
 const char *dns_type_name(uint16_t type);
+
+/* The response code's name, NULL when it has none here. */
+const char *dns_type_rcode_name(uint16_t rcode);

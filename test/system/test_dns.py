@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The DNS plane with real clients: dig, dnspython and raw sockets against `holdfast dns serve`."""
+import json
 import os
 import pwd
 import random
@@ -706,6 +707,38 @@ def test_explain(plane):
     assert int(counted.group(1)) + int(counted.group(2)) == 8
     assert explain("www", "--client", "nonsense").returncode == 2
     assert explain("www").returncode == 2
+
+
+def test_query_shows_and_judges(plane):
+    """`holdfast dns query` against the real server: what it shows, and its exit codes."""
+    def asked(*arguments, code=0, config=True):
+        more = ["--config", plane.path("holdfast.yaml")] if config else ["--server", f"{SERVER}:{PORT}"]
+        done = subprocess.run([HOLDFAST, "dns", "query", *arguments, *more, "--timeout", "10s"], capture_output=True, text=True, check=False)
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout
+    plane.picture(default=(6000, 4000))
+    out = asked("www", "--client", "127.9.2.7/24", "--nsid", "--cookie")  # of all addresses that it listens on
+    assert out.count("  www.example.test. 5 IN A 192.0.2.2\n") == 2 and out.count("subnet    127.9.2.0/24 scope /24\n") == 2
+    assert out.count("nsid      taiwan\n") == 2 and len(re.findall(r"cookie +[0-9A-F]{48}\n", out)) == 2
+    assert f"server    {SERVER}:{PORT}, udp, " in out and f"server    [::1]:{PORT}, udp, " in out
+    assert out.endswith("OK; compared with the view and the zone files of this host\n")
+    asked("www")  # each of them for the address that it was asked from
+    asked("near", "--client", "127.9.2.0/24", "--expect", TOKYO)
+    assert "tcp (truncated over udp)" in asked("big.example.test", "--type", "TXT", config=False)
+    assert " 0 issue \"ca.test\"" in asked("example.test.", "--type", "CAA", "--tcp", config=False)
+    told = json.loads(asked("www.example.test", "--expect", TAIWAN2, "--expect", TAIWAN, "--client", "127.9.1.0/24", "-o", "json", config=False))
+    assert told["status"] == 0 and sorted(row["data"] for row in told["servers"][0]["answer"]) == [TAIWAN, TAIWAN2]
+    asked("gone.example.test", "--expect", "NXDOMAIN", config=False)
+    asked("mail.example.test", "--type", "MX", "--expect", "NODATA", config=False)
+    assert "WRONG     not what is expected" in asked("ns1.example.test", "--expect", "10.0.0.2", code=1, config=False)
+    assert "REFUSED" in asked("elsewhere.test", code=1, config=False)
+    assert "connection refused" in asked("ns1", "--server", f"{SERVER}:{PORT}", "--server", f"127.9.0.9:{PORT}", code=10)
+    asked("ns1", "--server", f"127.9.0.9:{PORT}", code=5)
+    asked("ns1", "--type", "NOTYPE", code=2)
+    # A server that has not read the zone file as it is now.
+    plane.write("zone", ZONE.replace("ns1 A 10.0.0.1", "ns1 A 10.0.0.99"))
+    out = asked("ns1", code=1)
+    assert "WRONG     not what the view and the zone files here say" in out and "the view  ns1.example.test. A 10.0.0.99" in out
 
 
 def exchange(sock, *messages):
