@@ -105,8 +105,7 @@ static void dns_answer_chaos(struct dns_answer *answer)
     } rows[] = {
         {"\7version\4bind", false}, {"\7version\6server", false}, {"\10hostname\4bind", true}, {"\2id\6server", true}};
     struct dns_resolve *resolve = &answer->resolve;
-    struct dns_name name = answer->query.name;
-    dns_name_lower(&name);
+    const struct dns_name *name = &answer->query.name;
     resolve->rcode = DNS_RCODE_REFUSED;
     if (!dns_catalog_admits(resolve->catalog, NULL, resolve->asker)) {
         return;
@@ -114,7 +113,7 @@ static void dns_answer_chaos(struct dns_answer *answer)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const char *text = rows[i].identity ? answer->settings->identity : answer->settings->version;
         const size_t size = strlen(text);
-        if (name.size != strlen(rows[i].name) + 1 || memcmp(name.bytes, rows[i].name, name.size) != 0 || size == 0) {
+        if (name->size != strlen(rows[i].name) + 1 || memcmp(name->bytes, rows[i].name, name->size) != 0 || size == 0) {
             continue;
         }
         resolve->rcode = DNS_RCODE_NOERROR;
@@ -143,9 +142,7 @@ static void dns_answer_transfer(struct dns_answer *answer)
         (settings->keys_count == 0 || answer->signs);
     resolve->rcode = DNS_RCODE_REFUSED;
     if (known) {
-        struct dns_name name = answer->query.name;
-        dns_name_lower(&name);
-        zone = dns_catalog_zone(resolve->catalog, &name);
+        zone = dns_catalog_zone(resolve->catalog, &answer->query.name);
         resolve->rcode = zone != NULL ? DNS_RCODE_NOERROR : DNS_RCODE_NOTAUTH;
     }
     if (zone == NULL) {

@@ -58,27 +58,12 @@ enum err dns_catalog_add(struct dns_catalog *catalog, struct dns_zone *zone)
     return ERR_OK;
 }
 
-/* Both in lower case. The last bytes decide nearly always; whether a label begins there is asked only then. */
-static bool dns_catalog_holds(const struct dns_name *origin, const struct dns_name *name)
-{
-    if (name->size < origin->size ||
-        memcmp(name->bytes + name->size - origin->size, origin->bytes, origin->size) != 0) {
-        return false;
-    }
-    const size_t start = (size_t)name->size - origin->size;
-    size_t at = 0;
-    while (at < start) {
-        at += 1U + name->bytes[at];
-    }
-    return at == start;
-}
-
 const struct dns_zone *dns_catalog_find(const struct dns_catalog *catalog, const struct dns_name *name, uint16_t type)
 {
     const struct dns_zone *found = NULL;
     for (uint32_t i = 0; i < catalog->zones_count; i++) {
         const struct dns_zone *zone = catalog->zones[i];
-        if (!dns_catalog_holds(&zone->origin, name)) {
+        if (!dns_zone_holds(zone, name)) {
             continue;
         }
         if (type != DNS_TYPE_DS || zone->origin.size != name->size) {

@@ -248,8 +248,7 @@ void dns_resolve(struct dns_resolve *resolve)
     resolve->scope_bits = 0;
     resolve->starved = false;
     resolve->secure = false;
-    resolve->name = resolve->query->name;
-    dns_name_lower(&resolve->name);
+    dns_name_copy(&resolve->name, &resolve->query->name);
     uint32_t steps = 0;
     while (dns_resolve_step(resolve) && steps < DNS_RESOLVE_CHASE) {
         steps++;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/hash.h"
 
 /* Continues a hash by one label with its length byte (FNV-1a). */
@@ -36,28 +37,44 @@ static struct dns_zone_node *dns_zone_lookup(const struct dns_zone *zone, uint64
     return node;
 }
 
-/* The labels of `name` below the apex: their offsets, leftmost first, and their number. */
-static uint32_t dns_zone_labels(const struct dns_zone *zone, const struct dns_name *name,
-                                uint8_t offsets[DNS_NAME_LABELS_MAX])
+/* The labels of a lower-case name below the apex: their offsets, leftmost first, and their number. False: it is not of
+ * this zone. The last bytes decide that nearly always; whether a label begins there is seen on the way. */
+static bool dns_zone_labels(const struct dns_zone *zone, const struct dns_name *name,
+                            uint8_t offsets[DNS_NAME_LABELS_MAX], uint32_t *ret_count)
 {
-    const size_t end = (size_t)name->size - zone->origin.size;
+    const struct dns_name *origin = &zone->origin;
+    if (name->size < origin->size ||
+        memcmp(name->bytes + name->size - origin->size, origin->bytes, origin->size) != 0) {
+        return false;
+    }
+    const size_t end = (size_t)name->size - origin->size;
     uint32_t count = 0;
-    for (size_t at = 0; at < end; at += 1U + name->bytes[at]) {
+    size_t at = 0;
+    for (; at < end; at += 1U + name->bytes[at]) {
         offsets[count++] = (uint8_t)at;
     }
-    return count;
+    *ret_count = count;
+    return at == end;
+}
+
+bool dns_zone_holds(const struct dns_zone *zone, const struct dns_name *name)
+{
+    uint8_t offsets[DNS_NAME_LABELS_MAX];
+    uint32_t count;
+    return dns_zone_labels(zone, name, offsets, &count);
 }
 
 enum dns_zone_result dns_zone_find(const struct dns_zone *zone, const struct dns_name *name,
                                    const struct dns_zone_node **ret_node)
 {
     uint8_t offsets[DNS_NAME_LABELS_MAX];
-    if (!dns_name_within(name, &zone->origin)) {
+    uint32_t count;
+    if (!dns_zone_labels(zone, name, offsets, &count)) {
         return DNS_ZONE_OUTSIDE;
     }
     const struct dns_zone_node *node = zone->apex;
     uint64_t hash = DNS_ZONE_HASH_START;
-    for (uint32_t i = dns_zone_labels(zone, name, offsets); i > 0; i--) {
+    for (uint32_t i = count; i > 0; i--) {
         if (node->below != DNS_ZONE_BELOW_ALL) {
             *ret_node = node;
             return node->below == DNS_ZONE_BELOW_CUT ? DNS_ZONE_CUT : DNS_ZONE_DNAME;
@@ -92,11 +109,12 @@ enum dns_zone_result dns_zone_find(const struct dns_zone *zone, const struct dns
 const struct dns_zone_node *dns_zone_node(const struct dns_zone *zone, const struct dns_name *name)
 {
     uint8_t offsets[DNS_NAME_LABELS_MAX];
-    if (!dns_name_within(name, &zone->origin)) {
+    uint32_t count;
+    if (!dns_zone_labels(zone, name, offsets, &count)) {
         return NULL;
     }
     uint64_t hash = DNS_ZONE_HASH_START;
-    for (uint32_t i = dns_zone_labels(zone, name, offsets); i > 0; i--) {
+    for (uint32_t i = count; i > 0; i--) {
         hash = dns_zone_hash(hash, name->bytes + offsets[i - 1]);
     }
     return dns_zone_lookup(zone, hash, name->bytes, name->size);
@@ -131,9 +149,12 @@ static struct dns_zone_node *dns_zone_node_add(struct dns_zone *zone, uint64_t h
 struct dns_zone_node *dns_zone_ensure(struct dns_zone *zone, const struct dns_name *name)
 {
     uint8_t offsets[DNS_NAME_LABELS_MAX];
+    uint32_t count = 0;
     struct dns_zone_node *node = zone->apex;
     uint64_t hash = DNS_ZONE_HASH_START;
-    for (uint32_t i = dns_zone_labels(zone, name, offsets); i > 0 && node != NULL; i--) {
+    const bool inside = dns_zone_labels(zone, name, offsets, &count);
+    ASSERT(inside);
+    for (uint32_t i = count; i > 0 && node != NULL; i--) {
         const uint8_t *at = name->bytes + offsets[i - 1];
         const size_t size = (size_t)name->size - offsets[i - 1];
         hash = dns_zone_hash(hash, at);

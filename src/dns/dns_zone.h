@@ -122,6 +122,9 @@ enum dns_zone_result {
     DNS_ZONE_MISSING,  /* does not exist */
 };
 
+/* Whether a name in lower case is the zone's or below it. */
+bool dns_zone_holds(const struct dns_zone *zone, const struct dns_name *name);
+
 /* Finds a name in lower case (RFC 1034, 4.3.2; RFC 4592 for wildcards). */
 enum dns_zone_result dns_zone_find(const struct dns_zone *zone, const struct dns_name *name,
                                    const struct dns_zone_node **ret_node);

@@ -155,6 +155,7 @@ static bool dns_message_question(struct cursor *cursor, struct dns_message_query
         query->class = 0;
         return false;
     }
+    dns_name_lower(&query->name);
     query->question_end = cursor->at;
     return true;
 }

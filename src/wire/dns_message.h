@@ -45,7 +45,7 @@ struct dns_message_query {
     uint16_t type;
     uint16_t class;
     size_t question_end; /* bytes of header and question; DNS_MESSAGE_HEADER when the question was not understood */
-    struct dns_name name;
+    struct dns_name name; /* in lower case; the message keeps the case that it came with */
     bool edns;
     bool subnet_given;
     bool dnssec_ok;

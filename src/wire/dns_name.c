@@ -12,8 +12,31 @@ static void dns_name_root(struct dns_name *name)
     name->bytes[0] = 0;
 }
 
+/* The bytes of a name without pointers, which nearly all names are; 0: it is another one, or none. */
+static size_t dns_name_plain(struct cursor cursor)
+{
+    const size_t start = cursor.at;
+    while (cursor_ok(&cursor) && cursor.at - start < DNS_NAME_MAX) {
+        const uint8_t length = cursor_u8(&cursor);
+        if (length > DNS_NAME_LABEL_MAX) {
+            return 0;
+        }
+        if (length == 0) {
+            return cursor_ok(&cursor) ? cursor.at - start : 0;
+        }
+        cursor_skip(&cursor, length);
+    }
+    return 0;
+}
+
 void dns_name_read(struct cursor *cursor, struct dns_name *ret_name)
 {
+    const size_t plain = dns_name_plain(*cursor);
+    if (plain > 0) {
+        ret_name->size = (uint8_t)plain;
+        memcpy(ret_name->bytes, cursor_span(cursor, plain).data, plain);
+        return;
+    }
     struct cursor at = *cursor;
     size_t limit = at.at; /* pointers must go below what has been read, so that each jump makes progress */
     bool jumped = false;
@@ -189,9 +212,26 @@ bool dns_name_within(const struct dns_name *name, const struct dns_name *ancesto
     return at == skip && dns_name_bytes_equal(name->bytes + skip, ancestor->bytes, ancestor->size);
 }
 
+/* Eight bytes at a time, each by itself: the sums below never carry out of seven bits' bytes. */
+static uint64_t dns_name_small_8(uint64_t bytes)
+{
+    const uint64_t each = 0x0101010101010101;
+    const uint64_t low = bytes & 0x7f * each;
+    const uint64_t from_a = low + (0x80 - 'A') * each;
+    const uint64_t above_z = low + (0x7f - 'Z') * each;
+    return bytes | ((from_a ^ above_z) & ~bytes & 0x80 * each) >> 2;
+}
+
 void dns_name_lower(struct dns_name *name)
 {
-    for (size_t i = 0; i < name->size; i++) {
+    size_t i = 0;
+    for (; i + 8 <= name->size; i += 8) {
+        uint64_t bytes;
+        memcpy(&bytes, name->bytes + i, 8);
+        bytes = dns_name_small_8(bytes);
+        memcpy(name->bytes + i, &bytes, 8);
+    }
+    for (; i < name->size; i++) {
         name->bytes[i] = dns_name_small(name->bytes[i]);
     }
 }

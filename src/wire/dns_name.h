@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "base/cursor.h"
@@ -45,6 +46,13 @@ static inline uint8_t dns_name_small(uint8_t byte)
 }
 
 void dns_name_lower(struct dns_name *name);
+
+/* The bytes that it has, while an assignment copies all that it could have. */
+static inline void dns_name_copy(struct dns_name *to, const struct dns_name *from)
+{
+    to->size = from->size;
+    memcpy(to->bytes, from->bytes, from->size);
+}
 
 /* Where the labels begin, leftmost first, without the root; their number. */
 uint32_t dns_name_labels(const struct dns_name *name, uint8_t offsets[DNS_NAME_LABELS_MAX]);

@@ -40,7 +40,7 @@ static void test_plain_query(void **state)
     assert_int_equal(query.type, DNS_TYPE_A);
     assert_int_equal(query.class, DNS_CLASS_IN);
     assert_int_equal(query.question_end, PLAIN);
-    assert_memory_equal(query.name.bytes, "\3wWw\4test", 10);
+    assert_memory_equal(query.name.bytes, "\3www\4test", 10);
     assert_false(query.edns);
     assert_false(query.subnet_given);
 }

@@ -134,11 +134,31 @@ static void test_case_and_kinship(void **state)
     assert_memory_equal(upper.bytes, lower.bytes, lower.size);
 }
 
+/* Whatever stands beside a byte. */
+static void test_every_byte_is_made_small(void **state)
+{
+    (void)state;
+    for (uint32_t beside = 0; beside < 256; beside += 5) {
+        for (uint32_t byte = 0; byte < 256; byte++) {
+            struct dns_name name = {.size = 21};
+            memset(name.bytes, (int)beside, sizeof name.bytes);
+            const uint32_t at = (byte * 7 + beside) % name.size;
+            name.bytes[at] = (uint8_t)byte;
+            dns_name_lower(&name);
+            for (uint32_t i = 0; i < sizeof name.bytes; i++) {
+                const uint8_t was = (uint8_t)(i == at ? byte : beside);
+                assert_int_equal(name.bytes[i], i < name.size ? dns_name_small(was) : was);
+            }
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_text_and_back), cmocka_unit_test(test_bad_text),         cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_pointers),      cmocka_unit_test(test_case_and_kinship),
+        cmocka_unit_test(test_text_and_back),    cmocka_unit_test(test_bad_text),
+        cmocka_unit_test(test_limits),           cmocka_unit_test(test_pointers),
+        cmocka_unit_test(test_case_and_kinship), cmocka_unit_test(test_every_byte_is_made_small),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
