@@ -32,6 +32,22 @@ static void dns_resolve_found(struct dns_resolve *resolve, const struct dns_zone
     dns_secure_set(resolve, DNS_WRITER_ANSWER, owner, &resolve->name, set, set->ttl_s);
 }
 
+/* The SOA in the authority section. Where the question's name is still the one that matters, the zone's is part of it.
+ */
+static void dns_resolve_soa(struct dns_resolve *resolve, const struct dns_zone_set *soa, uint32_t ttl_s)
+{
+    const struct dns_zone *zone = resolve->zone;
+    const struct span rdata = soa->data->rdata;
+    uint8_t ready[DNS_DENIAL_RDATA];
+    if (resolve->chased || zone->denial.size == 0) {
+        dns_writer_record(&resolve->writer, DNS_WRITER_AUTHORITY, &zone->origin, DNS_TYPE_SOA, ttl_s, rdata);
+        return;
+    }
+    const size_t origin_at = DNS_MESSAGE_HEADER + (size_t)resolve->name.size - zone->origin.size;
+    const size_t size = dns_denial_rdata(&zone->denial, origin_at, rdata, ready);
+    dns_writer_ready(&resolve->writer, DNS_WRITER_AUTHORITY, origin_at, DNS_TYPE_SOA, ttl_s, span_of(ready, size));
+}
+
 /* SOA in the authority section: the name (node NULL) or the type does not exist, and for how long that may be believed.
  */
 static void dns_resolve_negative(struct dns_resolve *resolve, const struct dns_zone_node *node, uint32_t ttl_most_s)
@@ -41,7 +57,7 @@ static void dns_resolve_negative(struct dns_resolve *resolve, const struct dns_z
     struct dns_zone_sign_soa memory;
     const struct dns_zone_set *soa = dns_zone_sign_soa(zone, resolve->now_s, &memory);
     resolve->rcode = node == NULL ? DNS_RCODE_NXDOMAIN : DNS_RCODE_NOERROR;
-    dns_writer_record(&resolve->writer, DNS_WRITER_AUTHORITY, &zone->origin, DNS_TYPE_SOA, ttl_s, soa->data->rdata);
+    dns_resolve_soa(resolve, soa, ttl_s);
     dns_secure_set(resolve, DNS_WRITER_AUTHORITY, &zone->origin, &zone->origin, soa, ttl_s);
     dns_secure_deny(resolve, node, ttl_s);
 }

@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "core/limits.h"
+#include "dns/dns_denial.h"
 #include "dns/dns_keyring.h"
 #include "wire/dns_name.h"
 
@@ -87,6 +88,7 @@ struct dns_zone {
     uint32_t dynamic_base; /* of the first one, among those of all zones (dns/dns_catalog.h) */
     uint64_t mask;
     struct dns_zone_node **table;
+    struct dns_denial denial;
     /* Of a signed zone (dns/dns_zone_sign.h): */
     struct dns_keyring *keyring; /* owned; NULL: unsigned */
     uint32_t ttl_most_s;         /* of its records */

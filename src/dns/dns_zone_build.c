@@ -257,6 +257,7 @@ static void dns_zone_build_soa(struct dns_zone *zone)
     const uint32_t minimum = cursor_u32be(&cursor);
     ASSERT(cursor_ok(&cursor));
     zone->negative_ttl_s = minimum < zone->soa->ttl_s ? minimum : zone->soa->ttl_s;
+    dns_denial_make(&zone->origin, zone->soa->data->rdata, &zone->denial);
 }
 
 enum err dns_zone_build_finish(struct dns_zone_build *build)

@@ -7,11 +7,22 @@
 #include "base/assert.h"
 #include "wire/dns_type.h"
 
+static void dns_writer_put_16(uint8_t *at, uint16_t value)
+{
+    at[0] = (uint8_t)(value >> 8);
+    at[1] = (uint8_t)value;
+}
+
+static void dns_writer_put_32(uint8_t *at, uint32_t value)
+{
+    dns_writer_put_16(at, (uint16_t)(value >> 16));
+    dns_writer_put_16(at + 2, (uint16_t)value);
+}
+
 static void dns_writer_set(struct dns_writer *writer, size_t at, uint16_t value)
 {
     ASSERT(at + 2 <= writer->size);
-    writer->data[at] = (uint8_t)(value >> 8);
-    writer->data[at + 1] = (uint8_t)value;
+    dns_writer_put_16(writer->data + at, value);
 }
 
 static uint8_t *dns_writer_take(struct dns_writer *writer, size_t size)
@@ -35,8 +46,10 @@ static void dns_writer_bytes(struct dns_writer *writer, const void *data, size_t
 
 static void dns_writer_u16(struct dns_writer *writer, uint16_t value)
 {
-    const uint8_t bytes[2] = {(uint8_t)(value >> 8), (uint8_t)value};
-    dns_writer_bytes(writer, bytes, sizeof bytes);
+    uint8_t *at = dns_writer_take(writer, 2);
+    if (at != NULL) {
+        dns_writer_put_16(at, value);
+    }
 }
 
 void dns_writer_back(struct dns_writer *writer, size_t size)
@@ -66,17 +79,24 @@ void dns_writer_init(struct dns_writer *writer, void *memory, size_t capacity, s
     writer->data = memory;
     writer->capacity = capacity;
     writer->size = size;
+    writer->question_end = size;
+    writer->targets_begun = false;
     writer->targets_count = 0;
     writer->overflow = false;
     writer->class = DNS_CLASS_IN;
-    /* The question's name and its parents, as far as the table goes. */
-    for (size_t at = DNS_MESSAGE_HEADER; at < size && writer->data[at] != 0 && writer->data[at] <= DNS_NAME_LABEL_MAX;
-         at += 1U + writer->data[at]) {
-        if (writer->targets_count < DNS_WRITER_TARGETS / 2) {
-            writer->targets[writer->targets_count++] = (uint16_t)at;
-        }
-    }
     memset(writer->data + 6, 0, 6);
+}
+
+/* The question's name and its parents, as far as half of the table goes. */
+static void dns_writer_targets_begin(struct dns_writer *writer)
+{
+    writer->targets_begun = true;
+    for (size_t at = DNS_MESSAGE_HEADER;
+         at < writer->question_end && writer->data[at] != 0 && writer->data[at] <= DNS_NAME_LABEL_MAX &&
+         writer->targets_count < DNS_WRITER_TARGETS / 2;
+         at += 1U + writer->data[at]) {
+        writer->targets[writer->targets_count++] = (uint16_t)at;
+    }
 }
 
 /* Whether the message has this name (its bytes from `name` on) at `at`. We wrote or checked every pointer there. */
@@ -121,6 +141,9 @@ void dns_writer_name(struct dns_writer *writer, const struct dns_name *name)
     uint32_t fresh_count = 0;
     size_t at = 0;
     size_t target = 0;
+    if (!writer->targets_begun) {
+        dns_writer_targets_begin(writer);
+    }
     while (name->bytes[at] != 0) {
         target = dns_writer_find(writer, name->bytes + at);
         if (target != 0) {
@@ -185,9 +208,37 @@ static void dns_writer_rdata(struct dns_writer *writer, uint16_t type, struct sp
 static void dns_writer_count(struct dns_writer *writer, enum dns_writer_section section)
 {
     uint8_t *at = writer->data + 6 + 2 * (size_t)section;
-    const uint16_t count = (uint16_t)((at[0] << 8 | at[1]) + 1);
-    at[0] = (uint8_t)(count >> 8);
-    at[1] = (uint8_t)count;
+    dns_writer_put_16(at, (uint16_t)((at[0] << 8 | at[1]) + 1));
+}
+
+/* What stands between owner and data. The data's size is set when it is there. */
+static void dns_writer_head(struct dns_writer *writer, uint16_t type, uint32_t ttl_s)
+{
+    uint8_t *at = dns_writer_take(writer, 10);
+    if (at != NULL) {
+        dns_writer_put_16(at, type);
+        dns_writer_put_16(at + 2, writer->class);
+        dns_writer_put_32(at + 4, ttl_s);
+    }
+}
+
+static void dns_writer_close(struct dns_writer *writer, enum dns_writer_section section, size_t start)
+{
+    if (!writer->overflow) {
+        dns_writer_set(writer, start - 2, (uint16_t)(writer->size - start));
+        dns_writer_count(writer, section);
+    }
+}
+
+void dns_writer_ready(struct dns_writer *writer, enum dns_writer_section section, size_t owner_at, uint16_t type,
+                      uint32_t ttl_s, struct span rdata)
+{
+    ASSERT(owner_at >= DNS_MESSAGE_HEADER && owner_at < 0x4000);
+    dns_writer_u16(writer, (uint16_t)(0xc000 | owner_at));
+    dns_writer_head(writer, type, ttl_s);
+    const size_t start = writer->size;
+    dns_writer_bytes(writer, rdata.data, rdata.size);
+    dns_writer_close(writer, section, start);
 }
 
 void dns_writer_record(struct dns_writer *writer, enum dns_writer_section section, const struct dns_name *owner,
@@ -198,23 +249,10 @@ void dns_writer_record(struct dns_writer *writer, enum dns_writer_section sectio
     } else {
         dns_writer_name(writer, owner);
     }
-    const uint8_t fixed[10] = {(uint8_t)(type >> 8),
-                               (uint8_t)type,
-                               (uint8_t)(writer->class >> 8),
-                               (uint8_t)writer->class,
-                               (uint8_t)(ttl_s >> 24),
-                               (uint8_t)(ttl_s >> 16),
-                               (uint8_t)(ttl_s >> 8),
-                               (uint8_t)ttl_s,
-                               0,
-                               0};
-    dns_writer_bytes(writer, fixed, sizeof fixed);
+    dns_writer_head(writer, type, ttl_s);
     const size_t start = writer->size;
     dns_writer_rdata(writer, type, rdata);
-    if (!writer->overflow) {
-        dns_writer_set(writer, start - 2, (uint16_t)(writer->size - start));
-        dns_writer_count(writer, section);
-    }
+    dns_writer_close(writer, section, start);
 }
 
 static size_t dns_writer_subnet_bytes(const struct dns_message_subnet *subnet)

@@ -21,13 +21,15 @@ struct dns_writer {
     size_t size;
     bool overflow;
     uint16_t class; /* of the records; IN unless it is changed */
+    size_t question_end;
+    bool targets_begun; /* those of the question are there: most answers write no name and need none */
     uint32_t targets_count;
     uint16_t targets[DNS_WRITER_TARGETS]; /* where names that may be pointed to begin */
 };
 
 enum dns_writer_section { DNS_WRITER_ANSWER, DNS_WRITER_AUTHORITY, DNS_WRITER_ADDITIONAL };
 
-/* Begins behind `size` bytes of header and question, whose name becomes a target. The record counts become 0. */
+/* Begins behind `size` bytes of header and question, whose name is a target. The record counts become 0. */
 void dns_writer_init(struct dns_writer *writer, void *memory, size_t capacity, size_t size);
 
 /* Back to `size` bytes, counts to 0, overflow forgotten. */
@@ -39,6 +41,10 @@ void dns_writer_back(struct dns_writer *writer, size_t size);
 /* One record with its data in uncompressed wire form. `owner` NULL: the question's name. */
 void dns_writer_record(struct dns_writer *writer, enum dns_writer_section section, const struct dns_name *owner,
                        uint16_t type, uint32_t ttl_s, struct span rdata);
+
+/* One record as it is to be sent; its owner stands at `owner_at` in the message. */
+void dns_writer_ready(struct dns_writer *writer, enum dns_writer_section section, size_t owner_at, uint16_t type,
+                      uint32_t ttl_s, struct span rdata);
 
 /* What OPT carries. */
 struct dns_writer_options {
