@@ -2,13 +2,14 @@
  * SipHash-2-4. */
 #include "base/siphash.h"
 
+#include <endian.h>
+#include <string.h>
+
 static uint64_t siphash_little(const uint8_t *bytes, size_t size)
 {
     uint64_t value = 0;
-    for (size_t i = 0; i < size; i++) {
-        value |= (uint64_t)bytes[i] << (8 * i);
-    }
-    return value;
+    memcpy(&value, bytes, size);
+    return le64toh(value);
 }
 
 static uint64_t siphash_turn(uint64_t value, uint32_t bits)
@@ -16,20 +17,26 @@ static uint64_t siphash_turn(uint64_t value, uint32_t bits)
     return value << bits | value >> (64 - bits);
 }
 
-static void siphash_rounds(uint64_t v[4], uint32_t count)
+static inline void siphash_round(uint64_t v[4])
 {
-    for (uint32_t i = 0; i < count; i++) {
-        v[0] += v[1];
-        v[1] = siphash_turn(v[1], 13) ^ v[0];
-        v[0] = siphash_turn(v[0], 32);
-        v[2] += v[3];
-        v[3] = siphash_turn(v[3], 16) ^ v[2];
-        v[0] += v[3];
-        v[3] = siphash_turn(v[3], 21) ^ v[0];
-        v[2] += v[1];
-        v[1] = siphash_turn(v[1], 17) ^ v[2];
-        v[2] = siphash_turn(v[2], 32);
-    }
+    v[0] += v[1];
+    v[1] = siphash_turn(v[1], 13) ^ v[0];
+    v[0] = siphash_turn(v[0], 32);
+    v[2] += v[3];
+    v[3] = siphash_turn(v[3], 16) ^ v[2];
+    v[0] += v[3];
+    v[3] = siphash_turn(v[3], 21) ^ v[0];
+    v[2] += v[1];
+    v[1] = siphash_turn(v[1], 17) ^ v[2];
+    v[2] = siphash_turn(v[2], 32);
+}
+
+static inline void siphash_word(uint64_t v[4], uint64_t word)
+{
+    v[3] ^= word;
+    siphash_round(v);
+    siphash_round(v);
+    v[0] ^= word;
 }
 
 uint64_t siphash(const uint8_t key[SIPHASH_KEY], const void *data, size_t size)
@@ -41,16 +48,13 @@ uint64_t siphash(const uint8_t key[SIPHASH_KEY], const void *data, size_t size)
                      low ^ UINT64_C(0x6c7967656e657261), high ^ UINT64_C(0x7465646279746573)};
     size_t at = 0;
     for (; at + 8 <= size; at += 8) {
-        const uint64_t word = siphash_little(bytes + at, 8);
-        v[3] ^= word;
-        siphash_rounds(v, 2);
-        v[0] ^= word;
+        siphash_word(v, siphash_little(bytes + at, 8));
     }
-    const uint64_t last = siphash_little(bytes + at, size - at) | (uint64_t)size << 56;
-    v[3] ^= last;
-    siphash_rounds(v, 2);
-    v[0] ^= last;
+    siphash_word(v, siphash_little(bytes + at, size - at) | (uint64_t)size << 56);
     v[2] ^= 0xff;
-    siphash_rounds(v, 4);
+    siphash_round(v);
+    siphash_round(v);
+    siphash_round(v);
+    siphash_round(v);
     return v[0] ^ v[1] ^ v[2] ^ v[3];
 }

@@ -2,6 +2,7 @@
  * DNS cookies. */
 #include "wire/dns_cookie.h"
 
+#include <endian.h>
 #include <string.h>
 
 #include "base/assert.h"
@@ -43,20 +44,18 @@ static void dns_cookie_hash(const uint8_t *secret, const uint8_t *head, struct s
     ASSERT(address.size == 4 || address.size == 16);
     memcpy(input, head, 16);
     memcpy(input + 16, address.data, address.size);
-    const uint64_t hash = siphash(secret, input, 16 + address.size);
-    for (uint32_t i = 0; i < 8; i++) {
-        ret_hash[i] = (uint8_t)(hash >> (8 * i));
-    }
+    const uint64_t hash = htole64(siphash(secret, input, 16 + address.size));
+    memcpy(ret_hash, &hash, 8);
 }
 
 /* No early end: how long it takes tells nothing about the right bytes. */
 static bool dns_cookie_same(const uint8_t *a, const uint8_t *b)
 {
-    uint8_t difference = 0;
-    for (uint32_t i = 0; i < 8; i++) {
-        difference |= (uint8_t)(a[i] ^ b[i]);
-    }
-    return difference == 0;
+    uint64_t left;
+    uint64_t right;
+    memcpy(&left, a, 8);
+    memcpy(&right, b, 8);
+    return left == right;
 }
 
 /* Which secret made it, DNS_COOKIE_SECRETS: none. */
