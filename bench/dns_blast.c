@@ -37,6 +37,7 @@
 #include "base/buf.h"
 #include "base/prng.h"
 #include "dns_floor.h"
+#include "dns_queries.h"
 #include "edge/clock.h"
 #include "edge/publish.h"
 #include "wire/dns_name.h"
@@ -44,12 +45,7 @@
 
 enum { OUTSTANDING = 128, QUERIES = 4096, PACKET = 1500, FILES = 8192, PIDS = 64, SPREAD = 256 };
 
-struct query {
-    uint8_t bytes[160];
-    size_t size;
-};
-
-static struct query queries[QUERIES];
+static struct dns_queries_query queries[QUERIES];
 
 static struct sockaddr_in address_of(const char *host, const char *port)
 {
@@ -95,69 +91,6 @@ static int view_run(const char *path)
     return err == ERR_OK ? 0 : 1;
 }
 
-/* ---- queries ---- */
-
-static void put_option(struct buf *buf, uint16_t code, const uint8_t *data, size_t size)
-{
-    buf_u16be(buf, code);
-    buf_u16be(buf, (uint16_t)size);
-    buf_bytes(buf, data, size);
-}
-
-static void put_opt(struct buf *buf, const char *kind, struct prng *prng)
-{
-    uint8_t memory[64];
-    struct buf options;
-    buf_init(&options, memory, sizeof memory);
-    if (strcmp(kind, "subnet") == 0) {
-        const uint8_t subnet[] = {0, 1, 24, 0, 10, (uint8_t)prng_below(prng, 256), (uint8_t)prng_below(prng, 256)};
-        put_option(&options, 8, subnet, sizeof subnet);
-    } else if (strcmp(kind, "cookie") == 0) {
-        const uint8_t cookie[8] = {1, 2, 3, 4, 5, 6, 7, (uint8_t)prng_below(prng, 256)};
-        put_option(&options, 10, cookie, sizeof cookie);
-    }
-    buf_u8(buf, 0);
-    buf_u16be(buf, DNS_TYPE_OPT);
-    buf_u16be(buf, 1232);
-    buf_u16be(buf, 0);
-    buf_u16be(buf, strcmp(kind, "dnssec") == 0 ? 0x8000 : 0);
-    buf_u16be(buf, (uint16_t)options.size);
-    buf_bytes(buf, options.data, options.size);
-}
-
-static void fill_queries(const char *kind)
-{
-    const bool plain = strcmp(kind, "static") == 0 || strcmp(kind, "nxdomain") == 0 || strcmp(kind, "weighted") == 0 ||
-                       strcmp(kind, "source") == 0;
-    struct prng prng;
-    prng_init(&prng, 1);
-    for (uint32_t i = 0; i < QUERIES; i++) {
-        char text[64] = "mail.example.test.";
-        struct dns_name name;
-        struct buf buf;
-        if (strcmp(kind, "nxdomain") == 0) {
-            snprintf(text, sizeof text, "x%u.example.test.", (unsigned)prng_below(&prng, 100000));
-        } else if (strcmp(kind, "weighted") == 0) {
-            snprintf(text, sizeof text, "weighted.example.test.");
-        } else if (strcmp(kind, "source") == 0 || strcmp(kind, "subnet") == 0) {
-            snprintf(text, sizeof text, "geo.example.test.");
-        }
-        const enum err err = dns_name_parse(span_text(text), NULL, &name);
-        ASSERT(err == ERR_OK);
-        buf_init(&buf, queries[i].bytes, sizeof queries[i].bytes);
-        const uint8_t header[12] = {(uint8_t)(i >> 8), (uint8_t)i, 1, 0, 0, 1, 0, 0, 0, 0, 0, !plain};
-        buf_bytes(&buf, header, sizeof header);
-        buf_bytes(&buf, name.bytes, name.size);
-        buf_u16be(&buf, DNS_TYPE_A);
-        buf_u16be(&buf, DNS_CLASS_IN);
-        if (!plain) {
-            put_opt(&buf, kind, &prng);
-        }
-        ASSERT(!buf.overflow);
-        queries[i].size = buf.size;
-    }
-}
-
 /* ---- the generator ---- */
 
 struct blast {
@@ -173,7 +106,7 @@ static void blast_send(struct blast *blast, uint32_t count)
     struct mmsghdr heads[OUTSTANDING] = {0};
     struct iovec parts[OUTSTANDING];
     for (uint32_t i = 0; i < count; i++) {
-        struct query *query = &queries[blast->next++ % QUERIES];
+        struct dns_queries_query *query = &queries[blast->next++ % QUERIES];
         parts[i] = (struct iovec){query->bytes, query->size};
         heads[i].msg_hdr = (struct msghdr){&blast->server, sizeof blast->server, &parts[i], 1, NULL, 0, 0};
         if (blast->spread) {
@@ -265,7 +198,7 @@ static struct blast blast_open(const char *host, const char *port, bool spread)
 static int blast_run(char **argv, int pids_count)
 {
     const char *const *pids = (const char *const *)argv + 6;
-    fill_queries(argv[4]);
+    dns_queries_fill(queries, QUERIES, argv[4]);
     struct blast blast = blast_open(argv[2], argv[3], strcmp(argv[4], "source") == 0);
     const int64_t duration_ms = strtol(argv[5], NULL, 10);
     uint64_t answers = 0;
@@ -336,7 +269,7 @@ static bool ask_well(struct blast *blast)
 {
     struct pollfd poll_fd = {.fd = blast->fd, .events = POLLIN};
     uint8_t answer[PACKET];
-    const struct query *query = &queries[blast->next % QUERIES];
+    const struct dns_queries_query *query = &queries[blast->next % QUERIES];
     blast_send(blast, 1);
     while (poll(&poll_fd, 1, 5000) == 1) {
         const ssize_t size = recv(blast->fd, answer, sizeof answer, 0);
@@ -355,7 +288,7 @@ static int malformed_run(char **argv, int folders)
     for (int i = 0; i < folders; i++) {
         read_folder(argv[5 + i]);
     }
-    fill_queries("static");
+    dns_queries_fill(queries, QUERIES, "static");
     struct blast well = blast_open(argv[2], argv[3], false);
     const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     const int connected = connect(fd, (const struct sockaddr *)&well.server, sizeof well.server);
