@@ -16,7 +16,7 @@
 #include "edge/clock.h"
 #include "wire/dns_message.h"
 
-enum { DNS_WORKER_WAKE_TAG = 0, DNS_WORKER_UDP_TAG = 1, DNS_WORKER_EVENTS = 64 };
+enum { DNS_WORKER_WAKE_TAG = 0, DNS_WORKER_EVENTS = 64 };
 
 _Static_assert((int)DNS_WORKER_LISTENS <= (int)DNS_TCP_LISTENS, "each address is listened on with TCP as well");
 _Static_assert((int)DNS_WORKER_MESSAGE >= (int)DNS_MESSAGE_UDP_MAX, "an answer fits where its query was");
@@ -25,13 +25,11 @@ _Static_assert((int)DNS_WORKER_MESSAGE >= (int)DNS_MESSAGE_UDP_MAX, "an answer f
 
 static enum err dns_worker_watch(struct dns_worker *worker, int fd, bool any)
 {
-    struct epoll_event event = {.events = EPOLLIN, .data.u64 = DNS_WORKER_UDP_TAG + worker->udp_count};
-    if (worker->udp_count == DNS_WORKER_UDP || epoll_ctl(worker->epoll, EPOLL_CTL_ADD, fd, &event) != 0) {
-        const enum err err = worker->udp_count == DNS_WORKER_UDP ? ERR_TOO_LARGE : err_from_errno(errno);
+    if (worker->udp_count == DNS_WORKER_UDP) {
         close(fd);
-        return err;
+        return ERR_TOO_LARGE;
     }
-    worker->udp[worker->udp_count] = fd;
+    worker->waits[worker->udp_count] = (struct pollfd){.fd = fd, .events = POLLIN};
     worker->any[worker->udp_count++] = any;
     return ERR_OK;
 }
@@ -69,6 +67,7 @@ static enum err dns_worker_open(struct dns_worker *worker, const struct dns_work
             return err;
         }
     }
+    worker->waits[worker->udp_count] = (struct pollfd){.fd = worker->epoll, .events = POLLIN};
     const enum err err = dns_tcp_init(&worker->tcp, worker->epoll, place->listens, place->listens_count, place->given);
     return err == ERR_OK ? publish_reader_open(&worker->reader, place->view_path, PUBLISH_DNS, place->name) : err;
 }
@@ -98,7 +97,7 @@ void dns_worker_fini(struct dns_worker *worker)
     worker->sign = NULL;
     dns_tcp_fini(&worker->tcp);
     for (uint32_t i = 0; i < worker->udp_count; i++) {
-        close(worker->udp[i]);
+        close(worker->waits[i].fd);
     }
     worker->udp_count = 0;
     if (worker->wake >= 0) {
@@ -181,7 +180,7 @@ static int64_t dns_worker_now_ns(void)
 /* One batch of a socket; true when more may be waiting. */
 static bool dns_worker_udp_batch(struct dns_worker *worker, uint32_t index)
 {
-    const int fd = worker->udp[index];
+    const int fd = worker->waits[index].fd;
     dns_worker_batch_reset(worker, worker->any[index], DNS_WORKER_BATCH);
     const int got = recvmmsg(fd, worker->batch.heads, DNS_WORKER_BATCH, MSG_DONTWAIT, NULL);
     if (got <= 0) {
@@ -218,16 +217,19 @@ static void dns_worker_enter(struct dns_worker *worker)
     }
 }
 
+/* A few batches in a row, then the others' turn; a flood on one socket must not starve TCP. */
+static void dns_worker_udp_turn(struct dns_worker *worker, uint32_t index)
+{
+    for (int i = 0; i < 4 && dns_worker_udp_batch(worker, index); i++) {
+        dns_worker_enter(worker);
+    }
+}
+
 static void dns_worker_event(struct dns_worker *worker, uint64_t tag, struct mono now)
 {
     if (tag == DNS_WORKER_WAKE_TAG) {
         uint64_t count;
         (void)!read(worker->wake, &count, sizeof count);
-    } else if (tag < DNS_TCP_LISTEN_TAG) {
-        /* A few batches in a row, then the others' turn; a flood on one socket must not starve TCP. */
-        for (int i = 0; i < 4 && dns_worker_udp_batch(worker, (uint32_t)(tag - DNS_WORKER_UDP_TAG)); i++) {
-            dns_worker_enter(worker);
-        }
     } else if (tag < DNS_TCP_CONNECTION_TAG) {
         dns_tcp_accept(worker, (uint32_t)(tag - DNS_TCP_LISTEN_TAG), now);
     } else {
@@ -235,19 +237,40 @@ static void dns_worker_event(struct dns_worker *worker, uint64_t tag, struct mon
     }
 }
 
+static void dns_worker_events(struct dns_worker *worker, struct mono now)
+{
+    struct epoll_event events[DNS_WORKER_EVENTS];
+    const int count = epoll_wait(worker->epoll, events, DNS_WORKER_EVENTS, 0);
+    for (int i = 0; i < count; i++) {
+        dns_worker_event(worker, events[i].data.u64, now);
+    }
+}
+
+/* What poll has found. */
+static void dns_worker_turn(struct dns_worker *worker, struct mono now)
+{
+    for (uint32_t i = 0; i < worker->udp_count; i++) {
+        if (worker->waits[i].revents != 0) {
+            dns_worker_udp_turn(worker, i);
+        }
+    }
+    if (worker->waits[worker->udp_count].revents != 0) {
+        dns_worker_events(worker, now);
+    }
+}
+
 void *dns_worker_run(void *argument)
 {
     struct dns_worker *worker = argument;
-    struct epoll_event events[DNS_WORKER_EVENTS];
     struct mono tick = clock_mono();
     while (!atomic_load(&worker->shared->stop)) {
-        const int count = epoll_wait(worker->epoll, events, DNS_WORKER_EVENTS, DNS_WORKER_TICK_MS);
+        const int ready = poll(worker->waits, worker->udp_count + 1, DNS_WORKER_TICK_MS);
         const struct mono now = clock_mono();
         worker->now_ms = (uint32_t)(now.us / 1000);
         worker->now_s = (uint32_t)(clock_wall().us / 1000000);
         dns_worker_enter(worker);
-        for (int i = 0; i < count; i++) {
-            dns_worker_event(worker, events[i].data.u64, now);
+        if (ready > 0) {
+            dns_worker_turn(worker, now);
         }
         publish_reader_leave(&worker->reader);
         if (time_since_ms(now, tick) >= DNS_WORKER_TICK_MS / 2) {

@@ -2,9 +2,13 @@
  * One DNS worker: a thread with its own sockets, that answers from the zones and the view.
  *
  * UDP in batches (recvmmsg, sendmmsg), answers built where the queries lie; the view is entered once per batch and left
- * before sleeping. TCP beside it (dns/dns_tcp.h). No lock and no allocation after the start. */
+ * before sleeping. TCP beside it (dns/dns_tcp.h). No lock and no allocation after the start.
+ *
+ * UDP sockets are waited for by poll(2). In epoll they would cost more: it stays in a socket's queue of waiters, and
+ * the kernel wakes that for each packet that has left, while poll is in it only as long as it sleeps. */
 #pragma once
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -58,11 +62,11 @@ struct dns_worker {
     uint32_t now_s;        /* wall clock of the present batch */
     struct dns_policy policy;
     uint32_t rotation;
-    int epoll;
-    int wake; /* eventfd: stop, or a new catalogue */
-    int udp[DNS_WORKER_UDP];
-    bool any[DNS_WORKER_UDP]; /* bound to all addresses: answers leave from the one that was asked */
+    int epoll; /* TCP, and the call to wake up */
+    int wake;  /* eventfd: stop, or a new catalogue */
     uint32_t udp_count;
+    struct pollfd waits[DNS_WORKER_UDP + 1]; /* the UDP sockets, then epoll */
+    bool any[DNS_WORKER_UDP];                /* bound to all addresses: answers leave from the one that was asked */
     struct dns_tcp tcp;
     pthread_t thread;
     struct dns_figures *figures; /* written by the worker only, with atomic stores */
