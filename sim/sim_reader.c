@@ -42,6 +42,9 @@ void sim_reader_publish(struct sim *sim, const struct view *view)
 static void sim_reader_announce(struct sim *sim, uint32_t site)
 {
     for (uint32_t kind = 0; kind < ENGINE_READER_KINDS; kind++) {
+        if (kind == EVENT_READER_SERVICE && !sim->model.sites[site].relays) {
+            continue;
+        }
         struct sim_event event = {.kind = SIM_CONTROL_EVENT};
         event.event.kind = EVENT_READER;
         event.event.reader = (struct event_reader){

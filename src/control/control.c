@@ -102,10 +102,14 @@ static void control_readers(struct control *control)
     control_share_readers(control, list, &count);
     control_sight_look(control);
     for (uint32_t kind = 0; kind < ENGINE_READER_KINDS; kind++) {
-        const enum publish_kind wanted = kind == EVENT_READER_DNS ? PUBLISH_DNS : PUBLISH_PROXY;
+        static const enum publish_kind kinds[ENGINE_READER_KINDS] = {
+            [EVENT_READER_DNS] = PUBLISH_DNS,
+            [EVENT_READER_PROXY] = PUBLISH_PROXY,
+            [EVENT_READER_SERVICE] = PUBLISH_SERVICE,
+        };
         uint64_t oldest = UINT64_MAX;
         for (uint32_t i = 0; i < count; i++) {
-            if (list[i].kind == wanted && list[i].age_ms < 2000 && list[i].version < oldest) {
+            if (list[i].kind == kinds[kind] && list[i].age_ms < 2000 && list[i].version < oldest) {
                 oldest = list[i].version;
             }
         }

@@ -236,7 +236,7 @@ static enum err control_desk_readers(void *context, const char *site_name, const
     if (site == LIMITS_NONE) {
         return ERR_NOT_FOUND;
     }
-    uint64_t oldest[ENGINE_READER_KINDS] = {UINT64_MAX, UINT64_MAX};
+    uint64_t oldest[ENGINE_READER_KINDS] = {UINT64_MAX, UINT64_MAX, UINT64_MAX};
     for (uint32_t i = 0; i < count; i++) {
         uint64_t *kind = &oldest[readers[i].kind];
         if (readers[i].age_ms < 2000 && readers[i].version < *kind) {

@@ -31,7 +31,7 @@ enum {
     ENGINE_REPLIES = 4,
     ENGINE_TASKS = 32,
     ENGINE_FLIPS = 16,          /* remembered changes between "a rule wants a failover" and not, per region */
-    ENGINE_READER_KINDS = 2,    /* dns, proxy */
+    ENGINE_READER_KINDS = 3,    /* dns, proxy, service */
     ENGINE_CAP_SAMPLES = 64,    /* of a writer's position (core/cap.h) */
     ENGINE_EPOCH_LEAP = 1000000 /* further off than any number of failovers: not believed */
 };

@@ -108,7 +108,7 @@ struct event_cache {
     uint64_t offset;   /* of the stream, written or received */
 };
 
-enum event_reader_kind { EVENT_READER_DNS, EVENT_READER_PROXY };
+enum event_reader_kind { EVENT_READER_DNS, EVENT_READER_PROXY, EVENT_READER_SERVICE };
 
 struct event_reader {
     uint32_t site;

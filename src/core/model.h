@@ -46,6 +46,7 @@ struct model_site {
     bool controls;
     bool dns;
     bool proxy;
+    bool relays; /* TCP services: role service */
 };
 
 struct model_check {

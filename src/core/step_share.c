@@ -29,6 +29,11 @@ void step_detail(struct engine *engine, const char *format, ...)
     va_end(arguments);
 }
 
+static bool step_reads(const struct model_site *site, enum event_reader_kind kind)
+{
+    return kind == EVENT_READER_DNS ? site->dns : kind == EVENT_READER_PROXY ? site->proxy : site->relays;
+}
+
 bool step_readers(struct engine *engine, enum event_reader_kind kind, uint64_t version)
 {
     uint32_t acked = 0;
@@ -36,7 +41,7 @@ bool step_readers(struct engine *engine, enum event_reader_kind kind, uint64_t v
     uint32_t unreachable = 0;
     for (uint32_t site = 0; site < engine->model.sites_count; site++) {
         const struct model_site *model = &engine->model.sites[site];
-        if (kind == EVENT_READER_DNS ? !model->dns : !model->proxy) {
+        if (!step_reads(model, kind)) {
             continue;
         }
         const struct engine_reader *reader = &engine->readers[site][kind];

@@ -112,8 +112,25 @@ enum step_verdict step_traffic_names(struct engine *engine, struct output *outpu
     return step_readers(engine, EVENT_READER_DNS, engine->run.version) ? STEP_DONE : STEP_RUNNING;
 }
 
+/* No step before this one asks whether the relays of TCP services have carried out the split. */
+static bool step_traffic_relayed(struct engine *engine, struct output *output)
+{
+    bool any = false;
+    for (uint32_t site = 0; site < engine->model.sites_count; site++) {
+        any |= engine->model.sites[site].relays;
+    }
+    if (any && engine->run.version == 0) {
+        step_publish(engine, output); /* shown by an earlier step already: learn the number */
+        return false;
+    }
+    return !any || step_readers(engine, EVENT_READER_SERVICE, engine->run.version);
+}
+
 enum step_verdict step_traffic_verify(struct engine *engine, struct output *output)
 {
+    if (!step_traffic_relayed(engine, output)) {
+        return STEP_RUNNING;
+    }
     const struct durable_run *run = &engine->durable.run;
     const struct action wanted = {.kind = ACTION_VERIFY,
                                   .run = run->id,

@@ -106,6 +106,7 @@ static void config_model_sites(const struct config *config, struct model *model)
         to->controls = (from->roles & CONFIG_ROLE_CONTROL) != 0;
         to->dns = (from->roles & CONFIG_ROLE_DNS) != 0;
         to->proxy = (from->roles & CONFIG_ROLE_PROXY) != 0;
+        to->relays = (from->roles & CONFIG_ROLE_SERVICE) != 0;
     }
 }
 

@@ -24,7 +24,7 @@
 
 const char *publish_kind_name(enum publish_kind kind)
 {
-    static const char *const names[PUBLISH_KINDS] = {"dns", "proxy", "lib"};
+    static const char *const names[PUBLISH_KINDS] = {"dns", "proxy", "lib", "service"};
     return kind < PUBLISH_KINDS ? names[kind] : "?";
 }
 
@@ -176,7 +176,8 @@ static bool publish_seat_read(const struct view_memory *memory, uint32_t index, 
     const uint64_t current = view_memory_version(atomic_load(&memory->current));
     const uint64_t announced = atomic_load(&seat->announced);
     info.inside = (announced & 0xff) != 0;
-    info.version = info.inside || info.kind == PUBLISH_PROXY ? view_memory_version(announced) : current;
+    const bool holds = info.kind == PUBLISH_PROXY || info.kind == PUBLISH_SERVICE;
+    info.version = info.inside || holds ? view_memory_version(announced) : current;
     const int64_t beat_us = atomic_load(&seat->beat_us);
     const int64_t age_us = clock_mono().us - beat_us;
     info.age_ms = age_us > 0 ? age_us / TIME_US_PER_MS : 0;

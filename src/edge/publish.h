@@ -25,11 +25,12 @@
 #define PUBLISH_NAME VIEW_MEMORY_NAME
 
 /* What a reader is, and with that what it means when it is idle. DNS and library readers take nothing with them from
- * one batch to the next, so an idle one counts as using the current version. A proxy holds sessions: it counts as
- * using the version that it last said to have carried out (publish_reader_idle). */
-enum publish_kind { PUBLISH_DNS, PUBLISH_PROXY, PUBLISH_LIB, PUBLISH_KINDS };
+ * one batch to the next, so an idle one counts as using the current version. A proxy holds sessions, a relay of TCP
+ * services connections: they count as using the version that they last said to have carried out (publish_reader_idle).
+ */
+enum publish_kind { PUBLISH_DNS, PUBLISH_PROXY, PUBLISH_LIB, PUBLISH_SERVICE, PUBLISH_KINDS };
 
-/* "dns", "proxy", "lib". */
+/* "dns", "proxy", "lib", "service". */
 const char *publish_kind_name(enum publish_kind kind);
 
 /* ---- the writer: the controller, or the follower of a remote one ---- */

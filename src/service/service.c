@@ -2,6 +2,7 @@
  * The relay of TCP services: the workers, and the watcher that brings them the view. */
 #include "service/service.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/sysinfo.h>
@@ -30,12 +31,50 @@ struct service {
     _Atomic uint32_t open[LIMITS_SERVICES];
     struct service_worker *workers[SERVICE_WORKERS];
     uint32_t workers_count;
-    struct publish_reader reader;
     pthread_t watcher;
     bool watching;
     struct latency_watch *latency; /* NULL: not measured */
     _Atomic bool stop;
+    /* The reader that looks, and the one that announces: entering a view must not announce it. */
+    struct publish_reader scout;
+    pthread_mutex_t announce_lock; /* also guards `workers` while they are started */
+    struct publish_reader announcer;
 };
+
+/* ---- the announcement ---- */
+
+/* What every worker has carried out. When all have ended, nobody is left on an older view. */
+static uint64_t service_lowest(struct service *service)
+{
+    uint64_t lowest = service->workers_count > 0 ? UINT64_MAX : 0;
+    for (uint32_t i = 0; i < service->workers_count; i++) {
+        const uint64_t version = service_worker_version(service->workers[i]);
+        lowest = version < lowest ? version : lowest;
+    }
+    return lowest != UINT64_MAX ? lowest : publish_reader_version(&service->announcer);
+}
+
+/* By whoever carried out a version last, and by the watcher as a sign of life. */
+static void service_announce(void *owner)
+{
+    struct service *service = owner;
+    pthread_mutex_lock(&service->announce_lock);
+    publish_reader_idle(&service->announcer, service_lowest(service));
+    pthread_mutex_unlock(&service->announce_lock);
+}
+
+/* What the workers have met with, for whoever publishes the view. */
+static void service_tell(struct service *service)
+{
+    struct sight_sum sum[SIGHT_SERVERS];
+    uint32_t count = 0;
+    pthread_mutex_lock(&service->announce_lock);
+    for (uint32_t i = 0; i < service->workers_count; i++) {
+        service_worker_sight(service->workers[i], sum, &count);
+    }
+    sight_tell(&service->announcer, sum, count);
+    pthread_mutex_unlock(&service->announce_lock);
+}
 
 /* ---- the view ---- */
 
@@ -51,12 +90,12 @@ static void service_fill(struct service *service, const struct view *view)
 /* Takes the published view, when there is a whole one that is newer. */
 static bool service_look(struct service *service)
 {
-    const struct view *view = publish_reader_enter(&service->reader);
+    const struct view *view = publish_reader_enter(&service->scout);
     const bool newer = view != NULL && (!service->box.filled || view->version > service->box.view.version);
     if (newer) {
         service_fill(service, view);
     }
-    publish_reader_leave(&service->reader);
+    publish_reader_leave(&service->scout);
     return newer;
 }
 
@@ -84,31 +123,21 @@ static void service_wake(struct service *service)
     }
 }
 
-/* What the workers have met with, for whoever publishes the view. */
-static void service_tell(struct service *service)
-{
-    struct sight_sum sum[SIGHT_SERVERS];
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < service->workers_count; i++) {
-        service_worker_sight(service->workers[i], sum, &count);
-    }
-    sight_tell(&service->reader, sum, count);
-}
-
 static void *service_watch(void *argument)
 {
     struct service *service = argument;
     uint64_t seen = service->box.filled ? service->box.view.version : 0;
     while (!atomic_load(&service->stop)) {
         uint64_t version = 0;
-        if (publish_reader_wait(&service->reader, seen, SERVICE_BEAT_MS, &version) == ERR_OK) {
+        if (publish_reader_wait(&service->scout, seen, SERVICE_BEAT_MS, &version) == ERR_OK) {
             seen = version;
             if (service_look(service)) {
                 service_wake(service);
             }
         }
-        publish_reader_beat(&service->reader);
+        publish_reader_beat(&service->scout);
         service_tell(service);
+        service_announce(service);
     }
     return NULL;
 }
@@ -191,6 +220,8 @@ static void service_defaults(struct service *service)
         .box = &service->box,
         .open = service->open,
         .buffers = options->buffers != 0 ? options->buffers : SERVICE_BUFFERS_DEFAULT,
+        .carried = service_announce,
+        .owner = service,
     };
 }
 
@@ -211,25 +242,51 @@ static void service_measure(struct service *service)
     }
 }
 
+static enum err service_readers(struct service *service)
+{
+    const struct service_options *options = &service->options;
+    char scout[LIMITS_NAME + 8];
+    snprintf(scout, sizeof scout, "%s/view", options->name);
+    enum err err = publish_reader_open(&service->scout, options->view_memory, PUBLISH_LIB, scout);
+    if (err == ERR_OK) {
+        err = publish_reader_open(&service->announcer, options->view_memory, PUBLISH_SERVICE, options->name);
+    }
+    if (err != ERR_OK) {
+        LOG_E("the view's memory %s: %s", options->view_memory, err_text(err));
+    }
+    return err;
+}
+
+static enum err service_workers_start(struct service *service)
+{
+    for (uint32_t i = 0; i < service->options.workers; i++) {
+        struct service_worker *worker = NULL;
+        const enum err err = service_worker_start(&service->shared, &worker);
+        if (err != ERR_OK) {
+            LOG_E("worker %u: %s", i, err_text(err));
+            return err;
+        }
+        pthread_mutex_lock(&service->announce_lock);
+        service->workers[service->workers_count++] = worker;
+        pthread_mutex_unlock(&service->announce_lock);
+    }
+    return ERR_OK;
+}
+
 static enum err service_begin(struct service *service)
 {
     enum err err = service_reload(service, &service->options.setup);
     if (err != ERR_OK) {
         return err;
     }
-    err = publish_reader_open(&service->reader, service->options.view_memory, PUBLISH_LIB, service->options.name);
+    err = service_readers(service);
     if (err != ERR_OK) {
-        LOG_E("the view's memory %s: %s", service->options.view_memory, err_text(err));
         return err;
     }
     service_cold_start(service);
-    while (service->workers_count < service->options.workers) {
-        err = service_worker_start(&service->shared, &service->workers[service->workers_count]);
-        if (err != ERR_OK) {
-            LOG_E("worker %u: %s", service->workers_count, err_text(err));
-            return err;
-        }
-        service->workers_count++;
+    err = service_workers_start(service);
+    if (err != ERR_OK) {
+        return err;
     }
     service_measure(service);
     const int number = pthread_create(&service->watcher, NULL, service_watch, service);
@@ -244,8 +301,10 @@ enum err service_start(const struct service_options *options, struct service **r
         return ERR_NO_MEMORY;
     }
     service->options = *options;
-    service->reader.fd = -1;
+    service->scout.fd = -1;
+    service->announcer.fd = -1;
     pthread_mutex_init(&service->box.lock, NULL);
+    pthread_mutex_init(&service->announce_lock, NULL);
     service_defaults(service);
     const enum err err = service_begin(service);
     if (err != ERR_OK) {
@@ -278,7 +337,9 @@ void service_stop(struct service *service)
     for (uint32_t i = 0; i < service->workers_count; i++) {
         service_worker_free(service->workers[i]);
     }
-    publish_reader_close(&service->reader);
+    publish_reader_close(&service->announcer);
+    publish_reader_close(&service->scout);
+    pthread_mutex_destroy(&service->announce_lock);
     pthread_mutex_destroy(&service->box.lock);
     free(service);
 }

@@ -43,7 +43,8 @@ struct service_worker {
     struct service_worker_listener listeners[SERVICE_SETUP_LISTENERS];
     struct view view; /* its own copies of what it has carried out */
     struct service_setup setup;
-    _Atomic uint64_t turn;
+    uint64_t turn; /* of the box, as carried out */
+    _Atomic uint64_t version;
     _Atomic int64_t grace_ms; /* >= 0: stop */
     bool stopping;
     struct mono stop_at;
@@ -253,6 +254,14 @@ static int service_worker_timeout(const struct service_worker *worker)
 
 /* ---- the loop ---- */
 
+static void service_worker_say(struct service_worker *worker, uint64_t version)
+{
+    if (atomic_load(&worker->version) != version) {
+        atomic_store(&worker->version, version);
+        worker->shared->carried(worker->shared->owner);
+    }
+}
+
 static void service_worker_look(struct service_worker *worker)
 {
     struct service_worker_box *box = worker->shared->box;
@@ -262,7 +271,7 @@ static void service_worker_look(struct service_worker *worker)
         worker->stop_at = time_add_ms(worker->context.now, atomic_load(&worker->grace_ms));
         service_worker_listen(worker);
     }
-    if (atomic_load_explicit(&box->turn, memory_order_acquire) == atomic_load(&worker->turn)) {
+    if (atomic_load_explicit(&box->turn, memory_order_acquire) == worker->turn) {
         return;
     }
     pthread_mutex_lock(&box->lock);
@@ -273,7 +282,8 @@ static void service_worker_look(struct service_worker *worker)
     pthread_mutex_unlock(&box->lock);
     service_worker_listen(worker);
     service_switch_apply(&worker->context, &worker->setup, known ? &worker->view : NULL);
-    atomic_store(&worker->turn, turn);
+    worker->turn = turn;
+    service_worker_say(worker, known ? worker->view.version : 0);
 }
 
 /* Moves a list aside, so that what is put back waits for the next round. */
@@ -373,6 +383,7 @@ static void *service_worker_run(void *argument)
         service_worker_feed(worker);
         service_worker_bury(worker);
     }
+    service_worker_say(worker, UINT64_MAX);
     return NULL;
 }
 
@@ -447,9 +458,9 @@ void service_worker_wake(struct service_worker *worker)
     (void)!write(worker->wake, &one, sizeof one);
 }
 
-uint64_t service_worker_turn(const struct service_worker *worker)
+uint64_t service_worker_version(const struct service_worker *worker)
 {
-    return atomic_load(&worker->turn);
+    return atomic_load(&worker->version);
 }
 
 void service_worker_metrics(const struct service_worker *worker, struct service_metrics_sum *sum)

@@ -35,6 +35,9 @@ struct service_worker_shared {
     struct service_worker_box *box;
     _Atomic uint32_t *open; /* connections per slot of the set-up */
     uint32_t buffers;       /* for each worker */
+    /* Called by a worker's thread when it has carried out another version. */
+    void (*carried)(void *owner);
+    void *owner;
 };
 
 struct service_worker;
@@ -45,8 +48,9 @@ ERR_CHECK enum err service_worker_start(const struct service_worker_shared *shar
 /* Wakes it up to look at the box. Any thread. */
 void service_worker_wake(struct service_worker *worker);
 
-/* What of the box it has carried out. Any thread. */
-uint64_t service_worker_turn(const struct service_worker *worker);
+/* The version of the view that it has carried out, 0: none yet; UINT64_MAX: it has ended, and nobody of its
+ * connections is anywhere. Any thread. */
+uint64_t service_worker_version(const struct service_worker *worker);
 
 /* Adds its counters. Any thread. */
 void service_worker_metrics(const struct service_worker *worker, struct service_metrics_sum *sum);

@@ -36,6 +36,17 @@ void web_observe_results(const struct http_server_request *request, struct http_
     free(batch);
 }
 
+/* In the order of enum event_reader_kind; ENGINE_READER_KINDS: no such word. */
+static uint32_t web_observe_kind(const char *word)
+{
+    static const char *const words[ENGINE_READER_KINDS] = {"dns", "proxy", "service"};
+    uint32_t kind = 0;
+    while (kind < ENGINE_READER_KINDS && strcmp(word, words[kind]) != 0) {
+        kind++;
+    }
+    return kind;
+}
+
 static bool web_observe_reader(const json_t *json, struct desk_reader *ret_reader)
 {
     bool good = json_is_object(json);
@@ -43,11 +54,11 @@ static bool web_observe_reader(const json_t *json, struct desk_reader *ret_reade
     const char *kind = web_text(json, "kind", &good);
     uint64_t age_ms = 0;
     if (!good || name == NULL || kind == NULL || !web_number(json, "version", &ret_reader->version) ||
-        !web_number(json, "age_ms", &age_ms) || (strcmp(kind, "dns") != 0 && strcmp(kind, "proxy") != 0)) {
+        !web_number(json, "age_ms", &age_ms) || web_observe_kind(kind) == ENGINE_READER_KINDS) {
         return false;
     }
     text_copy(ret_reader->name, sizeof ret_reader->name, name);
-    ret_reader->kind = strcmp(kind, "dns") == 0 ? EVENT_READER_DNS : EVENT_READER_PROXY;
+    ret_reader->kind = (enum event_reader_kind)web_observe_kind(kind);
     ret_reader->age_ms = age_ms < UINT32_MAX ? (uint32_t)age_ms : UINT32_MAX;
     return true;
 }

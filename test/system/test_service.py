@@ -128,6 +128,15 @@ class World:
                   f"target 0 0 {HOST} {TAIWAN} {healthy[0]}", f"target 0 1 {HOST} {TOKYO} {healthy[1]}",
                   f"commit {self.version}")
 
+    def reader(self):
+        """The version that the relay says to have carried out; None: it has no seat."""
+        self.publisher.stdin.write("readers\n")
+        self.publisher.stdin.flush()
+        found = None
+        while (line := self.publisher.stdout.readline().split()) != ["ok"]:
+            found = int(line[3]) if line[1:3] == ["taiwan/service", "service"] else found
+        return found
+
     def log(self):
         with open(os.path.join(self.root, "log"), encoding="utf-8") as file:
             return file.read()
@@ -266,6 +275,21 @@ def test_only_the_primary_gets_clients(world):
     world.publish(service="cache 1 3 1")  # the same server under another epoch: what it had may be gone
     assert waiting.cut()
     assert world.counter("cut_primary_total") == 2
+
+
+def test_it_says_which_view_it_has_carried_out(world):
+    world.publish()
+    world.start()
+    for _ in range(3):
+        wait(lambda: world.reader() == world.version, "it is there")
+        world.publish()
+    client = Client()
+    assert client.greeting() == "taiwan"
+    world.relay.send_signal(signal.SIGTERM)  # its connections have some seconds to end, and are still moved by views
+    world.publish(healthy=(0, 1))
+    assert client.cut() is not None
+    assert world.relay.wait(DEADLINE) == 0
+    assert world.reader() is None
 
 
 def test_a_dead_server_is_passed_over_before_any_check_says_so(world):

@@ -52,9 +52,10 @@ struct world {
     uint32_t writer;
     uint64_t epoch;
     uint64_t sequence;
-    uint64_t revision;                                                       /* of the lease record */
-    uint32_t holder;                                                         /* of the lease record */
-    bool cacheless[2];                                                       /* the cache's check fails in a region */
+    uint64_t revision; /* of the lease record */
+    uint32_t holder;   /* of the lease record */
+    uint64_t relayed;  /* the relays of TCP services hang at this view; 0: they follow */
+    bool cacheless[2]; /* the cache's check fails in a region */
     void (*cache)(const struct action *action, struct event_result *result); /* servers of caches obey; NULL: none */
     bool story;
 };
@@ -307,11 +308,13 @@ static inline void observations(void)
                                                            .latency_us = 1000};
             feed(&event);
         }
-        for (uint32_t kind = 0; kind < 2; kind++) {
+        for (uint32_t kind = 0; kind < ENGINE_READER_KINDS; kind++) {
             struct event event = {.kind = EVENT_READER};
             event.reader.site = site;
             event.reader.kind = (enum event_reader_kind)kind;
-            event.reader.version = engine_view(&world->engine)->version;
+            event.reader.version = kind == EVENT_READER_SERVICE && world->relayed != 0
+                                       ? world->relayed
+                                       : engine_view(&world->engine)->version;
             feed(&event);
         }
     }

@@ -428,6 +428,25 @@ static void test_servers_of_a_service_follow_its_check(void **state)
     assert_int_equal(view->targets[0].healthy, 1);
 }
 
+/* A run has not moved the clients of TCP services before their relays have: VERIFY waits for those that there are. */
+static void test_a_run_waits_for_relays(void **state)
+{
+    (void)state;
+    world->engine.model.sites[SITE_TOKYO].relays = true;
+    pass(1000);
+    world->relayed = engine_view(&world->engine)->version;
+    world->dead[TAIWAN] = true;
+    pass(20000);
+    const struct durable_run *run = &world->engine.durable.run;
+    assert_true(engine_busy(&world->engine));
+    assert_int_equal(run->steps[run->at].step, PLAN_VERIFY);
+    assert_non_null(strstr(run->steps[run->at].detail, "1 waited for"));
+    world->relayed = 0;
+    pass(2000);
+    assert_false(engine_busy(&world->engine));
+    assert_int_equal(last_run()->state, DURABLE_RUN_SUCCEEDED);
+}
+
 /* What an observer of taiwan counted. */
 static void count(uint32_t probe, uint32_t age_ms, uint64_t requests, uint64_t value)
 {
@@ -549,6 +568,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_restart_does_not_turn_down_a_failback, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_refused_password_is_no_outage, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_servers_of_a_service_follow_its_check, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(test_a_run_waits_for_relays, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_requests_count_once_and_at_their_time, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_lag_above_the_limit_is_told_once, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_the_view_carries_the_lag_in_steps, world_setup, world_teardown),
