@@ -51,7 +51,7 @@ static const struct cli_option_row cli_option_rows[CLI_OPTION_AT_COUNT] = {
     [CLI_OPTION_AT_YES] = {"yes", 0, CLI_OPTION_CHANGES, "             do not ask"},
     [CLI_OPTION_AT_SOURCE] = {"source", 1, CLI_OPTION_MOVES, "REGION    the region to leave"},
     [CLI_OPTION_AT_TARGET] = {"target", 1, CLI_OPTION_MOVES, "REGION    the region to go to"},
-    [CLI_OPTION_AT_DRY_RUN] = {"dry-run", 0, CLI_OPTION_MOVES | CLI_OPTION_FORCES,
+    [CLI_OPTION_AT_DRY_RUN] = {"dry-run", 0, CLI_OPTION_MOVES | CLI_OPTION_FORCES | CLI_OPTION_TRIES,
                                "         check everything for real, change nothing"},
     [CLI_OPTION_AT_WAIT] = {"wait", 0, CLI_OPTION_WAITS, "            follow it to its end"},
     [CLI_OPTION_AT_ACCEPT_LOSS] = {"accept-loss", 0, CLI_OPTION_MOVES,

@@ -25,7 +25,8 @@ enum cli_option_group {
     CLI_OPTION_RUN = 16,     /* --run ID */
     CLI_OPTION_FOLLOWS = 32, /* --follow, --after N */
     CLI_OPTION_WAITS = 64,   /* --wait */
-    CLI_OPTION_FORCES = 128  /* --force --dry-run */
+    CLI_OPTION_FORCES = 128, /* --force --dry-run */
+    CLI_OPTION_TRIES = 256   /* --dry-run */
 };
 
 struct cli_option_verb {

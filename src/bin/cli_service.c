@@ -25,6 +25,9 @@ static void cli_service_one(struct cli_text *text, const json_t *service)
         buf_text(&text->out, "   primary ");
         cli_text_print(text, primary[0] != 0 ? CLI_TEXT_BOLD : CLI_TEXT_BAD, "%s", primary[0] != 0 ? primary : "NONE");
         buf_printf(&text->out, "   epoch %lld", (long long)cli_text_integer(service, "epoch", 0));
+        if (cli_text_member(service, "moving")[0] != 0) {
+            cli_text_print(text, CLI_TEXT_WARN, "   moving to %s", cli_text_member(service, "moving"));
+        }
     }
     size_t index = 0;
     const json_t *server = NULL;

@@ -16,6 +16,7 @@
 #include "bin/cli_ledger.h"
 #include "bin/cli_run.h"
 #include "bin/cli_salvage.h"
+#include "bin/cli_service_move.h"
 #include "bin/cli_simulate.h"
 #include "bin/cli_status.h"
 #include "bin/serve.h"
@@ -35,6 +36,7 @@ const struct verb verb_table[] = {
     {"failover", "leave a region that is lost or ill", cli_change_failover},
     {"switchover", "move away from a healthy region without losing anything", cli_change_switchover},
     {"failback", "bring a region's clients and writer home again", cli_change_failback},
+    {"service", "move the primary of a Redis to another region", cli_service_move},
     {"approve", "let a run go on that waits for a person", cli_change_approve},
     {"abort", "end a run and undo its completed steps", cli_change_abort},
     {"pause", "turn automation off", cli_change_pause},

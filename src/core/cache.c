@@ -16,6 +16,7 @@ enum {
     CACHE_ORDER_MS = 1500,  /* time-out of one order */
     CACHE_QUIET_MS = 3000,  /* so long writes may pause while the next primary catches up */
     CACHE_AGAIN_MS = 30000, /* after a planned change that did not come about */
+    CACHE_MOVE_MS = 10000,  /* so long an operator's order waits for a replica that is fit */
 };
 
 static bool cache_same(const struct view_address *a, const struct view_address *b)
@@ -23,8 +24,7 @@ static bool cache_same(const struct view_address *a, const struct view_address *
     return a->family == b->family && a->port == b->port && memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
 }
 
-/* The service's server at the recorded address; LIMITS_NONE: it is not configured any more. */
-static uint32_t cache_recorded(const struct engine *engine, uint32_t service)
+uint32_t cache_recorded(const struct engine *engine, uint32_t service)
 {
     const struct durable_cache *record = &engine->durable.caches[service];
     for (uint32_t i = 0; i < engine->model.targets_count && record->known; i++) {
@@ -52,8 +52,7 @@ void cache_take(struct engine *engine, const struct event_cache *event)
     server->said = *event;
 }
 
-/* What the server said, if that was lately; NULL: it does not answer. */
-static const struct event_cache *cache_said(const struct engine *engine, uint32_t target)
+const struct event_cache *cache_said(const struct engine *engine, uint32_t target)
 {
     const struct engine_cache_server *server = &engine->cache_servers[target];
     return server->any && time_since_ms(engine->now, server->at) < CACHE_FRESH_MS ? &server->said : NULL;
@@ -67,7 +66,7 @@ static const struct health_merged *cache_verdict(const struct engine *engine, ui
     return probe != LIMITS_NONE ? &engine->health.merged[probe] : NULL;
 }
 
-static bool cache_failed(const struct engine *engine, uint32_t target)
+bool cache_failed(const struct engine *engine, uint32_t target)
 {
     const struct health_merged *merged = cache_verdict(engine, target);
     return merged != NULL && merged->status == HEALTH_FAILED;
@@ -140,6 +139,7 @@ static void cache_name(struct engine *engine, struct output *output, uint32_t se
     record->epoch++;
     record->primary = engine->model.targets[target].address;
     engine->caches[service].nobody = false;
+    engine->caches[service].moving = false;
     task_clear(engine, TASK_SLOT_CACHE + service);
     engine_persist(engine, output);
     engine->view_dirty = true;
@@ -280,16 +280,46 @@ static bool cache_wanted(struct engine *engine, struct output *output, uint32_t 
     return false;
 }
 
-/* After a run that has moved a region the primary goes the same way. */
+/* An operator's order has come to nothing. */
+static void cache_stay(struct engine *engine, struct output *output, uint32_t service, const char *reason)
+{
+    struct trace *trace = cache_trace(engine, output, TRACE_CACHE_STAYS, service);
+    trace->to = engine->caches[service].region;
+    text_copy(trace->text, sizeof trace->text, reason);
+    engine->caches[service].moving = false;
+    task_clear(engine, TASK_SLOT_CACHE + service);
+}
+
+/* The region that the primary shall go to; LIMITS_NONE: it stays. An operator's order counts more than the last run's.
+ */
+static uint32_t cache_goal(struct engine *engine, struct output *output, uint32_t service, uint32_t primary)
+{
+    const struct engine_cache *cache = &engine->caches[service];
+    if (cache->moving) {
+        return cache->region;
+    }
+    const bool again = cache->missed.us == 0 || time_since_ms(engine->now, cache->missed) >= CACHE_AGAIN_MS;
+    return cache_wanted(engine, output, service, primary) && again ? engine->durable.past[0].target : LIMITS_NONE;
+}
+
+/* The replica has everything, and writes are held: it is the next primary. What the last run wanted is settled. */
+static void cache_hand_over(struct engine *engine, struct output *output, uint32_t service, uint32_t target)
+{
+    if (engine->caches[service].moving) {
+        engine->durable.caches[service].run = engine->durable.past[0].id;
+        cache_change(engine, output, service, target, "an operator ordered it");
+    } else {
+        cache_change(engine, output, service, target, "its region was moved");
+    }
+}
+
+/* A planned change: after a run that has moved a region the primary goes the same way, or an operator wants it. */
 static void cache_plan(struct engine *engine, struct output *output, uint32_t service, uint32_t primary)
 {
-    const struct durable_run *last = &engine->durable.past[0];
     struct engine_cache *cache = &engine->caches[service];
-    if (!cache_wanted(engine, output, service, primary) ||
-        (cache->missed.us != 0 && time_since_ms(engine->now, cache->missed) < CACHE_AGAIN_MS)) {
-        return;
-    }
-    const uint32_t target = cache_candidate(engine, service, primary, last->target, true);
+    const uint32_t region = cache_goal(engine, output, service, primary);
+    const uint32_t target =
+        region != LIMITS_NONE ? cache_candidate(engine, service, primary, region, true) : LIMITS_NONE;
     if (target == LIMITS_NONE) {
         return; /* later, when one follows */
     }
@@ -298,11 +328,23 @@ static void cache_plan(struct engine *engine, struct output *output, uint32_t se
     wanted.timeout_ms = CACHE_QUIET_MS;
     const struct engine_task *task = task_want(engine, output, TASK_SLOT_CACHE + service, &wanted);
     if (task->state == ENGINE_TASK_OK) {
-        cache_change(engine, output, service, target, "its region was moved");
+        cache_hand_over(engine, output, service, target);
     } else if (task->state != ENGINE_TASK_SENT || time_reached(engine->now, task->until)) {
         cache->missed = engine->now; /* each attempt makes clients wait: not again at once */
         task_clear(engine, TASK_SLOT_CACHE + service);
+        if (cache->moving) {
+            cache_stay(engine, output, service, "writes were held, and the replica did not catch up in time");
+        }
     }
+}
+
+/* Whether an operator's order has waited long enough. What is under way is waited for. */
+static bool cache_late(const struct engine *engine, uint32_t service)
+{
+    const struct engine_cache *cache = &engine->caches[service];
+    const struct engine_task *task = task_at(engine, TASK_SLOT_CACHE + service);
+    const bool held = task->state != ENGINE_TASK_FREE && task->action.kind == ACTION_CACHE_QUIET;
+    return cache->moving && !held && time_since_ms(engine->now, cache->ordered) > CACHE_MOVE_MS;
 }
 
 static void cache_service(struct engine *engine, struct output *output, uint32_t service)
@@ -310,6 +352,9 @@ static void cache_service(struct engine *engine, struct output *output, uint32_t
     if (!engine->durable.caches[service].known) {
         cache_first(engine, output, service);
         return;
+    }
+    if (cache_late(engine, service)) {
+        cache_stay(engine, output, service, "other servers do not obey, or no replica there was fit in time");
     }
     uint32_t primary = cache_recorded(engine, service);
     if (primary == LIMITS_NONE || cache_lost(engine, primary)) {

@@ -9,8 +9,8 @@
  * A change is made
  *   - when the service's check FAILED in the primary's region, by the majority of the observers, unless automation is
  *     paused or most observers do not report; or the primary's server is not configured any more;
- *   - after a run that moved a region, when the primary is still in the run's source: writes pause, the target catches
- *     up, then as above. Nothing is lost.
+ *   - after a run that moved a region, when the primary is still in the run's source, or when an operator orders it
+ *     (core/cache_move.h): writes pause, the target catches up, then as above. Nothing is lost.
  * The candidate is a server that answered lately and follows the primary, of a region where the check has not failed:
  * a fit region first, then the one that has received most. Without a candidate nothing changes.
  *
@@ -28,6 +28,15 @@ void cache_take(struct engine *engine, const struct event_cache *event);
 
 /* What only the leader does. */
 void cache_step(struct engine *engine, struct output *output);
+
+/* The service's server at the recorded address; LIMITS_NONE: there is none, or it is not configured any more. */
+uint32_t cache_recorded(const struct engine *engine, uint32_t service);
+
+/* What the server said, if that was lately; NULL: it does not answer. */
+const struct event_cache *cache_said(const struct engine *engine, uint32_t target);
+
+/* Whether the service's check FAILED in the server's region. */
+bool cache_failed(const struct engine *engine, uint32_t target);
 
 /* The server that clients of this service are sent to; LIMITS_NONE: none now. */
 uint32_t cache_primary(const struct engine *engine, uint32_t service);

@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "base/text.h"
 #include "core/cache.h"
+#include "core/cache_move.h"
 #include "core/candidate.h"
 #include "core/cap.h"
 #include "core/durability.h"
@@ -225,6 +226,10 @@ static void engine_take_command(struct engine *engine, struct output *output, co
 {
     if (engine->leading && (command->kind == EVENT_COMMAND_REINIT || command->kind == EVENT_COMMAND_RESTART)) {
         node_order_command(engine, output, command);
+        return;
+    }
+    if (engine->leading && command->kind == EVENT_COMMAND_CACHE) {
+        cache_move_command(engine, output, command);
         return;
     }
     if (engine->leading) {

@@ -209,6 +209,9 @@ struct engine_ttl {
 struct engine_cache {
     bool nobody;        /* that nobody can replace the lost primary was said */
     struct mono missed; /* when a planned change did not come about; us 0: never */
+    bool moving;        /* an operator wants the primary in `region` */
+    uint32_t region;
+    struct mono ordered; /* when */
 };
 
 struct engine_cache_server {

@@ -139,6 +139,7 @@ enum event_command_kind {
     EVENT_COMMAND_RESUME,
     EVENT_COMMAND_REINIT,
     EVENT_COMMAND_RESTART,
+    EVENT_COMMAND_CACHE, /* a cache's primary, to the region `target` */
 };
 
 struct event_command {
@@ -146,9 +147,10 @@ struct event_command {
     uint64_t token;  /* names the reply */
     uint32_t source; /* regions; LIMITS_NONE: choose */
     uint32_t target;
-    uint64_t run;  /* approve, abort */
-    uint32_t node; /* reinit, restart */
-    bool force;    /* reinit, restart */
+    uint64_t run;     /* approve, abort */
+    uint32_t node;    /* reinit, restart */
+    bool force;       /* reinit, restart */
+    uint32_t service; /* cache */
     bool accept_loss;
     bool emergency;
     bool dry_run;

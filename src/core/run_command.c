@@ -197,6 +197,7 @@ void run_command(struct engine *engine, struct output *output, const struct even
         break;
     case EVENT_COMMAND_RESTART:
     case EVENT_COMMAND_REINIT: /* core/node_order.h */
+    case EVENT_COMMAND_CACHE:  /* core/cache_move.h */
         ASSERT(false);
     }
 }

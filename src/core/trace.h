@@ -79,6 +79,8 @@ struct model;
     X(CACHE_PRIMARY, NOTICE, "{service}: the primary of epoch {n} takes writes in {region}")                           \
     X(CACHE_TURNED, NOTICE, "{service}: the server in {region} was told what it is under epoch {n}")                   \
     X(CACHE_NOBODY, ERROR, "{service}: the primary of epoch {n} is lost and not replaced: {text}")                     \
+    X(CACHE_ORDERED, NOTICE, "{service}: its primary is to move to {to}, ordered by {text}")                           \
+    X(CACHE_STAYS, WARNING, "{service}: its primary does not move to {to}: {text}")                                    \
     X(TTL_LOWERED, NOTICE, "{region}: answers that lead there live {n} s: {text}")                                     \
     X(TTL_BACK, NOTICE, "{region}: answers that lead there live as long as before")
 

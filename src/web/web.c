@@ -37,6 +37,7 @@ static const struct http_server_route web_routes[] = {
     {"POST", "/v1/resume", true, web_run_resume},
     {"POST", "/v1/nodes/*/reinit", true, web_node_reinit},
     {"POST", "/v1/nodes/*/restart", true, web_node_restart},
+    {"POST", "/v1/services/*/move", true, web_service_move},
     {"GET", "/v1/ledger", true, web_ledger_list},
     {"GET", "/v1/ledger/*", true, web_ledger_get},
     {"POST", "/v1/ledger/*/resolve", true, web_ledger_resolve},

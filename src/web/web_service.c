@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * TCP services in the status: where they work, and who is the primary. */
+#include <stdlib.h>
+
+#include "base/text.h"
 #include "core/engine.h"
 #include "edge/metric.h"
 #include "edge/tcp.h"
@@ -31,9 +34,11 @@ static json_t *web_service_one(const struct desk *desk, const struct engine *eng
         }
     }
     const bool any = entry->primary < engine->view.targets_count;
-    return json_pack("{s:s,s:s,s:s,s:I,s:o}", "name", entry->name, "kind", entry->single != 0 ? "redis" : "tcp",
+    const struct engine_cache *cache = &engine->caches[service];
+    return json_pack("{s:s,s:s,s:s,s:I,s:s,s:o}", "name", entry->name, "kind", entry->single != 0 ? "redis" : "tcp",
                      "primary", any ? web_render_region(engine, engine->view.targets[entry->primary].region) : "",
-                     "epoch", (json_int_t)entry->epoch, "servers", servers);
+                     "epoch", (json_int_t)entry->epoch, "moving",
+                     cache->moving ? web_render_region(engine, cache->region) : "", "servers", servers);
 }
 
 json_t *web_service_list(const struct desk *desk, const struct engine *engine)
@@ -69,4 +74,67 @@ bool web_service_degraded(const struct engine *engine)
         }
     }
     return false;
+}
+
+static void web_service_order(const struct http_server_request *request, struct http_server_answer *answer,
+                              const struct event_command *command)
+{
+    const struct desk *desk = web_of(request)->options.desk;
+    struct engine_reply reply = {0};
+    const enum err err = desk->command(desk->context, command, &reply);
+    if (err != ERR_OK) {
+        http_server_answer_problem(answer, err, "the engine did not reply: the outcome is unknown, look at the status");
+    } else if (reply.error != ERR_OK) {
+        web_refusal(answer, &reply);
+    } else {
+        http_server_answer_json(answer, reply.run != 0 && !command->dry_run ? 202 : 200,
+                                json_pack("{s:I,s:s}", "epoch", (json_int_t)reply.run, "text", reply.text));
+    }
+}
+
+/* What the body says; what is not known stays LIMITS_NONE. False: it is no such order. */
+static bool web_service_command(const struct http_server_request *request, const json_t *body,
+                                const struct engine *engine, struct event_command *ret_command)
+{
+    bool good = true;
+    const char *region = web_text(body, "region", &good);
+    const char *reason = web_text(body, "reason", &good);
+    const char *who = web_text(body, "who", &good);
+    if (!good || region == NULL) {
+        return false;
+    }
+    struct event_command command = {.kind = EVENT_COMMAND_CACHE,
+                                    .service = model_service_find(&engine->model, request->segments[0]),
+                                    .target = model_region_find(&engine->model, region),
+                                    .dry_run = json_is_true(json_object_get(body, "dry_run"))};
+    text_copy(command.reason, sizeof command.reason, reason != NULL ? reason : "");
+    text_copy(command.who, sizeof command.who, who != NULL ? who : "api");
+    *ret_command = command;
+    return true;
+}
+
+void web_service_move(const struct http_server_request *request, struct http_server_answer *answer)
+{
+    json_t *body = NULL;
+    struct event_command command;
+    if (http_server_body_json(request, answer, &body) != ERR_OK) {
+        return;
+    }
+    struct engine *engine = web_engine(request, answer);
+    if (engine == NULL) {
+        json_decref(body);
+        return;
+    }
+    if (!web_service_command(request, body, engine, &command)) {
+        http_server_answer_problem(answer, ERR_INVALID, "region, reason and who are texts, and region must be there");
+    } else if (command.service == LIMITS_NONE) {
+        http_server_answer_problem(answer, ERR_NOT_FOUND, "no service '%s'", request->segments[0]);
+    } else if (command.target == LIMITS_NONE) {
+        http_server_answer_problem(answer, ERR_NOT_FOUND, "no region '%s'",
+                                   json_string_value(json_object_get(body, "region")));
+    } else {
+        web_service_order(request, answer, &command);
+    }
+    free(engine);
+    json_decref(body);
 }

@@ -72,6 +72,7 @@ json_t *web_mutation_list(const struct engine *engine, const struct durable_run 
 json_t *web_service_list(const struct desk *desk, const struct engine *engine);
 void web_service_metrics(const struct engine *engine);
 bool web_service_degraded(const struct engine *engine); /* a cache has no primary */
+void web_service_move(const struct http_server_request *request, struct http_server_answer *answer);
 
 /* web_sight.c: what proxies and relays meet with at a server, by site. */
 json_t *web_sight_list(const struct desk *desk, const struct view_address *server);

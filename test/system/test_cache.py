@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -266,3 +267,42 @@ def test_it_comes_home_with_its_region_and_loses_nothing(world):
     assert 'holdfast_service_primary{service="cache",region="tokyo"} 0' in metrics
     assert 'holdfast_service_works{service="cache",region="tokyo"} 1' in metrics
     assert PASSWORD not in world.logs()
+
+
+def move(world, region, *more, service="cache"):
+    return subprocess.run([HOLDFAST, "service", "move", service, region, "--config", os.path.join(world.root, "holdfast.yaml"),
+                           "--reason", "test of a move", "--yes", *more], capture_output=True, text=True, timeout=DEADLINE)
+
+
+def test_an_operator_moves_it_and_nothing_is_lost(world):
+    assert "no service 'nothing'" in move(world, "tokyo", service="nothing").stderr
+    assert "no region 'paris'" in move(world, "paris").stderr
+    there = move(world, "taiwan")
+    assert there.returncode == 0 and "already" in there.stdout
+    acknowledged = int(one(RELAY, "GET", "counter"))
+    for region in ("tokyo", "taiwan"):
+        def moved():
+            done = move(world, region, "--wait", "--timeout", "30s")
+            print(done.stdout, done.stderr)
+            return done.returncode == 0  # a replica that is held up on a busy machine leaves the primary where it is
+        mover = threading.Thread(target=lambda: wait(moved, "the primary is in " + region))
+        mover.start()
+        while mover.is_alive():
+            answer = one(RELAY, "INCR", "counter")
+            if answer is not None and answer.isdigit():
+                acknowledged += 1
+                assert int(answer) >= acknowledged  # nothing that was acknowledged is gone
+        mover.join()
+        wait(lambda: primary_is(region), "the other one follows " + region)
+        wait(lambda: one(RELAY, "SET", "there", region) == "OK", "a client writes there")
+    assert "ordered by" in world.text("/v1/events") and "test of a move" in world.text("/v1/events")
+
+
+def test_a_move_that_would_lose_something_is_refused(world):
+    world.kill("tokyo")
+    wait(lambda: move(world, "tokyo", "--dry-run").returncode == 3, "its silence is noticed")
+    refused = move(world, "tokyo")
+    assert refused.returncode == 3 and "refused" in refused.stderr, refused
+    assert role("taiwan").get("role") == "master" and one(RELAY, "SET", "still", "here") == "OK"
+    world.redis("tokyo")
+    wait(lambda: primary_is("taiwan"), "tokyo follows again")

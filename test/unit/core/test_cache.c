@@ -315,6 +315,116 @@ static void a_lost_region_comes_home_with_its_cache(void **state)
     assert_primary(HERE, 3);
 }
 
+static const struct engine_reply *order_to(uint32_t region)
+{
+    command(EVENT_COMMAND_CACHE, LIMITS_NONE, region, 0);
+    assert_int_equal(world->output.replies_count, 1);
+    return &world->output.replies[0];
+}
+
+static void assert_refused(uint32_t region, enum err error, const char *words)
+{
+    const struct engine_reply *reply = order_to(region);
+    assert_int_equal(reply->error, error);
+    assert_non_null(strstr(reply->text, words));
+    assert_false(world->engine.caches[0].moving);
+}
+
+static void an_operator_moves_it(void **state)
+{
+    (void)state;
+    servers[SECOND].offset = servers[THERE].offset = 1000;
+    assert_int_equal(order_to(TOKYO)->error, ERR_OK);
+    assert_int_equal(world->output.replies[0].run, 2);
+    assert_int_equal(order_to(TOKYO)->run, 0); /* it is on its way */
+    run_for(4000);
+    assert_primary(THERE, 2);
+    assert_true(servers[HERE].quiet);
+    assert_int_equal(order_to(TOKYO)->error, ERR_OK);
+    assert_int_equal(world->output.replies[0].run, 0); /* it is there */
+    run_for(60000);
+    assert_primary(THERE, 2);
+    servers[HERE].quiet = false;
+    assert_int_equal(order_to(TAIWAN)->run, 3);
+    run_for(4000);
+    assert_primary(HERE, 3);
+}
+
+/* Everything by which a move would lose something is said before anybody waits for it. */
+static void an_order_that_cannot_be_kept_is_refused(void **state)
+{
+    (void)state;
+    assert_refused(2, ERR_INVALID, "no such region");
+    servers[SECOND].dead = true;
+    servers[THERE].unlinked = true;
+    run_for(3000);
+    assert_refused(TOKYO, ERR_UNAVAILABLE, "does not answer"); /* the last server of the region is asked last */
+    servers[SECOND].dead = false;
+    servers[SECOND].unlinked = true;
+    run_for(3000);
+    assert_refused(TOKYO, ERR_UNAVAILABLE, "cut off");
+    servers[SECOND].unlinked = false;
+    servers[SECOND].loading = true;
+    run_for(3000);
+    assert_refused(TOKYO, ERR_UNAVAILABLE, "loads its data");
+    servers[SECOND].loading = false;
+    world->cacheless[TOKYO] = true;
+    run_for(6000);
+    assert_refused(TOKYO, ERR_UNAVAILABLE, "check has failed");
+    world->cacheless[TOKYO] = false;
+    run_for(6000);
+    servers[HERE].dead = true;
+    run_for(2000);
+    assert_refused(TOKYO, ERR_UNAVAILABLE, "primary does not answer");
+    assert_int_equal(shown()->epoch, 1);
+    world->engine.model.services[0].single = false;
+    assert_refused(TOKYO, ERR_INVALID, "kind redis");
+}
+
+static void a_replica_that_does_not_catch_up_leaves_the_primary_where_it_is(void **state)
+{
+    (void)state;
+    servers[THERE].offset = servers[SECOND].offset = 900;
+    assert_int_equal(order_to(TOKYO)->error, ERR_OK);
+    run_for(8000);
+    assert_true(servers[HERE].quiet); /* it was tried */
+    assert_false(world->engine.caches[0].moving);
+    assert_primary(HERE, 1);
+    servers[THERE].offset = servers[SECOND].offset = 1000;
+    run_for(40000);
+    assert_primary(HERE, 1); /* an order is obeyed once */
+    /* A server that does not obey holds it up: it is waited for, not for ever. */
+    servers[SECOND].deaf = true;
+    servers[SECOND].primary = true;
+    run_for(3000);
+    assert_int_equal(order_to(TOKYO)->error, ERR_OK);
+    run_for(5000);
+    assert_true(world->engine.caches[0].moving);
+    run_for(10000);
+    assert_false(world->engine.caches[0].moving);
+    servers[SECOND].deaf = false;
+    run_for(10000);
+    assert_primary(HERE, 1);
+}
+
+/* The run moved the region, and its cache could not follow: the operator's word is the newer one. */
+static void an_order_counts_more_than_the_last_run(void **state)
+{
+    (void)state;
+    servers[THERE].offset = servers[SECOND].offset = 900;
+    command(EVENT_COMMAND_SWITCHOVER, TAIWAN, TOKYO, 0);
+    assert_refused(TOKYO, ERR_CONFLICT, "in progress");
+    run_for(20000);
+    assert_primary(HERE, 1);
+    servers[THERE].offset = servers[SECOND].offset = 1000;
+    assert_int_equal(order_to(TOKYO)->error, ERR_OK);
+    run_for(4000);
+    assert_primary(THERE, 2);
+    assert_int_equal(order_to(TAIWAN)->error, ERR_OK);
+    run_for(60000);
+    assert_primary(HERE, 3);
+}
+
 /* A record of the format before caches. */
 static void an_older_record_is_read(void **state)
 {
@@ -353,6 +463,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_server_that_somebody_turned_is_turned_back, setup, world_teardown),
         cmocka_unit_test_setup_teardown(it_follows_a_switchover, setup, world_teardown),
         cmocka_unit_test_setup_teardown(a_lost_region_comes_home_with_its_cache, setup, world_teardown),
+        cmocka_unit_test_setup_teardown(an_operator_moves_it, setup, world_teardown),
+        cmocka_unit_test_setup_teardown(an_order_that_cannot_be_kept_is_refused, setup, world_teardown),
+        cmocka_unit_test_setup_teardown(a_replica_that_does_not_catch_up_leaves_the_primary_where_it_is, setup,
+                                        world_teardown),
+        cmocka_unit_test_setup_teardown(an_order_counts_more_than_the_last_run, setup, world_teardown),
         cmocka_unit_test_setup_teardown(an_older_record_is_read, setup, world_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
