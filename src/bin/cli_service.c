@@ -17,6 +17,27 @@ static void cli_service_server(struct cli_text *text, const json_t *server)
     }
 }
 
+/* Who has its clients: all together, in the wide form by site. */
+static void cli_service_relays(struct cli_text *text, const json_t *relays)
+{
+    int64_t connections = 0;
+    size_t index = 0;
+    const json_t *relay = NULL;
+    json_array_foreach(relays, index, relay)
+    {
+        connections += cli_text_integer(relay, "connections", 0);
+        if (text->wide) {
+            buf_printf(&text->out, "\n  relay %s   %lld connections, %lld wait, %lld drain",
+                       cli_text_member(relay, "site"), (long long)cli_text_integer(relay, "connections", 0),
+                       (long long)cli_text_integer(relay, "waiting", 0),
+                       (long long)cli_text_integer(relay, "draining", 0));
+        }
+    }
+    if (json_array_size(relays) > 0 && !text->wide) {
+        buf_printf(&text->out, "   %lld connections", (long long)connections);
+    }
+}
+
 static void cli_service_one(struct cli_text *text, const json_t *service)
 {
     buf_printf(&text->out, "service %s", cli_text_member(service, "name"));
@@ -35,6 +56,7 @@ static void cli_service_one(struct cli_text *text, const json_t *service)
     {
         cli_service_server(text, server);
     }
+    cli_service_relays(text, json_object_get(service, "relays"));
     buf_text(&text->out, "\n");
 }
 

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "bin/verb.h"
 #include "edge/config_file.h"
+#include "edge/figure.h"
 #include "edge/latency_watch.h"
 #include "edge/log.h"
 #include "edge/publish.h"
@@ -110,6 +111,7 @@ int serve_service_run(const struct config *config, uint32_t site, const char *pa
     snprintf(options->name, sizeof options->name, "%.*s/service", LIMITS_NAME - 9, here->name);
     snprintf(options->view_memory, sizeof options->view_memory, "%.480s/" PUBLISH_NAME, here->state_dir);
     snprintf(options->view_file, sizeof options->view_file, "%.480s/" PUBLISH_FILE_NAME, here->state_dir);
+    snprintf(options->figures, sizeof options->figures, "%.480s/" FIGURE_SERVICE_NAME, here->state_dir);
     snprintf(options->latency_file, sizeof options->latency_file, "%.480s/" LATENCY_WATCH_SERVICE, here->state_dir);
     if (serve_service_setup(config, site, &options->setup)) {
         exit_code = service_serve_run(options, serve_service_read, &serve) == ERR_OK ? VERB_OK : VERB_FAILED;

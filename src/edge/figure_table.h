@@ -87,3 +87,27 @@
     X(TRANSACTION_TIME, "proxy_transaction_seconds_total", COUNTER_US, "Time that transactions took")                  \
     X(QUERY_TIME, "proxy_query_seconds_total", COUNTER_US, "Time that statements or batches took")                     \
     X(WAIT_TIME, "proxy_wait_seconds_total", COUNTER_US, "Time that sessions have waited for a server connection")
+
+/* Of a TCP service, by a relay. The word in service/service_metrics.h is the symbol; the first three are gauges. */
+#define FIGURE_TABLE_SERVICE(X)                                                                                        \
+    X(CONNECTIONS, "service_connections", GAUGE, "Connections of clients now, those that wait included")               \
+    X(WAITING, "service_connections_waiting", GAUGE, "Clients that wait for a server that answers")                    \
+    X(DRAINING, "service_connections_draining", GAUGE,                                                                 \
+      "Connections to a region that gets no clients from there any more")                                              \
+    X(RELAYED_TOTAL, "service_connections_total", COUNTER, "Connections that reached a server")                        \
+    X(REFUSED_LIMIT, "service_refused_limit_total", COUNTER,                                                           \
+      "Clients refused because there are too many, or no descriptors left")                                            \
+    X(WAIT_TIMEOUTS, "service_wait_timeouts_total", COUNTER, "Clients that found no server within connect_wait")       \
+    X(CONNECT_FAILURES, "service_connect_failures_total", COUNTER, "Attempts to reach a server that failed")           \
+    X(ELSEWHERE, "service_elsewhere_total", COUNTER,                                                                   \
+      "Connections that reached a server of another region than the split's")                                          \
+    X(CUT_FAILED, "service_cut_failed_total", COUNTER, "Connections cut because the service failed in their region")   \
+    X(CUT_PRIMARY, "service_cut_primary_total", COUNTER,                                                               \
+      "Connections cut because their server is not the primary any more")                                              \
+    X(CUT_DRAINED, "service_cut_drained_total", COUNTER, "Connections cut after drain")                                \
+    X(CUT_IDLE, "service_cut_idle_total", COUNTER, "Connections cut after idle_timeout")                               \
+    X(BROKEN, "service_broken_total", COUNTER, "Connections of which an end was reset or lost")                        \
+    X(STALLED, "service_stalled_total", COUNTER, "Times that nothing was read because the other end took nothing")     \
+    X(STARVED, "service_starved_total", COUNTER, "Times that nothing was read because all buffers were in use")        \
+    X(BYTES_TO_SERVER, "service_bytes_to_server_total", COUNTER, "Bytes passed on to servers")                         \
+    X(BYTES_TO_CLIENT, "service_bytes_to_client_total", COUNTER, "Bytes passed on to clients")

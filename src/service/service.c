@@ -14,6 +14,7 @@
 #include "edge/publish.h"
 #include "edge/publish_file.h"
 #include "edge/tcp.h"
+#include "service/service_figure.h"
 #include "service/service_worker.h"
 
 enum {
@@ -34,6 +35,7 @@ struct service {
     pthread_t watcher;
     bool watching;
     struct latency_watch *latency; /* NULL: not measured */
+    struct service_figure figure;  /* of the watcher */
     _Atomic bool stop;
     /* The reader that looks, and the one that announces: entering a view must not announce it. */
     struct publish_reader scout;
@@ -138,6 +140,7 @@ static void *service_watch(void *argument)
         publish_reader_beat(&service->scout);
         service_tell(service);
         service_announce(service);
+        service_figure_look(&service->figure, &service->box, service->workers, service->workers_count);
     }
     return NULL;
 }
@@ -289,6 +292,7 @@ static enum err service_begin(struct service *service)
         return err;
     }
     service_measure(service);
+    service_figure_open(&service->figure, service->options.figures);
     const int number = pthread_create(&service->watcher, NULL, service_watch, service);
     service->watching = number == 0;
     return number == 0 ? ERR_OK : err_from_errno(number);
@@ -337,6 +341,7 @@ void service_stop(struct service *service)
     for (uint32_t i = 0; i < service->workers_count; i++) {
         service_worker_free(service->workers[i]);
     }
+    service_figure_close(&service->figure);
     publish_reader_close(&service->announcer);
     publish_reader_close(&service->scout);
     pthread_mutex_destroy(&service->announce_lock);
@@ -348,7 +353,9 @@ void service_metrics_read(struct service *service, struct service_metrics_sum *r
 {
     *ret_sum = (struct service_metrics_sum){0};
     for (uint32_t i = 0; i < service->workers_count; i++) {
-        service_worker_metrics(service->workers[i], ret_sum);
+        for (uint32_t slot = 0; slot < LIMITS_SERVICES; slot++) {
+            service_worker_metrics(service->workers[i], slot, ret_sum);
+        }
     }
 }
 

@@ -32,6 +32,7 @@ struct service_options {
     char view_memory[SERVICE_PATH];  /* the view's shared memory */
     char view_file[SERVICE_PATH];    /* the view's file for a cold start; empty: none */
     char latency_file[SERVICE_PATH]; /* how far clients are (edge/latency_watch.h); empty: it is not measured */
+    char figures[SERVICE_PATH];      /* where what it counts is told; empty: nowhere */
     struct service_setup setup;
     uint32_t workers; /* one per CPU, at most 8 */
     uint32_t buffers; /* 1024 of SERVICE_BUFFER_BYTES, for each worker */

@@ -64,13 +64,13 @@ void service_connect_begin(struct service_session_context *context, struct servi
             service_connect_due(context, session, context->setup->services[session->slot].connect_timeout_ms);
             return;
         }
-        service_metrics_add(&context->metrics, SERVICE_METRICS_CONNECT_FAILURES, 1);
+        service_metrics_add(&context->metrics[session->slot], SERVICE_METRICS_CONNECT_FAILURES, 1);
     }
 }
 
 static void service_connect_next(struct service_session_context *context, struct service_session *session)
 {
-    service_metrics_add(&context->metrics, SERVICE_METRICS_CONNECT_FAILURES, 1);
+    service_metrics_add(&context->metrics[session->slot], SERVICE_METRICS_CONNECT_FAILURES, 1);
     sight_note(&context->sight, &session->target, SIGHT_FAILED);
     service_session_drop_server(context, session);
     service_connect_begin(context, session);
@@ -81,7 +81,7 @@ static void service_connect_done(struct service_session_context *context, struct
     const struct service_route_client client = service_connect_client(context, session);
     const uint32_t meant = view_split_region(context->view, client.home, client.point);
     if (session->target_index != LIMITS_NONE && context->view->targets[session->target_index].region != meant) {
-        service_metrics_add(&context->metrics, SERVICE_METRICS_ELSEWHERE, 1);
+        service_metrics_add(&context->metrics[session->slot], SERVICE_METRICS_ELSEWHERE, 1);
     }
     sight_note(&context->sight, &session->target, SIGHT_CONNECTED);
     sight_measure(&context->sight, &session->target, session->server.fd);

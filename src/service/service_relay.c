@@ -28,7 +28,7 @@ static bool service_relay_send(struct service_session_context *context, struct s
             send(to->fd, buffer->bytes + buffer->at, buffer->size - buffer->at, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (sent < 0 && errno == EAGAIN) {
             to->writable = false;
-            service_metrics_add(&context->metrics, SERVICE_METRICS_STALLED, 1);
+            service_metrics_add(&context->metrics[from->session->slot], SERVICE_METRICS_STALLED, 1);
             return true;
         }
         if (sent < 0) {
@@ -53,7 +53,7 @@ static bool service_relay_receive(struct service_session_context *context, struc
         from->session->moved = context->now;
         /* A short read has emptied the socket, unless the peer's end of it comes behind. */
         from->readable = (size_t)got == sizeof buffer->bytes || from->hangup;
-        service_metrics_add(&context->metrics, count, (uint64_t)got);
+        service_metrics_add(&context->metrics[from->session->slot], count, (uint64_t)got);
         return true;
     }
     const int number = errno;
@@ -127,7 +127,7 @@ void service_relay_pump(struct service_session_context *context, struct service_
     }
     if (up == SERVICE_RELAY_STARVES || down == SERVICE_RELAY_STARVES) {
         if (list_empty(&session->starved)) {
-            service_metrics_add(&context->metrics, SERVICE_METRICS_STARVED, 1);
+            service_metrics_add(&context->metrics[session->slot], SERVICE_METRICS_STARVED, 1);
             list_append(&context->starved, &session->starved);
         }
     }

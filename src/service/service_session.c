@@ -24,7 +24,7 @@ static bool service_session_admit(struct service_session_context *context, uint3
         return true;
     }
     atomic_fetch_sub(&context->open[slot], 1);
-    service_metrics_add(&context->metrics, SERVICE_METRICS_REFUSED_LIMIT, 1);
+    service_metrics_add(&context->metrics[slot], SERVICE_METRICS_REFUSED_LIMIT, 1);
     return false;
 }
 
@@ -57,8 +57,8 @@ struct service_session *service_session_new(struct service_session_context *cont
     list_init(&session->starved);
     list_init(&session->dead);
     list_append(&context->sessions, &session->link);
-    service_metrics_add(&context->metrics, SERVICE_METRICS_CONNECTIONS, 1);
-    service_metrics_add(&context->metrics, SERVICE_METRICS_WAITING, 1);
+    service_metrics_add(&context->metrics[session->slot], SERVICE_METRICS_CONNECTIONS, 1);
+    service_metrics_add(&context->metrics[session->slot], SERVICE_METRICS_WAITING, 1);
     tcp_tune_client(fd);
     if (!service_session_add(context, &session->client)) {
         service_session_end(context, session, SERVICE_METRICS_BROKEN, true);
@@ -137,8 +137,8 @@ void service_session_active(struct service_session_context *context, struct serv
     session->state = SERVICE_SESSION_ACTIVE;
     session->moved = context->now;
     session->due = TIME_NEVER;
-    service_metrics_take(&context->metrics, SERVICE_METRICS_WAITING, 1);
-    service_metrics_add(&context->metrics, SERVICE_METRICS_RELAYED_TOTAL, 1);
+    service_metrics_take(&context->metrics[session->slot], SERVICE_METRICS_WAITING, 1);
+    service_metrics_add(&context->metrics[session->slot], SERVICE_METRICS_RELAYED_TOTAL, 1);
     service_session_arm(context, session);
 }
 
@@ -151,10 +151,10 @@ void service_session_drain(struct service_session_context *context, struct servi
     }
     session->drain_until = until;
     if (after) {
-        service_metrics_add(&context->metrics, SERVICE_METRICS_DRAINING, 1);
+        service_metrics_add(&context->metrics[session->slot], SERVICE_METRICS_DRAINING, 1);
         service_session_arm(context, session);
     } else {
-        service_metrics_take(&context->metrics, SERVICE_METRICS_DRAINING, 1);
+        service_metrics_take(&context->metrics[session->slot], SERVICE_METRICS_DRAINING, 1);
     }
 }
 
@@ -165,13 +165,13 @@ void service_session_end(struct service_session_context *context, struct service
         return;
     }
     if (session->state == SERVICE_SESSION_CONNECTING) {
-        service_metrics_take(&context->metrics, SERVICE_METRICS_WAITING, 1);
+        service_metrics_take(&context->metrics[session->slot], SERVICE_METRICS_WAITING, 1);
     }
     latency_seen_measure(&context->latency, &session->latency, session->client.fd);
     service_session_drain(context, session, TIME_NEVER);
-    service_metrics_take(&context->metrics, SERVICE_METRICS_CONNECTIONS, 1);
+    service_metrics_take(&context->metrics[session->slot], SERVICE_METRICS_CONNECTIONS, 1);
     if (reason != SERVICE_METRICS_COUNT) {
-        service_metrics_add(&context->metrics, reason, 1);
+        service_metrics_add(&context->metrics[session->slot], reason, 1);
     }
     service_session_load(context, session, LIMITS_NONE);
     service_session_close_end(context, &session->client, abort);

@@ -61,7 +61,7 @@ struct service_session {
 struct service_session_context {
     int epoll;
     struct mono now;
-    struct service_metrics metrics;
+    struct service_metrics metrics[LIMITS_SERVICES]; /* per slot */
     struct sight sight;
     struct latency_seen latency;
     const struct service_setup *setup;

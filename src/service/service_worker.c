@@ -131,13 +131,13 @@ static struct view_address service_worker_peer(const struct sockaddr_storage *st
 }
 
 /* Without descriptors the listener would be ready for ever: gives up the reserve to turn one client away. */
-static void service_worker_turn_away(struct service_worker *worker, int listener)
+static void service_worker_turn_away(struct service_worker *worker, const struct service_worker_listener *listener)
 {
     close(worker->reserve);
-    const int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+    const int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC);
     if (fd >= 0) {
         close(fd);
-        service_metrics_add(&worker->context.metrics, SERVICE_METRICS_REFUSED_LIMIT, 1);
+        service_metrics_add(&worker->context.metrics[listener->what.slot], SERVICE_METRICS_REFUSED_LIMIT, 1);
     }
     worker->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
@@ -150,7 +150,7 @@ static void service_worker_accept(struct service_worker *worker, const struct se
         const int fd = accept4(listener->fd, (struct sockaddr *)&storage, &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (fd < 0) {
             if (errno == EMFILE || errno == ENFILE) {
-                service_worker_turn_away(worker, listener->fd);
+                service_worker_turn_away(worker, listener);
             }
             return;
         }
@@ -262,6 +262,16 @@ static void service_worker_say(struct service_worker *worker, uint64_t version)
     }
 }
 
+/* A slot that another service has now counts anew. */
+static void service_worker_count_anew(struct service_worker *worker, const struct service_setup *next)
+{
+    for (uint32_t slot = 0; slot < LIMITS_SERVICES; slot++) {
+        if (strcmp(worker->setup.services[slot].name, next->services[slot].name) != 0) {
+            service_metrics_clear(&worker->context.metrics[slot]);
+        }
+    }
+}
+
 static void service_worker_look(struct service_worker *worker)
 {
     struct service_worker_box *box = worker->shared->box;
@@ -278,6 +288,7 @@ static void service_worker_look(struct service_worker *worker)
     const uint64_t turn = atomic_load(&box->turn);
     const bool known = box->filled;
     worker->view = box->view;
+    service_worker_count_anew(worker, &box->setup);
     worker->setup = box->setup;
     pthread_mutex_unlock(&box->lock);
     service_worker_listen(worker);
@@ -463,9 +474,10 @@ uint64_t service_worker_version(const struct service_worker *worker)
     return atomic_load(&worker->version);
 }
 
-void service_worker_metrics(const struct service_worker *worker, struct service_metrics_sum *sum)
+void service_worker_metrics(const struct service_worker *worker, uint32_t slot, struct service_metrics_sum *sum)
 {
-    service_metrics_collect(&worker->context.metrics, sum);
+    ASSERT(slot < LIMITS_SERVICES);
+    service_metrics_collect(&worker->context.metrics[slot], sum);
 }
 
 void service_worker_sight(const struct service_worker *worker, struct sight_sum *sum, uint32_t *count)

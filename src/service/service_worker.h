@@ -52,8 +52,8 @@ void service_worker_wake(struct service_worker *worker);
  * connections is anywhere. Any thread. */
 uint64_t service_worker_version(const struct service_worker *worker);
 
-/* Adds its counters. Any thread. */
-void service_worker_metrics(const struct service_worker *worker, struct service_metrics_sum *sum);
+/* Adds its counters of the service in this slot. Any thread. */
+void service_worker_metrics(const struct service_worker *worker, uint32_t slot, struct service_metrics_sum *sum);
 
 /* Adds what it has met with at servers. Any thread. */
 void service_worker_sight(const struct service_worker *worker, struct sight_sum *sum, uint32_t *count);

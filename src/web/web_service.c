@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * TCP services in the status: where they work, and who is the primary. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/text.h"
 #include "core/engine.h"
+#include "edge/figure.h"
 #include "edge/metric.h"
 #include "edge/tcp.h"
 #include "web/web_state.h"
@@ -16,6 +18,34 @@ static const char *web_service_role(const struct engine *engine, uint32_t servic
            : !server->any                                     ? "unknown"
            : server->said.primary                             ? "stray"
                                                               : "replica";
+}
+
+/* What a site's relay says of the service; -1: it says nothing. */
+static int64_t web_service_figure(const struct figure_site *site, enum figure figure, const char *service)
+{
+    for (uint32_t i = 0; i < site->count; i++) {
+        if (site->rows[i].figure == (uint32_t)figure && strcmp(site->rows[i].label, service) == 0) {
+            return (int64_t)site->rows[i].value;
+        }
+    }
+    return -1;
+}
+
+/* Who has its clients, by site. */
+static json_t *web_service_relays(const struct figure_site *sites, uint32_t count, const char *service)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < count; i++) {
+        const int64_t connections = web_service_figure(&sites[i], FIGURE_SERVICE_CONNECTIONS, service);
+        const int64_t waiting = web_service_figure(&sites[i], FIGURE_SERVICE_WAITING, service);
+        const int64_t draining = web_service_figure(&sites[i], FIGURE_SERVICE_DRAINING, service);
+        if (connections >= 0 && waiting >= 0 && draining >= 0) {
+            json_array_append_new(list, json_pack("{s:s,s:I,s:I,s:I}", "site", sites[i].site, "connections",
+                                                  (json_int_t)connections, "waiting", (json_int_t)waiting, "draining",
+                                                  (json_int_t)draining));
+        }
+    }
+    return list;
 }
 
 static json_t *web_service_one(const struct desk *desk, const struct engine *engine, uint32_t service)
@@ -43,9 +73,16 @@ static json_t *web_service_one(const struct desk *desk, const struct engine *eng
 
 json_t *web_service_list(const struct desk *desk, const struct engine *engine)
 {
+    struct figure_site sites[LIMITS_SITES];
+    const uint32_t count = engine->view.services_count > 0 ? desk->figures_list(desk->context, sites) : 0;
     json_t *list = json_array();
     for (uint32_t i = 0; i < engine->view.services_count; i++) {
-        json_array_append_new(list, web_service_one(desk, engine, i));
+        json_t *service = web_service_one(desk, engine, i);
+        json_object_set_new(service, "relays", web_service_relays(sites, count, engine->view.services[i].name));
+        json_array_append_new(list, service);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        free(sites[i].rows);
     }
     return list;
 }

@@ -266,6 +266,12 @@ def test_it_comes_home_with_its_region_and_loses_nothing(world):
     assert 'holdfast_service_primary{service="cache",region="taiwan"} 1' in metrics
     assert 'holdfast_service_primary{service="cache",region="tokyo"} 0' in metrics
     assert 'holdfast_service_works{service="cache",region="tokyo"} 1' in metrics
+    client = Redis(RELAY)
+    counted = 'holdfast_service_connections{site="witness",region="",service="cache"} '
+    wait(lambda: counted + "1\n" in world.text("/metrics"), "the relay's figures are in the controller's")
+    relays = world.call("/v1/status")["services"][0]["relays"]
+    assert [relay["site"] for relay in relays] == ["witness"], relays
+    client.close()
     assert PASSWORD not in world.logs()
 
 

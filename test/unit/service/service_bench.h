@@ -116,7 +116,7 @@ static inline int bench_close(void **state)
         service_session_free(context, LIST_ENTRY(context->dead.next, struct service_session, dead));
     }
     for (uint32_t i = 0; i < SERVICE_METRICS_RELAYED_TOTAL; i++) {
-        ASSERT(context->metrics.values[i] == 0); /* every gauge has come back */
+        ASSERT(context->metrics[0].values[i] == 0); /* every gauge has come back */
     }
     ASSERT(bench->open[0] == 0);
     service_buffer_close(&context->buffers);

@@ -93,7 +93,7 @@ static void an_end_is_passed_on_and_the_other_direction_lives(void **state)
     pump(bench);
     assert_int_equal(recv(bench->client, memory, sizeof memory, MSG_DONTWAIT), 0);
     assert_int_equal(bench->session->state, SERVICE_SESSION_CLOSED);
-    assert_int_equal(bench->context.metrics.values[SERVICE_METRICS_BROKEN], 0);
+    assert_int_equal(bench->context.metrics[0].values[SERVICE_METRICS_BROKEN], 0);
 }
 
 static void a_broken_end_ends_both(void **state)
@@ -106,7 +106,7 @@ static void a_broken_end_ends_both(void **state)
     pump(bench);
     assert_int_equal(bench->session->state, SERVICE_SESSION_CLOSED);
     assert_true(recv(bench->client, memory, sizeof memory, MSG_DONTWAIT) <= 0);
-    assert_int_equal(bench->context.metrics.values[SERVICE_METRICS_BROKEN], 1);
+    assert_int_equal(bench->context.metrics[0].values[SERVICE_METRICS_BROKEN], 1);
 }
 
 /* Who finds no buffer does not read, and is put on the list of those that wait. */
@@ -145,7 +145,7 @@ static void beyond_the_limit_nobody_is_let_in(void **state)
     assert_null(service_session_new(&bench->context, 0, pair[0], &peer));
     assert_int_equal(recv(pair[1], memory, sizeof memory, MSG_DONTWAIT), 0); /* closed */
     close(pair[1]);
-    assert_int_equal(bench->context.metrics.values[SERVICE_METRICS_REFUSED_LIMIT], 1);
+    assert_int_equal(bench->context.metrics[0].values[SERVICE_METRICS_REFUSED_LIMIT], 1);
     assert_int_equal(bench->open[0], 2);
 }
 

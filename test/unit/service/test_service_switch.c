@@ -38,7 +38,7 @@ static void a_failed_region_is_cut_at_once(void **state)
     bench->view.targets[0].healthy = bench->view.targets[1].healthy = 0;
     apply(bench);
     assert_int_equal(bench->session->state, SERVICE_SESSION_CLOSED);
-    assert_int_equal(bench->context.metrics.values[SERVICE_METRICS_CUT_FAILED], 1);
+    assert_int_equal(bench->context.metrics[0].values[SERVICE_METRICS_CUT_FAILED], 1);
     assert_int_equal(recv(bench->client, memory, sizeof memory, MSG_DONTWAIT), 0);
 }
 
@@ -67,13 +67,13 @@ static void a_drain_gives_time_once_and_can_be_taken_back(void **state)
     const struct mono due = service_session_due(&bench->context, bench->session);
     assert_int_equal(due.us, time_add_ms(bench->context.now, 1000).us);
     assert_int_equal(bench->context.next_due.us, due.us);
-    assert_int_equal(bench->context.metrics.values[SERVICE_METRICS_DRAINING], 1);
+    assert_int_equal(bench->context.metrics[0].values[SERVICE_METRICS_DRAINING], 1);
     bench->context.now = time_add_ms(bench->context.now, 500);
     drain(bench, true); /* another view does not give it more */
     assert_int_equal(service_session_due(&bench->context, bench->session).us, due.us);
     drain(bench, false);
     assert_int_equal(service_session_due(&bench->context, bench->session).us, TIME_NEVER.us);
-    assert_int_equal(bench->context.metrics.values[SERVICE_METRICS_DRAINING], 0);
+    assert_int_equal(bench->context.metrics[0].values[SERVICE_METRICS_DRAINING], 0);
 }
 
 static void a_service_that_is_gone_drains(void **state)
@@ -97,7 +97,7 @@ static void another_primary_cuts_also_where_failures_do_not(void **state)
     bench->view.services[0].epoch = 1;
     apply(bench);
     assert_int_equal(bench->session->state, SERVICE_SESSION_CLOSED);
-    assert_int_equal(bench->context.metrics.values[SERVICE_METRICS_CUT_PRIMARY], 1);
+    assert_int_equal(bench->context.metrics[0].values[SERVICE_METRICS_CUT_PRIMARY], 1);
 }
 
 int main(void)
