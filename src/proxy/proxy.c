@@ -184,6 +184,7 @@ static void proxy_defaults(struct proxy *proxy)
         .routes_count = options->routes_count,
         .route_clients = proxy->route_clients,
         .workers = options->workers,
+        .single = options->single,
         .login = options->login,
         .challenge = options->challenge,
         .mock_secret = proxy->mock_secret,

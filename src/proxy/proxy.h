@@ -72,6 +72,7 @@ struct proxy_options {
     const struct proxy_console_setting *settings; /* for SHOW CONFIG; outlive the proxy */
     uint32_t settings_count;
     uint32_t workers;            /* 0: one for every two CPUs, at most 8 */
+    bool single;                 /* for measurements: sends never go together (proxy_batch.h) */
     uint32_t max_clients;        /* 1000; in all workers, at most 65,000 */
     uint32_t buffer_bytes;       /* 64 kB; per worker, and per session only while something is pending */
     uint32_t connect_wait_ms;    /* 10,000 */

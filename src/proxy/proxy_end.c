@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "edge/tcp.h"
+#include "proxy/proxy_batch.h"
 #include "proxy/proxy_session.h"
 
 void proxy_end_init(struct proxy_end *end, int fd)
@@ -44,6 +45,7 @@ void proxy_end_forget(struct proxy_end *end)
 
 void proxy_end_hang_up(struct proxy_end *end, bool abort)
 {
+    ASSERT(!end->queued);
     if (end->fd >= 0 && abort) {
         tcp_abort(end->fd);
     } else if (end->fd >= 0) {
@@ -57,6 +59,7 @@ void proxy_end_hang_up(struct proxy_end *end, bool abort)
 
 bool proxy_end_owe(struct proxy_session_context *context, struct proxy_end *end, struct span bytes)
 {
+    proxy_batch_settle_end(context, end);
     const size_t left = end->pending_size - end->pending_at;
     if (left + bytes.size >
         context->buffer_size + context->rewritten_size + PROXY_SESSION_EARLY + PROXY_SESSION_ERROR) {
@@ -91,6 +94,7 @@ bool proxy_end_flush(struct proxy_session_context *context, struct proxy_end *en
 {
     const enum proxy_metrics_kind bytes =
         end->server == NULL ? PROXY_METRICS_BYTES_TO_CLIENT : PROXY_METRICS_BYTES_TO_SERVER;
+    proxy_batch_settle_end(context, end);
     while (end->pending_size > end->pending_at && end->writable) {
         const struct span rest = span_of(end->pending + end->pending_at, end->pending_size - end->pending_at);
         const ssize_t sent = proxy_end_send(end, rest.data, rest.size);

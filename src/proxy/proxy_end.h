@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "base/assert.h"
 #include "base/err.h"
 #include "base/span.h"
 #include "proxy/proxy_tls.h"
@@ -29,12 +30,14 @@ struct proxy_end {
     bool writable;
     bool hangup;      /* the peer has closed its side: read until the end, whatever a short read suggests */
     bool shut;        /* we have closed our side */
+    bool queued;      /* a send to it has not been carried out yet (proxy_batch.h) */
     bool secret;      /* what is pending may be an answer to a question for a password: wiped when it was sent */
     uint8_t *pending; /* bytes owed to this end, malloc'ed */
     size_t pending_at;
     size_t pending_size;
     struct pg_frame received; /* the stream that comes from this end */
-    struct pg_frame sent;     /* the stream to this end, as far as the kernel took it; valid while bytes are pending */
+    struct pg_frame
+        sent; /* the stream to this end, as far as the kernel took it; valid while bytes are pending or queued */
 };
 
 void proxy_end_init(struct proxy_end *end, int fd);
@@ -60,6 +63,7 @@ static inline ssize_t proxy_end_recv(struct proxy_end *end, void *memory, size_t
 
 static inline ssize_t proxy_end_send(struct proxy_end *end, const void *data, size_t size)
 {
+    ASSERT(!end->queued);
     return end->tls == NULL ? send(end->fd, data, size, MSG_NOSIGNAL) : proxy_tls_send(end->tls, data, size);
 }
 

@@ -9,6 +9,7 @@
 #include "base/assert.h"
 #include "edge/log.h"
 #include "proxy/proxy_await.h"
+#include "proxy/proxy_batch.h"
 #include "proxy/proxy_heads.h"
 #include "proxy/proxy_lend.h"
 #include "proxy/proxy_lost.h"
@@ -217,21 +218,41 @@ static bool proxy_relay_held(struct proxy_session_context *context, struct proxy
     return true;
 }
 
-/* Sends the bytes on; keeps what the kernel does not take. `before` is where the stream stood before them. */
+/* An end that takes nothing any more. A broken server may have said why before it went: only its end of file ends the
+ * session. */
+static enum proxy_relay_step proxy_relay_broken(struct proxy_session_context *context, struct proxy_end *to)
+{
+    return to->server != NULL && to->readable ? PROXY_RELAY_STUCK : proxy_relay_gone(context, to);
+}
+
+/* Keeps what the kernel does not take. */
+static enum proxy_relay_step proxy_relay_owe(struct proxy_session_context *context, struct proxy_end *to,
+                                             struct span bytes)
+{
+    if (!proxy_end_owe(context, to, bytes)) {
+        proxy_session_end(context, to->session, PROXY_SESSION_NO_MEMORY, NULL);
+        return PROXY_RELAY_ENDED;
+    }
+    return PROXY_RELAY_MOVED;
+}
+
+/* Sends the bytes on, now or with others of this turn. `before` is where the stream stood before them. */
 static enum proxy_relay_step proxy_relay_send(struct proxy_session_context *context, struct proxy_end *to,
                                               struct span bytes, const struct pg_frame *before)
 {
     struct proxy_session *session = to->session;
+    if (proxy_batch_add(context, to, bytes, before)) {
+        return PROXY_RELAY_MOVED;
+    }
+    if (to->pending != NULL) {
+        return proxy_relay_owe(context, to, bytes);
+    }
     ssize_t sent = proxy_end_send(to, bytes.data, bytes.size);
     if (sent < 0 && (errno == EAGAIN || errno == EINTR)) {
         sent = 0;
     }
     if (sent < 0) {
-        /* A broken server may have said why before it went: only its end of file ends the session. */
-        if (to->server != NULL && session->server->end.readable) {
-            return PROXY_RELAY_STUCK;
-        }
-        return proxy_relay_gone(context, to);
+        return proxy_relay_broken(context, to);
     }
     const bool down = to == &session->client;
     proxy_metrics_add(&context->metrics, down ? PROXY_METRICS_BYTES_TO_CLIENT : PROXY_METRICS_BYTES_TO_SERVER,
@@ -247,11 +268,7 @@ static enum proxy_relay_step proxy_relay_send(struct proxy_session_context *cont
     while (pg_frame_step(&to->sent, &taken, &message)) {
     }
     to->secret = to->secret || session->state == PROXY_SESSION_AUTH; /* a password may pass */
-    if (!proxy_end_owe(context, to, span_of(bytes.data + sent, bytes.size - (size_t)sent))) {
-        proxy_session_end(context, session, PROXY_SESSION_NO_MEMORY, NULL);
-        return PROXY_RELAY_ENDED;
-    }
-    return PROXY_RELAY_MOVED;
+    return proxy_relay_owe(context, to, span_of(bytes.data + sent, bytes.size - (size_t)sent));
 }
 
 /* Whether the byte before `end` belongs to a message that can change a setting: to all but a COPY's data. */
@@ -361,6 +378,7 @@ static enum proxy_relay_step proxy_relay_unacknowledged(struct proxy_session_con
                            "the wait for synchronous replication was cancelled: the transaction is committed on this "
                            "server only and may be lost with it",
                            NULL);
+    proxy_batch_settle_end(context, client);
     if (client->pending == NULL) {
         client->sent = *before;
     }
@@ -568,7 +586,7 @@ static enum proxy_relay_step proxy_relay_move(struct proxy_session_context *cont
     struct proxy_session *session = from->session;
     if (to->pending != NULL) {
         if (!proxy_end_flush(context, to)) {
-            return proxy_relay_gone(context, to);
+            return proxy_relay_broken(context, to);
         }
         if (to->pending != NULL) {
             return PROXY_RELAY_STUCK;

@@ -2,6 +2,7 @@
  * Server connections that are replaced although they work. */
 #include "proxy/proxy_renew.h"
 
+#include "proxy/proxy_batch.h"
 #include "proxy/proxy_move.h"
 #include "proxy/proxy_park.h"
 #include "wire/pg_message.h"
@@ -101,6 +102,7 @@ bool proxy_renew_session(struct proxy_session_context *context, struct proxy_ses
         proxy_session_deadline(context, session, time_add_ms(context->now, PROXY_RENEW_PUT_OFF_MS));
         return false;
     }
+    proxy_batch_settle_end(context, &session->server->end);
     static const uint8_t goodbye[] = {PG_MESSAGE_TERMINATE, 0, 0, 0, 4};
     (void)proxy_end_send(&session->server->end, goodbye, sizeof goodbye); /* if it does not fit, it is not needed */
     proxy_metrics_add(&context->metrics, PROXY_METRICS_RENEWED, 1);

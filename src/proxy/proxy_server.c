@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "edge/tcp.h"
+#include "proxy/proxy_batch.h"
 #include "proxy/proxy_line.h"
 #include "proxy/proxy_session.h"
 #include "wire/pg_message.h"
@@ -102,6 +103,7 @@ void proxy_server_early_free(struct proxy_server *server)
 void proxy_server_drop(struct proxy_session_context *context, struct proxy_server *server, bool abort)
 {
     ASSERT(list_empty(&server->dead));
+    proxy_batch_settle_end(context, &server->end);
     proxy_server_login_end(server);
     proxy_server_early_free(server);
     proxy_end_hang_up(&server->end, abort);

@@ -11,6 +11,7 @@
 #include "base/assert.h"
 #include "edge/log.h"
 #include "edge/tcp.h"
+#include "proxy/proxy_batch.h"
 #include "proxy/proxy_line.h"
 #include "proxy/proxy_rest.h"
 #include "wire/pg_message.h"
@@ -187,6 +188,7 @@ void proxy_session_wait_end(struct proxy_session_context *context, struct proxy_
 
 bool proxy_session_say(struct proxy_session_context *context, struct proxy_session *session, struct span messages)
 {
+    proxy_batch_settle_end(context, &session->client);
     if (session->client.pending == NULL) {
         pg_frame_init(&session->client.sent);
     }
@@ -292,6 +294,7 @@ void proxy_session_end(struct proxy_session_context *context, struct proxy_sessi
         }
         return;
     }
+    proxy_batch_settle_end(context, &session->client); /* what it is owed decides what it can be told */
     const struct proxy_session_reason_row *row = &proxy_session_reasons[reason];
     const char *told = text != NULL ? text : row->text;
     LOG_D("session ends in state %s: %s", proxy_session_state_name(session->state), told);

@@ -220,6 +220,7 @@ struct proxy_session {
 /* What the sessions of a worker share with it. */
 struct proxy_session_context {
     int epoll;
+    struct proxy_batch *batch; /* NULL: what is sent is sent at once */
     struct mono now;
     struct proxy_metrics metrics;
     struct proxy_tally tally;

@@ -18,6 +18,7 @@
 #include "edge/tcp.h"
 #include "proxy/proxy_ahead.h"
 #include "proxy/proxy_auth.h"
+#include "proxy/proxy_batch.h"
 #include "proxy/proxy_connect.h"
 #include "proxy/proxy_lend.h"
 #include "proxy/proxy_move.h"
@@ -36,6 +37,7 @@ enum {
 struct proxy_worker {
     const struct proxy_worker_shared *shared;
     struct proxy_session_context context;
+    struct proxy_batch batch;
     pthread_t thread;
     int wake;    /* eventfd */
     int reserve; /* a descriptor to give up when there are no more, so that a client can be turned away */
@@ -350,6 +352,9 @@ static void *proxy_worker_run(void *argument)
     struct proxy_worker *worker = argument;
     struct proxy_session_context *context = &worker->context;
     struct epoll_event events[PROXY_WORKER_EVENTS];
+    if (!worker->shared->single) {
+        proxy_batch_init(&worker->batch);
+    }
     proxy_worker_look(worker);
     proxy_worker_acknowledge(worker);
     while (!context->stopping || worker->sessions_count > 0) {
@@ -370,6 +375,7 @@ static void *proxy_worker_run(void *argument)
         if (context->stopping) {
             proxy_worker_stop_sessions(worker);
         }
+        proxy_batch_settle(context); /* before a word about what this turn has done, and before the next sleep */
         proxy_worker_acknowledge(worker);
         proxy_worker_console(worker);
         proxy_worker_bury(worker);
@@ -377,6 +383,7 @@ static void *proxy_worker_run(void *argument)
     proxy_ahead_end(context);
     proxy_park_end(context);
     proxy_server_bury(context);
+    proxy_batch_fini(&worker->batch);
     return NULL;
 }
 
@@ -438,6 +445,7 @@ static void proxy_worker_context(struct proxy_worker *worker, uint32_t index)
     struct proxy_session_context *context = &worker->context;
     *context = (struct proxy_session_context){
         .epoll = epoll_create1(EPOLL_CLOEXEC),
+        .batch = &worker->batch,
         .now = clock_mono(),
         .cancel = shared->cancel,
         .clients = shared->clients,

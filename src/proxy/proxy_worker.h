@@ -40,6 +40,7 @@ struct proxy_worker_shared {
     uint32_t routes_count;
     _Atomic uint32_t *route_clients; /* PROXY_ROUTES */
     uint32_t workers;
+    bool single; /* each send at once, by itself, whatever the kernel can */
     bool login;
     bool challenge;
     struct proxy_rules *rules;   /* NULL: none */

@@ -99,6 +99,7 @@ static int lab_serve(char **argv)
     options.hold_timeout_ms = lab_number(argv[5]);
     options.max_clients = lab_number(argv[6]);
     options.grace_ms = 2000;
+    options.single = getenv("LAB_SINGLE") != NULL;
     options.login = strcmp(argv[7], "login") == 0;
     options.challenge = strcmp(argv[7], "scram") == 0;
     signal(SIGPIPE, SIG_IGN);

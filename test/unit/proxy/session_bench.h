@@ -16,6 +16,7 @@
 
 #include "base/assert.h"
 #include "edge/clock.h"
+#include "proxy/proxy_batch.h"
 #include "proxy/proxy_connect.h"
 #include "proxy/proxy_relay.h"
 #include "wire/pg_message.h"
@@ -45,6 +46,9 @@ struct bench {
     int server;
 };
 
+/* Whose turn ends whenever a peer looks for something; NULL: the test does that itself. */
+static struct bench *bench_of_turn;
+
 static inline void put(int fd, const char *bytes, size_t size)
 {
     assert_int_equal(send(fd, bytes, size, MSG_NOSIGNAL), size);
@@ -52,6 +56,9 @@ static inline void put(int fd, const char *bytes, size_t size)
 
 static inline size_t got(int fd, char *memory, size_t size)
 {
+    if (bench_of_turn != NULL) {
+        proxy_batch_settle(&bench_of_turn->context);
+    }
     const ssize_t count = recv(fd, memory, size, MSG_DONTWAIT);
     return count > 0 ? (size_t)count : 0;
 }
@@ -94,6 +101,10 @@ static inline int setup(void **state)
     context->ahead_deadline = TIME_NEVER;
     context->pools_deadline = TIME_NEVER;
     context->workers = 1;
+    if (getenv("BENCH_BATCH") != NULL) {
+        context->batch = calloc(1, sizeof *context->batch);
+        context->batch->open = true;
+    }
     int client[2];
     int server[2];
     ASSERT(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, client) == 0);
@@ -109,6 +120,7 @@ static inline int setup(void **state)
     bench->session->client.writable = true;
     bench->client = client[1];
     bench->server = server[1];
+    bench_of_turn = bench;
     *state = bench;
     return 0;
 }
@@ -132,6 +144,8 @@ static inline int teardown(void **state)
     close(bench->client);
     close(bench->server);
     free(context->buffer);
+    bench_of_turn = NULL;
+    free(context->batch);
     free(bench);
     return 0;
 }
@@ -142,6 +156,7 @@ static inline void pump(struct bench *bench)
     bench->session->client.readable = true;
     bench->session->server->end.readable = true;
     proxy_relay_pump(&bench->context, bench->session);
+    proxy_batch_settle(&bench->context);
 }
 
 static inline uint64_t counter(const struct bench *bench, enum proxy_metrics_kind kind)
