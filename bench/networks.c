@@ -108,7 +108,7 @@ int main(int argc, char **argv)
         struct dns_steer *steer = NULL;
         write_networks(count, sorted != 0);
         const double start = cpu_ms();
-        if (dns_steer_load(config, NULL, problem, &steer) != ERR_OK) {
+        if (dns_steer_load(&(struct dns_steer_source){.config = config}, problem, &steer) != ERR_OK) {
             fprintf(stderr, "%s\n", problem);
             unlink(path);
             return 1;

@@ -204,8 +204,9 @@ static int cli_dns_explain(const struct config *config, uint32_t site, const str
     struct dns_steer *steer = NULL;
     struct dns_steer *labelled = NULL;
     int result = VERB_CONFIG;
-    if (dns_steer_load(config, NULL, problem, &steer) != ERR_OK ||
-        dns_steer_load(config, &client, problem, &labelled) != ERR_OK) {
+    const struct dns_steer_source all = {.config = config, .measured = options.measured};
+    const struct dns_steer_source only = {.config = config, .measured = options.measured, .only = &client};
+    if (dns_steer_load(&all, problem, &steer) != ERR_OK || dns_steer_load(&only, problem, &labelled) != ERR_OK) {
         fprintf(stderr, "holdfast dns: %s\n", problem);
     } else {
         struct dns_explain_question question = {.names = options.names,

@@ -16,6 +16,7 @@
 #include "edge/config_secret.h"
 #include "edge/daemon.h"
 #include "edge/http_server.h"
+#include "edge/latency_table.h"
 #include "edge/log.h"
 #include "edge/publish.h"
 #include "edge/publish_file.h"
@@ -205,7 +206,9 @@ enum err serve_dns_options(const struct config *config, uint32_t site, struct se
     snprintf(paths->view, sizeof paths->view, "%.4000s/" PUBLISH_NAME, here->state_dir);
     snprintf(paths->file, sizeof paths->file, "%.4000s/" PUBLISH_FILE_NAME, here->state_dir);
     snprintf(paths->figures, sizeof paths->figures, "%.4000s/" DNS_FIGURES_NAME, here->state_dir);
+    snprintf(paths->measured, sizeof paths->measured, "%.4000s/" LATENCY_TABLE_NAME, here->state_dir);
     ret_options->figures_path = paths->figures;
+    ret_options->measured = paths->measured;
     ret_options->regions_count = config->regions_count < LIMITS_REGIONS ? config->regions_count : LIMITS_REGIONS;
     for (uint32_t i = 0; i < ret_options->regions_count; i++) {
         ret_options->regions[i] = config->regions[i].name;
@@ -311,6 +314,7 @@ static void serve_dns_log_zones(const struct dns_server *server, const char *wha
 struct serve_dns {
     const struct config *config;
     uint32_t site;
+    const char *measured; /* the file of measured times */
     struct dns_server *server;
     uint64_t files_loaded; /* the files of policies (dns/dns_steer_load.h) as they were before they were read */
     uint64_t files_seen;   /* at the last look */
@@ -321,7 +325,7 @@ static void serve_dns_reload(void *context)
     struct serve_dns *serve = context;
     char problem[DNS_ZONE_PROBLEM] = "";
     struct dns_catalog_settings settings;
-    serve->files_loaded = dns_steer_load_files(serve->config);
+    serve->files_loaded = dns_steer_load_files(serve->config, serve->measured);
     if (serve_dns_settings(serve->config, serve->site, problem, &settings) != ERR_OK ||
         dns_server_reload(serve->server, &settings, problem) != ERR_OK) {
         LOG_E("everything stays as it was, a file is wrong: %s", problem);
@@ -346,7 +350,7 @@ static void serve_dns_status(void *context)
 static void serve_dns_look(void *context)
 {
     struct serve_dns *serve = context;
-    const uint64_t now = dns_steer_load_files(serve->config);
+    const uint64_t now = dns_steer_load_files(serve->config, serve->measured);
     if (now != serve->files_loaded && now == serve->files_seen) {
         serve_dns_reload(serve); /* a broken one is told once, and again when it has changed */
     }
@@ -410,10 +414,11 @@ int serve_dns_run(const struct config *config, uint32_t site)
     static struct dns_server_options options;
     char problem[DNS_ZONE_PROBLEM] = "";
     static struct dns_socket_given given;
-    struct serve_dns serve = {.config = config, .site = site, .files_loaded = dns_steer_load_files(config)};
+    struct serve_dns serve = {.config = config, .site = site, .measured = paths.measured};
     daemon_hold_signals();
     dns_socket_inherit(&given);
     enum err err = serve_dns_options(config, site, &paths, problem, &options);
+    serve.files_loaded = dns_steer_load_files(config, serve.measured);
     if (err == ERR_OK) {
         err = serve_dns_settings(config, site, problem, &options.settings);
     }

@@ -16,6 +16,7 @@ struct serve_dns_paths {
     char view[4096];
     char file[4096];
     char figures[4096];
+    char measured[4096];
 };
 
 struct sockaddr_storage serve_dns_address(const struct config_address *address);

@@ -91,6 +91,14 @@ const char *dns_networks_text_parse(struct span word, struct dns_networks_line *
     return NULL;
 }
 
+bool dns_networks_text_holds(const struct dns_networks_line *line, uint32_t family, const struct dns_networks_key *key)
+{
+    const uint64_t high = line->bits >= 64 ? UINT64_MAX : line->bits == 0 ? 0 : UINT64_MAX << (64 - line->bits);
+    const uint64_t low = line->bits <= 64 ? 0 : UINT64_MAX << (128 - line->bits);
+    return line->family == family && ((key->high ^ line->start.high) & high) == 0 &&
+           ((key->low ^ line->start.low) & low) == 0;
+}
+
 /* The next line, without its end; false: there is none. */
 static bool dns_networks_text_take(struct dns_networks_text *text, struct span *ret_line)
 {

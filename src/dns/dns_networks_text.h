@@ -4,6 +4,7 @@
  * Pure: works on the file's text, which must stay while the spans of a line are used. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/cursor.h"
@@ -33,6 +34,9 @@ enum dns_networks_item dns_networks_text_next(struct dns_networks_text *text, st
 /* "10.0.0.0/8", "2001:db8::/32" or a single address; the bits behind the prefix must be zero. NULL: it is one, else
  * what is wrong. */
 const char *dns_networks_text_parse(struct span word, struct dns_networks_line *ret_line);
+
+/* Whether the network holds an address. */
+bool dns_networks_text_holds(const struct dns_networks_line *line, uint32_t family, const struct dns_networks_key *key);
 
 /* Cuts the first word off: up to a blank. Empty: there was none. */
 struct span dns_networks_text_word(struct span *rest);

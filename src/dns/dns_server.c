@@ -118,8 +118,10 @@ static enum err dns_server_load(const struct dns_server *server, const struct dn
     }
     if (err == ERR_OK && server->options.policies != NULL) {
         char told[DNS_STEER_PROBLEM];
-        err = dns_steer_load(server->options.policies, NULL, told, &catalog->steer);
-        if (err != ERR_OK) {
+        const struct dns_steer_source source = {.config = server->options.policies,
+                                                .measured = server->options.measured};
+        err = dns_steer_load(&source, told, &catalog->steer);
+        if (err != ERR_OK || (told[0] != 0 && problem[0] == 0)) {
             memcpy(problem, told, sizeof told);
         }
     }

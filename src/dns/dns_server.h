@@ -42,6 +42,7 @@ struct dns_server_options {
     uint32_t names_count;
     struct sockaddr_storage secondaries[DNS_NOTIFY_TARGETS]; /* are told of changes */
     uint32_t secondaries_count;
+    const char *measured;          /* the file of measured times, for policies that want them; NULL: none */
     const struct config *policies; /* where the policies of names stand; borrowed until the stop; NULL: none have one */
 };
 

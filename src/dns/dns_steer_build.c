@@ -44,7 +44,7 @@ static void dns_steer_build_chain(const struct dns_steer_build *build, uint32_t 
     uint32_t place = 0;
     const struct dns_steer_state *at = dns_intern_at(&build->states, state);
     for (; at->outer != LIMITS_NONE; at = dns_intern_at(&build->states, at->outer)) {
-        if (at->list == node) {
+        if (at->list == node || at->list == DNS_STEER_MEASURED + node) {
             dns_steer_build_extend(build, at->value, chain);
         } else if (at->list == DNS_STEER_GEO && place == 0) {
             const uint32_t *places = dns_intern_at(&build->places, at->value);

@@ -2,9 +2,9 @@
  * Works out the tables of a policy tree (dns/dns_steer.h): classes of client networks, their orders, the cells.
  *
  * A network of a list says something about one policy: a fragment, the children that clients in it are led to, best
- * first. A record of the geographic database says something about several. The order of a policy for a client is the
- * fragments of the networks that hold it, the smallest first, then that of the database, then the default. Used while
- * loading, by one thread: dns_steer_load.c feeds it. */
+ * first; a measured network of the same size comes before it. A record of the geographic database says something about
+ * several. The order of a policy for a client is the fragments of the networks that hold it, the smallest first, then
+ * that of the database, then the default. Used while loading, by one thread: dns_steer_load.c feeds it. */
 #pragma once
 
 #include "base/err.h"
@@ -13,7 +13,8 @@
 #include "dns/dns_steer.h"
 
 enum {
-    DNS_STEER_GEO = UINT8_MAX, /* the database among the lists, which are policies */
+    DNS_STEER_GEO = UINT8_MAX,            /* the database among the lists, which are policies ... */
+    DNS_STEER_MEASURED = DNS_STEER_NODES, /* ... and, above this, what was measured for them: it comes first */
     DNS_STEER_FRAGMENTS = 1 << 20,
     DNS_STEER_STATES = 1 << 20,
 };

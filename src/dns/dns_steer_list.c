@@ -3,6 +3,7 @@
 #include "dns/dns_steer_list.h"
 
 #include <arpa/inet.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,10 +62,7 @@ struct dns_steer_list_mark {
 bool dns_steer_list_holds(const struct dns_networks_line *line, const struct view_address *client)
 {
     const struct dns_networks_key key = dns_networks_key(client->bytes, client->family);
-    const uint64_t high = line->bits >= 64 ? UINT64_MAX : line->bits == 0 ? 0 : UINT64_MAX << (64 - line->bits);
-    const uint64_t low = line->bits <= 64 ? 0 : UINT64_MAX << (128 - line->bits);
-    return line->family == client->family && ((key.high ^ line->start.high) & high) == 0 &&
-           ((key.low ^ line->start.low) & low) == 0;
+    return dns_networks_text_holds(line, client->family, &key);
 }
 
 static enum err dns_steer_list_add(struct dns_steer_list *list, const struct dns_networks_line *line,
@@ -82,15 +80,20 @@ static enum err dns_steer_list_add(struct dns_steer_list *list, const struct dns
     return dns_networks_merge_add(&list->build->merge, line->family, &entry);
 }
 
+static struct dns_networks_line dns_steer_list_network(const struct config_network *network)
+{
+    const uint32_t family = network->address.family == CONFIG_FAMILY_IPV6 ? 6 : 4;
+    return (struct dns_networks_line){.family = family,
+                                      .start = dns_networks_key(network->address.bytes, family),
+                                      .bits = (uint8_t)network->prefix_bits};
+}
+
 static enum err dns_steer_list_inline(struct dns_steer_list *list, const struct config_network *networks,
                                       uint32_t count, const struct dns_steer_list_mark *mark)
 {
     enum err err = ERR_OK;
     for (uint32_t i = 0; i < count && err == ERR_OK; i++) {
-        const uint32_t family = networks[i].address.family == CONFIG_FAMILY_IPV6 ? 6 : 4;
-        const struct dns_networks_line line = {.family = family,
-                                               .start = dns_networks_key(networks[i].address.bytes, family),
-                                               .bits = (uint8_t)networks[i].prefix_bits};
+        const struct dns_networks_line line = dns_steer_list_network(&networks[i]);
         err = dns_steer_list_add(list, &line, mark);
     }
     return err;
@@ -225,6 +228,7 @@ static enum err dns_steer_list_lines(struct dns_steer_list *list, const char *pa
             if (list->only != NULL && !dns_steer_list_holds(&line, list->only)) {
                 continue;
             }
+            dns_steer_measured_fill(&list->networks, &line, &chain, times);
             dns_steer_list_sort(list, &chain, times);
             err = dns_steer_build_fragment(list->build, &chain, &mark->fragment);
         }
@@ -271,9 +275,75 @@ static enum err dns_steer_list_row(struct dns_steer_list *list, uint32_t node, c
         times[chain.count] = row->times[i].ms;
         dns_steer_build_append(&chain, dns_steer_list_ref(list->config, row->times[i].name), 0);
     }
+    for (uint32_t i = 0; i < row->networks_count; i++) {
+        const struct dns_networks_line line = dns_steer_list_network(&row->networks[i]);
+        dns_steer_measured_fill(&list->networks, &line, &chain, times);
+    }
     dns_steer_list_sort(list, &chain, times);
     const enum err err = dns_steer_build_fragment(list->build, &chain, &mark.fragment);
     return err == ERR_OK ? dns_steer_list_inline(list, row->networks, row->networks_count, &mark) : err;
+}
+
+static enum err dns_steer_list_latency(struct dns_steer_list *list, uint32_t node,
+                                       const struct config_dns_latency *latency)
+{
+    enum err err = ERR_OK;
+    for (uint32_t i = 0; i < latency->networks_count && err == ERR_OK; i++) {
+        err = dns_steer_list_row(list, node, &latency->networks[i]);
+    }
+    if (err == ERR_OK && latency->file != NULL) {
+        struct dns_steer_list_mark mark = {.node = node};
+        err = dns_steer_list_file(list, latency->file, true, &mark);
+    }
+    return err;
+}
+
+/* ---- measured networks ---- */
+
+static void dns_steer_list_told(struct dns_steer_list *list, const struct dns_steer_measured_row *row,
+                                struct dns_steer_chain *chain)
+{
+    for (uint32_t i = 0; i < chain->count; i++) {
+        const struct dns_steer_measured_cell *cell = &row->cells[chain->refs[i]];
+        const unsigned ms = cell->us / 1000;
+        const unsigned tenth = cell->us % 1000 / 100;
+        const int64_t age_s = list->now_s > cell->seen_s ? list->now_s - cell->seen_s : 0;
+        chain->labels[i] =
+            (uint16_t)(cell->measured
+                           ? dns_steer_list_label(list, "%u.%u ms away, measured %" PRId64 " s ago", ms, tenth, age_s)
+                           : dns_steer_list_label(list, "%u ms away by the configured table", ms));
+    }
+}
+
+static enum err dns_steer_list_compare(struct dns_steer_list *list, uint32_t node)
+{
+    struct dns_steer_list_mark mark = {.node = DNS_STEER_MEASURED + node};
+    enum err err = ERR_OK;
+    for (uint32_t i = 0; i < list->networks.count && err == ERR_OK; i++) {
+        struct dns_steer_chain chain;
+        if (!dns_steer_measured_order(&list->networks.rows[i], &chain)) {
+            continue;
+        }
+        dns_steer_list_told(list, &list->networks.rows[i], &chain);
+        err = dns_steer_build_fragment(list->build, &chain, &mark.fragment);
+        err = err == ERR_OK ? dns_steer_list_add(list, &list->networks.rows[i].line, &mark) : err;
+    }
+    return err;
+}
+
+/* Those of the policy's regions, which the configured networks then complete. */
+static enum err dns_steer_list_measured(struct dns_steer_list *list, const struct config_dns_latency *latency)
+{
+    uint8_t refs[LATENCY_TABLE_PLACES];
+    for (uint32_t place = 0; place < LATENCY_TABLE_PLACES; place++) {
+        refs[place] = DNS_STEER_NONE;
+        for (uint32_t i = 0; i < latency->measured_count && place < list->measured->places_count; i++) {
+            if (strcmp(list->measured->places[place], latency->measured[i]) == 0) {
+                refs[place] = (uint8_t)dns_steer_list_ref(list->config, latency->measured[i]);
+            }
+        }
+    }
+    return dns_steer_measured_begin(&list->networks, list->measured, refs, list->only);
 }
 
 enum err dns_steer_list_policy(struct dns_steer_list *list, uint32_t node)
@@ -283,12 +353,11 @@ enum err dns_steer_list_policy(struct dns_steer_list *list, uint32_t node)
     for (uint32_t i = 0; i < policy->geolocation.networks_count && err == ERR_OK; i++) {
         err = dns_steer_list_area(list, node, &policy->geolocation.networks[i]);
     }
-    for (uint32_t i = 0; i < policy->latency.networks_count && err == ERR_OK; i++) {
-        err = dns_steer_list_row(list, node, &policy->latency.networks[i]);
+    if (err == ERR_OK && list->measured != NULL && policy->latency.measured_count > 0) {
+        err = dns_steer_list_measured(list, &policy->latency);
     }
-    if (err == ERR_OK && policy->latency.file != NULL) {
-        struct dns_steer_list_mark mark = {.node = node};
-        err = dns_steer_list_file(list, policy->latency.file, true, &mark);
-    }
+    err = err == ERR_OK ? dns_steer_list_latency(list, node, &policy->latency) : err;
+    err = err == ERR_OK ? dns_steer_list_compare(list, node) : err;
+    dns_steer_measured_end(&list->networks);
     return err;
 }

@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "dns/dns_networks_text.h"
 #include "dns/dns_steer_build.h"
+#include "dns/dns_steer_measured.h"
 #include "wire/config.h"
 
 enum { DNS_STEER_SOURCES = UINT16_MAX };
@@ -16,6 +17,9 @@ struct dns_steer_list {
     struct dns_steer_build *build;
     const struct view_address *only; /* see dns_steer_load */
     char *problem;
+    const struct latency_table *measured; /* NULL: nothing was */
+    int64_t now_s;                        /* for its ages */
+    struct dns_steer_measured networks;   /* of the policy at hand */
     uint32_t sources_count;
     const char *sources[DNS_STEER_SOURCES]; /* files; entry.source counts them from 1 */
 };

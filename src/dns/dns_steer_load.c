@@ -10,6 +10,7 @@
 #include "base/assert.h"
 #include "base/hash.h"
 #include "dns/dns_steer_list.h"
+#include "edge/clock.h"
 
 _Static_assert((int)DNS_STEER_NODES == (int)CONFIG_DNS_POLICIES, "each policy has a bit");
 _Static_assert((int)DNS_STEER_CHILDREN == (int)CONFIG_DNS_CHILDREN, "the configuration keeps the limits");
@@ -199,40 +200,92 @@ static enum err dns_steer_load_all(struct dns_steer_list *list)
     return err;
 }
 
-enum err dns_steer_load(const struct config *config, const struct view_address *only, char *problem,
-                        struct dns_steer **ret_steer)
+/* ---- measured times ---- */
+
+static bool dns_steer_load_wants(const struct config *config)
 {
+    for (uint32_t i = 0; i < config->dns.policies_count; i++) {
+        if (config->dns.policies[i].latency.measured_count > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* NULL: nobody wants them, there are none yet, or the file is broken, which is told and hinders nothing else: it is
+ * made anew before long. */
+static struct latency_table *dns_steer_load_measured(const struct dns_steer_source *source, int64_t now_s,
+                                                     char *problem)
+{
+    if (source->measured == NULL || !dns_steer_load_wants(source->config)) {
+        return NULL;
+    }
+    struct latency_table *table = latency_table_new();
+    const enum err err = table != NULL ? latency_table_load(table, source->measured) : ERR_NO_MEMORY;
+    if (err != ERR_OK) {
+        if (err != ERR_NOT_FOUND) {
+            snprintf(problem, DNS_STEER_PROBLEM, "%.300s: %s; policies go on without measured times", source->measured,
+                     err_text(err));
+        }
+        free(table);
+        return NULL;
+    }
+    (void)latency_table_age(table, now_s, source->config->dns.latency_max_age_ms / 1000);
+    return table;
+}
+
+/* ---- the whole ---- */
+
+static struct dns_steer *dns_steer_load_new(const struct config *config)
+{
+    struct dns_steer *steer = calloc(1, sizeof *steer);
+    if (steer == NULL) {
+        return NULL;
+    }
+    steer->regions_count = config->regions_count;
+    for (uint32_t i = 0; i < config->regions_count; i++) {
+        snprintf(steer->regions[i], LIMITS_NAME, "%s", config->regions[i].name);
+    }
+    steer->nodes_count = config->dns.policies_count;
+    for (uint32_t i = 0; i < steer->nodes_count; i++) {
+        dns_steer_load_node(config, &config->dns.policies[i], &steer->nodes[i]);
+    }
+    return steer;
+}
+
+enum err dns_steer_load(const struct dns_steer_source *source, char *problem, struct dns_steer **ret_steer)
+{
+    const struct config *config = source->config;
+    const int64_t now_s = clock_wall().us / TIME_US_PER_S;
     *ret_steer = NULL;
     problem[0] = 0;
     if (config->dns.policies_count == 0) {
         return ERR_OK;
     }
-    struct dns_steer *steer = calloc(1, sizeof *steer);
+    struct dns_steer *steer = dns_steer_load_new(config);
     struct dns_steer_list *list = calloc(1, sizeof *list);
     struct dns_steer_build *build = calloc(1, sizeof *build);
+    char warning[DNS_STEER_PROBLEM] = "";
+    struct latency_table *measured = dns_steer_load_measured(source, now_s, warning);
     enum err err = steer != NULL && list != NULL && build != NULL ? ERR_OK : ERR_NO_MEMORY;
     if (err == ERR_OK) {
-        steer->regions_count = config->regions_count;
-        for (uint32_t i = 0; i < config->regions_count; i++) {
-            snprintf(steer->regions[i], LIMITS_NAME, "%s", config->regions[i].name);
-        }
-        steer->nodes_count = config->dns.policies_count;
-        for (uint32_t i = 0; i < steer->nodes_count; i++) {
-            dns_steer_load_node(config, &config->dns.policies[i], &steer->nodes[i]);
-        }
         list->config = config;
         list->steer = steer;
         list->build = build;
-        list->only = only;
+        list->only = source->only;
+        list->measured = measured;
+        list->now_s = now_s;
         list->problem = problem;
         err = dns_steer_load_all(list);
     }
+    free(measured);
     free(list);
     free(build);
     if (err != ERR_OK) {
         dns_steer_free(steer);
         return err;
     }
+    memcpy(problem, warning, sizeof warning);
     *ret_steer = steer;
     return ERR_OK;
 }
@@ -257,17 +310,22 @@ const char *dns_steer_load_file(const struct config *config, uint32_t index)
     return index == 0 && dns->policies_count > 0 ? dns->geo_database : NULL;
 }
 
-uint64_t dns_steer_load_files(const struct config *config)
+static uint64_t dns_steer_load_facts(uint64_t hash, const char *file)
+{
+    struct stat status = {0};
+    const int failed = stat(file, &status);
+    const int64_t facts[] = {failed,         (int64_t)status.st_dev, (int64_t)status.st_ino,
+                             status.st_size, status.st_mtim.tv_sec,  status.st_mtim.tv_nsec};
+    hash = hash_more(hash, facts, sizeof facts);
+    return hash + (hash == 0);
+}
+
+uint64_t dns_steer_load_files(const struct config *config, const char *measured)
 {
     uint64_t hash = 0;
     const char *file;
     for (uint32_t i = 0; (file = dns_steer_load_file(config, i)) != NULL; i++) {
-        struct stat status = {0};
-        const int failed = stat(file, &status);
-        const int64_t facts[] = {failed,         (int64_t)status.st_dev, (int64_t)status.st_ino,
-                                 status.st_size, status.st_mtim.tv_sec,  status.st_mtim.tv_nsec};
-        hash = hash_more(hash, facts, sizeof facts);
-        hash += hash == 0;
+        hash = dns_steer_load_facts(hash, file);
     }
-    return hash;
+    return measured != NULL && dns_steer_load_wants(config) ? dns_steer_load_facts(hash, measured) : hash;
 }

@@ -413,6 +413,8 @@ struct config_dns_latency_row {
 struct config_dns_latency {
     struct config_dns_latency_row *networks;
     uint32_t networks_count;
+    const char **measured; /* regions whose measured times count */
+    uint32_t measured_count;
     const char *file;      /* NULL: none */
     const char *otherwise; /* NULL: the policy is of another kind */
 };

@@ -58,6 +58,10 @@ static const struct config_schema_section config_schema_dns_latency_row =
 static const struct config_schema_row config_schema_dns_latency_rows[] = {
     ROWS("networks", MAP, config_dns_latency, networks, .max = 512, .section = &config_schema_dns_latency_row,
          .prose = "Measured networks."),
+    ROWS("measured", LIST, config_dns_latency, measured, .item = CONFIG_SCHEMA_NAME, .max = 8,
+         .prose =
+             "Regions that are compared by what their proxies have measured for a client's network, too, where there "
+             "is such a time (holdfast latency); it counts before a configured one. At least two."),
     ROW("file", PATH, config_dns_latency, file,
         .prose = "More of them, one a line with its times: 192.0.2.0/24 taiwan=12 tokyo=41. Read again on SIGHUP and "
                  "when another file takes its place, so that whatever measures can feed it."),

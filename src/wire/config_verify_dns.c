@@ -178,6 +178,29 @@ static void config_verify_dns_kind(const struct config_verify *verify, const str
     }
 }
 
+/* Regions, each once, and at least two: one alone is compared with nothing. */
+static void config_verify_dns_measured(const struct config_verify *verify, const struct config_dns_policy *policy)
+{
+    const struct config_dns_latency *latency = &policy->latency;
+    const struct config_verify_place place =
+        CONFIG_VERIFY_AT(verify, "dns", "policies", policy->name, "latency", "measured");
+    for (uint32_t i = 0; i < latency->measured_count; i++) {
+        bool twice = false;
+        for (uint32_t j = 0; j < i; j++) {
+            twice = twice || strcmp(latency->measured[i], latency->measured[j]) == 0;
+        }
+        if (twice || config_region_find(verify->config, latency->measured[i]) == CONFIG_NONE) {
+            config_problem_error(verify->problems, place.line, place.column,
+                                 "'%.40s' %s; expected regions: only they have proxies that measure",
+                                 latency->measured[i], twice ? "is there twice" : "is not a region");
+        }
+    }
+    if (latency->measured_count == 1) {
+        config_problem_error(verify->problems, place.line, place.column,
+                             "only one region; expected at least two, which are compared");
+    }
+}
+
 static bool config_verify_dns_upper(const char *text, size_t size)
 {
     for (size_t i = 0; i < size; i++) {
@@ -353,6 +376,7 @@ void config_verify_dns(const struct config_verify *verify)
     for (uint32_t i = 0; i < dns->policies_count; i++) {
         const struct config_verify_dns_walk walk = {verify, &dns->policies[i], config_verify_dns_exists, NULL};
         config_verify_dns_kind(verify, &dns->policies[i]);
+        config_verify_dns_measured(verify, &dns->policies[i]);
         config_verify_dns_areas(verify, &dns->policies[i]);
         config_verify_dns_children(&walk);
     }

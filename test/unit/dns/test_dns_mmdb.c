@@ -103,7 +103,7 @@ static void test_policies_by_place(void **state)
              path);
     struct config *config = steer_sample_config(text);
     assert_non_null(config);
-    assert_int_equal(dns_steer_load(config, NULL, problem, &steer), ERR_OK);
+    assert_int_equal(dns_steer_load(&(struct dns_steer_source){.config = config}, problem, &steer), ERR_OK);
     static const struct {
         uint8_t bytes[4];
         uint32_t mask;

@@ -78,7 +78,7 @@ static void load(const char *dns)
     char problem[DNS_STEER_PROBLEM];
     config = steer_sample_config(dns);
     assert_non_null(config);
-    assert_int_equal(dns_steer_load(config, NULL, problem, &steer), ERR_OK);
+    assert_int_equal(dns_steer_load(&(struct dns_steer_source){.config = config}, problem, &steer), ERR_OK);
 }
 
 static void prepare(void)
@@ -277,7 +277,8 @@ static const char *explained(const struct view_address *client)
     struct dns_explain_question question = {
         .view = &view, .names = &name, .names_count = 1, .client = *client, .steer = steer};
     struct dns_steer *labelled = NULL;
-    assert_int_equal(dns_steer_load(config, client, problem, &labelled), ERR_OK);
+    assert_int_equal(dns_steer_load(&(struct dns_steer_source){.config = config, .only = client}, problem, &labelled),
+                     ERR_OK);
     question.labelled = labelled;
     buf_init(&buf, text, sizeof text);
     dns_explain(&question, &buf);

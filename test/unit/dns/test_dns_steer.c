@@ -26,7 +26,7 @@ static void load(const char *dns)
     steer = NULL;
     config = steer_sample_config(dns);
     assert_non_null(config);
-    if (dns_steer_load(config, NULL, problem, &steer) != ERR_OK) {
+    if (dns_steer_load(&(struct dns_steer_source){.config = config}, problem, &steer) != ERR_OK) {
         fail_msg("%s", problem);
     }
 }
@@ -280,12 +280,12 @@ static void test_latency_from_a_file(void **state)
     char text[512];
     snprintf(text, sizeof text, NAMES "  policies: { top: { latency: { file: %s, default: taiwan } } }\n", path);
     load(text);
-    const uint64_t before = dns_steer_load_files(config);
+    const uint64_t before = dns_steer_load_files(config, NULL);
     assert_int_equal(regions(10, 2, ALL), TOKYO);
     assert_int_equal(regions(10, 3, ALL), OSAKA);
-    assert_int_equal(dns_steer_load_files(config), before);
+    assert_int_equal(dns_steer_load_files(config, NULL), before);
     unlink(path);
-    assert_int_not_equal(dns_steer_load_files(config), before);
+    assert_int_not_equal(dns_steer_load_files(config, NULL), before);
 }
 
 /* ---- multivalue ---- */
@@ -439,7 +439,7 @@ static void check_problem(const char *content, const char *kind, const char *exp
     config_free(config);
     config = steer_sample_config(whole);
     assert_non_null(config);
-    assert_int_equal(dns_steer_load(config, NULL, problem, &broken), ERR_INVALID);
+    assert_int_equal(dns_steer_load(&(struct dns_steer_source){.config = config}, problem, &broken), ERR_INVALID);
     assert_ptr_equal(strstr(problem, path), problem);
     if (strcmp(problem + strlen(path), expected) != 0) {
         fail_msg("\"%s\" instead of \"%s\"", problem + strlen(path), expected);
@@ -469,7 +469,7 @@ static void test_what_is_wrong_with_files(void **state)
     struct dns_steer *none = NULL;
     config_free(config);
     config = steer_sample_config(NAMES "  policies: { top: { latency: { file: /nowhere/x, default: taiwan } } }\n");
-    assert_int_equal(dns_steer_load(config, NULL, problem, &none), ERR_NOT_FOUND);
+    assert_int_equal(dns_steer_load(&(struct dns_steer_source){.config = config}, problem, &none), ERR_NOT_FOUND);
     assert_string_equal(problem, "/nowhere/x: not found");
 }
 

@@ -71,6 +71,12 @@ static void test_what_is_wrong(void **state)
         {"top: { weighted: { tokyo: 1, tiawan: 2 } }", "t.yaml:9:38: error: 'tiawan' does not exist; expected the name "
                                                        "of a region or of a policy in dns.policies; did "
                                                        "you mean 'taiwan'?\n"},
+        {"top: { latency: { measured: [ taiwan, tiawan ], default: tokyo } }",
+         "t.yaml:9:29: error: 'tiawan' is not a region; expected regions: only they have proxies that measure\n"},
+        {"top: { latency: { measured: [ taiwan ], default: tokyo } }",
+         "t.yaml:9:29: error: only one region; expected at least two, which are compared\n"},
+        {"top: { latency: { measured: [ top, tokyo ], default: tokyo } }",
+         "t.yaml:9:29: error: 'top' is not a region; expected regions: only they have proxies that measure\n"},
         {"top: { failover: [ taiwan, taiwan ] }", "t.yaml:9:28: error: failover 'taiwan' is given twice;"},
         {"top: { failover: [ taiwan ] },\n top: { failover: [ tokyo ] }",
          "t.yaml:10:2: error: key 'top' given twice; expected once; the first is on line 9\n"},
