@@ -11,6 +11,7 @@
 #include "bin/cli_client.h"
 #include "bin/cli_load.h"
 #include "bin/cli_view.h"
+#include "bin/cli_zone.h"
 #include "bin/verb.h"
 #include "edge/config_file.h"
 #include "edge/config_model.h"
@@ -20,7 +21,7 @@
 
 static void cli_config_usage(FILE *stream)
 {
-    fputs("usage: holdfast config check [FILE]     tell everything that is wrong with it\n"
+    fputs("usage: holdfast config check [FILE]     tell what is wrong with it, and with its zone files\n"
           "       holdfast config show [FILE]      print what holds, defaults included, as YAML\n"
           "       holdfast config apply [OPTION]   the controller re-reads its own file; --help tells more\n"
           "       holdfast config schema           print the JSON Schema\n"
@@ -81,6 +82,9 @@ static int cli_config_file(bool show, const char *path)
         if (show) {
             status = cli_config_show(config);
         } else {
+            status = cli_zone_check(config);
+        }
+        if (!show && status == VERB_OK) {
             cli_config_summary(path, config);
         }
     }

@@ -72,7 +72,7 @@ int cli_dns_key_call_times(struct cli_dns_key_call *key)
     struct dns_zone *zone = NULL;
     struct dns_keyring *keyring = NULL;
     const struct dns_keyring_want want = serve_dns_keyring(key->dnssec);
-    enum err err = dns_zone_load(key->zone_file, &(struct dns_zone_want){&key->origin, NULL, 0}, problem, &zone);
+    enum err err = dns_zone_load(key->zone_file, &(struct dns_zone_want){&key->origin, NULL, 0, false}, problem, &zone);
     err = err == ERR_OK ? dns_keyring_load(&want, problem, &keyring) : err;
     err = err == ERR_OK ? dns_zone_sign(zone, keyring, problem) : err;
     if (err != ERR_OK) {

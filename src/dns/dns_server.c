@@ -60,14 +60,14 @@ static enum err dns_server_keys(const struct dns_server_zone *from, char *proble
 }
 
 /* Reads a zone and puts it into the catalogue. The first warning of all zones stays in `problem`. */
-static enum err dns_server_zone(const struct dns_server_options *options, uint32_t index, char *problem,
-                                struct dns_catalog *catalog)
+static enum err dns_server_zone(const struct dns_server_options *options, uint32_t index, bool transferred,
+                                char *problem, struct dns_catalog *catalog)
 {
     struct dns_zone *zone = NULL;
     char told[DNS_ZONE_PROBLEM];
     const struct dns_server_zone *from = &options->zones[index];
     struct dns_zone_dynamic *names = calloc(DNS_ZONE_NAMES, sizeof *names);
-    struct dns_zone_want want = {&from->origin, names, 0};
+    struct dns_zone_want want = {&from->origin, names, 0, transferred};
     if (names == NULL) {
         snprintf(problem, DNS_ZONE_PROBLEM, "out of memory");
         return ERR_NO_MEMORY;
@@ -114,7 +114,7 @@ static enum err dns_server_load(const struct dns_server *server, const struct dn
     enum err err = catalog != NULL ? ERR_OK : ERR_NO_MEMORY;
     problem[0] = 0;
     for (uint32_t i = 0; i < server->options.zones_count && err == ERR_OK; i++) {
-        err = dns_server_zone(&server->options, i, problem, catalog);
+        err = dns_server_zone(&server->options, i, settings->transfer_count > 0, problem, catalog);
     }
     if (err == ERR_OK && server->options.policies != NULL) {
         char told[DNS_STEER_PROBLEM];

@@ -102,6 +102,7 @@ struct dns_zone_want {
     const struct dns_name *origin;
     const struct dns_zone_dynamic *dynamic; /* `hash` need not be set */
     uint32_t dynamic_count;
+    bool transferred; /* secondaries answer for dynamic names with what the file has there */
 };
 
 /* Makes a zone of a master file's text. `file` is its name, for the messages and for $INCLUDE: other paths than

@@ -157,6 +157,15 @@ enum err dns_zone_build_record(struct dns_zone_build *build, const struct dns_zo
 
 /* ---- dynamic names ---- */
 
+/* The addresses in the file at a dynamic name; NULL: none. */
+static const struct dns_zone_set *dns_zone_build_addresses(const struct dns_zone *zone,
+                                                           const struct dns_zone_dynamic *dynamic)
+{
+    const struct dns_zone_node *node = dns_zone_node(zone, &dynamic->name);
+    const struct dns_zone_set *set = node != NULL ? dns_zone_set(node, DNS_TYPE_A) : NULL;
+    return set != NULL || node == NULL ? set : dns_zone_set(node, DNS_TYPE_AAAA);
+}
+
 static enum err dns_zone_build_name(struct dns_zone_build *build, struct dns_zone_dynamic *dynamic)
 {
     struct dns_zone *zone = build->zone;
@@ -177,15 +186,51 @@ static enum err dns_zone_build_name(struct dns_zone_build *build, struct dns_zon
     if (node == NULL) {
         return dns_zone_build_fail(build, 0, "out of memory");
     }
-    const struct dns_zone_set *hidden = dns_zone_set(node, DNS_TYPE_A);
-    hidden = hidden != NULL ? hidden : dns_zone_set(node, DNS_TYPE_AAAA);
-    if (hidden != NULL) {
-        char text[DNS_ZONE_BUILD_TEXT];
-        snprintf(text, sizeof text, "addresses of the dynamic name of endpoint %s are hidden", dynamic->endpoint);
-        dns_zone_build_warn(build, hidden, text);
-    }
     node->dynamic = dynamic;
     return ERR_OK;
+}
+
+/* Addresses that the file has at a dynamic name are what secondaries answer with; where there are none, they do
+ * nothing.
+ */
+static void dns_zone_build_hidden(struct dns_zone_build *build)
+{
+    for (uint32_t i = 0; i < build->zone->dynamic_count; i++) {
+        const struct dns_zone_dynamic *dynamic = &build->zone->dynamic[i];
+        const struct dns_zone_set *hidden = dns_zone_build_addresses(build->zone, dynamic);
+        if (hidden != NULL) {
+            char text[DNS_ZONE_BUILD_TEXT];
+            snprintf(text, sizeof text, "addresses of the dynamic name of endpoint %s are hidden", dynamic->endpoint);
+            dns_zone_build_warn(build, hidden, text);
+        }
+    }
+}
+
+/* A secondary denies names, or addresses, that the file does not have: clients that come to it get NXDOMAIN or NODATA.
+ */
+static void dns_zone_build_denied(struct dns_zone_build *build)
+{
+    const struct dns_zone_dynamic *first = NULL;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < build->zone->dynamic_count; i++) {
+        const struct dns_zone_dynamic *dynamic = &build->zone->dynamic[i];
+        if (dns_zone_build_addresses(build->zone, dynamic) == NULL) {
+            first = first == NULL ? dynamic : first;
+            count++;
+        }
+    }
+    if (count > 0 && build->problem[0] == 0) {
+        char name[1100];
+        char text[DNS_ZONE_BUILD_TEXT];
+        struct buf buf;
+        buf_init(&buf, name, sizeof name);
+        dns_name_print(&first->name, &buf);
+        snprintf(text, sizeof text,
+                 "%.80s (%u such) follows the view and has no address in the file: the zone is transferred, and "
+                 "secondaries deny it; expected A or AAAA there, for those who ask a secondary",
+                 name, count);
+        dns_zone_build_note(build, build->file, 0, text);
+    }
 }
 
 enum err dns_zone_build_dynamic(struct dns_zone_build *build, const struct dns_zone_want *want)
@@ -201,6 +246,11 @@ enum err dns_zone_build_dynamic(struct dns_zone_build *build, const struct dns_z
         zone->dynamic[i] = want->dynamic[i];
         zone->dynamic_count++;
         err = dns_zone_build_name(build, &zone->dynamic[i]);
+    }
+    if (err == ERR_OK && want->transferred) {
+        dns_zone_build_denied(build);
+    } else if (err == ERR_OK) {
+        dns_zone_build_hidden(build);
     }
     return err;
 }

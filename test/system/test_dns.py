@@ -709,6 +709,22 @@ def test_explain(plane):
     assert explain("www").returncode == 2
 
 
+def test_names_that_secondaries_would_deny_are_told(plane):
+    """At the start, and by `holdfast config check`, which reads the zone files, too."""
+    def check(code):
+        done = subprocess.run([HOLDFAST, "config", "check", plane.path("holdfast.yaml")], capture_output=True, text=True, check=False)
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stderr
+    told = "zone: www.example.test. (2 such) follows the view and has no address in the file: the zone is transferred"
+    assert told in plane.log() and "warning: " in check(0) and told in check(0)
+    plane.write("zone", ZONE + "www A 10.0.0.20\nnear AAAA 2001:db8::20\n")
+    assert "second: app.second.test. (1 such) follows" in check(0)
+    plane.write("second", SECOND + "app A 10.0.0.21\n")
+    assert check(0) == ""
+    plane.write("zone", ZONE + "bad A 1.2.3\n")
+    assert "error: " in check(8) and "not an IPv4 address" in check(8)
+
+
 def test_query_shows_and_judges(plane):
     """`holdfast dns query` against the real server: what it shows, and its exit codes."""
     def asked(*arguments, code=0, config=True):

@@ -129,7 +129,7 @@ static inline void other_zone(const char *text)
     struct dns_zone *other = NULL;
     const struct dns_name origin = sample_name("example.test.");
     const enum err err =
-        dns_zone_parse("other", span_text(text), &(struct dns_zone_want){&origin, NULL, 0}, problem, &other);
+        dns_zone_parse("other", span_text(text), &(struct dns_zone_want){&origin, NULL, 0, false}, problem, &other);
     if (err != ERR_OK) {
         fail_msg("%s", problem);
     }

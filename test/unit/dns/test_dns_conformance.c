@@ -268,7 +268,7 @@ static struct dns_zone *zone_of(const char *origin_text, const char *text)
     const enum err named = dns_name_parse(span_text("app"), &origin, &dynamic.name);
     assert_int_equal(named, ERR_OK);
     const enum err err =
-        dns_zone_parse("more", span_text(text), &(struct dns_zone_want){&origin, &dynamic, 1}, problem, &zone);
+        dns_zone_parse("more", span_text(text), &(struct dns_zone_want){&origin, &dynamic, 1, false}, problem, &zone);
     if (err != ERR_OK) {
         fail_msg("%s", problem);
     }

@@ -116,7 +116,7 @@ static void test_bad_zones(void **state)
         char problem[DNS_ZONE_PROBLEM] = "";
         struct dns_zone *zone = NULL;
         const enum err err = dns_zone_parse("f", span_text(cases[i].text),
-                                            &(struct dns_zone_want){&origin, &dynamic, 1}, problem, &zone);
+                                            &(struct dns_zone_want){&origin, &dynamic, 1, false}, problem, &zone);
         assert_int_equal(err, ERR_INVALID);
         assert_null(zone);
         if (strncmp(problem, cases[i].problem, strlen(cases[i].problem)) != 0) {
@@ -127,8 +127,38 @@ static void test_bad_zones(void **state)
     char problem[DNS_ZONE_PROBLEM];
     struct dns_zone *zone = NULL;
     assert_int_equal(
-        dns_zone_parse("f", span_text(APEX), &(struct dns_zone_want){&origin, &dynamic, 1}, problem, &zone),
+        dns_zone_parse("f", span_text(APEX), &(struct dns_zone_want){&origin, &dynamic, 1, false}, problem, &zone),
         ERR_INVALID);
+}
+
+/* What secondaries answer with at a dynamic name is what the file has there. */
+static void test_dynamic_names_of_transferred_zones(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *warning; /* NULL: none */
+    } cases[] = {
+        {APEX "www A 1.1.1.1\nshop AAAA ::1\n", NULL},
+        {APEX "www A 1.1.1.1\nshop TXT only\n", "f: shop.example.test. (1 such) follows the view and has no address"},
+        {APEX, "f: www.example.test. (2 such) follows the view and has no address"},
+    };
+    const struct dns_name origin = sample_name("example.test.");
+    struct dns_zone_dynamic dynamic[2] = {{.ttl_s = 5, .endpoint = "web"}, {.ttl_s = 5, .endpoint = "web"}};
+    dynamic[0].name = sample_name("www.example.test.");
+    dynamic[1].name = sample_name("shop.example.test.");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char problem[DNS_ZONE_PROBLEM] = "";
+        struct dns_zone *zone = NULL;
+        const struct dns_zone_want want = {&origin, dynamic, 2, true};
+        assert_int_equal(dns_zone_parse("f", span_text(cases[i].text), &want, problem, &zone), ERR_OK);
+        dns_zone_free(zone);
+        if (cases[i].warning == NULL) {
+            assert_string_equal(problem, "");
+        } else if (strncmp(problem, cases[i].warning, strlen(cases[i].warning)) != 0) {
+            fail_msg("\"%s\" instead of \"%s\"", problem, cases[i].warning);
+        }
+    }
 }
 
 static void test_duplicates_and_ttls(void **state)
@@ -141,7 +171,8 @@ static void test_duplicates_and_ttls(void **state)
     struct dns_zone *zone = NULL;
     static const char text[] = APEX "x 10 A 1.2.3.4\nX 5 A 1.2.3.4\nx 7 A 1.2.3.5\nwww A 1.1.1.1\n";
     assert_int_equal(
-        dns_zone_parse("f", span_text(text), &(struct dns_zone_want){&origin, &dynamic, 1}, problem, &zone), ERR_OK);
+        dns_zone_parse("f", span_text(text), &(struct dns_zone_want){&origin, &dynamic, 1, false}, problem, &zone),
+        ERR_OK);
     assert_non_null(strstr(problem, "hidden"));
     const struct dns_name name = sample_name("x.example.test.");
     const struct dns_zone_set *set = dns_zone_set(dns_zone_node(zone, &name), DNS_TYPE_A);
@@ -168,9 +199,9 @@ static void test_warnings(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char problem[DNS_ZONE_PROBLEM];
         struct dns_zone *zone = NULL;
-        assert_int_equal(
-            dns_zone_parse("f", span_text(cases[i].text), &(struct dns_zone_want){&origin, NULL, 0}, problem, &zone),
-            ERR_OK);
+        assert_int_equal(dns_zone_parse("f", span_text(cases[i].text), &(struct dns_zone_want){&origin, NULL, 0, false},
+                                        problem, &zone),
+                         ERR_OK);
         if (strncmp(problem, cases[i].problem, strlen(cases[i].problem)) != 0 ||
             (cases[i].problem[0] == 0) != (problem[0] == 0)) {
             fail_msg("\"%s\" instead of \"%s\"", problem, cases[i].problem);
@@ -199,7 +230,7 @@ static void test_include(void **state)
     char expected[DNS_ZONE_PROBLEM];
     struct dns_zone *zone = NULL;
     const struct dns_name origin = sample_name("example.test.");
-    const struct dns_zone_want want = {&origin, NULL, 0};
+    const struct dns_zone_want want = {&origin, NULL, 0, false};
     assert_non_null(mkdtemp(directory));
     snprintf(path, sizeof path, "%s/main", directory);
     write_file(directory, "main", APEX "$INCLUDE second sub\nlast A 1.2.3.4\n");
@@ -244,21 +275,26 @@ static void test_from_a_file(void **state)
     const struct dns_name origin = sample_name("example.test.");
     assert_true(fd >= 0);
     assert_int_equal(write(fd, SAMPLE_ZONE, strlen(SAMPLE_ZONE)), strlen(SAMPLE_ZONE));
-    assert_int_equal(dns_zone_load(path, &(struct dns_zone_want){&origin, NULL, 0}, problem, &zone), ERR_OK);
+    assert_int_equal(dns_zone_load(path, &(struct dns_zone_want){&origin, NULL, 0, false}, problem, &zone), ERR_OK);
     assert_string_equal(problem, "");
     dns_zone_free(zone);
     close(fd);
     unlink(path);
-    assert_int_equal(dns_zone_load(path, &(struct dns_zone_want){&origin, NULL, 0}, problem, &zone), ERR_NOT_FOUND);
+    assert_int_equal(dns_zone_load(path, &(struct dns_zone_want){&origin, NULL, 0, false}, problem, &zone),
+                     ERR_NOT_FOUND);
     assert_non_null(strstr(problem, "not found"));
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_finding),     cmocka_unit_test(test_longest_name_has_no_room_for_a_wildcard),
-        cmocka_unit_test(test_bad_zones),   cmocka_unit_test(test_duplicates_and_ttls),
-        cmocka_unit_test(test_from_a_file), cmocka_unit_test(test_warnings),
+        cmocka_unit_test(test_finding),
+        cmocka_unit_test(test_longest_name_has_no_room_for_a_wildcard),
+        cmocka_unit_test(test_bad_zones),
+        cmocka_unit_test(test_dynamic_names_of_transferred_zones),
+        cmocka_unit_test(test_duplicates_and_ttls),
+        cmocka_unit_test(test_from_a_file),
+        cmocka_unit_test(test_warnings),
         cmocka_unit_test(test_include),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,8 +50,8 @@ static inline struct dns_zone *sample_zone(void)
     const struct dns_name origin = sample_name("Example.test.");
     dynamic[0].name = sample_name("WWW.example.test.");
     dynamic[1].name = sample_name("none.example.test.");
-    const enum err err =
-        dns_zone_parse("sample", span_text(SAMPLE_ZONE), &(struct dns_zone_want){&origin, dynamic, 2}, problem, &zone);
+    const enum err err = dns_zone_parse("sample", span_text(SAMPLE_ZONE),
+                                        &(struct dns_zone_want){&origin, dynamic, 2, false}, problem, &zone);
     if (err != ERR_OK) {
         fprintf(stderr, "%s\n", problem);
         return NULL;
