@@ -61,18 +61,32 @@ static bool no(void *owner, uint32_t route)
     return false;
 }
 
+static void entries(void *owner, struct proxy_entries *ret_entries)
+{
+    (void)owner;
+    *ret_entries = (struct proxy_entries){.routes = {{.name = "shop", .database = "shop"}}, .count = 1};
+}
+
+static void settings(void *owner, void (*take)(void *taker, const struct proxy_console_setting *setting), void *taker)
+{
+    static const struct proxy_console_setting setting = {.key = "proxy.auth", .value = "scram", .standard = "login"};
+    (void)owner;
+    take(taker, &setting);
+}
+
+static void reload(void *owner)
+{
+    (void)owner;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct proxy_route routes[] = {{.name = "shop", .database = "shop"}};
-    static const struct proxy_console_setting settings[] = {
-        {.key = "proxy.auth", .value = "scram", .standard = "login"}};
-    static const struct proxy_console_source source = {.routes = routes,
-                                                       .routes_count = 1,
+    static const struct proxy_console_source source = {.entries = entries,
+                                                       .reload = reload,
                                                        .census = census,
                                                        .metrics = metrics,
                                                        .stats = stats,
                                                        .settings = settings,
-                                                       .settings_count = 1,
                                                        .target = target,
                                                        .pause = change,
                                                        .quiet = no,

@@ -9,6 +9,7 @@
 #include "base/assert.h"
 #include "base/text.h"
 #include "bin/verb.h"
+#include "edge/config_file.h"
 #include "edge/figure.h"
 #include "edge/latency_watch.h"
 #include "edge/log.h"
@@ -17,7 +18,10 @@
 #include "proxy/proxy_serve.h"
 #include "wire/config_show.h"
 
-enum { SERVE_PROXY_SETTINGS = 64 }; /* room for so many at first */
+enum {
+    SERVE_PROXY_SETTINGS = 64, /* room for so many at first */
+    SERVE_PROXY_MESSAGE = 64 * 1024,
+};
 
 static bool serve_proxy_text(char *to, size_t size, const char *text, const char *what)
 {
@@ -250,7 +254,52 @@ static void serve_proxy_settings(const struct config *config, const struct confi
     config_show_each(config, &listener);
 }
 
-int serve_proxy_run(const struct config *config, uint32_t site)
+/* ---- SIGHUP ---- */
+
+struct serve_proxy {
+    const char *path;
+    const char *site;
+    struct config *config; /* read last; options borrow from it */
+    struct serve_proxy_settings settings;
+};
+
+static bool serve_proxy_take(struct serve_proxy *serve, const struct config *config, uint32_t site,
+                             struct proxy_options *options)
+{
+    if (!serve_proxy_options(config, &config->sites[site], options)) {
+        return false;
+    }
+    free(serve->settings.list);
+    serve->settings = (struct serve_proxy_settings){.list = NULL};
+    serve_proxy_settings(config, &config->sites[site], &serve->settings);
+    options->settings = serve->settings.list;
+    options->settings_count = serve->settings.count;
+    return true;
+}
+
+static bool serve_proxy_read(void *context, struct proxy_options *ret_options)
+{
+    struct serve_proxy *serve = context;
+    static char message[SERVE_PROXY_MESSAGE];
+    struct buf messages;
+    struct config *config = NULL;
+    buf_init(&messages, message, sizeof message);
+    const enum err err = config_file_load(serve->path, &messages, &config);
+    if (err != ERR_OK) {
+        LOG_E("%s is wrong, the proxy's entries stay as they were: %s", serve->path, buf_string(&messages));
+        return false;
+    }
+    config_free(serve->config);
+    serve->config = config;
+    const uint32_t site = config_site_find(config, serve->site);
+    if (site == CONFIG_NONE) {
+        LOG_E("no site '%s' in %s any more", serve->site, serve->path);
+        return false;
+    }
+    return serve_proxy_take(serve, config, site, ret_options);
+}
+
+int serve_proxy_run(const struct config *config, uint32_t site, const char *path)
 {
     ASSERT(site < config->sites_count);
     struct proxy_options *options = calloc(1, sizeof *options);
@@ -261,14 +310,12 @@ int serve_proxy_run(const struct config *config, uint32_t site)
     snprintf(role, sizeof role, "proxy %s", config->sites[site].name);
     log_init(role, LOG_INFO);
     int exit_code = VERB_CONFIG;
-    struct serve_proxy_settings settings = {.list = NULL};
-    if (serve_proxy_options(config, &config->sites[site], options)) {
-        serve_proxy_settings(config, &config->sites[site], &settings);
-        options->settings = settings.list;
-        options->settings_count = settings.count;
-        exit_code = proxy_serve_run(options) == ERR_OK ? VERB_OK : VERB_FAILED;
+    struct serve_proxy serve = {.path = path, .site = config->sites[site].name};
+    if (serve_proxy_take(&serve, config, site, options)) {
+        exit_code = proxy_serve_run(options, serve_proxy_read, &serve) == ERR_OK ? VERB_OK : VERB_FAILED;
     }
-    free(settings.list);
+    config_free(serve.config);
+    free(serve.settings.list);
     free(options);
     return exit_code;
 }

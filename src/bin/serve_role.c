@@ -161,7 +161,7 @@ static int serve_role_plane(const char *role, const char *config_path, const cha
     int code = VERB_CONFIG;
     if (index != CONFIG_NONE) {
         code = strcmp(role, "dns") == 0     ? serve_dns_run(config, index)
-               : strcmp(role, "proxy") == 0 ? serve_proxy_run(config, index)
+               : strcmp(role, "proxy") == 0 ? serve_proxy_run(config, index, config_path)
                                             : serve_service_run(config, index, config_path);
     } else {
         LOG_E("no site '%s' in %s", site, config_path);

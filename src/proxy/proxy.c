@@ -180,8 +180,6 @@ static void proxy_defaults(struct proxy *proxy)
     proxy->shared = (struct proxy_worker_shared){
         .box = &proxy->box,
         .clients = &proxy->clients,
-        .routes = options->routes,
-        .routes_count = options->routes_count,
         .route_clients = proxy->route_clients,
         .workers = options->workers,
         .single = options->single,
@@ -191,7 +189,6 @@ static void proxy_defaults(struct proxy *proxy)
         .tls_mode = options->tls_mode,
         .listen = options->listen,
         .listen_count = options->listen_count,
-        .place = &options->place,
         .max_clients = options->max_clients,
         .buffer_bytes = proxy_default(options->buffer_bytes, 64 * 1024),
         .connect_wait_ms = proxy_default(options->connect_wait_ms, 10000),
@@ -352,7 +349,8 @@ static enum err proxy_begin(struct proxy *proxy)
             return err;
         }
     }
-    err = proxy_desk_open(proxy);
+    err = proxy_anew_edition(proxy, &proxy->options);
+    err = err == ERR_OK ? proxy_desk_open(proxy) : err;
     if (err == ERR_OK) {
         err = proxy_workers_start(proxy);
     }
@@ -421,13 +419,17 @@ void proxy_stop(struct proxy *proxy)
     explicit_bzero(proxy->mock_secret, sizeof proxy->mock_secret);
     pthread_mutex_destroy(&proxy->announce_lock);
     proxy_stat_history_fini(&proxy->history);
+    free(proxy->settings);
     pthread_mutex_destroy(&proxy->box.lock);
     free(proxy);
 }
 
-void proxy_reload(struct proxy *proxy)
+void proxy_reload(struct proxy *proxy, const struct proxy_options *options)
 {
     proxy_anew_files(proxy);
+    if (options != NULL && proxy_anew_edition(proxy, options) == ERR_OK) {
+        LOG_N("the configuration was read again: %u databases", options->routes_count);
+    }
 }
 
 /* ---- telling ---- */

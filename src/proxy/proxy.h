@@ -69,7 +69,7 @@ struct proxy_options {
     char console[PROXY_ROUTE_NAME];                    /* the admin console's database; empty: there is none */
     struct proxy_operator operators[PROXY_DOOR_USERS]; /* who may use it */
     uint32_t operators_count;
-    const struct proxy_console_setting *settings; /* for SHOW CONFIG; outlive the proxy */
+    const struct proxy_console_setting *settings; /* for SHOW CONFIG; copied */
     uint32_t settings_count;
     uint32_t workers;            /* 0: one for every two CPUs, at most 8 */
     bool single;                 /* for measurements: sends never go together (proxy_batch.h) */
@@ -88,9 +88,10 @@ struct proxy;
 /* Listens and serves. ERR_IN_USE: an address is taken, the log says which. Logs what goes wrong. */
 ERR_CHECK enum err proxy_start(const struct proxy_options *options, struct proxy **ret_proxy);
 
-/* Reads certificates, auth file and rules again; when something is wrong with one it goes on with what it has, and says
- * so in the log. New connections see the new ones. */
-void proxy_reload(struct proxy *proxy);
+/* Reads certificates, auth file and rules again, and takes what `options` say of routes, operators and place; NULL:
+ * these stay. When something is wrong with one it goes on with what it has, and says so in the log; likewise what takes
+ * a restart. Sessions of a route that is gone end at their next transaction boundary, others do not feel it. */
+void proxy_reload(struct proxy *proxy, const struct proxy_options *options);
 
 /* Stops listening, lets transactions end for `grace_ms`, closes everything, frees it. */
 void proxy_stop(struct proxy *proxy);

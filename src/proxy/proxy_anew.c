@@ -1,8 +1,105 @@
 /* SPDX-License-Identifier: Apache-2.0
- * What is read again while the proxy runs: certificates, auth file, rules. */
+ * What is read again while the proxy runs. */
 #include "proxy/proxy_anew.h"
 
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "edge/log.h"
+#include "proxy/proxy_desk.h"
+
+/* ---- the configuration ---- */
+
+#define PROXY_ANEW_FIXED(path, member)                                                                                 \
+    {                                                                                                                  \
+        path, offsetof(struct proxy_options, member), sizeof(((struct proxy_options *)NULL)->member)                   \
+    }
+
+/* What workers were built with. */
+static const struct {
+    const char *path;
+    size_t offset;
+    size_t size;
+} proxy_anew_fixed[] = {
+    PROXY_ANEW_FIXED("sites.*.proxy.listen", listen_count),
+    PROXY_ANEW_FIXED("sites.*.proxy.listen", listen),
+    PROXY_ANEW_FIXED("proxy.auth", challenge),
+    PROXY_ANEW_FIXED("proxy.auth_file", auth_file),
+    PROXY_ANEW_FIXED("proxy.hba_file", hba_file),
+    PROXY_ANEW_FIXED("proxy.tls.mode", tls_mode),
+    PROXY_ANEW_FIXED("proxy.tls", tls_files),
+    PROXY_ANEW_FIXED("proxy.server_tls.mode", server_tls_mode),
+    PROXY_ANEW_FIXED("proxy.server_tls.ca", server_ca),
+    PROXY_ANEW_FIXED("proxy.console.database", console),
+    PROXY_ANEW_FIXED("proxy.max_clients", max_clients),
+    PROXY_ANEW_FIXED("databases", accounts_count),
+};
+
+static void proxy_anew_told(const struct proxy_options *now, const struct proxy_options *wanted)
+{
+    for (size_t i = 0; i < sizeof proxy_anew_fixed / sizeof proxy_anew_fixed[0]; i++) {
+        const size_t offset = proxy_anew_fixed[i].offset;
+        if (memcmp((const char *)now + offset, (const char *)wanted + offset, proxy_anew_fixed[i].size) != 0) {
+            LOG_W("%s: the proxy goes on with what it was started with; restart it for this change",
+                  proxy_anew_fixed[i].path);
+        }
+    }
+}
+
+static enum err proxy_anew_make(const struct proxy_options *options, struct proxy_edition *edition)
+{
+    edition->place = options->place;
+    const enum err err = proxy_entries_replace(&edition->entries, options->routes, options->routes_count);
+    if (err != ERR_OK) {
+        LOG_E("proxy.databases: %u entries, and %u that are or were open: there is room for %d in all until a restart",
+              options->routes_count, edition->entries.count, PROXY_ROUTES);
+        return err;
+    }
+    return proxy_desk_operators(options, edition);
+}
+
+/* Workers copy the edition when they wake up; the console reads settings in place. */
+static void proxy_anew_publish(struct proxy *proxy, const struct proxy_edition *edition,
+                               struct proxy_console_setting *settings, uint32_t settings_count)
+{
+    pthread_mutex_lock(&proxy->box.lock);
+    proxy->box.edition = *edition;
+    free(proxy->settings);
+    proxy->settings = settings;
+    proxy->settings_count = settings_count;
+    atomic_fetch_add_explicit(&proxy->box.editions, 1, memory_order_release);
+    pthread_mutex_unlock(&proxy->box.lock);
+    for (uint32_t i = 0; i < proxy->workers_count; i++) {
+        proxy_worker_wake(proxy->workers[i]);
+    }
+}
+
+enum err proxy_anew_edition(struct proxy *proxy, const struct proxy_options *options)
+{
+    struct proxy_edition *edition = malloc(sizeof *edition);
+    struct proxy_console_setting *settings = calloc(options->settings_count + 1, sizeof *settings);
+    enum err err = ERR_NO_MEMORY;
+    if (edition == NULL || settings == NULL) {
+        LOG_E("the configuration: %s", err_text(err));
+    } else {
+        *edition = proxy->box.edition; /* nobody else writes it */
+        err = proxy_anew_make(options, edition);
+    }
+    if (err == ERR_OK) {
+        for (uint32_t i = 0; i < options->settings_count; i++) {
+            settings[i] = options->settings[i];
+        }
+        proxy_anew_told(&proxy->options, options);
+        proxy_anew_publish(proxy, edition, settings, options->settings_count);
+        settings = NULL;
+    }
+    free(settings);
+    free(edition);
+    return err;
+}
+
+/* ---- files ---- */
 
 static void proxy_anew_one(struct proxy_tls_context *tls, const char *which)
 {
@@ -19,7 +116,7 @@ static void proxy_anew_one(struct proxy_tls_context *tls, const char *which)
     }
 }
 
-static void proxy_anew_told(enum err err, const char *which, const char *message)
+static void proxy_anew_file(enum err err, const char *which, const char *message)
 {
     if (err == ERR_OK) {
         LOG_N("%s: it was read again", which);
@@ -33,10 +130,10 @@ static void proxy_anew_rolls(const struct proxy_worker_shared *shared)
 {
     char message[PROXY_RULES_MESSAGE];
     if (shared->roster != NULL) {
-        proxy_anew_told(proxy_roster_reload(shared->roster, message), "proxy.auth_file", message);
+        proxy_anew_file(proxy_roster_reload(shared->roster, message), "proxy.auth_file", message);
     }
     if (shared->rules != NULL) {
-        proxy_anew_told(proxy_rules_reload(shared->rules, message), "proxy.hba_file", message);
+        proxy_anew_file(proxy_rules_reload(shared->rules, message), "proxy.hba_file", message);
     }
 }
 

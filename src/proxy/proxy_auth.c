@@ -40,7 +40,8 @@ static enum err proxy_auth_verifier(struct proxy_session_context *context, const
                                     char text[PG_SCRAM_VERIFIER])
 {
     if (session->console) {
-        snprintf(text, PG_SCRAM_VERIFIER, "%s", proxy_door_verifier(context->door, span_text(session->keep->user)));
+        snprintf(text, PG_SCRAM_VERIFIER, "%s",
+                 proxy_door_verifier(context->operators, context->operators_count, span_text(session->keep->user)));
         return ERR_OK;
     }
     const struct proxy_route_target *target = &context->targets[session->route];

@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "proxy/proxy_census.h"
 #include "proxy/proxy_end.h"
+#include "proxy/proxy_entries.h"
 #include "proxy/proxy_metrics.h"
 #include "proxy/proxy_route.h"
 #include "proxy/proxy_stat.h"
@@ -35,11 +36,13 @@ struct proxy_console_setting {
 
 /* What the console asks; any thread but a worker's. Constant while it runs. */
 struct proxy_console_source {
-    const struct proxy_route *routes;
-    uint32_t routes_count;
     uint32_t max_clients;
-    const struct proxy_console_setting *settings;
-    uint32_t settings_count;
+    /* The entries as they are now. */
+    void (*entries)(void *owner, struct proxy_entries *ret_entries);
+    /* Each setting, one after the other. */
+    void (*settings)(void *owner, void (*take)(void *taker, const struct proxy_console_setting *setting), void *taker);
+    /* Reads the configuration again, a moment later. */
+    void (*reload)(void *owner);
     /* One census per worker, `whole` only if every worker has answered. The caller frees what is in it. */
     void (*census)(void *owner, struct proxy_census_row **ret_rows, uint32_t *ret_count);
     void (*metrics)(void *owner, struct proxy_metrics_sum *ret_sum);

@@ -71,6 +71,7 @@ static uint32_t proxy_console_command_renew(const struct proxy_console_source *s
 enum proxy_console_command_kind {
     PROXY_CONSOLE_COMMAND_SHOW,
     PROXY_CONSOLE_COMMAND_HELP,
+    PROXY_CONSOLE_COMMAND_RELOAD,
     PROXY_CONSOLE_COMMAND_ENTRIES, /* of one entry, or of all */
     PROXY_CONSOLE_COMMAND_ENTRY,   /* of one that is named */
 };
@@ -100,10 +101,14 @@ static const struct proxy_console_command_row proxy_console_command_table[] = {
     PROXY_CONSOLE_COMMAND_SHOWS("STATS", PROXY_CONSOLE_SHOW_STATS,
                                 "SHOW STATS: transactions, queries, bytes and microseconds by entry"),
     PROXY_CONSOLE_COMMAND_SHOWS("COUNTERS", PROXY_CONSOLE_SHOW_COUNTERS, "SHOW COUNTERS: what the proxy counts"),
-    PROXY_CONSOLE_COMMAND_SHOWS("CONFIG", PROXY_CONSOLE_SHOW_CONFIG,
-                                "SHOW CONFIG: settings with their defaults; they change with a restart"),
+    PROXY_CONSOLE_COMMAND_SHOWS(
+        "CONFIG", PROXY_CONSOLE_SHOW_CONFIG,
+        "SHOW CONFIG: settings with their defaults, and whether RELOAD is enough to change them"),
     PROXY_CONSOLE_COMMAND_SHOWS("VERSION", PROXY_CONSOLE_SHOW_VERSION, "SHOW VERSION"),
     {.words = {"SHOW", "HELP"}, .kind = PROXY_CONSOLE_COMMAND_HELP, .text = "SHOW HELP"},
+    {.words = {"RELOAD"},
+     .kind = PROXY_CONSOLE_COMMAND_RELOAD,
+     .text = "RELOAD: the configuration and its files are read again, a moment later; the log says what came of it"},
     {.words = {"PAUSE"},
      .kind = PROXY_CONSOLE_COMMAND_ENTRIES,
      .waits = true,
@@ -144,6 +149,9 @@ static bool proxy_console_command_matches(const struct proxy_console_command_row
     if (row->words[1] != NULL) {
         return line->count == 2 && strcasecmp(line->words[1], row->words[1]) == 0;
     }
+    if (row->kind == PROXY_CONSOLE_COMMAND_RELOAD) {
+        return line->count == 1;
+    }
     return line->count == 2 || (line->count == 1 && row->kind == PROXY_CONSOLE_COMMAND_ENTRIES);
 }
 
@@ -162,9 +170,11 @@ static uint32_t proxy_console_command_change(const struct proxy_console_source *
                                              const struct proxy_console_command_row *row, const char *name,
                                              struct proxy_console_reply *reply)
 {
+    struct proxy_entries entries;
     uint32_t change = 0;
-    for (uint32_t i = 0; i < source->routes_count; i++) {
-        if (name == NULL || strcmp(name, source->routes[i].name) == 0) {
+    source->entries(source->owner, &entries);
+    for (uint32_t i = 0; i < entries.count; i++) {
+        if (!entries.routes[i].closed && (name == NULL || strcmp(name, entries.routes[i].name) == 0)) {
             change = row->change(source, i);
         }
     }
@@ -176,10 +186,10 @@ static uint32_t proxy_console_command_change(const struct proxy_console_source *
 
 static void proxy_console_command_unknown(const char *word, struct proxy_console_reply *reply)
 {
-    if (strcasecmp(word, "shutdown") == 0 || strcasecmp(word, "reload") == 0) {
+    if (strcasecmp(word, "shutdown") == 0) {
         proxy_console_reply_error(reply, "0A000",
                                   "that is the service manager's: the supervisor would start the proxy again "
-                                  "(systemctl stop holdfast, systemctl reload holdfast)");
+                                  "(systemctl stop holdfast)");
     } else {
         proxy_console_reply_error(reply, "42601",
                                   "the console does not know this command; SHOW HELP names those it knows");
@@ -205,6 +215,8 @@ uint32_t proxy_console_command(const struct proxy_console_source *source, struct
         proxy_console_show(source, row->what, reply);
     } else if (row->kind == PROXY_CONSOLE_COMMAND_HELP) {
         proxy_console_command_help(reply);
+    } else if (row->kind == PROXY_CONSOLE_COMMAND_RELOAD) {
+        source->reload(source->owner);
     } else {
         const char *name = line.count == 2 ? line.words[1] : NULL;
         const uint32_t change = proxy_console_command_change(source, row, name, reply);

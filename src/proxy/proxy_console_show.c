@@ -31,7 +31,9 @@ static void proxy_console_show_ends(const struct proxy_console_source *source, b
                                         "port", "link", "epoch",    "tls",   NULL};
     struct proxy_census_row *rows = NULL;
     uint32_t count = 0;
+    struct proxy_entries entries;
     source->census(source->owner, &rows, &count);
+    source->entries(source->owner, &entries); /* after it: whatever a row names is there */
     proxy_console_reply_columns(reply, names);
     for (uint32_t i = 0; i < count; i++) {
         const struct proxy_census_row *row = &rows[i];
@@ -44,7 +46,7 @@ static void proxy_console_show_ends(const struct proxy_console_source *source, b
         proxy_console_show_address(servers ? &row->server : &row->client, host, port);
         snprintf(epoch, sizeof epoch, "%llu", (unsigned long long)row->epoch);
         const bool tls = servers ? row->server_tls : row->client_tls;
-        const char *const values[] = {servers ? "S" : "C", row->user, source->routes[row->route].name,
+        const char *const values[] = {servers ? "S" : "C", row->user, entries.routes[row->route].name,
                                       row->state,          host,      port,
                                       row->node,           epoch,     tls ? "TLS" : ""};
         proxy_console_reply_row(reply, values, 9);
@@ -69,9 +71,11 @@ static void proxy_console_show_databases(const struct proxy_console_source *sour
         "route", "node", "epoch", NULL};
     struct proxy_census_row *rows = NULL;
     uint32_t count = 0;
+    struct proxy_entries entries;
     source->census(source->owner, &rows, &count);
+    source->entries(source->owner, &entries); /* after it: whatever a row names is there */
     proxy_console_reply_columns(reply, names);
-    for (uint32_t route = 0; route < source->routes_count; route++) {
+    for (uint32_t route = 0; route < entries.count; route++) {
         struct proxy_route_target target = {.open = false};
         uint32_t connections = 0;
         char host[TCP_ADDRESS];
@@ -80,12 +84,15 @@ static void proxy_console_show_databases(const struct proxy_console_source *sour
         for (uint32_t i = 0; i < count; i++) {
             connections += rows[i].route == route ? 1 : 0;
         }
+        if (entries.routes[route].closed && connections == 0) {
+            continue;
+        }
         source->target(source->owner, route, &target);
         proxy_console_show_address(&target.address, host, port);
         snprintf(numbers[0], sizeof numbers[0], "%u", connections);
         snprintf(numbers[1], sizeof numbers[1], "%u", source->max_clients);
         snprintf(numbers[2], sizeof numbers[2], "%llu", (unsigned long long)target.epoch);
-        const struct proxy_route *entry = &source->routes[route];
+        const struct proxy_route *entry = &entries.routes[route];
         const char *const values[] = {entry->name,
                                       host,
                                       port,
@@ -107,7 +114,9 @@ static void proxy_console_show_pools(const struct proxy_console_source *source, 
     static const char *const names[] = {"database", "user", "cl_active", "cl_waiting", "sv_active", NULL};
     struct proxy_census_row *rows = NULL;
     uint32_t count = 0;
+    struct proxy_entries entries;
     source->census(source->owner, &rows, &count);
+    source->entries(source->owner, &entries); /* after it: whatever a row names is there */
     proxy_console_reply_columns(reply, names);
     for (uint32_t i = 0; i < count; i++) {
         const struct proxy_census_row *first = &rows[i];
@@ -130,7 +139,7 @@ static void proxy_console_show_pools(const struct proxy_console_source *source, 
         for (size_t k = 0; k < 3; k++) {
             snprintf(numbers[k], sizeof numbers[k], "%u", sums[k]);
         }
-        const char *const values[] = {source->routes[first->route].name, first->user, numbers[0], numbers[1],
+        const char *const values[] = {entries.routes[first->route].name, first->user, numbers[0], numbers[1],
                                       numbers[2]};
         proxy_console_reply_row(reply, values, 5);
     }
@@ -196,22 +205,35 @@ static void proxy_console_show_stats(const struct proxy_console_source *source, 
                                         "avg_xact_time",  "avg_query_time",   "avg_wait_time",     NULL};
     struct proxy_stat_sum now;
     struct proxy_stat_sum before;
+    struct proxy_entries entries;
     const int64_t us = source->stats(source->owner, &now, &before);
+    source->entries(source->owner, &entries);
     proxy_console_reply_columns(reply, names);
-    for (uint32_t i = 0; i < source->routes_count; i++) {
-        proxy_console_show_stats_row(source->routes[i].name, now.values[i], before.values[i], us, reply);
+    for (uint32_t i = 0; i < entries.count; i++) {
+        if (!entries.routes[i].closed) {
+            proxy_console_show_stats_row(entries.routes[i].name, now.values[i], before.values[i], us, reply);
+        }
     }
+}
+
+/* Entries, console users and regions change with a reload; all else takes a restart. */
+static bool proxy_console_show_changeable(const char *key)
+{
+    return strncmp(key, "proxy.databases.", 16) == 0 || strncmp(key, "proxy.console.users", 19) == 0;
+}
+
+static void proxy_console_show_setting(void *taker, const struct proxy_console_setting *setting)
+{
+    const char *const values[] = {setting->key, setting->value, setting->standard,
+                                  proxy_console_show_changeable(setting->key) ? "yes" : "no"};
+    proxy_console_reply_row(taker, values, 4);
 }
 
 static void proxy_console_show_config(const struct proxy_console_source *source, struct proxy_console_reply *reply)
 {
     static const char *const names[] = {"key", "value", "default", "changeable", NULL};
     proxy_console_reply_columns(reply, names);
-    for (uint32_t i = 0; i < source->settings_count; i++) {
-        const struct proxy_console_setting *setting = &source->settings[i];
-        const char *const values[] = {setting->key, setting->value, setting->standard, "no"};
-        proxy_console_reply_row(reply, values, 4);
-    }
+    source->settings(source->owner, proxy_console_show_setting, reply);
 }
 
 void proxy_console_show(const struct proxy_console_source *source, enum proxy_console_show_what what,

@@ -3,10 +3,12 @@
 #include "proxy/proxy_desk.h"
 
 #include <semaphore.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "edge/clock.h"
@@ -76,8 +78,8 @@ static void proxy_desk_target(void *owner, uint32_t route, struct proxy_route_ta
 {
     struct proxy *proxy = owner;
     pthread_mutex_lock(&proxy->box.lock);
-    proxy_route_resolve(&proxy->options.routes[route], proxy->box.filled ? &proxy->box.view : NULL,
-                        &proxy->options.place, ret_target);
+    proxy_route_resolve(&proxy->box.edition.entries.routes[route], proxy->box.filled ? &proxy->box.view : NULL,
+                        &proxy->box.edition.place, ret_target);
     pthread_mutex_unlock(&proxy->box.lock);
 }
 
@@ -124,6 +126,30 @@ static bool proxy_desk_paused(void *owner, uint32_t route)
     return atomic_load(&proxy->box.paused[route]);
 }
 
+static void proxy_desk_entries(void *owner, struct proxy_entries *ret_entries)
+{
+    struct proxy *proxy = owner;
+    proxy_switch_entries(&proxy->box, ret_entries);
+}
+
+static void proxy_desk_settings(void *owner, void (*take)(void *taker, const struct proxy_console_setting *setting),
+                                void *taker)
+{
+    struct proxy *proxy = owner;
+    pthread_mutex_lock(&proxy->box.lock);
+    for (uint32_t i = 0; i < proxy->settings_count; i++) {
+        take(taker, &proxy->settings[i]);
+    }
+    pthread_mutex_unlock(&proxy->box.lock);
+}
+
+/* As from the service manager: the process's first thread reads it (edge/daemon.h). */
+static void proxy_desk_reload(void *owner)
+{
+    (void)owner;
+    (void)kill(getpid(), SIGHUP);
+}
+
 static enum err proxy_desk_operator(const struct proxy_operator *from, struct proxy_door_user *to)
 {
     char password[CONFIG_SECRET_BYTES];
@@ -140,22 +166,31 @@ static enum err proxy_desk_operator(const struct proxy_operator *from, struct pr
     return err;
 }
 
+enum err proxy_desk_operators(const struct proxy_options *options, struct proxy_edition *edition)
+{
+    edition->operators_count = 0;
+    for (uint32_t i = 0; i < options->operators_count; i++) {
+        const enum err err =
+            proxy_desk_operator(&options->operators[i], &edition->operators[edition->operators_count++]);
+        if (err != ERR_OK) {
+            LOG_E("proxy.console.users: %s: %s", options->operators[i].name, err_text(err));
+            return err;
+        }
+    }
+    return ERR_OK;
+}
+
 enum err proxy_desk_open(struct proxy *proxy)
 {
     const struct proxy_options *options = &proxy->options;
     struct proxy_door *door = &proxy->door;
-    enum err err = ERR_OK;
     if (options->console[0] == '\0') {
         return ERR_OK;
     }
-    for (uint32_t i = 0; i < options->operators_count && err == ERR_OK; i++) {
-        err = proxy_desk_operator(&options->operators[i], &door->users[door->users_count++]);
-    }
-    const struct proxy_console_source source = {.routes = options->routes,
-                                                .routes_count = options->routes_count,
-                                                .max_clients = options->max_clients,
-                                                .settings = options->settings,
-                                                .settings_count = options->settings_count,
+    const struct proxy_console_source source = {.max_clients = options->max_clients,
+                                                .entries = proxy_desk_entries,
+                                                .settings = proxy_desk_settings,
+                                                .reload = proxy_desk_reload,
                                                 .census = proxy_desk_census,
                                                 .metrics = proxy_desk_metrics,
                                                 .stats = proxy_desk_stats,
@@ -166,9 +201,7 @@ enum err proxy_desk_open(struct proxy *proxy)
                                                 .paused = proxy_desk_paused,
                                                 .renew = proxy_desk_renew,
                                                 .owner = proxy};
-    if (err == ERR_OK) {
-        err = proxy_console_start(&source, &proxy->console);
-    }
+    const enum err err = proxy_console_start(&source, &proxy->console);
     if (err != ERR_OK) {
         LOG_E("proxy.console: %s", err_text(err));
         return err;

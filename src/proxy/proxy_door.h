@@ -22,19 +22,17 @@ struct proxy_door_user {
 
 struct proxy_door {
     char database[PROXY_ROUTE_NAME]; /* empty: there is no console */
-    struct proxy_door_user users[PROXY_DOOR_USERS];
-    uint32_t users_count;
     /* Takes over the connection: its descriptor, its encryption, what is owed to it. Any worker's thread. */
     void (*enter)(void *owner, struct proxy_end *end, const char *user);
     void *owner;
 };
 
 /* Empty: nobody of this name. */
-static inline const char *proxy_door_verifier(const struct proxy_door *door, struct span user)
+static inline const char *proxy_door_verifier(const struct proxy_door_user *users, uint32_t count, struct span user)
 {
-    for (uint32_t i = 0; i < door->users_count; i++) {
-        if (span_is(user, door->users[i].name)) {
-            return door->users[i].verifier;
+    for (uint32_t i = 0; i < count; i++) {
+        if (span_is(user, users[i].name)) {
+            return users[i].verifier;
         }
     }
     return "";

@@ -61,8 +61,13 @@ static void proxy_figure_databases(struct proxy_figure *figure, const struct pro
         proxy_worker_tally(workers[i], &tally);
         proxy_worker_stat(workers[i], &stat);
     }
-    for (uint32_t route = 0; route < shared->routes_count; route++) {
-        const char *name = shared->routes[route].name;
+    struct proxy_entries entries;
+    proxy_switch_entries(shared->box, &entries);
+    for (uint32_t route = 0; route < entries.count; route++) {
+        const char *name = entries.routes[route].name;
+        if (entries.routes[route].closed) {
+            continue; /* another one may have its name */
+        }
         for (uint32_t kind = 0; kind < PROXY_TALLY_KINDS; kind++) {
             figure_put(&figure->sheet, tallies[kind], name, tally.values[route][kind]);
         }

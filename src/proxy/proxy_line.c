@@ -2,6 +2,8 @@
  * The line before a pool: who belongs to it, who waits. */
 #include "proxy/proxy_line.h"
 
+#include <stdlib.h>
+
 #include "base/assert.h"
 
 enum {
@@ -25,6 +27,19 @@ void proxy_line_stir(struct proxy_session_context *context, uint32_t route)
     }
 }
 
+/* What renaming prepared statements needs, from the first session on that does. */
+static enum err proxy_line_shelf(struct proxy_session_context *context)
+{
+    if (context->shelf == NULL) {
+        context->shelf = proxy_shelf_new();
+    }
+    if (context->rewritten == NULL) {
+        context->rewritten_size = context->buffer_size * PROXY_PREPARE_GROWTH + PROXY_PREPARE_MORE;
+        context->rewritten = malloc(context->rewritten_size);
+    }
+    return context->shelf != NULL && context->rewritten != NULL ? ERR_OK : ERR_NO_MEMORY;
+}
+
 enum err proxy_line_join(struct proxy_session_context *context, struct proxy_session *session)
 {
     const struct proxy_route_pool *limits = &context->routes[session->route].pool;
@@ -43,7 +58,8 @@ enum err proxy_line_join(struct proxy_session_context *context, struct proxy_ses
         proxy_pool_share(pool, context->worker, context->workers);
     }
     if (limits->mode == PROXY_ROUTE_TRANSACTION && limits->statements > 0) {
-        session->prepare = proxy_prepare_new(context->shelf, limits->statements);
+        const enum err err = proxy_line_shelf(context);
+        session->prepare = err == ERR_OK ? proxy_prepare_new(context->shelf, limits->statements) : NULL;
         session->keep->renamed = session->prepare != NULL;
         if (session->prepare == NULL) {
             return ERR_NO_MEMORY;

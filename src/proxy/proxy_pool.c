@@ -211,9 +211,15 @@ static struct mono proxy_pool_old_at(const struct proxy_server *server)
     return lifetime_ms == 0 ? TIME_NEVER : time_add_ms(server->opened, lifetime_ms);
 }
 
+/* The limits were lowered. */
+static bool proxy_pool_crowded(const struct proxy_pool *pool)
+{
+    return pool->count > pool->size + pool->reserve || *pool->used > pool->connections;
+}
+
 bool proxy_pool_worn(const struct proxy_server *server, struct mono now)
 {
-    return time_reached(now, proxy_pool_old_at(server));
+    return proxy_pool_crowded(server->pool) || time_reached(now, proxy_pool_old_at(server));
 }
 
 struct proxy_server *proxy_pool_expired(const struct proxy_pool *pool, struct mono now, struct mono *ret_next)
@@ -227,7 +233,7 @@ struct proxy_server *proxy_pool_expired(const struct proxy_pool *pool, struct mo
         if (idle_ms > 0 && pool->count > pool->minimum) {
             end = time_min(end, time_add_ms(server->idle_since, idle_ms));
         }
-        if (time_reached(now, end)) {
+        if (proxy_pool_crowded(pool) || time_reached(now, end)) {
             return server;
         }
         next = time_min(next, end);

@@ -97,11 +97,11 @@ void proxy_pool_give_up(struct proxy_pool *pool);
 void proxy_pool_put(struct proxy_server *server, struct mono now);
 void proxy_pool_clean(struct proxy_server *server);
 
-/* Whether this server, used or not, is too old to be lent once more. */
+/* Whether this server, used or not, is too old or one too many to be lent once more. */
 bool proxy_pool_worn(const struct proxy_server *server, struct mono now);
 
-/* The next idle server to be closed now, for its age or because it was idle for too long; NULL: none. `ret_next`: when
- * to look again. */
+/* The next idle server to be closed now, for its age, because it was idle for too long or is one too many; NULL: none.
+ * `ret_next`: when to look again. */
 struct proxy_server *proxy_pool_expired(const struct proxy_pool *pool, struct mono now, struct mono *ret_next);
 
 /* When somebody in line may use the reserve; TIME_NEVER: nobody. */

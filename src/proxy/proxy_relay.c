@@ -10,6 +10,7 @@
 #include "edge/log.h"
 #include "proxy/proxy_await.h"
 #include "proxy/proxy_batch.h"
+#include "proxy/proxy_edition.h"
 #include "proxy/proxy_heads.h"
 #include "proxy/proxy_lend.h"
 #include "proxy/proxy_lost.h"
@@ -203,13 +204,15 @@ static enum proxy_relay_step proxy_relay_gone(struct proxy_session_context *cont
     return PROXY_RELAY_ENDED;
 }
 
-/* A planned move or our own stop keeps the client's next statement in the kernel, at the transaction's boundary. */
+/* A planned move, our own stop or that of its entry keeps the client's next statement in the kernel, at the
+ * transaction's boundary. */
 static bool proxy_relay_held(struct proxy_session_context *context, struct proxy_session *session)
 {
     const bool writer =
         session->server != NULL ? session->server->target.writer : context->targets[session->route].writer;
     const bool hold = (context->holding[session->route] && writer) || context->paused[session->route];
-    if (!(hold || context->stopping) || !proxy_session_idle(session)) {
+    const bool closed = context->routes[session->route].closed;
+    if (!(hold || closed || context->stopping) || !proxy_session_idle(session)) {
         return false;
     }
     if (hold) {
@@ -641,7 +644,7 @@ static bool proxy_relay_begin(struct proxy_session_context *context, struct prox
     if (session->client.pending != NULL) {
         return false;
     }
-    if (proxy_relay_held(context, session)) {
+    if (proxy_edition_leave(context, session) || proxy_relay_held(context, session)) {
         return false;
     }
     return proxy_lend_take(context, session);
@@ -659,6 +662,7 @@ void proxy_relay_pump(struct proxy_session_context *context, struct proxy_sessio
             return;
         }
         if (down == PROXY_RELAY_MOVED && proxy_rest_yield(context, session)) {
+            (void)proxy_edition_leave(context, session);
             return;
         }
         const enum proxy_relay_step up = proxy_relay_move(context, &session->client, &session->server->end);
@@ -666,7 +670,8 @@ void proxy_relay_pump(struct proxy_session_context *context, struct proxy_sessio
             return;
         }
         if (up == PROXY_RELAY_STUCK && down == PROXY_RELAY_STUCK) {
-            (void)(proxy_renew_session(context, session) || proxy_rest_begin(context, session));
+            (void)(proxy_edition_leave(context, session) || proxy_renew_session(context, session) ||
+                   proxy_rest_begin(context, session));
             return;
         }
     }

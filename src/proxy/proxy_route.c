@@ -8,7 +8,7 @@
 uint32_t proxy_route_find(const struct proxy_route *routes, uint32_t count, struct span name)
 {
     for (uint32_t i = 0; i < count; i++) {
-        if (span_is(name, routes[i].name)) {
+        if (!routes[i].closed && span_is(name, routes[i].name)) {
             return i;
         }
     }

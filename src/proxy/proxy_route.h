@@ -50,6 +50,7 @@ struct proxy_route {
     enum proxy_route_kind kind;
     uint32_t max_lag_ms; /* of a reader's standby; 0: any */
     struct proxy_route_pool pool;
+    bool closed;           /* taken out of the configuration (proxy_entries.h) */
     uint32_t spares;       /* WRITER: per way to log in, at each healthy standby; of all workers together; 0: none */
     uint32_t spares_limit; /* ... of all ways */
 };
@@ -72,7 +73,7 @@ struct proxy_route_target {
     struct view_address address;
 };
 
-/* The entry of this name; LIMITS_NONE: no such database. */
+/* The open entry of this name; LIMITS_NONE: no such database. */
 uint32_t proxy_route_find(const struct proxy_route *routes, uint32_t count, struct span name);
 
 /* Where the view sends new sessions of an entry. `view` NULL: nothing is known yet. */

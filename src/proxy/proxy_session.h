@@ -98,6 +98,7 @@ enum proxy_session_state {
     X(LOCKED_COMMIT, "42501",                                                                                          \
       "synchronous_commit may not be named here: every commit of this database waits for its durability set", LOCKED)  \
     X(KILLED, "57P01", "terminating connection: an operator has ended all sessions of this database", KILLED)          \
+    X(REMOVED, "57P01", "terminating connection: this database was taken out of the proxy's configuration", COUNT)     \
     X(STOPPING, "57P01", "terminating connection: this proxy is stopping, reconnect", COUNT)                           \
     X(NO_MEMORY, "53200", "this proxy is out of memory", COUNT)
 
@@ -249,8 +250,10 @@ struct proxy_session_context {
     struct proxy_outcome *outcome;        /* NULL: there is none to ask for outcomes */
     struct list inquiries;
     const struct proxy_door *door; /* NULL: there is no console */
-    bool paused[PROXY_ROUTES];     /* by the console */
-    uint32_t logins; /* servers asked for a session that have not said a word yet, abandoned ones included */
+    const struct proxy_door_user *operators;
+    uint32_t operators_count;
+    bool paused[PROXY_ROUTES]; /* by the console */
+    uint32_t logins;           /* servers asked for a session that have not said a word yet, abandoned ones included */
     struct proxy_route_target targets[PROXY_ROUTES]; /* by the view that this worker has carried out */
     struct proxy_route_target others[PROXY_ROUTES];  /* readers' second choices */
     bool holding[PROXY_ROUTES];                      /* hold, and not given up */

@@ -18,6 +18,8 @@ struct proxy {
     struct proxy_switch_box box;
     struct proxy_door door;
     struct proxy_console *console;
+    struct proxy_console_setting *settings; /* with the box's lock */
+    uint32_t settings_count;
     struct proxy_worker *workers[PROXY_WORKERS];
     uint32_t workers_count;
     _Atomic uint32_t clients;

@@ -111,9 +111,9 @@ static void proxy_switch_apply(struct proxy_switch *change, struct proxy_session
     change->applied = atomic_load_explicit(&box->version, memory_order_relaxed);
     pthread_mutex_unlock(&box->lock);
     for (uint32_t i = 0; i < context->routes_count; i++) {
-        proxy_route_resolve(&context->routes[i], change->known ? &change->view : NULL, change->place,
+        proxy_route_resolve(&context->routes[i], change->known ? &change->view : NULL, &change->edition.place,
                             &context->targets[i]);
-        proxy_route_resolve_other(&context->routes[i], change->known ? &change->view : NULL, change->place,
+        proxy_route_resolve_other(&context->routes[i], change->known ? &change->view : NULL, &change->edition.place,
                                   &context->targets[i], &context->others[i]);
         proxy_switch_hold(change, context, i);
     }
@@ -167,10 +167,38 @@ static void proxy_switch_pause(struct proxy_switch *change, struct proxy_session
     change->pauses = pauses;
 }
 
+void proxy_switch_entries(struct proxy_switch_box *box, struct proxy_entries *ret_entries)
+{
+    pthread_mutex_lock(&box->lock);
+    *ret_entries = box->edition.entries;
+    pthread_mutex_unlock(&box->lock);
+}
+
+bool proxy_switch_edition(struct proxy_switch *change, struct proxy_session_context *context,
+                          struct proxy_switch_box *box)
+{
+    if (atomic_load_explicit(&box->editions, memory_order_acquire) == change->editions) {
+        return false;
+    }
+    pthread_mutex_lock(&box->lock);
+    change->edition = box->edition;
+    change->editions = atomic_load_explicit(&box->editions, memory_order_relaxed);
+    pthread_mutex_unlock(&box->lock);
+    context->routes = change->edition.entries.routes;
+    context->routes_count = change->edition.entries.count;
+    context->operators = change->edition.operators;
+    context->operators_count = change->edition.operators_count;
+    return true;
+}
+
 void proxy_switch_look(struct proxy_switch *change, struct proxy_session_context *context, struct proxy_switch_box *box)
 {
-    if (atomic_load_explicit(&box->version, memory_order_acquire) != change->applied) {
+    const bool edition = proxy_switch_edition(change, context, box);
+    if (edition || atomic_load_explicit(&box->version, memory_order_acquire) != change->applied) {
         proxy_switch_apply(change, context, box);
+    }
+    if (edition) {
+        proxy_edition_carry_out(context);
     }
     const uint32_t pauses = atomic_load_explicit(&box->pauses, memory_order_acquire);
     if (pauses != change->pauses) {

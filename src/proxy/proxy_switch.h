@@ -10,14 +10,17 @@
 #include <stdint.h>
 
 #include "core/view.h"
+#include "proxy/proxy_edition.h"
 #include "proxy/proxy_session.h"
 
-/* Where the watcher puts the view for the workers. */
+/* Where workers find the view, the configuration, and what the console has said. */
 struct proxy_switch_box {
     pthread_mutex_t lock;
     struct view view;
     bool filled;
     _Atomic uint64_t version; /* of what is inside; read without the lock */
+    struct proxy_edition edition;
+    _Atomic uint32_t editions; /* grows with each; read without the lock */
     /* The console's pauses. */
     _Atomic uint32_t pauses; /* grows with each change; read without the lock */
     _Atomic bool paused[PROXY_ROUTES];
@@ -26,7 +29,8 @@ struct proxy_switch_box {
 };
 
 struct proxy_switch {
-    const struct proxy_route_place *place;
+    struct proxy_edition edition; /* the worker's own copy */
+    uint32_t editions;            /* its number */
     int64_t hold_timeout_ms;
     struct view view; /* the worker's own copy */
     bool known;
@@ -36,6 +40,13 @@ struct proxy_switch {
     uint32_t renewals[PROXY_ROUTES];
     struct mono hold_end[PROXY_ROUTES]; /* when a hold is given up; 0: none */
 };
+
+/* The entries as they are now. Any thread. */
+void proxy_switch_entries(struct proxy_switch_box *box, struct proxy_entries *ret_entries);
+
+/* Copies the edition that is in the box: before the first look, and with it. True: it is another one. */
+bool proxy_switch_edition(struct proxy_switch *change, struct proxy_session_context *context,
+                          struct proxy_switch_box *box);
 
 /* Looks at the box, and carries out what is new; gives up holds that have lasted too long. Before any byte is moved. */
 void proxy_switch_look(struct proxy_switch *change, struct proxy_session_context *context,

@@ -399,22 +399,6 @@ void proxy_worker_free(struct proxy_worker *worker)
     free(worker);
 }
 
-/* What renaming prepared statements needs, when an entry wants it. */
-static enum err proxy_worker_shelf(struct proxy_session_context *context)
-{
-    bool wanted = false;
-    for (uint32_t i = 0; i < context->routes_count; i++) {
-        wanted = wanted || context->routes[i].pool.statements > 0;
-    }
-    if (!wanted) {
-        return ERR_OK;
-    }
-    context->shelf = proxy_shelf_new();
-    context->rewritten_size = context->buffer_size * PROXY_PREPARE_GROWTH + PROXY_PREPARE_MORE;
-    context->rewritten = malloc(context->rewritten_size);
-    return context->shelf != NULL && context->rewritten != NULL ? ERR_OK : ERR_NO_MEMORY;
-}
-
 static enum err proxy_worker_add(struct proxy_worker *worker, int fd, void *tag)
 {
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = tag};
@@ -454,8 +438,6 @@ static void proxy_worker_context(struct proxy_worker *worker, uint32_t index)
         .connect_wait_ms = shared->connect_wait_ms,
         .connect_timeout_ms = shared->connect_timeout_ms,
         .auth_timeout_ms = shared->auth_timeout_ms,
-        .routes = shared->routes,
-        .routes_count = shared->routes_count,
         .login = shared->login,
         .challenge = shared->challenge,
         .roster = shared->roster,
@@ -496,9 +478,9 @@ enum err proxy_worker_start(const struct proxy_worker_shared *shared, uint32_t i
         return ERR_NO_MEMORY;
     }
     worker->shared = shared;
-    worker->change.place = shared->place;
     worker->change.hold_timeout_ms = shared->hold_timeout_ms;
     proxy_worker_context(worker, index);
+    (void)proxy_switch_edition(&worker->change, &worker->context, shared->box);
     atomic_store(&worker->grace_ms, -1);
     worker->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     worker->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -508,8 +490,7 @@ enum err proxy_worker_start(const struct proxy_worker_shared *shared, uint32_t i
     } else if (worker->context.buffer == NULL) {
         err = ERR_NO_MEMORY;
     } else {
-        err = proxy_worker_shelf(&worker->context);
-        err = err == ERR_OK ? proxy_worker_listen(worker) : err;
+        err = proxy_worker_listen(worker);
     }
     if (err == ERR_OK) {
         const int number = pthread_create(&worker->thread, NULL, proxy_worker_run, worker);

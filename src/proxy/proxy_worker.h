@@ -36,8 +36,6 @@ struct proxy_worker_shared {
     struct proxy_switch_box *box;
     struct proxy_cancel *cancel;
     _Atomic uint32_t *clients;
-    const struct proxy_route *routes;
-    uint32_t routes_count;
     _Atomic uint32_t *route_clients; /* PROXY_ROUTES */
     uint32_t workers;
     bool single; /* each send at once, by itself, whatever the kernel can */
@@ -54,7 +52,6 @@ struct proxy_worker_shared {
     const struct proxy_door *door; /* NULL: no console */
     const struct view_address *listen;
     uint32_t listen_count;
-    const struct proxy_route_place *place;
     uint32_t max_clients;
     uint32_t buffer_bytes;
     int64_t connect_wait_ms;

@@ -58,14 +58,14 @@ static void lab_tls(struct proxy_options *options)
     snprintf(options->tls_files.ca, PROXY_TLS_PATH, "%s/ca.crt", path);
 }
 
-/* LAB_POOL: "MODE SIZE RESERVE RESERVE_AFTER_MS MINIMUM CONNECTIONS CLIENTS WAIT_MS IDLE_MS LIFETIME_MS", MODE 1
- * session, 2 transaction. LAB_STATEMENTS: pool.max_prepared_statements. */
-static struct proxy_route_pool lab_pool(void)
+/* LAB_POOL: "MODE SIZE RESERVE RESERVE_AFTER_MS MINIMUM CONNECTIONS CLIENTS WAIT_MS IDLE_MS LIFETIME_MS", MODE 0 none,
+ * 1 session, 2 transaction. LAB_STATEMENTS: pool.max_prepared_statements. */
+static struct proxy_route_pool lab_pool(const char *from)
 {
     struct proxy_route_pool pool = {.mode = PROXY_ROUTE_UNPOOLED};
     char text[128];
     char *rest = text;
-    snprintf(text, sizeof text, "%s", getenv("LAB_POOL") != NULL ? getenv("LAB_POOL") : "");
+    snprintf(text, sizeof text, "%s", from != NULL ? from : "");
     const char *mode = strtok_r(rest, " ", &rest);
     if (mode == NULL) {
         return pool;
@@ -81,6 +81,54 @@ static struct proxy_route_pool lab_pool(void)
     }
     pool.statements = getenv("LAB_STATEMENTS") != NULL ? lab_number(getenv("LAB_STATEMENTS")) : 0;
     return pool;
+}
+
+/* LAB_ENTRIES: a file with an entry a line, "NAME POOL", read again on SIGHUP. */
+static void lab_entries_read(const char *path, struct proxy_options *options)
+{
+    char line[256];
+    FILE *file = fopen(path, "re");
+    ASSERT(file != NULL);
+    options->routes_count = 0;
+    while (fgets(line, sizeof line, file) != NULL && options->routes_count < PROXY_ROUTES) {
+        char *rest = line;
+        line[strcspn(line, "\n")] = '\0';
+        const char *name = strtok_r(rest, " ", &rest);
+        ASSERT(name != NULL);
+        struct proxy_route *route = &options->routes[options->routes_count++];
+        *route = (struct proxy_route){.database = "shop", .dbname = "shop", .pool = lab_pool(rest)};
+        snprintf(route->name, sizeof route->name, "%s", name);
+    }
+    fclose(file);
+}
+
+static void lab_entries(struct proxy_options *options)
+{
+    if (getenv("LAB_ENTRIES") != NULL) {
+        lab_entries_read(getenv("LAB_ENTRIES"), options);
+        return;
+    }
+    options->routes[0] = (struct proxy_route){.name = "shop", .database = "shop"};
+    options->routes[1] = (struct proxy_route){.name = "other", .database = "shop", .dbname = "shop"};
+    options->routes[2] =
+        (struct proxy_route){.name = "read", .database = "shop", .dbname = "shop", .kind = PROXY_ROUTE_READER};
+    options->routes[3] = options->routes[2]; /* the same, for those who want no old rows */
+    snprintf(options->routes[3].name, sizeof options->routes[3].name, "fresh");
+    options->routes[3].max_lag_ms = 4000;
+    options->routes_count = 4;
+    for (uint32_t i = 0; i < options->routes_count; i++) {
+        options->routes[i].pool = lab_pool(getenv("LAB_POOL"));
+        options->routes[i].spares = getenv("LAB_SPARES") != NULL ? lab_number(getenv("LAB_SPARES")) : 0;
+        options->routes[i].spares_limit = 20;
+    }
+}
+
+/* On SIGHUP. */
+static bool lab_read(void *context, struct proxy_options *ret_options)
+{
+    *ret_options = *(const struct proxy_options *)context;
+    lab_entries(ret_options);
+    return true;
 }
 
 /* serve MEMORY FILE PORT WORKERS CONNECT_WAIT_MS HOLD_TIMEOUT_MS MAX_CLIENTS passthrough|login|scram; with login and
@@ -109,25 +157,13 @@ static int lab_serve(char **argv)
     options.accounts[0] = (struct proxy_asker_account){
         .database = "shop", .dbname = "shop", .user = "postgres", .password = {.env = "LAB_PASSWORD"}};
     options.accounts_count = 1;
-    options.routes[0] = (struct proxy_route){.name = "shop", .database = "shop"};
-    options.routes[1] = (struct proxy_route){.name = "other", .database = "shop", .dbname = "shop"};
-    options.routes[2] =
-        (struct proxy_route){.name = "read", .database = "shop", .dbname = "shop", .kind = PROXY_ROUTE_READER};
-    options.routes[3] = options.routes[2]; /* the same, for those who want no old rows */
-    snprintf(options.routes[3].name, sizeof options.routes[3].name, "fresh");
-    options.routes[3].max_lag_ms = 4000;
-    options.routes_count = 4;
-    for (uint32_t i = 0; i < options.routes_count; i++) {
-        options.routes[i].pool = lab_pool();
-        options.routes[i].spares = getenv("LAB_SPARES") != NULL ? lab_number(getenv("LAB_SPARES")) : 0;
-        options.routes[i].spares_limit = 20;
-    }
+    lab_entries(&options);
     if (getenv("LAB_CONSOLE") != NULL) {
         snprintf(options.console, sizeof options.console, "holdfast");
         options.operators[0] = (struct proxy_operator){.name = "ops", .password = {.env = "LAB_CONSOLE"}};
         options.operators_count = 1;
     }
-    return proxy_serve_run(&options) == ERR_OK ? 0 : 1;
+    return proxy_serve_run(&options, lab_read, &options) == ERR_OK ? 0 : 1;
 }
 
 static void lab_node(struct view *view, uint32_t index, const char *name, const char *port)

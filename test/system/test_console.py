@@ -32,9 +32,9 @@ class World:
         assert self.publisher.stdout.readline().strip() == "OK OK"
 
     @staticmethod
-    def reachable():
+    def reachable(port=PORT_PROXY):
         with socket.socket() as probe:
-            return probe.connect_ex((HOST, PORT_PROXY)) == 0
+            return probe.connect_ex((HOST, port)) == 0
 
     def down(self):
         self.proxy.send_signal(signal.SIGTERM)
@@ -53,8 +53,8 @@ def world():
     shutil.rmtree(root, ignore_errors=True)
 
 
-def console(password="let me look", user="ops"):
-    connection = psycopg2.connect(host=HOST, port=PORT_PROXY, dbname="holdfast", user=user, password=password)
+def console(password="let me look", user="ops", port=PORT_PROXY):
+    connection = psycopg2.connect(host=HOST, port=port, dbname="holdfast", user=user, password=password)
     connection.autocommit = True
     return connection
 
@@ -72,9 +72,9 @@ def run(connection, text):
         return cursor.statusmessage
 
 
-def waiting_client(database=b"shop"):
+def waiting_client(database=b"shop", port=PORT_PROXY):
     """A session that waits for a server: nobody listens where the view says."""
-    client = socket.create_connection((HOST, PORT_PROXY), DEADLINE)
+    client = socket.create_connection((HOST, port), DEADLINE)
     packet = struct.pack(">I", 0x30000) + b"user\0ann\0database\0" + database + b"\0\0"
     client.sendall(struct.pack(">I", len(packet) + 4) + packet)
     return client
@@ -152,3 +152,114 @@ def test_what_is_refused(world):
     with pytest.raises(psycopg2.Error):
         run(longer, "SHOW " + "x" * 5000)
     assert rows(connection, "SHOW VERSION")
+
+
+# ---- the real process, with a configuration ----
+
+HOLDFAST = os.path.join(os.environ["HOLDFAST_BUILD"], "src", "bin", "holdfast")
+PORT_SITE = 25439
+SITE = """
+name: shop
+security: {{ token: {{ file: {root}/token }} }}
+store: {{ path: {root}/holdfast.db }}
+regions: {{ taiwan: {{ backup: [tokyo] }}, tokyo: {{ backup: [taiwan] }} }}
+sites:
+  taiwan: {{ region: taiwan, roles: [proxy], state_dir: {root}, proxy: {{ listen: ["{host}:{port}"] }} }}
+  tokyo: {{ region: tokyo, roles: [observer], state_dir: {root} }}
+  witness: {{ roles: [control], state_dir: {root}, api: {{ listen: "127.9.0.1:26001" }} }}
+databases:
+  shop:
+    tier1: false
+    initial_writer: a
+    superuser: {{ name: postgres, password: {{ file: {root}/token }} }}
+    replication: {{ name: replicator, password: {{ file: {root}/token }} }}
+    nodes:
+      a: {{ region: taiwan, postgres: "127.9.1.5:5432", agent: "127.9.1.5:9201", data: {root}/a }}
+      b: {{ region: tokyo, postgres: "127.9.2.5:5432", agent: "127.9.2.5:9201", data: {root}/b }}
+checks:
+  database-master: {{ kind: postgres, severity: critical, layer: 1, component: db, targets: {{ taiwan: {{ database: shop }}, tokyo: {{ database: shop }} }} }}
+proxy:
+  max_clients: {clients}
+  databases:
+{entries}
+  console: {{ users: {{ ops: {{ password: {{ file: {root}/ops }} }} }} }}
+"""
+
+
+class Site:
+    def __init__(self, root):
+        self.root, self.config, self.said = root, os.path.join(root, "holdfast.yaml"), os.path.join(root, "log")
+        with open(os.path.join(root, "token"), "w", encoding="ascii") as file:
+            file.write("sesame\n")
+        self.write("shop: { database: shop, route: writer }")
+        self.password("first words")
+        self.publisher = subprocess.Popen([LAB, "publish", os.path.join(root, "view.shm"), os.path.join(root, "view.last")],
+                                          stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        wait(lambda: os.path.exists(os.path.join(root, "view.shm")), "the view's memory")
+        self.log = open(self.said, "ab")
+        self.proxy = subprocess.Popen([HOLDFAST, "serve", "--role", "proxy", "--site", "taiwan", "--config", self.config], stderr=self.log)
+        wait(lambda: World.reachable(PORT_SITE), "proxy up")
+
+    def write(self, *entries, clients=40):
+        with open(self.config, "w", encoding="utf-8") as file:
+            file.write(SITE.format(root=self.root, host=HOST, port=PORT_SITE, clients=clients, entries="\n".join("    " + one for one in entries)))
+
+    def password(self, text):
+        with open(os.open(os.path.join(self.root, "ops"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as file:
+            file.write(text + "\n")
+
+    def has_said(self, text):
+        with open(self.said, encoding="utf-8") as file:
+            return text in file.read()
+
+    def down(self):
+        self.proxy.terminate()
+        assert self.proxy.wait(DEADLINE) == 0
+        self.publisher.stdin.close()
+        self.publisher.wait()
+        self.log.close()
+
+
+@pytest.fixture
+def site(tmp_path):
+    it = Site(str(tmp_path))
+    yield it
+    it.down()
+
+
+def names(connection):
+    return [row["name"] for row in rows(connection, "SHOW DATABASES")]
+
+
+def test_reload(site):
+    """Entries, console users and what SHOW CONFIG says are read again; what takes a restart is told."""
+    operator = console("first words", port=PORT_SITE)
+    assert names(operator) == ["shop"]
+    client = waiting_client(port=PORT_SITE)
+    wait(lambda: len(rows(operator, "SHOW CLIENTS")) == 1, "it waits")
+    site.write("shop: { database: shop, route: writer, pool: { mode: none, max_clients: 7 } }", "read: { database: shop, route: reader }", clients=41)
+    site.password("second words")
+    assert run(operator, "RELOAD") == "RELOAD"
+    wait(lambda: names(operator) == ["shop", "read"], "the new entry")
+    wait(lambda: site.has_said("proxy.max_clients: the proxy goes on with what it was started with"), "a restart is asked for")
+    assert len(rows(operator, "SHOW CLIENTS")) == 1
+    config = {row["key"]: row for row in rows(operator, "SHOW CONFIG")}
+    assert config["proxy.databases.shop.pool.max_clients"]["value"] == "7"
+    assert config["proxy.databases.shop.pool.max_clients"]["changeable"] == "yes" and config["proxy.max_clients"]["changeable"] == "no"
+    with pytest.raises(psycopg2.Error):
+        console("first words", port=PORT_SITE)
+    operator = console("second words", port=PORT_SITE)
+    site.write("read: { database: shop, route: reader }")
+    site.proxy.send_signal(signal.SIGHUP)
+    wait(lambda: names(operator) == ["read"], "its entry is gone, and so is the client")
+    client.settimeout(DEADLINE)
+    assert b"taken out of the proxy's configuration" in client.recv(4096)
+    client.close()
+
+
+def test_reload_of_a_broken_configuration_changes_nothing(site):
+    operator = console("first words", port=PORT_SITE)
+    site.write("shop: { database: shop, route: sideways }")
+    assert run(operator, "RELOAD") == "RELOAD"
+    wait(lambda: site.has_said("the proxy's entries stay as they were"), "it is refused")
+    assert names(operator) == ["shop"]

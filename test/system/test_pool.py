@@ -3,6 +3,7 @@
 
 One worker, so that a pool's numbers are exact."""
 import os
+import signal
 import socket
 import struct
 import subprocess
@@ -14,7 +15,7 @@ import pytest
 
 # pylint: disable=unused-import
 from test_proxy import DEADLINE, HOST, LAB, PGBIN, PORT_A, PORT_B, PORT_PROXY, connect, last_words, latch, one, servers, sleepers, wait, LATCHED
-from test_session import keys, move, pair, switch
+from test_session import Raw, keys, move, pair, switch
 
 SESSION, TRANSACTION = 1, 2
 
@@ -555,3 +556,59 @@ def test_stop_ends_everybody(pool):
     assert world.proxy.wait(DEADLINE) == 0
     world.proxy = None
     wait(lambda: backends(world.a) == 0, "no connection is left")
+
+
+def test_entries_change_while_sessions_stand_on_them(pair, tmp_path):
+    """SIGHUP: numbers change under the sessions; of an entry that is gone, or is another one now, they end at their boundary."""
+    path = str(tmp_path / "entries")
+
+    def write(*lines):
+        with open(path, "w", encoding="ascii") as file:
+            file.write("".join(line + "\n" for line in lines))
+
+    def reload():
+        before = os.path.getsize(pair.proxy_log)
+        pair.proxy.send_signal(signal.SIGHUP)
+
+        def told():
+            with open(pair.proxy_log, encoding="utf-8") as log:
+                log.seek(before)
+                return "the configuration was read again" in log.read()
+        wait(told, "read again")
+
+    pair.epoch = pair.version + 1000
+    pair.view(pair.epoch, 0)
+    shared = "2 1 0 0 0 0 0 50000 0 0"
+    write("shop " + shared, "own")
+    pair.proxy_start(auth="login", workers=1, LAB_ENTRIES=path)
+    try:
+        first, second, own, quiet = connect(), connect(autocommit=False), Raw(b"own"), connect("own")
+        assert one(second, "SELECT 1") == 1  # in a transaction: the pool of one is in use
+        own.query("BEGIN")
+        assert own.until("Z") == ["C", "ZT"]
+        assert one(quiet, "SELECT 3") == 3
+        answers = []
+        waiting = threading.Thread(target=lambda: answers.append(one(first, "SELECT 4")))
+        waiting.start()
+        wait(lambda: pair.counters().get("pool_waiting", 0) == 1, "no connection for the other")
+        write("shop " + shared.replace("2 1", "2 2", 1), "later")
+        reload()
+        waiting.join(DEADLINE)
+        assert answers == [4]  # the pool has grown under it
+        assert "taken out of the proxy's configuration" in last_words(quiet)[1]
+        own.query("SELECT 5")
+        assert own.until("Z")[-1] == "ZT"  # it is inside a transaction
+        own.query("COMMIT")
+        assert own.until("E") == ["C", "ZI", "E57P01"]
+        with pytest.raises(psycopg2.OperationalError, match="not in this proxy's configuration"):
+            connect("own")
+        assert one(connect("later"), "SELECT 6") == 6
+        second.commit()
+        write("shop 0 1 0 0 0 0 0 50000 0 0", "later")
+        reload()
+        assert "taken out of the proxy's configuration" in last_words(first)[1]  # not pooled any more: another entry
+        mine, other = connect(), connect()
+        assert one(mine, "SELECT pg_backend_pid()") != one(other, "SELECT pg_backend_pid()")
+        wait(lambda: pair.counters().get("pool_servers", 0) == 0, "the pool is gone")
+    finally:
+        pair.proxy_stop()

@@ -466,11 +466,11 @@ def test_outcome_of_a_commit_is_looked_up(world):
 class Raw:
     """A client that speaks the protocol by hand."""
 
-    def __init__(self):
+    def __init__(self, database=b"shop"):
         self.socket = socket.create_connection((HOST, PORT_PROXY), DEADLINE)
         self.data = b""
         self.columns = self.fields = 0  # of the last RowDescription, of the last DataRow
-        packet = struct.pack(">I", 0x30000) + b"user\0postgres\0database\0shop\0\0"
+        packet = struct.pack(">I", 0x30000) + b"user\0postgres\0database\0" + database + b"\0\0"
         self.socket.sendall(struct.pack(">I", len(packet) + 4) + packet)
         assert self.until("Z")[-1] == "ZI"
 

@@ -68,10 +68,30 @@ static uint32_t renew(void *owner, uint32_t route)
     return ask("NO", route);
 }
 
-static const struct proxy_console_source source = {.routes = routes,
-                                                   .routes_count = 2,
-                                                   .settings = settings,
-                                                   .settings_count = 1,
+static void entries(void *owner, struct proxy_entries *ret_entries)
+{
+    (void)owner;
+    *ret_entries = (struct proxy_entries){.count = 0};
+    const enum err err = proxy_entries_replace(ret_entries, routes, 2);
+    assert_int_equal(err, ERR_OK);
+}
+
+static void each_setting(void *owner, void (*take)(void *taker, const struct proxy_console_setting *setting),
+                         void *taker)
+{
+    (void)owner;
+    take(taker, &settings[0]);
+}
+
+static void reload(void *owner)
+{
+    (void)owner;
+    (void)ask("!", 0);
+}
+
+static const struct proxy_console_source source = {.entries = entries,
+                                                   .settings = each_setting,
+                                                   .reload = reload,
                                                    .census = census,
                                                    .stats = stats,
                                                    .pause = change,
@@ -107,9 +127,9 @@ static void entries_are_changed_alone_or_all(void **state)
         const char *text;
         const char *asked;
         bool waits;
-    } cases[] = {{"PAUSE", "PQ", true},         {"pause read;", "Q", true},   {"RESUME shop", "R", false},
-                 {"resume", "RS", false},       {"KILL \"read\"", "L", true}, {"RECONNECT", "NO", false},
-                 {"reconnect shop", "N", false}};
+    } cases[] = {{"PAUSE", "PQ", true},          {"pause read;", "Q", true},   {"RESUME shop", "R", false},
+                 {"resume", "RS", false},        {"KILL \"read\"", "L", true}, {"RECONNECT", "NO", false},
+                 {"reconnect shop", "N", false}, {"reload", "!", false}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         uint32_t number = 0;
         const char *answer = run(cases[i].text, &number);
@@ -127,7 +147,7 @@ static void what_is_not_a_command_changes_nothing(void **state)
         const char *sqlstate;
     } cases[] = {
         {"KILL", "42601"},     {"KILL nothing", "3D000"}, {"RECONNECT nothing", "3D000"}, {"PAUSE a b", "42601"},
-        {"SHOW", "42601"},     {"SHOW NOTHING", "42601"}, {"SHOW CLIENTS now", "42601"},  {"RELOAD", "0A000"},
+        {"SHOW", "42601"},     {"SHOW NOTHING", "42601"}, {"SHOW CLIENTS now", "42601"},  {"RELOAD shop", "42601"},
         {"SHUTDOWN", "0A000"}, {"SELECT 1", "42601"}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         uint32_t number = 0;
