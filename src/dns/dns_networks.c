@@ -16,16 +16,20 @@ struct dns_networks_key dns_networks_key(const uint8_t bytes[16], uint32_t famil
     return key;
 }
 
-/* The last of 16 starts that is not beyond the key, from `at`; the first one never is. No branches: which way it goes
- * is anybody's guess. Behind the last start there are only the highest keys, so the highest of all may go too far. */
+/* The last of 16 starts that is not beyond the key, from `at`; the first one never is. Behind the last start there are
+ * only the highest keys, so the highest of all may go too far. */
 static uint32_t dns_networks_step_4(const struct dns_networks_level *level, uint32_t at, uint32_t key)
 {
-    for (uint32_t step = DNS_NETWORKS_FAN / 2; step > 0; step /= 2) {
-        at += (uint32_t)(level->four[at + step] <= key) * step;
+    const uint32_t *starts = level->four + at;
+    uint32_t reached = 0;
+    for (uint32_t i = 0; i < DNS_NETWORKS_FAN; i++) {
+        reached += starts[i] <= key;
     }
+    at += reached - 1;
     return at < level->count ? at : level->count - 1;
 }
 
+/* No branches: which way it goes is anybody's guess. */
 static uint32_t dns_networks_step_6(const struct dns_networks_level *level, uint32_t at,
                                     const struct dns_networks_key *key)
 {
