@@ -88,11 +88,10 @@ static uint32_t dns_policy_home_bits(const struct view *view, const struct view_
 uint64_t dns_policy_hash(const struct dns_zone_dynamic *name, const struct view_address *client)
 {
     const size_t size = client->family == 4 ? DNS_POLICY_BITS_4 / 8 : DNS_POLICY_BITS_6 / 8;
-    uint8_t key[1 + DNS_POLICY_BITS_6 / 8 + 8];
+    uint8_t key[1 + DNS_POLICY_BITS_6 / 8];
     key[0] = (uint8_t)client->family;
     memcpy(key + 1, client->bytes, size);
-    memcpy(key + 1 + size, &name->hash, 8);
-    return hash_bytes(key, 1 + size + 8);
+    return hash_more(name->hash, key, 1 + size);
 }
 
 static bool dns_policy_usable(const struct dns_policy *policy, uint32_t name, uint32_t region)
