@@ -359,7 +359,11 @@ struct holdfast_options {
     void (*publish)(void *publish_context, const struct holdfast_news *news);
     void *publish_context;
 
-    int64_t reserved[32]; /* zero */
+    int64_t tell_ms; /* > 0: what calls met with is told to the process that serves the view, when it wants to know
+                        (sites.*.feedback), with a refresh and at most this often; what failed at once, at most ten
+                        times a second. 0: nobody is told; 1 s */
+
+    int64_t reserved[31]; /* zero */
 };
 
 struct holdfast_metrics {
@@ -371,7 +375,8 @@ struct holdfast_metrics {
     uint64_t mapped;  /* times that the shared memory was mapped: 1, and once more for each file made anew */
     uint64_t shunned; /* times that a region was left alone after a failed call */
     uint64_t trials;  /* calls that were let through to see whether it is back */
-    uint64_t reserved[24];
+    uint64_t told;    /* times that the process that serves the view took what calls met with */
+    uint64_t reserved[23];
 };
 
 HOLDFAST_API void holdfast_options_default(struct holdfast_options *ret_options);
@@ -498,6 +503,13 @@ HOLDFAST_API const char *holdfast_result_name(enum holdfast_result result);
 HOLDFAST_API int holdfast_begin(struct holdfast *holdfast, const struct holdfast_target *target, uint64_t *ret_period);
 HOLDFAST_API void holdfast_end(struct holdfast *holdfast, const struct holdfast_target *target, uint64_t period,
                                const struct holdfast_verdict *verdict, int64_t duration_ns);
+
+/* Counts for the process that serves the view what a call met with: that the server answered and how fast, that it
+ * could not be reached, or that it was not what the view says. holdfast_end does it for you; this is for what is no
+ * call between begin and end, as a connection that is opened ahead. Nothing is decided by it: it is shown, and where it
+ * gets worse a check is made at once. No lock, no system call but after a failure, and never waits. */
+HOLDFAST_API void holdfast_note(struct holdfast *holdfast, const struct holdfast_target *target,
+                                const struct holdfast_verdict *verdict, int64_t duration_ns);
 
 /* The result of a check of your own, for those who make any: from then on the region is usable only while such results
  * are good and young. */

@@ -166,11 +166,15 @@ static void datasource_send(struct datasource *source, struct datasource_call *c
 }
 
 /* A connection that was closed meanwhile is noticed before anything is sent on it: that leaves no doubt about a write.
- */
-static void datasource_look(struct datasource_connection *slot)
+ * It is no call that failed, but worth knowing for the process that serves the view. */
+static void datasource_look(const struct datasource *source, const struct datasource_call *call,
+                            struct datasource_connection *slot)
 {
+    struct holdfast_verdict verdict;
     if (slot->connection != NULL &&
         (PQconsumeInput(slot->connection) == 0 || PQstatus(slot->connection) != CONNECTION_OK)) {
+        holdfast_classify(NULL, HOLDFAST_CALL_LOST, &verdict);
+        holdfast_note(source->options.holdfast, &call->target, &verdict, 0);
         PQfinish(slot->connection);
         slot->connection = NULL;
     }
@@ -182,7 +186,7 @@ static void datasource_attempt(struct datasource *source, struct datasource_call
 {
     struct datasource_connection *slot = datasource_slot(source, node, call->target.epoch);
     memcpy(source->node, node->name, sizeof source->node);
-    datasource_look(slot);
+    datasource_look(source, call, slot);
     if (slot->connection != NULL || datasource_connect(source, call, slot)) {
         datasource_send(source, call, slot);
     }

@@ -304,6 +304,35 @@ static void cli_status_seen(struct cli_text *text, const json_t *nodes)
     cli_text_table_end(table, "  ", text);
 }
 
+/* What applications of each site have told of them. */
+static void cli_status_told(struct cli_text *text, const json_t *nodes)
+{
+    static const char *const titles[] = {"node", "told from", ">a call", ">answered", ">failures", ">wrong", NULL};
+    struct cli_text_table *table = NULL;
+    size_t index = 0;
+    const json_t *node = NULL;
+    json_array_foreach(nodes, index, node)
+    {
+        size_t at = 0;
+        const json_t *told = NULL;
+        json_array_foreach(json_object_get(node, "told"), at, told)
+        {
+            table = table != NULL ? table : cli_text_table_new(titles);
+            cli_text_table_row(table);
+            cli_text_table_cell(table, CLI_TEXT_PLAIN, "%s", at == 0 ? cli_text_member(node, "name") : "");
+            cli_text_table_cell(table, CLI_TEXT_PLAIN, "%s", cli_text_member(told, "site"));
+            cli_text_table_cell(table, CLI_TEXT_PLAIN, "%.2f ms", (double)cli_text_integer(told, "took_us", 0) / 1000);
+            cli_text_table_cell(table, CLI_TEXT_PLAIN, "%lld", (long long)cli_text_integer(told, "answered", 0));
+            cli_text_table_cell(table, CLI_TEXT_PLAIN, "%lld", (long long)cli_text_integer(told, "failures", 0));
+            cli_text_table_cell(table, CLI_TEXT_PLAIN, "%lld", (long long)cli_text_integer(told, "wrong", 0));
+        }
+    }
+    if (table != NULL) { /* most hosts have none that tell */
+        buf_text(&text->out, "\n");
+        cli_text_table_end(table, "  ", text);
+    }
+}
+
 /* The promise that every commit waits, and whether it is kept. */
 static void cli_status_commits(struct cli_text *text, const json_t *promise)
 {
@@ -348,6 +377,7 @@ static void cli_status_database(struct cli_text *text, const json_t *database)
     if (text->wide) {
         cli_status_lags(text, json_object_get(database, "nodes"));
         cli_status_seen(text, json_object_get(database, "nodes"));
+        cli_status_told(text, json_object_get(database, "nodes"));
     }
 }
 

@@ -229,8 +229,14 @@ static enum err control_open_view(struct control *control, char *message, size_t
     const enum err err = publish_writer_open(&control->publisher, control->view_memory);
     if (err != ERR_OK) {
         snprintf(message, size, "view %s: %s", control->view_memory, err_text(err));
+        return err;
     }
-    return err;
+    const bool heard = control->setup->config->sites[control->site].feedback;
+    const enum err deaf = heard ? feedback_open(&control->feedback, directory) : ERR_OK;
+    if (deaf != ERR_OK) {
+        LOG_W("applications are not heard here: %s/" FEEDBACK_MESSAGE_SOCKET ": %s", directory, err_text(deaf));
+    }
+    return ERR_OK;
 }
 
 /* The only controller goes on where a former life stopped. */
@@ -324,6 +330,7 @@ enum err control_new(const struct control_options *options, char *message, size_
         return ERR_NO_MEMORY;
     }
     control->options = *options;
+    feedback_none(&control->feedback);
     text_copy(control->config_path, sizeof control->config_path, options->config_path);
     text_copy(control->site_name, sizeof control->site_name, options->site);
     pthread_mutex_init(&control->lock, NULL);
@@ -365,6 +372,7 @@ void control_free(struct control *control)
     control_lead_close(control);
     store_close(control->store);
     journal_close(control->journal);
+    feedback_close(&control->feedback);
     publish_writer_close(&control->publisher);
     inbox_free(control->inbox);
     control_figure_close(control);

@@ -53,7 +53,7 @@ static void control_follow_sights(void *context, struct sight_sum *list, uint32_
 {
     struct control *control = context;
     pthread_mutex_lock(&control->publishing);
-    sight_list(&control->publisher, list, ret_count);
+    control_sight_list(control, list, ret_count);
     pthread_mutex_unlock(&control->publishing);
 }
 

@@ -58,7 +58,7 @@ struct control_waiter {
 struct control_sights {
     struct mono at;
     uint32_t count;
-    struct desk_sight list[SIGHT_SERVERS];
+    struct desk_sight list[SIGHT_LIST];
 };
 
 /* What a site's data planes count, as it last said. */
@@ -92,6 +92,7 @@ struct control {
     struct probe_pool *pool;
     pthread_mutex_t publishing; /* guards the publisher; taken before `lock` */
     struct publish_writer publisher;
+    struct feedback feedback; /* of applications; likewise guarded */
     char view_file[CONTROL_PATH];
     pthread_t keeper; /* of that file */
     bool keeping;
@@ -137,9 +138,11 @@ ERR_CHECK enum err control_watch_start(struct control *control);
 ERR_CHECK enum err control_watch_set(struct control *control, const struct setup *setup);
 
 /* control_sight.c: what proxies and relays meet with, here and elsewhere. */
-void control_sight_look(struct control *control); /* decision thread */
+void control_sight_look(struct control *control);                                              /* decision thread */
+void control_sight_list(struct control *control, struct sight_sum *list, uint32_t *ret_count); /* publishing */
 enum err control_sight_take(void *context, const char *site, const struct desk_sight *sights, uint32_t count);
-uint32_t control_sight_seen(void *context, const struct view_address *server, struct desk_sight *ret_list);
+uint32_t control_sight_seen(void *context, const struct view_address *server, bool applications,
+                            struct desk_sight *ret_list);
 
 /* control_figure.c: what data planes count, here and elsewhere. */
 enum err control_figure_take(void *context, const char *site, const struct figure_row *rows, uint32_t count);

@@ -43,11 +43,12 @@ struct desk_reader {
     uint32_t age_ms;
 };
 
-/* What readers of a site have met with at a server, by its address (edge/publish_sight.h). */
+/* What readers of a site have met with at a server, by its address (edge/publish_sight.h), or applications. */
 struct desk_sight {
     char site[LIMITS_NAME]; /* filled when it is asked for */
     char server[DESK_ADDRESS];
     struct publish_sight sight;
+    bool applications;
 };
 
 /* A writer's guard slots (agent/guard.h), as its agent reports them. */
@@ -143,10 +144,10 @@ struct desk {
     /* What that site hears of heartbeats. ERR_NOT_FOUND: no such site. */
     enum err (*beats)(void *context, const char *site, const struct observe_beats *beats);
     enum err (*readers)(void *context, const char *site, const struct desk_reader *readers, uint32_t count);
-    /* Likewise what they have met with, at most SIGHT_SERVERS. And: what each site said of a server, at most
-     * LIMITS_SITES; how many did. */
+    /* Likewise what they have met with, at most SIGHT_LIST. And: what each site said of a server, by its data planes
+     * or its applications, at most LIMITS_SITES; how many did. */
     enum err (*sights)(void *context, const char *site, const struct desk_sight *sights, uint32_t count);
-    uint32_t (*seen)(void *context, const struct view_address *server, struct desk_sight *ret_list);
+    uint32_t (*seen)(void *context, const struct view_address *server, bool applications, struct desk_sight *ret_list);
 
     /* What data planes of a site count, at most FIGURE_SITE. And: of each site that tells figures, those; at most
      * LIMITS_SITES. The rows are the caller's to free. */

@@ -15,8 +15,8 @@ static bool hint_worse(struct hint_node *known, const struct view_address *serve
     return worse;
 }
 
-uint32_t hint_look(struct hint *hint, const struct publish_writer *publisher, struct mono now,
-                   void (*soon)(struct probe_pool *pool, const char *database, const char *region),
+uint32_t hint_look(struct hint *hint, const struct publish_writer *publisher, const struct feedback *feedback,
+                   struct mono now, void (*soon)(struct probe_pool *pool, const char *database, const char *region),
                    struct probe_pool *pool)
 {
     const struct view *view = publish_writer_view(publisher);
@@ -29,7 +29,8 @@ uint32_t hint_look(struct hint *hint, const struct publish_writer *publisher, st
         const struct view_node *node = &view->nodes[i];
         struct publish_sight sight;
         publish_sight_sum(publisher, &node->postgres, &sight);
-        if (hint_worse(&hint->nodes[i], &node->postgres, sight.failures + sight.wrong)) {
+        if (hint_worse(&hint->nodes[i], &node->postgres,
+                       sight.failures + sight.wrong + feedback_bad(feedback, &node->postgres))) {
             soon(pool, view->databases[node->database].name, view->regions[node->region].name);
             given++;
         }

@@ -132,6 +132,13 @@ enum {
       "Client networks whose round trip to the region was measured")                                                   \
     X(LATENCY_NEWEST, "latency_newest_age_seconds", GAUGE, NONE, "region",                                             \
       "Since the last round trip between a client network and the region was measured")                                \
+    X(TOLD_ANSWERED, "told_answered", GAUGE, NONE, "site,server",                                                      \
+      "Calls that applications of a site told as answered by a server, since the process that hears them started")     \
+    X(TOLD_FAILURES, "told_failures", GAUGE, NONE, "site,server",                                                      \
+      "Calls for which they could not reach it, or that broke, likewise")                                              \
+    X(TOLD_WRONG, "told_wrong", GAUGE, NONE, "site,server", "Calls for which it was not what the view says, likewise") \
+    X(TOLD_CALL, "told_call_seconds", GAUGE, NONE, "site,server",                                                      \
+      "What an answered call took them lately, on average")                                                            \
     X(CONTROLLER_QUORUM_SIZE, "controller_quorum_size", GAUGE, NONE, "", "Sites that are configured to report")        \
     X(HTTP_REQUESTS, "http_requests_total", COUNTER, NONE, "method,status", "Requests to this process's API")          \
     X(DNS_QUERIES, "dns_queries_total", COUNTER, NONE, "result", "DNS queries answered, by the answer's code")         \

@@ -13,7 +13,10 @@
 #include "core/view.h"
 #include "edge/publish_sight.h"
 
-enum { SIGHT_SERVERS = VIEW_MEMORY_SIGHTS };
+enum {
+    SIGHT_SERVERS = VIEW_MEMORY_SIGHTS,
+    SIGHT_LIST = 2 * SIGHT_SERVERS, /* of data planes, and of applications (edge/feedback.h) */
+};
 
 enum sight_kind {
     SIGHT_CONNECTED,
@@ -43,6 +46,7 @@ void sight_measure(struct sight *sight, const struct view_address *server, int f
 struct sight_sum {
     struct view_address server;
     struct publish_sight sight;
+    bool applications; /* they have told it, not a data plane */
 };
 
 void sight_collect(const struct sight *sight, struct sight_sum *sum, uint32_t *count);

@@ -177,7 +177,7 @@ static void upstream_readers_body(const struct upstream *upstream, const struct 
 /* What they have met with at servers. Ends the body. */
 static void upstream_sights_body(const struct upstream *upstream, struct buf *body)
 {
-    struct sight_sum list[SIGHT_SERVERS];
+    struct sight_sum list[SIGHT_LIST];
     uint32_t count = 0;
     upstream->options.host.sights(upstream->options.host.context, list, &count);
     buf_text(body, ",\"sights\":[");
@@ -185,10 +185,11 @@ static void upstream_sights_body(const struct upstream *upstream, struct buf *bo
         const struct publish_sight *sight = &list[i].sight;
         char server[TCP_ADDRESS];
         tcp_print(&list[i].server, server);
-        buf_printf(body, "%s{\"server\":\"%s\",\"connections\":%llu,\"failures\":%llu,\"wrong\":%llu,\"rtt_us\":%llu}",
-                   i > 0 ? "," : "", server, (unsigned long long)sight->connections,
-                   (unsigned long long)sight->failures, (unsigned long long)sight->wrong,
-                   (unsigned long long)sight->rtt_us);
+        buf_printf(body,
+                   "%s{\"server\":\"%s\",%s\"connections\":%llu,\"failures\":%llu,\"wrong\":%llu,\"rtt_us\":%llu}",
+                   i > 0 ? "," : "", server, list[i].applications ? "\"by\":\"applications\"," : "",
+                   (unsigned long long)sight->connections, (unsigned long long)sight->failures,
+                   (unsigned long long)sight->wrong, (unsigned long long)sight->rtt_us);
     }
     buf_text(body, "]}");
 }
@@ -242,7 +243,7 @@ static void *upstream_readers(void *context)
         host->readers(host->context, list, &count);
         const uint64_t sum = upstream_readers_sum(list, count);
         if (sum != told || time_since_ms(clock_mono(), told_at) >= UPSTREAM_TELL_MS) {
-            uint8_t memory[LIMITS_READERS * 160 + SIGHT_SERVERS * 200 + 128];
+            uint8_t memory[LIMITS_READERS * 160 + SIGHT_LIST * 224 + 128];
             struct buf body;
             buf_init(&body, memory, sizeof memory);
             upstream_readers_body(upstream, list, count, &body);

@@ -24,7 +24,7 @@ struct upstream_host {
     uint64_t (*version)(void *context);                   /* of the view that the host's readers see */
     void (*take)(void *context, const struct view *view); /* a view, perhaps a newer one */
     void (*readers)(void *context, struct publish_reader_info *list, uint32_t *ret_count);
-    void (*sights)(void *context, struct sight_sum *list, uint32_t *ret_count); /* what they met with, SIGHT_SERVERS */
+    void (*sights)(void *context, struct sight_sum *list, uint32_t *ret_count); /* what they met with, SIGHT_LIST */
     void (*beats)(void *context, struct observe_beats *ret_beats); /* what the host hears; NULL: it does not listen */
 };
 

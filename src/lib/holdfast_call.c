@@ -75,6 +75,7 @@ void holdfast_end(struct holdfast *holdfast, const struct holdfast_target *targe
     } else if (!failed) {
         holdfast_state_answered(&holdfast->state, target->region);
     }
+    holdfast_note(holdfast, target, verdict, duration_ns);
     if ((verdict->flags & HOLDFAST_VERDICT_LOOK) != 0) {
         pthread_mutex_lock(&holdfast->lock);
         holdfast_look(holdfast);

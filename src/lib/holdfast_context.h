@@ -14,6 +14,7 @@
 #include "core/limits.h"
 #include "core/view.h"
 #include "holdfast_attach.h"
+#include "holdfast_note.h"
 #include "holdfast_plan.h"
 #include "holdfast_state.h"
 
@@ -34,6 +35,7 @@ struct holdfast {
     struct holdfast_attach attach;
     struct holdfast_plan plans[HOLDFAST_PLANS];
     struct holdfast_state state;
+    struct holdfast_note note;
     struct holdfast_breaker *breakers[LIMITS_REGIONS];
     struct holdfast_region_place places[LIMITS_REGIONS];
 

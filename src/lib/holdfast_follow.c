@@ -67,6 +67,7 @@ static void holdfast_adopt(struct holdfast *holdfast, enum holdfast_source sourc
                         (plan.writer != LIMITS_NONE &&
                          strcmp(holdfast->view.nodes[plan.writer].name, holdfast->draft.nodes[plan.writer].name) != 0));
     holdfast_adopt_regions(holdfast);
+    holdfast_note_view(&holdfast->note, &holdfast->view, &holdfast->draft, holdfast_state_now_ms(&holdfast->state));
     holdfast_plan_hand_over(holdfast, &plan);
     holdfast->view = holdfast->draft;
     holdfast->source = source;

@@ -41,6 +41,7 @@ void holdfast_options_default(struct holdfast_options *ret_options)
         .max_latency_ms = 1000,
         .shun_ms = 1000,
         .shun_max_ms = 10000,
+        .tell_ms = 1000,
     };
     holdfast_breaker_config_regional(&ret_options->breaker);
     ret_options->breaker.max_wait_half_open_ms =
@@ -58,6 +59,8 @@ enum holdfast_error holdfast_refresh(struct holdfast *holdfast)
     }
     holdfast_look(holdfast);
     holdfast_look_file(holdfast);
+    holdfast_note_tell(&holdfast->note, &holdfast->view, holdfast_state_now_ms(&holdfast->state),
+                       holdfast->note.tell_ms);
     if (error == HOLDFAST_OK || error == HOLDFAST_NO_VIEW) {
         error = holdfast->source == HOLDFAST_SOURCE_NONE ? HOLDFAST_NO_VIEW : HOLDFAST_OK;
     }
@@ -120,8 +123,8 @@ static bool holdfast_options_valid(const struct holdfast_options *options)
             return false;
         }
     }
-    const int64_t times_ms[] = {options->thread_ms,      options->max_lag_ms, options->max_age_ms,
-                                options->max_latency_ms, options->shun_ms,    options->shun_max_ms};
+    const int64_t times_ms[] = {options->thread_ms, options->max_lag_ms,  options->max_age_ms, options->max_latency_ms,
+                                options->shun_ms,   options->shun_max_ms, options->tell_ms};
     for (size_t i = 0; i < sizeof times_ms / sizeof times_ms[0]; i++) {
         if (times_ms[i] < 0 || times_ms[i] > HOLDFAST_DAY_MS) {
             return false;
@@ -180,6 +183,7 @@ static void holdfast_init(struct holdfast *holdfast, const struct holdfast_optio
     holdfast->thread_ms = options->thread_ms;
     holdfast_plan_none(&holdfast->plans[0]);
     holdfast_state_init(&holdfast->state, options);
+    holdfast_note_init(&holdfast->note, holdfast_state_dir(options), options->tell_ms);
 }
 
 enum holdfast_error holdfast_open(const struct holdfast_options *options, struct holdfast **ret_holdfast)
@@ -222,6 +226,8 @@ void holdfast_close(struct holdfast *holdfast)
         pthread_mutex_unlock(&holdfast->lock);
         pthread_join(holdfast->thread, NULL);
     }
+    holdfast_note_tell(&holdfast->note, &holdfast->view, holdfast_state_now_ms(&holdfast->state), 0);
+    holdfast_note_fini(&holdfast->note);
     holdfast_breakers_fini(holdfast);
     holdfast_state_fini(&holdfast->state);
     pthread_cond_destroy(&holdfast->stop);
@@ -373,6 +379,7 @@ void holdfast_metrics_read(struct holdfast *holdfast, struct holdfast_metrics *r
 {
     pthread_mutex_lock(&holdfast->lock);
     *ret_metrics = holdfast->metrics;
+    ret_metrics->told = holdfast->note.told;
     pthread_mutex_unlock(&holdfast->lock);
     pthread_mutex_lock(&holdfast->state.lock);
     ret_metrics->shunned = holdfast->state.shunned;

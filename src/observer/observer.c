@@ -17,6 +17,7 @@
 #include "edge/config_probe.h"
 #include "edge/config_secret.h"
 #include "edge/ear.h"
+#include "edge/feedback.h"
 #include "edge/hint.h"
 #include "edge/latency_share.h"
 #include "edge/log.h"
@@ -48,6 +49,7 @@ struct observer {
     struct publish_writer publisher;
     struct hint hint;
     struct latency_share *latency; /* how far client networks are */
+    struct feedback feedback; /* of applications */
 };
 
 /* ---- following the view ---- */
@@ -99,8 +101,10 @@ static void observer_readers(void *context, struct publish_reader_info *list, ui
     struct observer *observer = context;
     pthread_mutex_lock(&observer->lock);
     publish_writer_readers(&observer->publisher, list, ret_count);
+    feedback_look(&observer->feedback, publish_writer_view(&observer->publisher));
     if (observer->pool != NULL) {
-        (void)hint_look(&observer->hint, &observer->publisher, clock_mono(), probe_pool_soon, observer->pool);
+        (void)hint_look(&observer->hint, &observer->publisher, &observer->feedback, clock_mono(), probe_pool_soon,
+                        observer->pool);
     }
     pthread_mutex_unlock(&observer->lock);
 }
@@ -110,6 +114,7 @@ static void observer_sights(void *context, struct sight_sum *list, uint32_t *ret
     struct observer *observer = context;
     pthread_mutex_lock(&observer->lock);
     sight_list(&observer->publisher, list, ret_count);
+    feedback_list(&observer->feedback, publish_writer_view(&observer->publisher), list, ret_count);
     pthread_mutex_unlock(&observer->lock);
 }
 
@@ -285,6 +290,16 @@ static enum err observer_load(struct observer *observer, char *message, size_t s
     return err;
 }
 
+/* What applications tell. */
+static void observer_hear(struct observer *observer)
+{
+    const struct config_site *site = &observer->config->sites[observer->site];
+    const enum err err = site->feedback ? feedback_open(&observer->feedback, site->state_dir) : ERR_OK;
+    if (err != ERR_OK) {
+        LOG_W("applications are not heard here: %s/" FEEDBACK_MESSAGE_SOCKET ": %s", site->state_dir, err_text(err));
+    }
+}
+
 static enum err observer_attach(struct observer *observer, char *message, size_t size)
 {
     const char *directory = observer->config->sites[observer->site].state_dir;
@@ -296,6 +311,7 @@ static enum err observer_attach(struct observer *observer, char *message, size_t
         snprintf(message, size, "view %s: %s", memory, err_text(err));
         return err;
     }
+    observer_hear(observer);
     struct view view;
     if (publish_file_load(observer->view_file, &view) == ERR_OK) {
         observer_commit(observer, &view); /* better an old picture than none */
@@ -312,6 +328,7 @@ enum err observer_start(const struct observer_options *options, char *message, s
     }
     text_copy(observer->config_path, sizeof observer->config_path, options->config_path);
     text_copy(observer->site_name, sizeof observer->site_name, options->site);
+    feedback_none(&observer->feedback);
     pthread_mutex_init(&observer->lock, NULL);
     pthread_mutex_init(&observer->taking, NULL);
     message[0] = 0;
@@ -376,6 +393,7 @@ void observer_stop(struct observer *observer)
     }
     latency_share_free(observer->latency);
     ear_free(atomic_load(&observer->ear));
+    feedback_close(&observer->feedback);
     publish_writer_close(&observer->publisher);
     config_free(observer->config);
     explicit_bzero(observer->token, sizeof observer->token);

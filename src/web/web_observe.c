@@ -67,6 +67,7 @@ static bool web_observe_sight(const json_t *json, struct desk_sight *ret_sight)
 {
     bool good = json_is_object(json);
     const char *server = web_text(json, "server", &good);
+    const char *by = web_text(json, "by", &good);
     struct publish_sight *sight = &ret_sight->sight;
     if (!good || server == NULL || !web_number(json, "connections", &sight->connections) ||
         !web_number(json, "failures", &sight->failures) || !web_number(json, "wrong", &sight->wrong) ||
@@ -74,15 +75,16 @@ static bool web_observe_sight(const json_t *json, struct desk_sight *ret_sight)
         return false;
     }
     text_copy(ret_sight->server, sizeof ret_sight->server, server);
+    ret_sight->applications = by != NULL && strcmp(by, "applications") == 0;
     return true;
 }
 
 /* They may be absent: nothing is said then. */
 static enum err web_observe_sights(const struct desk *desk, const char *site, const json_t *list)
 {
-    struct desk_sight sights[SIGHT_SERVERS];
+    struct desk_sight sights[SIGHT_LIST];
     const size_t count = json_array_size(list);
-    bool good = list == NULL || (json_is_array(list) && count <= SIGHT_SERVERS);
+    bool good = list == NULL || (json_is_array(list) && count <= SIGHT_LIST);
     for (size_t i = 0; i < count && good; i++) {
         sights[i] = (struct desk_sight){.site = ""};
         good = web_observe_sight(json_array_get(list, i), &sights[i]);

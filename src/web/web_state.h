@@ -74,8 +74,9 @@ void web_service_metrics(const struct engine *engine);
 bool web_service_degraded(const struct engine *engine); /* a cache has no primary */
 void web_service_move(const struct http_server_request *request, struct http_server_answer *answer);
 
-/* web_sight.c: what proxies and relays meet with at a server, by site. */
+/* web_sight.c: what proxies and relays meet with at a server, by site; and what applications tell of it. */
 json_t *web_sight_list(const struct desk *desk, const struct view_address *server);
+json_t *web_sight_told(const struct desk *desk, const struct view_address *server);
 void web_sight_metrics(const struct desk *desk, const struct engine *engine);
 
 /* web_figure.c: what data planes count. The text is the caller's to free; NULL: no memory. */

@@ -147,6 +147,7 @@ static json_t *web_status_node(const struct desk *desk, const struct engine *eng
                                       web_status_percentiles(&engine->lags[node], LAG_BYTES)));
     }
     json_object_set_new(json, "seen", web_sight_list(desk, &engine->model.nodes[node].postgres));
+    json_object_set_new(json, "told", web_sight_told(desk, &engine->model.nodes[node].postgres));
     if (detail != NULL) {
         desk->node_detail(desk->context, node, detail);
         json_object_set_new(json, "activity", json_string(detail->activity));

@@ -174,6 +174,7 @@ struct config_site {
     struct config_listen dns;
     struct config_address dns_metrics; /* family NONE: not served */
     struct config_listen proxy;
+    bool feedback; /* applications may tell what they meet with */
 };
 
 struct config_durability {

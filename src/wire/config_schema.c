@@ -230,6 +230,10 @@ static const struct config_schema_row config_schema_site_rows[] = {
         .prose = "Where the DNS server's own metrics are served over HTTP (/metrics); on a private address."),
     ROW("proxy", SECTION, config_site, proxy, .section = &config_schema_listen,
         .prose = "Where the SQL proxy listens; required with the role proxy."),
+    ROW("feedback", BOOLEAN, config_site, feedback, .fallback = "false",
+        .prose =
+            "Whether applications with libholdfast on this host may tell its controller or observer how their calls "
+            "went; shown, and checks are made at once where it gets worse."),
     END};
 static const struct config_schema_section config_schema_site =
     SECTION("site", config_site, config_schema_site_rows, .key = CONFIG_SCHEMA_NAME,

@@ -1,19 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """The lab with passwords at the proxies and encryption on both of their sides: clients, readiness, proofs and a switchover are
-as ever. And what the proxies meet with at the servers is known to the controller."""
+as ever. And what the proxies and applications meet with at the servers is known to the controller."""
+import contextlib
 import os
+import re
 import shutil
+import subprocess
 
 import psycopg2
 import pytest
 
-from lab import MOVED, NODES, PROXIES, Lab, wait
+from lab import API, BUILD, MOVED, NODES, OPENER, PROXIES, Lab, wait
 from test_session import authority, certificate
 
 SEALED = [("proxy:\n  databases:", "proxy:\n  auth: scram\n  tls: { mode: require, certificate: @SCRATCH@/proxy.crt, key: @SCRATCH@/proxy.key }\n"
            "  server_tls: { mode: verify-full, ca: @SCRATCH@/ca.crt }\n  databases:"),
           ("    parameters:\n", "    parameters:\n      ssl: \"on\"\n      ssl_cert_file: @SCRATCH@/server.crt\n"
-           "      ssl_key_file: @SCRATCH@/server.key\n")]
+           "      ssl_key_file: @SCRATCH@/server.key\n"),
+          ("    state_dir: @DIR@/taiwan\n", "    state_dir: @DIR@/taiwan\n    feedback: true\n"),
+          ("    state_dir: @DIR@/witness\n", "    state_dir: @DIR@/witness\n    feedback: true\n")]
 
 
 def papers(directory):
@@ -62,3 +67,53 @@ def test_what_proxies_meet_with_is_known(lab):
                 if node["name"] == "tokyo-a" for entry in node["seen"]}
         return all(site in seen and seen[site]["connections"] > 0 and seen[site]["rtt_us"] > 0 for site in ("taiwan", "tokyo"))
     wait(known, 60, "both regions' proxies have met with the writer")
+
+
+def metrics():
+    with OPENER.open(API + "/metrics", timeout=10) as answer:
+        return answer.read().decode()
+
+
+def test_what_proxies_count_is_in_the_metrics(lab):
+    def counted():
+        values = {(name, site): float(value) for name, site, value in
+                  re.findall(r'^(holdfast_proxy_\w+){site="(\w+)",region="\2"(?:,database="shop")?} ([0-9.e+]+)$', metrics(), re.M)}
+        names = ("queries_total", "transactions_total", "received_bytes_total", "sent_bytes_total", "query_seconds_total",
+                 "sessions_total", "tls_total", "authenticated_total")
+        return all(values.get(("holdfast_proxy_" + name, site), 0) > 0 for name in names for site in ("taiwan", "tokyo"))
+    wait(counted, 60, "both regions' proxies are in the metrics")
+    done = subprocess.run(["promtool", "check", "metrics"], input=metrics().encode(), capture_output=True, timeout=60)
+    assert b"holdfast_proxy" not in done.stdout + done.stderr, done.stderr
+
+
+@contextlib.contextmanager
+def application(lab, site, password):
+    """The example of libholdfast on the host of a site."""
+    program = subprocess.Popen([os.path.join(BUILD, "doc", "examples", "example-orders"), "taiwan", "shop",
+                                "dbname=shop user=shop_tier1 sslmode=require connect_timeout=20"],
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                               env=dict(os.environ, HOLDFAST_STATE_DIR=os.path.join(lab.dir, site), PGPASSWORD=password))
+    try:
+        yield program
+    finally:
+        program.kill()
+        program.communicate()
+
+
+def test_what_applications_meet_with_is_known(lab):
+    """Told to an observer and to the controller, by programs of which some know the wrong password."""
+    def told(site):
+        return next((entry for database in lab.status()["databases"] for node in database["nodes"] if node["name"] == "tokyo-a"
+                     for entry in node["told"] if entry["site"] == site), {"answered": 0, "failures": 0})
+
+    for site in ("taiwan", "witness"):
+        with application(lab, site, lab.secret("tier1")) as program:
+            program.stdin.write("raw SELECT 42\n")
+            program.stdin.flush()
+            assert program.stdout.readline() == "SUCCESS tokyo-a 42\n"
+            wait(lambda: told(site)["answered"] > 0, 60, "the answer is known")
+        with application(lab, site, "wrong") as program:
+            program.stdin.write("raw SELECT 42\n")
+            program.stdin.flush()
+            wait(lambda: told(site)["failures"] > 0, 60, "the failure is known")
+        assert re.search(r'^holdfast_told_failures{site="%s",server="tokyo-a"} [1-9]' % site, metrics(), re.M)

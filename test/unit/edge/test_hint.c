@@ -18,6 +18,7 @@
 static const struct view_address servers[] = {{.bytes = {127, 1, 0, 1}, .port = 5432, .family = 4},
                                               {.bytes = {127, 2, 0, 1}, .port = 5432, .family = 4}};
 
+static struct feedback told;
 static char asked[64]; /* the regions that were hinted at */
 
 static void soon(struct probe_pool *pool, const char *database, const char *region)
@@ -50,7 +51,7 @@ static void publish(struct publish_writer *writer, uint64_t version, bool swappe
 static const char *look(struct hint *hint, const struct publish_writer *writer, int64_t ms)
 {
     asked[0] = '\0';
-    (void)hint_look(hint, writer, (struct mono){ms * TIME_US_PER_MS}, soon, NULL);
+    (void)hint_look(hint, writer, &told, (struct mono){ms * TIME_US_PER_MS}, soon, NULL);
     return asked;
 }
 
