@@ -35,9 +35,13 @@ static void act_cache_release(struct redis *redis)
     }
 }
 
-static enum err act_cache_promote(struct redis *redis)
+/* The primary before holds its writes only for a while: after that it is too late. */
+static enum err act_cache_promote(const struct act_job *job, struct redis *redis)
 {
     static const char *const words[] = {"REPLICAOF", "NO", "ONE"};
+    if (job->action.until.us != 0 && time_reached(clock_mono(), job->action.until)) {
+        return ERR_TIMEOUT;
+    }
     const enum err err = redis_tell(redis, 3, words);
     if (err == ERR_OK) {
         act_cache_release(redis);
@@ -111,7 +115,7 @@ void act_cache_run(const struct act_job *job, struct event_result *ret_result)
     struct redis *redis = NULL;
     enum err err = act_cache_open(job, job->action.target, &redis);
     if (err == ERR_OK) {
-        err = job->action.kind == ACTION_CACHE_PROMOTE  ? act_cache_promote(redis)
+        err = job->action.kind == ACTION_CACHE_PROMOTE  ? act_cache_promote(job, redis)
               : job->action.kind == ACTION_CACHE_FOLLOW ? act_cache_follow(job, redis)
                                                         : act_cache_quiet(job, redis);
         text_copy(ret_result->detail, sizeof ret_result->detail, redis_said(redis));

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/time.h"
 #include "core/limits.h"
 #include "core/lsn.h"
 
@@ -59,6 +60,7 @@ struct action {
     struct lsn lsn; /* of AGENT_REPLAYED */
     bool early;     /* AGENT_PROMOTE: no commit of the old writer returns without this node: no promise binds it */
     uint32_t timeout_ms; /* the edge gives up after this */
+    struct mono until;   /* CACHE_PROMOTE: not done any more from then on, by the engine's clock; us 0: whenever */
     enum action_phase phase;
 };
 

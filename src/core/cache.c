@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/hash.h"
 #include "base/text.h"
 #include "core/judge.h"
 #include "core/task.h"
@@ -14,7 +15,8 @@ enum {
     CACHE_SETTLE_MS = 1000, /* what it said before an order was carried out may be told until then */
     CACHE_FIRST_MS = 10000, /* so long the configured first primary is waited for, before another one counts */
     CACHE_ORDER_MS = 1500,  /* time-out of one order */
-    CACHE_QUIET_MS = 3000,  /* so long writes may pause while the next primary catches up */
+    CACHE_QUIET_MS = 3000,  /* so long writes pause at least while the next primary catches up */
+    CACHE_BACK_MS = 2000,   /* so long a planned change waits for what its two servers say */
     CACHE_AGAIN_MS = 30000, /* after a planned change that did not come about */
     CACHE_MOVE_MS = 10000,  /* so long an operator's order waits for a replica that is fit */
 };
@@ -22,6 +24,12 @@ enum {
 static bool cache_same(const struct view_address *a, const struct view_address *b)
 {
     return a->family == b->family && a->port == b->port && memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
+}
+
+/* Tells the few servers of a service apart, in the room that a stored record has; never 0. */
+static uint16_t cache_mark(const struct view_address *address)
+{
+    return (uint16_t)(hash_bytes(address, sizeof *address) | 1);
 }
 
 uint32_t cache_recorded(const struct engine *engine, uint32_t service)
@@ -138,8 +146,11 @@ static void cache_name(struct engine *engine, struct output *output, uint32_t se
     record->open = false;
     record->epoch++;
     record->primary = engine->model.targets[target].address;
+    record->before = 0;
     engine->caches[service].nobody = false;
     engine->caches[service].moving = false;
+    engine->caches[service].since = engine->now;
+    engine->caches[service].held.us = 0;
     task_clear(engine, TASK_SLOT_CACHE + service);
     engine_persist(engine, output);
     engine->view_dirty = true;
@@ -216,19 +227,96 @@ static struct action cache_action(const struct engine *engine, enum action_kind 
                            .timeout_ms = CACHE_ORDER_MS};
 }
 
-static void cache_open(struct engine *engine, struct output *output, uint32_t service, uint32_t primary)
+/* `until`: the order is not carried out any more from then on. */
+static void cache_open(struct engine *engine, struct output *output, uint32_t service, uint32_t primary,
+                       struct mono until)
 {
-    const struct action wanted = cache_action(engine, ACTION_CACHE_PROMOTE, primary);
+    struct action wanted = cache_action(engine, ACTION_CACHE_PROMOTE, primary);
+    wanted.until = until;
     if (task_want(engine, output, TASK_SLOT_CACHE + service, &wanted)->state != ENGINE_TASK_OK) {
         return;
     }
     task_clear(engine, TASK_SLOT_CACHE + service);
     engine->durable.caches[service].open = true;
+    engine->durable.caches[service].before = 0;
     engine->cache_servers[primary].ordered = engine->now;
     engine_persist(engine, output);
     engine->view_dirty = true;
     struct trace *trace = cache_trace(engine, output, TRACE_CACHE_PRIMARY, service);
     trace->region = engine->model.targets[primary].region;
+}
+
+static bool cache_follows(const struct engine *engine, uint32_t target, uint32_t upstream)
+{
+    const struct event_cache *said = cache_said(engine, target);
+    return said != NULL && !said->primary && said->upstream == upstream;
+}
+
+/* The primary before this one, if it answers and still believes to be one; LIMITS_NONE: it is lost. */
+static uint32_t cache_before(const struct engine *engine, uint32_t service, uint32_t primary)
+{
+    const uint16_t mark = engine->durable.caches[service].before;
+    for (uint32_t i = 0; i < engine->model.targets_count; i++) {
+        const struct event_cache *said = cache_said(engine, i);
+        if (i != primary && engine->model.targets[i].service == service &&
+            cache_mark(&engine->model.targets[i].address) == mark && said != NULL && said->primary &&
+            !cache_failed(engine, i)) {
+            return i;
+        }
+    }
+    return LIMITS_NONE;
+}
+
+/* Has the one before hold its writes, which also shows that the change is stored and published: an order is given
+ * behind both. */
+static void cache_hold(struct engine *engine, struct output *output, uint32_t service, uint32_t before,
+                       uint32_t primary)
+{
+    struct engine_cache *cache = &engine->caches[service];
+    struct action wanted = cache_action(engine, ACTION_CACHE_QUIET, before);
+    wanted.other = primary;
+    wanted.timeout_ms = CACHE_QUIET_MS;
+    if (task_at(engine, TASK_SLOT_CACHE + service)->state == ENGINE_TASK_FREE) {
+        cache->asked = engine->now;
+    }
+    const struct engine_task *task = task_want(engine, output, TASK_SLOT_CACHE + service, &wanted);
+    if (task->state == ENGINE_TASK_OK) {
+        cache->held = time_add_ms(cache->asked, CACHE_QUIET_MS);
+    }
+    if (task->state != ENGINE_TASK_SENT || time_reached(engine->now, task->until)) {
+        task_clear(engine, TASK_SLOT_CACHE + service);
+    }
+}
+
+/* Whether writes are held now. When their time is up, so is that of the order which relied on it. */
+static bool cache_held_now(struct engine *engine, uint32_t service)
+{
+    struct engine_cache *cache = &engine->caches[service];
+    if (cache->held.us != 0 && time_reached(engine->now, cache->held)) {
+        cache->held.us = 0;
+        task_clear(engine, TASK_SLOT_CACHE + service);
+    }
+    return cache->held.us != 0;
+}
+
+/* The next primary takes over from one that lives: when it has everything, and while writes are held there. When it
+ * cannot, the one before is named again: nobody was sent to this one, so nothing is lost by that. */
+static void cache_succeed(struct engine *engine, struct output *output, uint32_t service, uint32_t primary)
+{
+    const uint32_t before = cache_before(engine, service, primary);
+    const bool patient = time_since_ms(engine->now, engine->caches[service].since) < CACHE_BACK_MS;
+    const bool held = cache_held_now(engine, service);
+    const bool busy = task_at(engine, TASK_SLOT_CACHE + service)->state != ENGINE_TASK_FREE;
+    if (held) {
+        cache_open(engine, output, service, primary, engine->caches[service].held);
+    } else if (before != LIMITS_NONE && cache_follows(engine, primary, before) && (patient || busy)) {
+        cache_hold(engine, output, service, before, primary);
+    } else if (before != LIMITS_NONE && !patient) {
+        cache_change(engine, output, service, before, "its successor did not take over");
+    } else if (!patient) {
+        engine->durable.caches[service].before = 0; /* it is lost as well */
+        engine_persist(engine, output);
+    }
 }
 
 /* Whether it is not what it must be, as it said well after the last order to it. */
@@ -305,12 +393,14 @@ static uint32_t cache_goal(struct engine *engine, struct output *output, uint32_
 /* The replica has everything, and writes are held: it is the next primary. What the last run wanted is settled. */
 static void cache_hand_over(struct engine *engine, struct output *output, uint32_t service, uint32_t target)
 {
+    const struct view_address before = engine->durable.caches[service].primary;
     if (engine->caches[service].moving) {
         engine->durable.caches[service].run = engine->durable.past[0].id;
         cache_change(engine, output, service, target, "an operator ordered it");
     } else {
         cache_change(engine, output, service, target, "its region was moved");
     }
+    engine->durable.caches[service].before = cache_mark(&before);
 }
 
 /* A planned change: after a run that has moved a region the primary goes the same way, or an operator wants it. */
@@ -349,7 +439,11 @@ static bool cache_late(const struct engine *engine, uint32_t service)
 
 static void cache_service(struct engine *engine, struct output *output, uint32_t service)
 {
-    if (!engine->durable.caches[service].known) {
+    const struct durable_cache *record = &engine->durable.caches[service];
+    if (engine->caches[service].since.us == 0) {
+        engine->caches[service].since = engine->now;
+    }
+    if (!record->known) {
         cache_first(engine, output, service);
         return;
     }
@@ -357,7 +451,8 @@ static void cache_service(struct engine *engine, struct output *output, uint32_t
         cache_stay(engine, output, service, "other servers do not obey, or no replica there was fit in time");
     }
     uint32_t primary = cache_recorded(engine, service);
-    if (primary == LIMITS_NONE || cache_lost(engine, primary)) {
+    const bool planned = record->before != 0 && !record->open;
+    if (primary == LIMITS_NONE || (cache_lost(engine, primary) && !planned)) {
         if (cache_replace(engine, output, service, primary)) {
             primary = cache_recorded(engine, service);
         }
@@ -367,8 +462,10 @@ static void cache_service(struct engine *engine, struct output *output, uint32_t
     if (primary == LIMITS_NONE) {
         return;
     }
-    if (!engine->durable.caches[service].open) {
-        cache_open(engine, output, service, primary);
+    if (!record->open && record->before != 0) {
+        cache_succeed(engine, output, service, primary);
+    } else if (!record->open) {
+        cache_open(engine, output, service, primary, (struct mono){0});
     } else if (!cache_turn(engine, output, service, primary)) {
         cache_plan(engine, output, service, primary);
     }

@@ -11,6 +11,10 @@
  *     paused or most observers do not report; or the primary's server is not configured any more;
  *   - after a run that moved a region, when the primary is still in the run's source, or when an operator orders it
  *     (core/cache_move.h): writes pause, the target catches up, then as above. Nothing is lost.
+ * A planned change remembers the one before until the new one is open. Behind the published view that one is asked once
+ * more to hold its writes, and the new one is only opened while it does: neither a slow store nor a controller that
+ * dies in between lets something be written that nobody will have. When the new one does not take over, the one before
+ * is named again, under the next epoch: nobody was sent elsewhere meanwhile.
  * The candidate is a server that answered lately and follows the primary, of a region where the check has not failed:
  * a fit region first, then the one that has received most. Without a candidate nothing changes.
  *

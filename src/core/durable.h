@@ -132,8 +132,13 @@ struct durable_cache {
     uint64_t run;           /* the last run that it has followed to where it moved */
     struct view_address primary;
     bool known;
-    bool open; /* it takes writes, clients are sent there */
+    bool open;       /* it takes writes, clients are sent there */
+    uint16_t before; /* while it is closed: marks the one before it, which lives, and what that has must not be lost; 0:
+                        there is none */
 };
+
+/* `before` was padding, and zero: records of format 2 are read as they are. */
+_Static_assert(sizeof(struct durable_cache) == 72, "the size of a record of format 2");
 
 struct durable {
     uint64_t magic;

@@ -208,6 +208,9 @@ struct engine_ttl {
 /* A cache with one writer (core/cache.h). */
 struct engine_cache {
     bool nobody;        /* that nobody can replace the lost primary was said */
+    struct mono since;  /* the primary was named, or this engine first looked at it */
+    struct mono asked;  /* its predecessor was last asked to hold writes */
+    struct mono held;   /* it holds them until then; us 0: it does not */
     struct mono missed; /* when a planned change did not come about; us 0: never */
     bool moving;        /* an operator wants the primary in `region` */
     uint32_t region;

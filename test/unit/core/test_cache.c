@@ -63,6 +63,7 @@ static void obey(const struct action *action, struct event_result *result)
     if (action->kind == ACTION_CACHE_PROMOTE) {
         server->primary = true;
         server->epoch = action->epoch;
+        server->quiet = false;
     } else if (action->kind == ACTION_CACHE_FOLLOW) {
         server->primary = false;
         server->epoch = 0;
@@ -233,6 +234,21 @@ static void a_candidate_that_dies_is_replaced(void **state)
     assert_primary(SECOND, 2);
 }
 
+/* The controller ends and starts, with what is stored. */
+static void restart(void)
+{
+    struct model *model = malloc(sizeof *model);
+    struct durable *durable = malloc(sizeof *durable);
+    assert_true(model != NULL && durable != NULL);
+    *model = world->engine.model;
+    struct durable *stored = &world->engine.durable;
+    durable_seal(stored);
+    assert_true(durable_read(stored, sizeof *stored, durable));
+    engine_init(&world->engine, model, durable, world->now, (struct wall){world->now.us});
+    free(durable);
+    free(model);
+}
+
 static void a_controller_that_starts_in_between_goes_on(void **state)
 {
     (void)state;
@@ -241,23 +257,11 @@ static void a_controller_that_starts_in_between_goes_on(void **state)
     lose_here();
     run_for(4000);
     assert_int_equal(shown()->primary, LIMITS_NONE);
-    struct model *model = malloc(sizeof *model);
-    struct durable *durable = malloc(sizeof *durable);
-    assert_true(model != NULL && durable != NULL);
-    *model = world->engine.model;
-    /* Another order of servers in its configuration. */
-    const struct view_target swapped = model->targets[HERE];
-    struct durable *stored = &world->engine.durable;
-    durable_seal(stored);
-    assert_true(durable_read(stored, sizeof *stored, durable));
-    engine_init(&world->engine, model, durable, world->now, (struct wall){world->now.us});
-    (void)swapped;
+    restart();
     servers[SECOND].deaf = false;
     run_for(2000);
     assert_int_equal(shown()->primary, SECOND);
     assert_int_equal(shown()->epoch, 2);
-    free(durable);
-    free(model);
 }
 
 static void a_server_that_somebody_turned_is_turned_back(void **state)
@@ -425,6 +429,61 @@ static void an_order_counts_more_than_the_last_run(void **state)
     assert_primary(HERE, 3);
 }
 
+/* Named, stored, and the controller dies; meanwhile the pause runs out, and clients of a late relay go on writing. */
+static void a_planned_change_that_was_interrupted_loses_nothing(void **state)
+{
+    (void)state;
+    servers[THERE].deaf = servers[SECOND].deaf = true;
+    assert_int_equal(order_to(TOKYO)->error, ERR_OK);
+    run_for(500);
+    assert_int_equal(shown()->primary, LIMITS_NONE);
+    restart();
+    servers[HERE].quiet = false;
+    servers[HERE].offset = 1100; /* the replicas get it a second later */
+    run_for(1000);
+    servers[THERE].deaf = servers[SECOND].deaf = false;
+    assert_int_equal(shown()->primary, LIMITS_NONE);
+    servers[THERE].offset = servers[SECOND].offset = 1100;
+    run_for(3000);
+    assert_primary(THERE, 2);
+    assert_true(servers[HERE].quiet); /* it was asked once more */
+}
+
+/* Nobody was sent to the next one: naming the one before again loses nothing. */
+static void a_successor_that_does_not_obey_is_passed_over(void **state)
+{
+    (void)state;
+    servers[THERE].deaf = servers[SECOND].deaf = true;
+    assert_int_equal(order_to(TOKYO)->error, ERR_OK);
+    run_for(10000);
+    assert_primary(HERE, 3);
+    assert_false(servers[HERE].quiet);
+    /* It has obeyed, and was lost with what it had: a controller that starts does not take it for the primary. */
+    servers[THERE].deaf = servers[SECOND].deaf = true;
+    assert_int_equal(order_to(TOKYO)->error, ERR_OK);
+    run_for(250);
+    assert_int_equal(shown()->primary, LIMITS_NONE);
+    servers[THERE].primary = true;
+    servers[THERE].offset = 0;
+    servers[THERE].deaf = servers[SECOND].deaf = false;
+    restart();
+    run_for(10000);
+    assert_primary(HERE, 5);
+}
+
+static void a_planned_change_goes_on_without_the_one_before(void **state)
+{
+    (void)state;
+    servers[THERE].deaf = servers[SECOND].deaf = true;
+    assert_int_equal(order_to(TOKYO)->error, ERR_OK);
+    run_for(250);
+    servers[HERE].dead = true;
+    servers[THERE].deaf = servers[SECOND].deaf = false;
+    run_for(6000);
+    assert_int_equal(shown()->primary, THERE);
+    assert_int_equal(shown()->epoch, 2);
+}
+
 /* A record of the format before caches. */
 static void an_older_record_is_read(void **state)
 {
@@ -468,6 +527,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_replica_that_does_not_catch_up_leaves_the_primary_where_it_is, setup,
                                         world_teardown),
         cmocka_unit_test_setup_teardown(an_order_counts_more_than_the_last_run, setup, world_teardown),
+        cmocka_unit_test_setup_teardown(a_planned_change_that_was_interrupted_loses_nothing, setup, world_teardown),
+        cmocka_unit_test_setup_teardown(a_successor_that_does_not_obey_is_passed_over, setup, world_teardown),
+        cmocka_unit_test_setup_teardown(a_planned_change_goes_on_without_the_one_before, setup, world_teardown),
         cmocka_unit_test_setup_teardown(an_older_record_is_read, setup, world_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
