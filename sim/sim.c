@@ -9,6 +9,7 @@
 #include "sim/sim_act.h"
 #include "sim/sim_agent.h"
 #include "sim/sim_beat.h"
+#include "sim/sim_cache.h"
 #include "sim/sim_check.h"
 #include "sim/sim_client.h"
 #include "sim/sim_control.h"
@@ -29,15 +30,18 @@ enum {
     SIM_SEVERAL_AT = 2,
     SIM_BEATS = 7, /* so many of so many seeds have heartbeats */
     SIM_BEATS_OF = 2,
-    SIM_CASCADE = 3,                   /* and one of so many has regional leaders */
+    SIM_CASCADE = 3, /* and one of so many has regional leaders */
+    SIM_CACHE = 8,   /* two of so many have a cache with one primary */
+    SIM_CACHE_ONE = 3,
+    SIM_CACHE_OTHER = 5,
     SIM_EVENTS_MOST = 3 * 1000 * 1000, /* ten times what a long seed takes */
 };
 
 const char *sim_sabotage_name(enum sim_sabotage sabotage)
 {
-    static const char *const names[SIM_SABOTAGE_COUNT] = {"none",       "no-fence",    "no-wait",    "any-candidate",
-                                                          "old-view",   "stale-proxy", "no-compare", "run-order",
-                                                          "no-promote", "too-few",     "no-term"};
+    static const char *const names[SIM_SABOTAGE_COUNT] = {
+        "none",      "no-fence",   "no-wait", "any-candidate", "old-view",   "stale-proxy", "no-compare",
+        "run-order", "no-promote", "too-few", "no-term",       "same-epoch", "open-early",  "no-quiet"};
     ASSERT((unsigned)sabotage < SIM_SABOTAGE_COUNT);
     return names[sabotage];
 }
@@ -131,6 +135,7 @@ static void sim_make_world(struct sim *sim)
         sim_start(sim, SIM_AGENT_TICK, node, prng_between(dice, 0, 50 * SIM_MS));
     }
     sim_make_clients(sim);
+    sim_cache_start(sim);
     sim_start(sim, SIM_PEOPLE_TICK, 0, SIM_S);
     for (uint32_t i = 0; i < sim->controls_count; i++) {
         sim->control = &sim->controls[i];
@@ -177,9 +182,10 @@ static void sim_dispatch(struct sim *sim, const struct sim_event *event)
         sim_client_event(sim, event);
     } else if (event->kind <= SIM_FAULT_END) {
         sim_fault_event(sim, event);
-    } else {
-        ASSERT(event->kind == SIM_PEOPLE_TICK);
+    } else if (event->kind == SIM_PEOPLE_TICK) {
         sim_people_event(sim, event);
+    } else {
+        sim_cache_event(sim, event);
     }
 }
 
@@ -239,6 +245,7 @@ void sim_run(const struct sim_options *options, struct sim_result *ret_result)
     }
     prng_init(&sim->lead_dice, options->seed ^ 0x6c656164);
     prng_init(&sim->beat_dice, options->seed ^ 0x62656174);
+    prng_init(&sim->cache_dice, options->seed ^ 0x63616368);
     sim->control = &sim->controls[0];
     sim_queue_init(&sim->queue);
     if (options->model != NULL) {
@@ -256,6 +263,9 @@ void sim_run(const struct sim_options *options, struct sim_result *ret_result)
         }
         if (options->seed % SIM_CASCADE == 0) {
             sim_swarm_cascade(&sim->model);
+        }
+        if (options->seed % SIM_CACHE == SIM_CACHE_ONE || options->seed % SIM_CACHE == SIM_CACHE_OTHER) {
+            sim_swarm_cache(options->seed, &sim->model);
         }
     }
     sim_make_world(sim);

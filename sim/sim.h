@@ -30,6 +30,9 @@ enum sim_sabotage {
     SIM_SABOTAGE_NO_PROMOTE,    /* promotions never come to an end: nothing converges */
     SIM_SABOTAGE_TOO_FEW,       /* the record says that every member acknowledged, one more than do */
     SIM_SABOTAGE_NO_TERM,       /* a deposed leader goes on, and the store does not check its term */
+    SIM_SABOTAGE_SAME_EPOCH,    /* views show the next primary of a cache under the epoch of the last one */
+    SIM_SABOTAGE_OPEN_EARLY,    /* clients are sent to a cache's primary before it takes writes */
+    SIM_SABOTAGE_NO_QUIET,      /* a cache's primary does not hold writes while its successor catches up */
     SIM_SABOTAGE_COUNT,
 };
 
@@ -123,6 +126,8 @@ struct sim_result {
     uint32_t begun;                  /* steps of runs that began, bit per enum plan_step */
     uint32_t helped;                 /* manual failovers that healing needed */
     uint32_t lost_commits;           /* acknowledged, left behind by a person's accept_loss or of tier 2 */
+    uint64_t cache_writes;           /* acknowledged */
+    int64_t cache_us;                /* when the last one was */
     uint64_t commits;
     uint64_t events;
     uint64_t steps;

@@ -3,6 +3,7 @@
 #include "sim/sim_act.h"
 
 #include "base/assert.h"
+#include "sim/sim_cache.h"
 #include "sim/sim_desk.h"
 #include "sim/sim_history.h"
 #include "sim/sim_lead.h"
@@ -119,7 +120,7 @@ void sim_act(struct sim *sim, const struct action *action)
     case ACTION_CACHE_PROMOTE:
     case ACTION_CACHE_FOLLOW:
     case ACTION_CACHE_QUIET:
-        sim_act_result(sim, SIM_ACT_BALANCE_US, &result);
+        sim_cache_order(sim, action);
         break;
     case ACTION_BALANCE:
         sim_desk_wait(sim, action);

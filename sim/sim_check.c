@@ -9,6 +9,7 @@
 #include "core/plan.h"
 #include "core/run.h"
 #include "core/split.h"
+#include "sim/sim_check_cache.h"
 #include "sim/sim_client.h"
 #include "sim/sim_desk.h"
 #include "sim/sim_history.h"
@@ -239,6 +240,7 @@ void sim_check_view(struct sim *sim, const struct view *view)
     check->view_version = view->version;
     sim_check_cascaded(sim, view);
     sim_check_ttl(sim, view);
+    sim_check_cache_view(sim, view);
     for (uint32_t database = 0; database < view->databases_count; database++) {
         const struct view_database *entry = &view->databases[database];
         if (entry->epoch < check->view_epoch[database]) {
@@ -408,6 +410,10 @@ const char *sim_check_converged(const struct sim *sim)
         if (problem != NULL) {
             return problem;
         }
+    }
+    const char *cache = sim_check_cache_converged(sim);
+    if (cache != NULL) {
+        return cache;
     }
     for (uint32_t home = 0; home < sim->model.regions_count; home++) {
         uint32_t row[LIMITS_REGIONS];

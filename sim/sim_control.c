@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "sim/sim_act.h"
 #include "sim/sim_check.h"
+#include "sim/sim_check_cache.h"
 #include "sim/sim_clock.h"
 #include "sim/sim_desk.h"
 #include "sim/sim_fault.h"
@@ -290,6 +291,14 @@ static bool sim_control_acts(const struct output *output)
     return false;
 }
 
+/* The epochs of caches, kept back from everybody, for the test of their checker. */
+static void sim_control_flatten(const struct sim *sim, struct view *view)
+{
+    for (uint32_t i = 0; i < view->services_count && sim->options.sabotage == SIM_SABOTAGE_SAME_EPOCH; i++) {
+        view->services[i].epoch = view->services[i].epoch > 0;
+    }
+}
+
 static void sim_control_take(struct sim *sim)
 {
     struct sim_control *control = sim->control;
@@ -314,6 +323,7 @@ static void sim_control_take(struct sim *sim)
     memcpy(batch->actions, output->actions, output->actions_count * sizeof batch->actions[0]);
     if (output->publish) {
         batch->view = control->engine.view;
+        sim_control_flatten(sim, &batch->view);
     }
     sim_control_commit(sim);
 }
@@ -340,6 +350,10 @@ static void sim_control_sabotage(struct sim *sim)
         }
     } else if (sim->options.sabotage == SIM_SABOTAGE_RUN_ORDER && run->state == DURABLE_RUN_RUNNING && run->at == 2) {
         run->steps[run->at + 2].state = DURABLE_STEP_DONE;
+    } else if (sim->options.sabotage == SIM_SABOTAGE_OPEN_EARLY) {
+        for (uint32_t service = 0; service < sim->model.services_count; service++) {
+            engine->durable.caches[service].open = engine->durable.caches[service].known;
+        }
     } else if (sim->options.sabotage == SIM_SABOTAGE_TOO_FEW) {
         for (uint32_t database = 0; database < sim->model.databases_count; database++) {
             struct durable_database *state = &engine->durable.databases[database];
@@ -363,6 +377,7 @@ void sim_control_step(struct sim *sim, const struct event *event)
     sim->result->steps++;
     for (uint32_t i = 0; i < control->output.traces_count; i++) {
         sim_say_trace(sim, &control->output.traces[i]);
+        sim_check_cache_trace(sim, &control->output.traces[i]);
     }
     if (control->engine.leading && sim_lead_right(sim)) {
         sim_check_engine(sim);

@@ -15,11 +15,13 @@ enum {
     SIM_PEOPLE_PATIENCE_US = 45 * SIM_S,
     SIM_PEOPLE_LOST_US = 20 * SIM_S,
     SIM_PEOPLE_RANDOM_PPM = 30000,
+    SIM_PEOPLE_CACHE_PPM = 40000,
 };
 
 static void sim_people_order(struct sim *sim, struct event_command command)
 {
-    static const char *const names[] = {"failover", "switchover", "failback", "approve", "abort", "pause", "resume"};
+    static const char *const names[] = {"failover", "switchover", "failback", "approve", "abort",
+                                        "pause",    "resume",     "reinit",   "restart", "service move"};
     struct event event = {.kind = EVENT_COMMAND};
     if (!sim_lead_find(sim) || !sim_desk_up(sim)) {
         return;
@@ -57,6 +59,16 @@ static void sim_people_random(struct sim *sim)
         command.source = LIMITS_NONE;
     }
     sim_people_order(sim, command);
+}
+
+static void sim_people_cache(struct sim *sim)
+{
+    if (sim->model.services_count > 0 && !sim->healing && prng_chance(&sim->cache_dice, SIM_PEOPLE_CACHE_PPM)) {
+        const uint32_t service = (uint32_t)prng_below(&sim->cache_dice, sim->model.services_count);
+        const uint32_t region = (uint32_t)prng_below(&sim->cache_dice, sim->model.regions_count);
+        sim_people_order(sim,
+                         (struct event_command){.kind = EVENT_COMMAND_CACHE, .service = service, .target = region});
+    }
 }
 
 /* A database without a writer although nothing is broken any more: a person starts a failover, at last with loss. */
@@ -137,6 +149,7 @@ void sim_people_event(struct sim *sim, const struct sim_event *event)
         return;
     }
     sim_people_script(sim);
+    sim_people_cache(sim);
     if (sim->healing && sim->judged) {
         sim_people_patient(sim);
     } else if (!sim->healing && sim->people && prng_chance(&sim->dice[SIM_DICE_PEOPLE], SIM_PEOPLE_RANDOM_PPM)) {

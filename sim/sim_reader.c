@@ -34,6 +34,7 @@ void sim_reader_publish(struct sim *sim, const struct view *view)
     slot->version = view->version;
     memcpy(slot->databases, view->databases, sizeof slot->databases);
     memcpy(slot->split, view->split, sizeof slot->split);
+    memcpy(slot->services, view->services, sizeof slot->services);
     for (uint32_t site = 0; site < sim->model.sites_count; site++) {
         sim_reader_offer(sim, site, sim->control);
     }

@@ -18,6 +18,7 @@ enum {
     SIM_SWARM_EVERY = 3,     /* has commits of tier 1 only ... */
     SIM_SWARM_TTL = 8,       /* has names whose TTL is above the floor (two of so many) */
     SIM_SWARM_TTL_S = 6,
+    SIM_SWARM_CACHE_ALONE = 16, /* of those with a cache half (two of so many) */
     SIM_SWARM_LEASE_MS = 20000, /* ... and half of these a lease that outlasts every detection */
 };
 
@@ -217,6 +218,25 @@ void sim_swarm_cascade(struct model *model)
         }
         const uint32_t most = (uint32_t)__builtin_popcount(entry->durability_members) - 1;
         entry->durability_required = entry->durability_required < most ? entry->durability_required : most;
+    }
+}
+
+void sim_swarm_cache(uint64_t seed, struct model *model)
+{
+    const uint32_t check = model_check_find(model, "redis-cluster");
+    model->services_count = 1;
+    model->services[0] = (struct model_service){.check = check, .single = true, .initial = 0};
+    text_copy(model->services[0].name, LIMITS_NAME, "cache");
+    for (uint32_t region = 0; region < model->regions_count; region++) {
+        model->targets[region] =
+            (struct view_target){.address = {{127, 2, 0, (uint8_t)region}, 6379, 4}, .region = region};
+    }
+    model->targets_count = model->regions_count;
+    for (uint32_t site = 0; site < model->sites_count; site++) {
+        model->sites[site].relays = true;
+    }
+    if (seed % SIM_SWARM_CACHE_ALONE == 5 || seed % SIM_SWARM_CACHE_ALONE == 3) {
+        model->checks[check].severity = MODEL_INFORMATIONAL; /* its loss moves no region */
     }
 }
 

@@ -27,6 +27,9 @@ void sim_swarm_several(struct model *model);
 /* Gives the databases a window of silence, and one of three a short lease. */
 void sim_swarm_beats(struct prng *dice, struct model *model);
 
+/* A Redis in each region, behind a relay at each site. No dice. */
+void sim_swarm_cache(uint64_t seed, struct model *model);
+
 /* Gives it regional leaders: of each region only the first node may be a member of the durability set, so that the
  * others cascade. No dice, so that other seeds' stories stay as they are. */
 void sim_swarm_cascade(struct model *model);

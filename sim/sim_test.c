@@ -192,10 +192,74 @@ static void test_a_member_that_was_not_counted_is_seen(void **state)
     assert_non_null(strstr(result.violation, "taiwan-a acknowledged under epoch 1"));
 }
 
+/* A Redis in each region, relays everywhere. */
+static void sim_test_cache(struct model *model, const struct model_check *check)
+{
+    const uint32_t index = model->checks_count++;
+    model->checks[index] = *check;
+    for (uint32_t region = 0; region < model->regions_count; region++) {
+        model->probes[model->probes_count++] = (struct model_probe){index, region};
+        model->targets[region] =
+            (struct view_target){.address = {{127, 2, 0, (uint8_t)region}, 6379, 4}, .region = region};
+    }
+    model->targets_count = model->regions_count;
+    model->services_count = 1;
+    model->services[0] = (struct model_service){.check = index, .single = true, .initial = SIM_MODEL_TAIWAN};
+    text_copy(model->services[0].name, LIMITS_NAME, "cache");
+    for (uint32_t site = 0; site < model->sites_count; site++) {
+        model->sites[site].relays = true;
+    }
+}
+
 static void test_a_deposed_leader_that_goes_on_is_seen(void **state)
 {
     (void)state;
     sim_test_sabotage(SIM_SABOTAGE_NO_TERM, "published after");
+}
+
+static void test_two_primaries_of_one_epoch_are_seen(void **state)
+{
+    (void)state;
+    sim_test_sabotage(SIM_SABOTAGE_SAME_EPOCH, "two primaries");
+}
+
+static void test_a_primary_that_takes_no_writes_yet_is_seen(void **state)
+{
+    (void)state;
+    sim_test_sabotage(SIM_SABOTAGE_OPEN_EARLY, "not taken the order");
+}
+
+static void test_a_planned_move_that_loses_writes_is_seen(void **state)
+{
+    (void)state;
+    sim_test_sabotage(SIM_SABOTAGE_NO_QUIET, "lost writes");
+}
+
+/* Ten seconds after its primary is lost, with its region or alone, clients write to a cache again. */
+static void test_a_lost_cache_is_replaced_in_time(void **state)
+{
+    (void)state;
+    static struct model model;
+    const int64_t lost_us = 60 * (int64_t)SIM_TEST_S;
+    const int64_t end_us = lost_us + 10 * (int64_t)SIM_TEST_S;
+    static const enum sim_fault_kind kinds[] = {SIM_FAULT_CACHE, SIM_FAULT_REGION};
+    model = *sim_test_model(1);
+    const struct model_check check = {
+        "redis", MODEL_INFORMATIONAL, 1, 1000, 800, 3, 2, 0, MODEL_COMPONENT_CACHE, MODEL_FIGURE_NONE, 0};
+    sim_test_cache(&model, &check);
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        const struct sim_script script = {
+            .faults = {{.kind = kinds[i], .a = SIM_MODEL_TAIWAN, .at_us = lost_us, .end_us = INT64_MAX}},
+            .faults_count = 1,
+            .chaos_us = end_us,
+        };
+        const struct sim_options options = {.seed = 1, .model = &model, .script = &script};
+        struct sim_result result;
+        sim_run(&options, &result);
+        assert_false(result.violated);
+        assert_true(result.cache_writes > 100);
+        assert_true(result.cache_us > end_us - SIM_TEST_S);
+    }
 }
 
 static void test_a_system_that_does_not_recover_is_seen(void **state)
@@ -218,6 +282,10 @@ int main(void)
         cmocka_unit_test(test_a_step_out_of_turn_is_seen),
         cmocka_unit_test(test_a_member_that_was_not_counted_is_seen),
         cmocka_unit_test(test_a_deposed_leader_that_goes_on_is_seen),
+        cmocka_unit_test(test_two_primaries_of_one_epoch_are_seen),
+        cmocka_unit_test(test_a_primary_that_takes_no_writes_yet_is_seen),
+        cmocka_unit_test(test_a_planned_move_that_loses_writes_is_seen),
+        cmocka_unit_test(test_a_lost_cache_is_replaced_in_time),
         cmocka_unit_test(test_a_system_that_does_not_recover_is_seen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

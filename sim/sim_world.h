@@ -70,6 +70,11 @@ enum sim_kind {
     SIM_FAULT_BEGIN,
     SIM_FAULT_END,
     SIM_PEOPLE_TICK,
+    SIM_CACHE_TICK,  /* streams, and now and then what the leader asks */
+    SIM_CACHE_ASK,   /* what are you? reaches a server */
+    SIM_CACHE_ORDER, /* likewise an order */
+    SIM_CACHE_CATCH, /* writes are held: has the other one everything? */
+    SIM_CACHE_WRITE, /* a client of one site's relay */
     SIM_KINDS,
 };
 
@@ -140,6 +145,7 @@ struct sim_reader {
     uint64_t version;
     struct view_database databases[LIMITS_DATABASES];
     uint32_t split[VIEW_HOMES][LIMITS_REGIONS];
+    struct view_service services[LIMITS_SERVICES];
 };
 
 struct sim_pending {
@@ -328,6 +334,20 @@ struct sim_ears {
     uint32_t gone_said;
 };
 
+/* A server of a cache: Redis, which knows no epochs. What it starts with is empty, and it believes to be a primary. */
+struct sim_cache_server {
+    bool up;
+    bool primary;
+    bool linked; /* its stream is up */
+    uint32_t upstream;
+    uint64_t history;    /* whose writes it has; a new one with each promotion and each empty start ... */
+    uint64_t offset;     /* ... and how many of them */
+    uint64_t sent;       /* so many of its upstream's are on the way */
+    int64_t synced_us;   /* it copies everything until then */
+    int64_t quiet_until; /* it holds writes */
+    uint64_t obeyed;     /* newest epoch under which it was told to take writes */
+};
+
 struct sim_client {
     uint32_t home;
     uint32_t database;
@@ -363,10 +383,15 @@ struct sim_check {
     uint64_t run; /* newest that was seen to begin */
     uint32_t run_at;
     enum durable_run_state run_state;
-    uint64_t ended;                         /* newest that was seen to end */
-    uint32_t ttl_ceiling_s[LIMITS_REGIONS]; /* of the view before */
-    int64_t ttl_old_us[LIMITS_REGIONS];     /* when answers that lived longer have run out */
-    int64_t still_us;                       /* converged since */
+    uint64_t ended;                          /* newest that was seen to end */
+    uint32_t ttl_ceiling_s[LIMITS_REGIONS];  /* of the view before */
+    int64_t ttl_old_us[LIMITS_REGIONS];      /* when answers that lived longer have run out */
+    int64_t still_us;                        /* converged since */
+    uint64_t cache_epoch[LIMITS_SERVICES];   /* of the newest view */
+    uint32_t cache_primary[LIMITS_SERVICES]; /* whom a view has named under it; LIMITS_NONE: nobody yet */
+    uint64_t cache_planned[LIMITS_SERVICES]; /* epoch under which the primary moves without a loss; 0: none */
+    uint64_t cache_history[LIMITS_SERVICES]; /* the newest write that was acknowledged */
+    uint64_t cache_offset[LIMITS_SERVICES];
 };
 
 struct sim {
@@ -403,6 +428,9 @@ struct sim {
     struct sim_commit *commits;
     uint32_t commits_count;
     uint32_t commits_capacity;
+    struct sim_cache_server caches[LIMITS_TARGETS];
+    uint64_t histories;     /* of caches, given out */
+    struct prng cache_dice; /* of all that only caches do */
     struct sim_check check;
     int64_t waiting_us; /* since when a run waits, or a database has no writer */
     int64_t lost_us;
