@@ -10,6 +10,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "base/assert.h"
@@ -39,8 +40,10 @@ struct proxy_worker {
     struct proxy_session_context context;
     struct proxy_batch batch;
     pthread_t thread;
-    int wake;    /* eventfd */
-    int reserve; /* a descriptor to give up when there are no more, so that a client can be turned away */
+    int wake;             /* eventfd */
+    int timer;            /* timerfd */
+    struct mono timer_at; /* when it wakes us, TIME_NEVER: not; often too early, because deadlines move away */
+    int reserve;          /* a descriptor to give up when there are no more, so that a client can be turned away */
     int listeners[PROXY_WORKER_LISTENERS];
     uint32_t listeners_count;
     uint32_t sessions_count;
@@ -233,22 +236,35 @@ static void proxy_worker_measure(struct proxy_worker *worker)
     }
 }
 
-static int proxy_worker_timeout(const struct proxy_worker *worker)
+static struct mono proxy_worker_deadline(const struct proxy_worker *worker)
 {
     const struct proxy_session_context *context = &worker->context;
-    if (!list_empty(&context->ready) || !list_empty(&context->stirred)) {
-        return 0;
-    }
     struct mono next = time_min(context->next_deadline, proxy_switch_deadline(&worker->change, context));
     next = time_min(next, time_min(context->pools_deadline, context->ahead_deadline));
     if (context->stopping && !time_reached(context->now, worker->stop_at)) {
         next = time_min(next, worker->stop_at);
     }
-    if (next.us == TIME_NEVER.us) {
-        return -1;
+    return next;
+}
+
+/* Whether there is something to wait for; if so, the timer ends the wait in time. It is set anew only for what comes
+ * earlier than before: a time-out given to each sleep costs more than waking up for nothing now and then. */
+static bool proxy_worker_waits(struct proxy_worker *worker)
+{
+    const struct proxy_session_context *context = &worker->context;
+    if (!list_empty(&context->ready) || !list_empty(&context->stirred)) {
+        return false;
     }
-    const int64_t left_us = time_since_us(next, clock_mono());
-    return left_us <= 0 ? 0 : (int)(left_us / TIME_US_PER_MS < 60000 ? left_us / TIME_US_PER_MS + 1 : 60000);
+    const struct mono next = proxy_worker_deadline(worker);
+    if (next.us < worker->timer_at.us) {
+        const int64_t at_us = next.us > 0 ? next.us : 1; /* 0 would disarm it */
+        const struct itimerspec when = {
+            .it_value = {.tv_sec = at_us / TIME_US_PER_S, .tv_nsec = at_us % TIME_US_PER_S * 1000}};
+        const int result = timerfd_settime(worker->timer, TFD_TIMER_ABSTIME, &when, NULL);
+        ASSERT(result == 0);
+        worker->timer_at = next;
+    }
+    return true;
 }
 
 /* ---- the end ---- */
@@ -318,7 +334,7 @@ static void proxy_worker_ready(struct proxy_worker *worker)
     }
 }
 
-/* What is not a session's: a listener or the wake-up. */
+/* What is not a session's: a listener, the wake-up or the timer. */
 static bool proxy_worker_own_event(struct proxy_worker *worker, const struct epoll_event *event)
 {
     if (event->data.ptr == &worker->wake) {
@@ -327,6 +343,12 @@ static bool proxy_worker_own_event(struct proxy_worker *worker, const struct epo
         proxy_move_learn_all(&worker->context);
         proxy_move_inquire_all(&worker->context);
         proxy_auth_ask_all(&worker->context);
+        return true;
+    }
+    if (event->data.ptr == &worker->timer) {
+        uint64_t count;
+        (void)!read(worker->timer, &count, sizeof count);
+        worker->timer_at = TIME_NEVER;
         return true;
     }
     for (uint32_t i = 0; i < worker->shared->listen_count; i++) {
@@ -358,7 +380,7 @@ static void *proxy_worker_run(void *argument)
     proxy_worker_look(worker);
     proxy_worker_acknowledge(worker);
     while (!context->stopping || worker->sessions_count > 0) {
-        const int count = epoll_wait(context->epoll, events, PROXY_WORKER_EVENTS, proxy_worker_timeout(worker));
+        const int count = epoll_wait(context->epoll, events, PROXY_WORKER_EVENTS, proxy_worker_waits(worker) ? -1 : 0);
         ASSERT(count >= 0 || errno == EINTR);
         proxy_worker_look(worker);
         for (int i = 0; i < count; i++) {
@@ -391,6 +413,7 @@ void proxy_worker_free(struct proxy_worker *worker)
 {
     proxy_worker_listeners_close(worker);
     close(worker->wake);
+    close(worker->timer);
     close(worker->reserve);
     close(worker->context.epoll);
     free(worker->context.buffer);
@@ -420,7 +443,8 @@ static enum err proxy_worker_listen(struct proxy_worker *worker)
             return err;
         }
     }
-    return proxy_worker_add(worker, worker->wake, &worker->wake);
+    const enum err err = proxy_worker_add(worker, worker->timer, &worker->timer);
+    return err == ERR_OK ? proxy_worker_add(worker, worker->wake, &worker->wake) : err;
 }
 
 static void proxy_worker_context(struct proxy_worker *worker, uint32_t index)
@@ -482,10 +506,12 @@ enum err proxy_worker_start(const struct proxy_worker_shared *shared, uint32_t i
     proxy_worker_context(worker, index);
     (void)proxy_switch_edition(&worker->change, &worker->context, shared->box);
     atomic_store(&worker->grace_ms, -1);
+    worker->timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK); /* the clock of clock_mono */
+    worker->timer_at = TIME_NEVER;
     worker->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     worker->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
     enum err err = ERR_OK;
-    if (worker->wake < 0 || worker->reserve < 0 || worker->context.epoll < 0) {
+    if (worker->wake < 0 || worker->timer < 0 || worker->reserve < 0 || worker->context.epoll < 0) {
         err = err_from_errno(errno);
     } else if (worker->context.buffer == NULL) {
         err = ERR_NO_MEMORY;
