@@ -46,6 +46,15 @@ def wait(condition, what):
     raise AssertionError("never happened: " + what)
 
 
+def over(pid):
+    """Whether a process has ended, and so given its memory back: it may still wait for its parent to notice."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:
+            return stat.read().rsplit(")", 1)[1].split()[0] in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
 class Server:
     def __init__(self, root, name, port):
         self.root, self.port, self.process = root, port, None
@@ -93,7 +102,7 @@ class Server:
         self.process.wait()
         self.process = None
         # Its memory is free for the next one when the last of them is gone.
-        wait(lambda: not any(os.path.exists(f"/proc/{pid}/exe") for pid in pids[1:]), "the server's processes are gone")
+        wait(lambda: all(over(pid) for pid in pids[1:]), "the server's processes are gone")
 
     def stop(self, number=signal.SIGINT):
         if self.process:
