@@ -14,6 +14,7 @@ struct dns_answer {
     const struct dns_catalog_settings *settings;
     struct dns_message_query query;
     struct dns_resolve resolve; /* its writer is the answer's */
+    struct view_address subnet; /* the client, when the query tells one */
     enum dns_cookie_verdict cookie_verdict;
     bool truncated;
     bool transfers;
@@ -23,14 +24,18 @@ struct dns_answer {
     struct dns_writer_options options; /* when the query has EDNS */
 };
 
-struct view_address dns_answer_client(const struct dns_message_query *query, const struct view_address *client)
+/* The client whose network decides: its subnet from EDNS, or where the query came from (also when the subnet's prefix
+ * is 0: RFC 7871, 7.1.2). */
+static const struct view_address *dns_answer_client(struct dns_answer *answer)
 {
-    if (!query->subnet_given || query->subnet.source_bits == 0) {
-        return *client;
+    const struct dns_message_subnet *subnet = &answer->query.subnet;
+    if (!answer->query.subnet_given || subnet->source_bits == 0) {
+        return &answer->packet->client;
     }
-    struct view_address address = {.family = query->subnet.family == 1 ? 4 : 6};
-    memcpy(address.bytes, query->subnet.address, sizeof address.bytes);
-    return address;
+    memcpy(answer->subnet.bytes, subnet->address, sizeof answer->subnet.bytes);
+    answer->subnet.port = 0;
+    answer->subnet.family = subnet->family == 1 ? 4 : 6;
+    return &answer->subnet;
 }
 
 /* ---- EDNS ---- */
@@ -269,7 +274,7 @@ size_t dns_answer_build(struct dns_answer_source *source, const struct dns_answe
     resolve->catalog = source->catalog;
     resolve->policy = source->policy;
     resolve->query = query;
-    resolve->client = dns_answer_client(query, &packet->client);
+    resolve->client = dns_answer_client(&answer);
     resolve->asker = &packet->client;
     resolve->rotation = source->rotation;
     resolve->authoritative = false;

@@ -63,7 +63,3 @@ size_t dns_answer_slip(uint8_t *message, size_t size);
 /* Turns the query into its answer and returns the answer's size; 0: say nothing. */
 size_t dns_answer_build(struct dns_answer_source *source, const struct dns_answer_packet *packet,
                         struct dns_answer_result *ret_result);
-
-/* The client whose network decides: its subnet from EDNS, or where the query came from (also when the subnet's prefix
- * is 0: RFC 7871, 7.1.2). */
-struct view_address dns_answer_client(const struct dns_message_query *query, const struct view_address *client);

@@ -117,7 +117,7 @@ static void dns_resolve_dynamic(struct dns_resolve *resolve, const struct dns_zo
         resolve->rcode = DNS_RCODE_SERVFAIL; /* no picture yet: a lie would be cached, an error is not for long */
         return;
     }
-    const struct dns_policy_choice choice = dns_policy_choose(policy, catalog->dynamic, index, &resolve->client);
+    const struct dns_policy_choice choice = dns_policy_choose(policy, catalog->dynamic, index, resolve->client);
     resolve->region = choice.region;
     const uint32_t family = resolve->query->type == DNS_TYPE_A ? 0 : 1;
     const uint8_t *order;

@@ -21,13 +21,13 @@ struct dns_resolve {
     const struct dns_catalog *catalog;
     const struct dns_policy *policy;
     const struct dns_message_query *query;
-    struct view_address client;       /* whose network decides */
-    const struct view_address *asker; /* where the query came from; NULL: may ask everything */
-    uint32_t rotation;                /* moves with each dynamic answer, so that equal endpoints take turns */
-    struct dns_sign *sign;            /* NULL: signed zones are answered as unsigned ones */
-    uint32_t now_s;                   /* wall clock */
-    bool proven;                      /* the client's address is its own */
-    struct dns_writer writer;         /* with header and question; may overflow */
+    const struct view_address *client; /* whose network decides */
+    const struct view_address *asker;  /* where the query came from; NULL: may ask everything */
+    uint32_t rotation;                 /* moves with each dynamic answer, so that equal endpoints take turns */
+    struct dns_sign *sign;             /* NULL: signed zones are answered as unsigned ones */
+    uint32_t now_s;                    /* wall clock */
+    bool proven;                       /* the client's address is its own */
+    struct dns_writer writer;          /* with header and question; may overflow */
     /* The answer. */
     uint16_t rcode;
     bool authoritative;

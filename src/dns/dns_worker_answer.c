@@ -31,16 +31,16 @@ static void dns_worker_count_result(struct dns_figures_counters *counters, const
     }
 }
 
-static struct view_address dns_worker_peer(const struct sockaddr_storage *peer)
+/* Into an address that is zero. Where it is needed: a copy would wait for the bytes to be written. */
+static void dns_worker_peer(const struct sockaddr_storage *peer, struct view_address *address)
 {
-    struct view_address address = {.family = 4};
     if (peer->ss_family == AF_INET) {
-        memcpy(address.bytes, &((const struct sockaddr_in *)peer)->sin_addr, 4);
+        memcpy(address->bytes, &((const struct sockaddr_in *)peer)->sin_addr, 4);
+        address->family = 4;
     } else {
-        memcpy(address.bytes, &((const struct sockaddr_in6 *)peer)->sin6_addr, 16);
-        address.family = 6;
+        memcpy(address->bytes, &((const struct sockaddr_in6 *)peer)->sin6_addr, 16);
+        address->family = 6;
     }
-    return address;
 }
 
 /* The kernel spreads a network's queries over the workers by their ports, so each gets its part of the limit. */
@@ -103,13 +103,13 @@ size_t dns_worker_answer(struct dns_worker *worker, uint8_t *message, size_t siz
 {
     struct dns_answer_source source = {worker->catalog, &worker->policy, worker->rotation, worker->now_s, worker->sign};
     struct dns_answer_result result = {.transfer = false};
-    const struct dns_answer_packet packet = {.message = message,
-                                             .query_size = size,
-                                             .capacity = capacity,
-                                             .client = dns_worker_peer(peer),
-                                             .transfer = connection != NULL ? &connection->transfer : NULL,
-                                             .keepalive_100ms =
-                                                 connection != NULL ? dns_tcp_idle_ms(&worker->tcp, true) / 100 : -1};
+    struct dns_answer_packet packet = {.message = message,
+                                       .query_size = size,
+                                       .capacity = capacity,
+                                       .transfer = connection != NULL ? &connection->transfer : NULL,
+                                       .keepalive_100ms =
+                                           connection != NULL ? dns_tcp_idle_ms(&worker->tcp, true) / 100 : -1};
+    dns_worker_peer(peer, &packet.client);
     const uint64_t made = worker->sign->made;
     const size_t answer = dns_answer_build(&source, &packet, &result);
     if (worker->sign->made != made) {
