@@ -32,7 +32,7 @@ enum sim_sabotage {
     SIM_SABOTAGE_NO_TERM,       /* a deposed leader goes on, and the store does not check its term */
     SIM_SABOTAGE_SAME_EPOCH,    /* views show the next primary of a cache under the epoch of the last one */
     SIM_SABOTAGE_OPEN_EARLY,    /* clients are sent to a cache's primary before it takes writes */
-    SIM_SABOTAGE_NO_QUIET,      /* a cache's primary does not hold writes while its successor catches up */
+    SIM_SABOTAGE_NO_QUIET,      /* a cache's primary neither holds writes nor waits until its successor has them all */
     SIM_SABOTAGE_COUNT,
 };
 

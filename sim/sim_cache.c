@@ -260,9 +260,11 @@ static void sim_cache_quiet(struct sim *sim, const struct sim_event *event)
 {
     struct sim_cache_server *server = &sim->caches[event->a];
     struct sim_event look = *event;
-    if (sim->options.sabotage != SIM_SABOTAGE_NO_QUIET) {
-        server->quiet_until = sim->now + event->t + SIM_CACHE_BEHIND_US;
+    if (sim->options.sabotage == SIM_SABOTAGE_NO_QUIET) {
+        sim_cache_answer(sim, event, ERR_OK);
+        return;
     }
+    server->quiet_until = sim->now + event->t + SIM_CACHE_BEHIND_US;
     look.kind = SIM_CACHE_CATCH;
     look.z = server->offset;
     look.t = sim->now + event->t / 2;
