@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bin/cli_dns_key_algorithm.h"
 #include "bin/cli_dns_key_make.h"
+#include "bin/cli_dns_key_parent.h"
 #include "bin/cli_dns_key_roll.h"
 #include "bin/cli_dns_key_show.h"
 #include "bin/cli_load.h"
@@ -23,14 +25,20 @@ static void cli_dns_key_usage(FILE *stream)
           "         the next step of one key taking the place of another, the first one when none is under way\n"
           "       holdfast dns key retire ZONE --tag TAG [--force]\n"
           "         takes a key out of use, and away once nobody needs it\n"
+          "       holdfast dns key algorithm ZONE --algorithm ecdsap256sha256|ed25519 [--ds-seen] [--force]\n"
+          "         the next step of one algorithm taking the place of another, without an unsigned minute\n"
           "       holdfast dns key ds ZONE\n"
           "         the DS records that belong into the zone above\n"
+          "       holdfast dns key parent ZONE\n"
+          "         the DS records that stand there, and whose they are\n"
           "\n"
-          "--ds-seen: the DS of the new key stands in the zone above; only you can know.\n"
-          "--force: do not wait until caches have forgotten; resolvers may fail for as long as a TTL.\n"
+          "--resolver ADDRESS[:PORT]: who is asked for the DS in the zone above; else those of /etc/resolv.conf.\n"
+          "--ds-seen: the DS there are as the step needs them; your word where no resolver answers.\n"
+          "--force: wait neither until caches have forgotten nor for the zone above; resolvers may fail.\n"
           "--config FILE: else $HOLDFAST_CONFIG or /etc/holdfast/holdfast.yaml. The keys are in dnssec.keys of the\n"
           "zone. Servers read them on SIGHUP; copy the directory to all of them first.\n"
-          "Exit status: 0 done, 1 failed, 2 wrong usage, 3 refused: too early or not safe, 8 invalid configuration.\n",
+          "Exit status: 0 done, 1 failed, 2 wrong usage, 3 refused: too early or not safe, 5 no resolver answers,\n"
+          "8 invalid configuration, 10 parent: the zone above has not what it should.\n",
           stream);
 }
 
@@ -55,6 +63,7 @@ static bool cli_dns_key_parse(int argc, char **argv, struct cli_dns_key_call_arg
                              : strcmp(argv[i], "--role") == 0      ? &arguments->role
                              : strcmp(argv[i], "--file") == 0      ? &arguments->file
                              : strcmp(argv[i], "--tag") == 0       ? &arguments->tag
+                             : strcmp(argv[i], "--resolver") == 0  ? &arguments->resolver
                                                                    : NULL;
         if (value != NULL && i + 1 < argc) {
             *value = argv[++i];
@@ -72,9 +81,14 @@ int cli_dns_key(int argc, char **argv)
     static const struct {
         const char *name;
         int (*run)(struct cli_dns_key_call *key);
-    } rows[] = {{"generate", cli_dns_key_make_generate}, {"import", cli_dns_key_make_import},
-                {"list", cli_dns_key_show_list},         {"roll", cli_dns_key_roll_step},
-                {"retire", cli_dns_key_roll_retire},     {"ds", cli_dns_key_show_ds}};
+    } rows[] = {{"generate", cli_dns_key_make_generate},
+                {"import", cli_dns_key_make_import},
+                {"list", cli_dns_key_show_list},
+                {"roll", cli_dns_key_roll_step},
+                {"retire", cli_dns_key_roll_retire},
+                {"algorithm", cli_dns_key_algorithm},
+                {"ds", cli_dns_key_show_ds},
+                {"parent", cli_dns_key_parent}};
     struct cli_dns_key_call_arguments arguments = {0};
     struct cli_dns_key_call key = {.arguments = &arguments};
     struct config *config = NULL;

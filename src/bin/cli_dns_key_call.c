@@ -88,6 +88,23 @@ int cli_dns_key_call_times(struct cli_dns_key_call *key)
     return VERB_OK;
 }
 
+const char *cli_dns_key_call_when(uint64_t when_s, char text[CLI_TEXT_SPAN])
+{
+    return cli_text_time((int64_t)when_s * 1000, text);
+}
+
+bool cli_dns_key_call_due(const struct cli_dns_key_call *key, uint64_t due_s)
+{
+    char when[CLI_TEXT_SPAN];
+    if (key->times.now_s >= due_s || key->arguments->force) {
+        return true;
+    }
+    fprintf(stderr,
+            "holdfast dns key: not before %s UTC: caches may still hold what this takes away; --force does it now\n",
+            cli_dns_key_call_when(due_s, when));
+    return false;
+}
+
 int cli_dns_key_call_save(struct cli_dns_key_call *key)
 {
     key->file.changes++;

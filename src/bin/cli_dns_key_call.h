@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+#include "bin/cli_text.h"
 #include "dns/dns_keydir.h"
 #include "dns/dns_roll.h"
 #include "wire/config.h"
@@ -21,6 +22,7 @@ struct cli_dns_key_call_arguments {
     const char *role;
     const char *file;
     const char *tag;
+    const char *resolver;
     bool split;
     bool ds_seen;
     bool force;
@@ -49,6 +51,12 @@ int cli_dns_key_call_state(struct cli_dns_key_call *key, bool first);
 
 /* How long each step waits. Reads the zone and its keys as the servers do, so that their faults are told here, too. */
 int cli_dns_key_call_times(struct cli_dns_key_call *key);
+
+/* A time of the state file, in UTC. */
+const char *cli_dns_key_call_when(uint64_t when_s, char text[CLI_TEXT_SPAN]);
+
+/* Whether a step may be done now, or --force stands there. False after a message. */
+bool cli_dns_key_call_due(const struct cli_dns_key_call *key, uint64_t due_s);
 
 /* Writes the state file. */
 int cli_dns_key_call_save(struct cli_dns_key_call *key);

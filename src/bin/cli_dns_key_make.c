@@ -61,13 +61,18 @@ int cli_dns_key_make_one(struct cli_dns_key_call *key, enum dns_key_algorithm al
     return result;
 }
 
-int cli_dns_key_make_generate(struct cli_dns_key_call *key)
+bool cli_dns_key_make_algorithm(const struct cli_dns_key_call *key, enum dns_key_algorithm *ret_algorithm)
 {
     const char *name = key->arguments->algorithm;
+    const bool edwards = name != NULL && strcmp(name, "ed25519") == 0;
+    *ret_algorithm = edwards ? DNS_KEY_ED25519 : DNS_KEY_ECDSAP256SHA256;
+    return name == NULL || edwards || strcmp(name, "ecdsap256sha256") == 0;
+}
+
+int cli_dns_key_make_generate(struct cli_dns_key_call *key)
+{
     enum dns_key_algorithm algorithm = DNS_KEY_ECDSAP256SHA256;
-    if (name != NULL && strcmp(name, "ed25519") == 0) {
-        algorithm = DNS_KEY_ED25519;
-    } else if (name != NULL && strcmp(name, "ecdsap256sha256") != 0) {
+    if (!cli_dns_key_make_algorithm(key, &algorithm)) {
         return cli_dns_key_call_fail("--algorithm: expected ecdsap256sha256 or ed25519", VERB_USAGE);
     }
     int result = cli_dns_key_call_state(key, true);

@@ -10,3 +10,6 @@ int cli_dns_key_make_import(struct cli_dns_key_call *key);
 /* Makes one key more, in the directory and the rows; the caller saves these. */
 int cli_dns_key_make_one(struct cli_dns_key_call *key, enum dns_key_algorithm algorithm, enum dns_keyfile_role role,
                          enum dns_keyfile_state state);
+
+/* What --algorithm says; without it ECDSA P-256. False: no algorithm of ours. */
+bool cli_dns_key_make_algorithm(const struct cli_dns_key_call *key, enum dns_key_algorithm *ret_algorithm);

@@ -6,25 +6,14 @@
 #include <unistd.h>
 
 #include "bin/cli_dns_key_make.h"
+#include "bin/cli_dns_key_parent.h"
 #include "bin/cli_dns_key_show.h"
 #include "bin/verb.h"
+#include "dns/dns_roll_algorithm.h"
 #include "wire/dns_word.h"
 
-/* Whether a step may be done now. */
-static bool cli_dns_key_roll_due(const struct cli_dns_key_call *key, uint64_t due_s)
-{
-    char when[CLI_TEXT_SPAN];
-    if (key->times.now_s >= due_s || key->arguments->force) {
-        return true;
-    }
-    fprintf(stderr,
-            "holdfast dns key: not before %s UTC: caches may still hold what this takes away; --force does it now\n",
-            cli_dns_key_show_when(due_s, when));
-    return false;
-}
-
 /* Out of the rows first, so that no server looks for a file that is gone. */
-static int cli_dns_key_roll_remove(struct cli_dns_key_call *key, uint32_t row)
+int cli_dns_key_roll_remove(struct cli_dns_key_call *key, uint32_t row)
 {
     char path[DNS_KEYDIR_PATH];
     const struct dns_keyfile_row gone = key->file.rows[row];
@@ -42,15 +31,19 @@ static int cli_dns_key_roll_remove(struct cli_dns_key_call *key, uint32_t row)
     return VERB_OK;
 }
 
+/* A key that has done its work. Its DS may still be the only one in the zone above. */
+static int cli_dns_key_roll_finish(struct cli_dns_key_call *key, const struct dns_roll *roll)
+{
+    const bool entry = key->file.rows[roll->row].role != DNS_KEYFILE_ZSK;
+    if (!cli_dns_key_call_due(key, roll->due_s) || (entry && !cli_dns_key_parent_spares(key, roll->row))) {
+        return VERB_REFUSED;
+    }
+    return cli_dns_key_roll_remove(key, roll->row);
+}
+
 static int cli_dns_key_roll_activate(struct cli_dns_key_call *key, const struct dns_roll *roll)
 {
-    if (roll->parent && !key->arguments->ds_seen) {
-        return cli_dns_key_call_fail(
-            "its DS has to stand in the zone above first (holdfast dns key ds); when it does, say "
-            "--ds-seen",
-            VERB_REFUSED);
-    }
-    if (!cli_dns_key_roll_due(key, roll->due_s)) {
+    if (!cli_dns_key_call_due(key, roll->due_s) || (roll->parent && !cli_dns_key_parent_has(key, roll->row))) {
         return VERB_REFUSED;
     }
     dns_roll_activate(&key->file, roll->row, key->times.now_s);
@@ -69,6 +62,10 @@ int cli_dns_key_roll_step(struct cli_dns_key_call *key)
     result = result == VERB_OK ? cli_dns_key_call_times(key) : result;
     if (result != VERB_OK) {
         return result;
+    }
+    if (dns_roll_algorithm_mixed(&key->file)) {
+        return cli_dns_key_call_fail(
+            "the algorithm is changing; expected that to be finished (holdfast dns key algorithm)", VERB_REFUSED);
     }
     bool known = false;
     for (uint32_t i = 0; i < key->file.count; i++) {
@@ -89,7 +86,7 @@ int cli_dns_key_roll_step(struct cli_dns_key_call *key)
         break;
     case DNS_ROLL_REMOVE:
     default:
-        result = cli_dns_key_roll_due(key, roll.due_s) ? cli_dns_key_roll_remove(key, roll.row) : VERB_REFUSED;
+        result = cli_dns_key_roll_finish(key, &roll);
         break;
     }
     if (result == VERB_OK) {
@@ -116,8 +113,12 @@ int cli_dns_key_roll_retire(struct cli_dns_key_call *key)
     if (row == key->file.count) {
         return cli_dns_key_call_fail("the zone has no key with that tag", VERB_FAILED);
     }
+    if (dns_roll_algorithm_mixed(&key->file) && key->file.rows[row].state != DNS_KEYFILE_AHEAD) {
+        return cli_dns_key_call_fail("the algorithm is changing; only keys that are ahead can be taken back",
+                                     VERB_REFUSED);
+    }
     if (key->file.rows[row].state != DNS_KEYFILE_ACTIVE) {
-        return cli_dns_key_roll_due(key, dns_roll_free_s(&key->file.rows[row], &key->times))
+        return cli_dns_key_call_due(key, dns_roll_free_s(&key->file.rows[row], &key->times))
                    ? cli_dns_key_roll_remove(key, row)
                    : VERB_REFUSED;
     }

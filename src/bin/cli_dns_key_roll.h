@@ -9,3 +9,6 @@ int cli_dns_key_roll_step(struct cli_dns_key_call *key);
 
 /* Takes one key out of use, or away. */
 int cli_dns_key_roll_retire(struct cli_dns_key_call *key);
+
+/* Takes the key of a row away, with its file. */
+int cli_dns_key_roll_remove(struct cli_dns_key_call *key, uint32_t row);

@@ -6,11 +6,7 @@
 
 #include "bin/serve_dns.h"
 #include "bin/verb.h"
-
-const char *cli_dns_key_show_when(uint64_t when_s, char text[CLI_TEXT_SPAN])
-{
-    return cli_text_time((int64_t)when_s * 1000, text);
-}
+#include "dns/dns_roll_algorithm.h"
 
 static void cli_dns_key_show_name(const struct dns_name *name, char text[1100])
 {
@@ -24,13 +20,13 @@ void cli_dns_key_show_next(const struct cli_dns_key_call *key, enum dns_keyfile_
 {
     char when[CLI_TEXT_SPAN];
     const struct dns_roll roll = dns_roll_next(&key->file, role, &key->times);
-    if (roll.step == DNS_ROLL_PUBLISH) {
+    if (roll.step == DNS_ROLL_PUBLISH || dns_roll_algorithm_mixed(&key->file)) {
         return;
     }
-    printf("next: %s %u %s from %s UTC on%s: holdfast dns key roll %s --role %s%s\n", dns_keyfile_role_text(role),
+    printf("next: %s %u %s from %s UTC on%s: holdfast dns key roll %s --role %s\n", dns_keyfile_role_text(role),
            key->file.rows[roll.row].tag, roll.step == DNS_ROLL_ACTIVATE ? "may sign" : "may be taken away",
-           cli_dns_key_show_when(roll.due_s, when), roll.parent ? ", once its DS stands in the zone above" : "",
-           key->arguments->zone, dns_keyfile_role_text(role), roll.parent ? " --ds-seen" : "");
+           cli_dns_key_call_when(roll.due_s, when), roll.parent ? ", once its DS stands in the zone above" : "",
+           key->arguments->zone, dns_keyfile_role_text(role));
 }
 
 int cli_dns_key_show_list(struct cli_dns_key_call *key)
@@ -46,7 +42,7 @@ int cli_dns_key_show_list(struct cli_dns_key_call *key)
         char when[CLI_TEXT_SPAN];
         printf("%-6u %-16s %-4s %-10s %-20s %s\n", row->tag,
                dns_key_algorithm_name((enum dns_key_algorithm)row->algorithm), dns_keyfile_role_text(row->role),
-               dns_keyfile_state_text(row->state), cli_dns_key_show_when(row->since_s, when), row->file);
+               dns_keyfile_state_text(row->state), cli_dns_key_call_when(row->since_s, when), row->file);
     }
     cli_dns_key_show_next(key, DNS_KEYFILE_KSK);
     cli_dns_key_show_next(key, DNS_KEYFILE_ZSK);

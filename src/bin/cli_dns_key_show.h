@@ -3,13 +3,9 @@
 #pragma once
 
 #include "bin/cli_dns_key_call.h"
-#include "bin/cli_text.h"
 
 int cli_dns_key_show_list(struct cli_dns_key_call *key);
 int cli_dns_key_show_ds(struct cli_dns_key_call *key);
 
 /* What the next step for the keys of a role would do; nothing when no roll is under way. */
 void cli_dns_key_show_next(const struct cli_dns_key_call *key, enum dns_keyfile_role role);
-
-/* A time of the state file, in UTC. */
-const char *cli_dns_key_show_when(uint64_t when_s, char text[CLI_TEXT_SPAN]);

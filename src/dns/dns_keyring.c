@@ -9,17 +9,39 @@
 #include "dns/dns_keydir.h"
 #include "wire/dns_type.h"
 
+bool dns_keyring_told(const struct dns_keyring_key *key)
+{
+    return key->state != DNS_KEYFILE_AHEAD && key->state != DNS_KEYFILE_BEHIND;
+}
+
 bool dns_keyring_signs(const struct dns_keyring_key *key, uint16_t type, bool apex)
 {
     if (apex && (type == DNS_TYPE_DNSKEY || type == DNS_TYPE_CDS || type == DNS_TYPE_CDNSKEY)) {
-        return key->role != DNS_KEYFILE_ZSK;
+        return key->role != DNS_KEYFILE_ZSK && dns_keyring_told(key);
     }
-    return key->role != DNS_KEYFILE_KSK && key->state == DNS_KEYFILE_ACTIVE;
+    return key->role != DNS_KEYFILE_KSK && (key->state == DNS_KEYFILE_ACTIVE || !dns_keyring_told(key) ||
+                                            (key->state == DNS_KEYFILE_RETIRED && key->alone));
 }
 
 bool dns_keyring_announced(const struct dns_keyring_key *key)
 {
-    return key->role != DNS_KEYFILE_ZSK && key->state != DNS_KEYFILE_RETIRED;
+    return key->role != DNS_KEYFILE_ZSK && (key->state == DNS_KEYFILE_PUBLISHED || key->state == DNS_KEYFILE_ACTIVE);
+}
+
+/* Finds who is the last one of an algorithm. */
+static void dns_keyring_settle(struct dns_keyring *keyring)
+{
+    for (uint32_t i = 0; i < keyring->count; i++) {
+        struct dns_keyring_key *key = &keyring->keys[i];
+        key->alone = true;
+        for (uint32_t other = 0; other < keyring->count; other++) {
+            const struct dns_keyring_key *active = &keyring->keys[other];
+            if (active->key.algorithm == key->key.algorithm && active->role != DNS_KEYFILE_KSK &&
+                active->state == DNS_KEYFILE_ACTIVE) {
+                key->alone = false;
+            }
+        }
+    }
 }
 
 enum err dns_keyring_add(struct dns_keyring *keyring, const struct dns_key *key, enum dns_keyfile_role role,
@@ -29,8 +51,24 @@ enum err dns_keyring_add(struct dns_keyring *keyring, const struct dns_key *key,
         return ERR_TOO_LARGE;
     }
     const uint64_t print = hash_bytes(key->data, key->data_size);
-    keyring->keys[keyring->count++] = (struct dns_keyring_key){*key, role, state, print};
+    keyring->keys[keyring->count++] =
+        (struct dns_keyring_key){.key = *key, .role = role, .state = state, .print = print};
+    dns_keyring_settle(keyring);
     return ERR_OK;
+}
+
+/* Whether each algorithm that is told signs the keys, and each record (RFC 4035, 2.2). */
+static bool dns_keyring_whole(const struct dns_keyring *keyring, enum dns_key_algorithm algorithm)
+{
+    bool entry = false;
+    bool data = false;
+    for (uint32_t i = 0; i < keyring->count; i++) {
+        const struct dns_keyring_key *key = &keyring->keys[i];
+        const bool same = key->key.algorithm == algorithm && dns_keyring_told(key);
+        entry = entry || (same && dns_keyring_signs(key, DNS_TYPE_DNSKEY, true));
+        data = data || (same && dns_keyring_signs(key, DNS_TYPE_SOA, true));
+    }
+    return entry && data;
 }
 
 /* Whether a validator would find its way from the DS to every record. NULL: it would. */
@@ -38,19 +76,22 @@ static const char *dns_keyring_fault(const struct dns_keyring *keyring)
 {
     bool entry = false;
     bool data = false;
+    bool whole = true;
     for (uint32_t i = 0; i < keyring->count; i++) {
         const struct dns_keyring_key *key = &keyring->keys[i];
-        if (key->key.algorithm != keyring->keys[0].key.algorithm) {
-            return "keys of two algorithms; expected all of one: a zone changes its algorithm by way of being unsigned";
-        }
         entry = entry || (key->role != DNS_KEYFILE_ZSK && key->state == DNS_KEYFILE_ACTIVE);
-        data = data || dns_keyring_signs(key, DNS_TYPE_SOA, true);
+        data = data || (dns_keyring_told(key) && dns_keyring_signs(key, DNS_TYPE_SOA, true));
+        whole = whole && (!dns_keyring_told(key) || dns_keyring_whole(keyring, key->key.algorithm));
     }
     if (!entry) {
         return "no active key that signs the keys; expected one of role ksk or csk (holdfast dns key generate)";
     }
-    return data ? NULL
-                : "no active key that signs the records; expected one of role zsk or csk (holdfast dns key generate)";
+    if (!data) {
+        return "no active key that signs the records; expected one of role zsk or csk (holdfast dns key generate)";
+    }
+    return whole ? NULL
+                 : "an algorithm that signs only a part; expected for each algorithm keys that sign the keys and the "
+                   "records (holdfast dns key algorithm)";
 }
 
 enum err dns_keyring_load(const struct dns_keyring_want *want, char *problem, struct dns_keyring **ret_keyring)

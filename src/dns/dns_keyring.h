@@ -5,9 +5,13 @@
  * published  yes        ksk, csk: the keys                        ksk, csk
  * active     yes        ksk: the keys; zsk: the rest; csk: both   ksk, csk
  * retired    yes        ksk, csk: the keys                        no
+ * ahead      no         zsk, csk: the rest                        no
+ * behind     no         zsk, csk: the rest                        no
  *
- * "The keys" are the sets DNSKEY, CDS and CDNSKEY of the apex (RFC 7344, 4.1). All keys of a zone are of one algorithm:
- * else every set would need signatures of each (RFC 4035, 2.2). Made once, then only read, by all workers at once. */
+ * "The keys" are the sets DNSKEY, CDS and CDNSKEY of the apex (RFC 7344, 4.1). Each set needs a signature of each
+ * algorithm that DNSKEY has (RFC 4035, 2.2), so while an algorithm takes the place of another
+ * (dns/dns_roll_algorithm.h) there are two of them, and a retired key that is the last of its algorithm to sign the
+ * rest goes on with that. Made once, then only read, by all workers at once. */
 #pragma once
 
 #include <stdbool.h>
@@ -34,6 +38,7 @@ struct dns_keyring_key {
     struct dns_key key;
     enum dns_keyfile_role role;
     enum dns_keyfile_state state;
+    bool alone;     /* no active key signs the records by its algorithm */
     uint64_t print; /* tells keys apart */
 };
 
@@ -59,6 +64,9 @@ void dns_keyring_free(struct dns_keyring *keyring);
 
 /* Whether the key signs sets of that type, at the apex or elsewhere. */
 bool dns_keyring_signs(const struct dns_keyring_key *key, uint16_t type, bool apex);
+
+/* Whether it is in DNSKEY. */
+bool dns_keyring_told(const struct dns_keyring_key *key);
 
 /* Whether its DS should be in the parent. */
 bool dns_keyring_announced(const struct dns_keyring_key *key);

@@ -22,8 +22,8 @@ static uint32_t dns_roll_most(uint32_t a, uint32_t b)
 uint64_t dns_roll_free_s(const struct dns_keyfile_row *row, const struct dns_roll_times *times)
 {
     uint32_t wait_s = times->spread_s;
-    if (row->state == DNS_KEYFILE_PUBLISHED) {
-        return row->since_s; /* nothing rests on it: no signature, and the active key's DS stands */
+    if (row->state == DNS_KEYFILE_PUBLISHED || row->state == DNS_KEYFILE_AHEAD) {
+        return row->since_s; /* nothing rests on it: the active key's DS and signatures stand */
     }
     switch (row->role) {
     case DNS_KEYFILE_ZSK:

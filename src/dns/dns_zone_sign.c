@@ -79,7 +79,9 @@ static enum err dns_zone_sign_keys(struct dns_zone *zone)
     enum err err = ERR_OK;
     for (uint32_t i = 0; i < zone->keyring->count && err == ERR_OK; i++) {
         const struct dns_key *key = &zone->keyring->keys[i].key;
-        err = dns_zone_sign_record(zone, DNS_TYPE_DNSKEY, span_of(key->data, key->data_size));
+        if (dns_keyring_told(&zone->keyring->keys[i])) {
+            err = dns_zone_sign_record(zone, DNS_TYPE_DNSKEY, span_of(key->data, key->data_size));
+        }
     }
     return err == ERR_OK ? dns_zone_sign_parent(zone) : err;
 }

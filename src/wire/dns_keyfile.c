@@ -83,8 +83,8 @@ static bool dns_keyfile_row(const struct span words[DNS_KEYFILE_WORDS], struct d
     uint64_t tag = 0;
     uint64_t since_s = 0;
     const uint32_t role = dns_keyfile_index(words[0], dns_keyfile_roles, 3);
-    const uint32_t state = dns_keyfile_index(words[3], dns_keyfile_states, 3);
-    if (role == 3 || state == 3 || dns_word_number(words[1], UINT8_MAX, &algorithm) != ERR_OK ||
+    const uint32_t state = dns_keyfile_index(words[3], dns_keyfile_states, DNS_KEYFILE_STATES_COUNT);
+    if (role == 3 || state == DNS_KEYFILE_STATES_COUNT || dns_word_number(words[1], UINT8_MAX, &algorithm) != ERR_OK ||
         dns_word_number(words[2], UINT16_MAX, &tag) != ERR_OK ||
         dns_word_number(words[4], UINT32_MAX * UINT64_C(16), &since_s) != ERR_OK || !dns_keyfile_name(words[5])) {
         return false;

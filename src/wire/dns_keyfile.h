@@ -29,7 +29,9 @@ enum { DNS_KEYFILE_ROWS = 16, DNS_KEYFILE_NAME = 64, DNS_KEYFILE_BYTES = 8192 };
 #define DNS_KEYFILE_STATES(X)                                                                                          \
     X(PUBLISHED, "published") /* everybody may learn it before it is needed */                                         \
     X(ACTIVE, "active")                                                                                                \
-    X(RETIRED, "retired") /* what it has signed may still be in caches */
+    X(RETIRED, "retired") /* what it has signed may still be in caches */                                              \
+    X(AHEAD, "ahead")     /* of the next algorithm: signs, and is not told yet */                                      \
+    X(BEHIND, "behind")   /* of the last algorithm: is not told any more, and still signs */
 
 enum dns_keyfile_role {
 #define DNS_KEYFILE_ROLE(name, text) DNS_KEYFILE_##name,
@@ -41,6 +43,7 @@ enum dns_keyfile_state {
 #define DNS_KEYFILE_STATE(name, text) DNS_KEYFILE_##name,
     DNS_KEYFILE_STATES(DNS_KEYFILE_STATE)
 #undef DNS_KEYFILE_STATE
+        DNS_KEYFILE_STATES_COUNT
 };
 
 struct dns_keyfile_row {

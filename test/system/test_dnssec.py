@@ -4,6 +4,8 @@ import os
 import shutil
 import signal
 import subprocess
+import threading
+import time
 
 import dns.dnssec
 import dns.flags
@@ -38,10 +40,10 @@ server:
   local-zone: "test." nodefault
   trust-anchor-file: "{root}/anchor"
   num-threads: 1
-remote-control:
+{more}remote-control:
   control-enable: no
 stub-zone:
-  name: "example.test"
+  name: "{zone}"
   stub-addr: {server}@{server_port}
 """
 
@@ -49,7 +51,7 @@ stub-zone:
 class Signed(Dns):
     """The plane with its first zone signed, by two keys unless something else is said."""
 
-    def __init__(self, *generate):
+    def __init__(self, *generate, more=""):
         super().__init__()
         self.write("zone", UNKEYED)
         os.mkdir(self.path("keys"), 0o700)
@@ -57,13 +59,13 @@ class Signed(Dns):
             config = file.read()
         line = f"zone_file: {self.root}/zone\n"
         assert line in config
-        self.write("holdfast.yaml", config.replace(line, line + f"  dnssec: {{ keys: {self.root}/keys }}\n"))
+        self.write("holdfast.yaml", config.replace(line, line + f"  dnssec: {{ keys: {self.root}/keys{more} }}\n"))
         self.key("generate", *(generate or ("--split",)))
 
-    def key(self, verb, *arguments, code=0):
-        done = subprocess.run([HOLDFAST, "dns", "key", verb, "example.test", "--config", self.path("holdfast.yaml"), *arguments],
+    def key(self, verb, *arguments, code=0, zone="example.test"):
+        done = subprocess.run([HOLDFAST, "dns", "key", verb, zone, "--config", self.path("holdfast.yaml"), *arguments],
                               capture_output=True, text=True, check=False)
-        assert done.returncode == code, done.stdout + done.stderr
+        assert code is None or done.returncode == code, done.stdout + done.stderr
         return done.stdout + done.stderr
 
 
@@ -170,14 +172,20 @@ def believed(name, kind="A"):
     return answer
 
 
+def start_unbound(plane, zone="example.test", more=""):
+    """With the DS of that zone as its only anchor."""
+    plane.write("anchor", plane.key("ds", zone=zone))
+    plane.write("unbound.conf", UNBOUND.format(root=plane.root, resolver=RESOLVER, port=RESOLVER_PORT, server=SERVER, server_port=PORT,
+                                               zone=zone, more=more))
+    shutil.copy("/usr/sbin/unbound", plane.path("unbound"))  # AppArmor's profile of that path knows Debian's files only
+    with open(plane.path("unbound.out"), "wb") as out:
+        return subprocess.Popen([plane.path("unbound"), "-d", "-c", plane.path("unbound.conf")], stdout=out, stderr=out)
+
+
 def test_resolvers_that_validate_believe_it(plane):
     """Unbound with our DS as its only anchor, and delv."""
     plane.picture()
-    plane.write("anchor", plane.key("ds"))
-    plane.write("unbound.conf", UNBOUND.format(root=plane.root, resolver=RESOLVER, port=RESOLVER_PORT, server=SERVER, server_port=PORT))
-    shutil.copy("/usr/sbin/unbound", plane.path("unbound"))  # AppArmor's profile of that path knows Debian's files only
-    with open(plane.path("unbound.out"), "wb") as out:
-        unbound = subprocess.Popen([plane.path("unbound"), "-d", "-c", plane.path("unbound.conf")], stdout=out, stderr=out)
+    unbound = start_unbound(plane)
     try:
         until(lambda: resolved("example.test.", "SOA") is not None, 60)
         assert addresses(believed("www")) == [TAIWAN, TAIWAN2]
@@ -254,7 +262,6 @@ def test_keys_change_step_by_step(plane):
         last = serial()
         assert "not before" in plane.key("roll", "--role", role, *extra, code=3)
         if extra:
-            assert "--ds-seen" in plane.key("roll", "--role", role, "--force", code=3)
             assert len(ask("example.test.", "CDS").answer[0]) == 2
         plane.key("roll", "--role", role, "--force", *extra)
         reload_ok(plane)
@@ -274,3 +281,148 @@ def test_keys_change_step_by_step(plane):
     with open(plane.path(f"keys/{name}"), encoding="ascii") as file:
         secret = file.read().splitlines()[1]
     assert secret not in plane.log()
+
+
+PARENT = """$TTL 1
+@ SOA ns.second hostmaster 1 2 3 4 1
+@ NS ns.second
+second NS ns.second
+ns.second A 127.9.0.1
+example NS ns1.example
+ns1.example A 127.9.0.1
+"""
+
+
+class Delegated(Signed):
+    """The signed zone below another signed one, `test`, of the same server; times to live of a second."""
+
+    def __init__(self):
+        super().__init__("--split", more=", ttl: 1s, parent_ttl: 1s, spread: 0s")
+        os.mkdir(self.path("parent.keys"), 0o700)
+        with open(self.path("holdfast.yaml"), encoding="ascii") as file:
+            config = file.read()
+        zones = f"zones: {{ test: {{ file: {self.root}/parent, dnssec: {{ keys: {self.root}/parent.keys, ttl: 1s }} }}, "
+        assert "zones: { " in config
+        self.write("holdfast.yaml", config.replace("zones: { ", zones, 1))
+        self.write("parent", PARENT)
+        self.key("generate", zone="test")
+
+    def delegate(self, *tags):
+        """The zone above has the DS of these keys."""
+        lines = [line for line in self.key("ds").splitlines() if int(line.split()[3]) in tags]
+        assert len(lines) == len(tags)
+        self.write("parent", PARENT + "\n".join(lines) + "\n")
+        reload_ok(self)
+
+    def step(self, *arguments, code=0):
+        """One step that may be too early yet, by a second."""
+        out = []
+
+        def done():
+            out[:] = [self.key(*arguments, "--resolver", f"{SERVER}:{PORT}", code=None)]
+            return "not before" not in out[0]
+        until(done, 60)
+        assert ("holdfast dns key: " in out[0]) == (code != 0), out[0]
+        if not code:
+            reload_ok(self)
+        return out[0]
+
+
+class Believer(threading.Thread):
+    """Asks the resolver all the time: whatever it finds out must be good. No answer in time is none."""
+
+    def __init__(self):
+        super().__init__()
+        self.stopped = threading.Event()
+        self.good, self.bad = 0, []
+
+    def run(self):
+        cases = [("www", "A"), ("mail", "A"), ("gone", "A"), ("example.test.", "DNSKEY"), ("x.wild", "TXT"), ("example.test.", "DS")]
+        while not self.stopped.wait(0.05):
+            name, kind = cases[(self.good + len(self.bad)) % len(cases)]
+            answer = resolved(name, kind)
+            if answer is None:
+                continue
+            if answer.rcode() in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN) and answer.flags & dns.flags.AD:
+                self.good += 1
+            else:
+                self.bad.append(str(answer))
+
+    def settle(self):
+        """Until everything that it has in its cache (a second at most) is of now: this is the wait that --force leaves out."""
+        time.sleep(2.2)
+        good = self.good
+        until(lambda: self.good > good + 6 or self.bad, 120)
+        assert not self.bad, self.bad[0]
+
+
+def test_algorithm_and_key_change_under_a_parent_without_an_unsigned_moment():
+    """All steps before a parent whose DS are looked at, and a resolver that wants every algorithm that is told."""
+    plane, unbound, believer = Delegated(), None, Believer()
+    try:
+        plane.start()
+        plane.picture()
+        old = int(plane.key("ds").split()[3])
+        assert "its DS is not there" in plane.key("parent", "--resolver", f"{SERVER}:{PORT}", code=10)
+        assert "127.9.4.9" in plane.key("parent", "--resolver", "127.9.4.9:24059", code=5)
+        plane.delegate(old)
+        assert "of a key that is in use" in plane.key("parent", "--resolver", f"{SERVER}:{PORT}")
+        unbound = start_unbound(plane, "test", "  cache-max-ttl: 1\n  cache-max-negative-ttl: 1\n  harden-algo-downgrade: yes\n")
+        until(lambda: (resolved("example.test.", "SOA") or query("x", "A")).flags & dns.flags.AD, 120)
+        believer.start()
+
+        def algorithm(*more, code=0):
+            return plane.step("algorithm", "--algorithm", "ed25519", *more, code=code)
+
+        def told():
+            return sorted({key.algorithm for key in ask("example.test.", "DNSKEY").answer[0]})
+
+        def signers(name="mail"):
+            answer = ask(name, "A")
+            return sorted(row.algorithm for row in signatures(answer.answer, answer.answer[0]))
+        algorithm()
+        assert told() == [13] and signers() == [13, 15]
+        believer.settle()
+        assert "not before" in plane.key("algorithm", "--algorithm", "ed25519", code=3)  # records live for longer
+        algorithm("--force")
+        assert told() == [13, 15] and signers() == [13, 15] and len(ask("example.test.", "CDS").answer[0]) == 2
+        assert "the algorithm is changing" in plane.key("roll", "--role", "zsk", code=3)
+        believer.settle()
+        assert "does not" in algorithm(code=3)  # the new DS is not there
+        new = [int(line.split()[3]) for line in plane.key("ds").splitlines() if line.split()[4] == "15"][0]
+        plane.delegate(old, new)
+        believer.settle()
+        algorithm()
+        assert told() == [13, 15] and signers("www") == [13, 15] and len(ask("example.test.", "CDS").answer[0]) == 1
+        assert "still stands in the zone above" in algorithm(code=3)
+        plane.delegate(new)
+        believer.settle()
+        algorithm()
+        assert told() == [15] and signers() == [13, 15]
+        believer.settle()
+        algorithm()
+        assert told() == [15] and signers() == [15]
+        believer.settle()
+        # A key-signing key, before the same parent.
+        plane.step("roll", "--role", "ksk")
+        believer.settle()
+        assert "does not" in plane.step("roll", "--role", "ksk", code=3)
+        next_one = [tag for tag in (int(line.split()[3]) for line in plane.key("ds").splitlines()) if tag != new][0]
+        plane.delegate(new, next_one)
+        believer.settle()
+        plane.step("roll", "--role", "ksk")
+        believer.settle()
+        plane.delegate(next_one)
+        believer.settle()
+        plane.step("roll", "--role", "ksk")
+        believer.settle()
+        assert f"{next_one} " in plane.key("parent", "--resolver", f"{SERVER}:{PORT}")
+        plane.stop()
+    finally:
+        believer.stopped.set()
+        if believer.is_alive():
+            believer.join()
+        if unbound:
+            unbound.terminate()
+            unbound.wait(60)
+        plane.end()

@@ -14,6 +14,7 @@
 
 #include "dns/dns_keydir.h"
 #include "dns/dns_keyring.h"
+#include "wire/dns_type.h"
 
 static char root[] = "/tmp/holdfast-test-keys-XXXXXX";
 static char problem[DNS_KEYDIR_PROBLEM];
@@ -44,7 +45,8 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    static const char *const names[] = {"state", "state.new", "ksk.pem", "zsk.pem", "other.pem"};
+    static const char *const names[] = {"state",    "state.new", "ksk.pem",  "zsk.pem",
+                                        "ksk2.pem", "zsk2.pem",  "other.pem"};
     (void)chmod(root, 0700);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         (void)unlink(path_of(names[i]));
@@ -158,11 +160,63 @@ static void test_keys_that_would_not_make_a_zone_that_validates(void **state)
     expect(ERR_OK, "");
     add(&file, "other.pem", DNS_KEYFILE_ZSK, DNS_KEY_ECDSAP256SHA256);
     assert_int_equal(dns_keydir_write_state(root, &file, problem), ERR_OK);
-    expect(ERR_INVALID, "keys of two algorithms");
+    expect(ERR_INVALID, "an algorithm that signs only a part");
+    file.rows[2].state = DNS_KEYFILE_AHEAD; /* who is not told owes nothing */
+    assert_int_equal(dns_keydir_write_state(root, &file, problem), ERR_OK);
+    expect(ERR_OK, "");
     file.rows[0] = file.rows[1];
     file.count = 1;
     assert_int_equal(dns_keydir_write_state(root, &file, problem), ERR_OK);
     expect(ERR_INVALID, "no active key that signs the keys");
+}
+
+/* At each step of a change of algorithm: what is told, who signs the keys and the records, by algorithm. */
+static void test_two_algorithms_sign_all_that_is_told(void **state)
+{
+    (void)state;
+    static const struct {
+        enum dns_keyfile_state old;
+        enum dns_keyfile_state fresh;
+        uint32_t told[2];    /* of ECDSA, Ed25519 */
+        uint32_t keys[2];    /* that sign DNSKEY */
+        uint32_t records[2]; /* that sign the rest */
+        uint32_t announced;
+    } cases[] = {
+        {DNS_KEYFILE_ACTIVE, DNS_KEYFILE_AHEAD, {2, 0}, {1, 0}, {1, 1}, 1},
+        {DNS_KEYFILE_ACTIVE, DNS_KEYFILE_ACTIVE, {2, 2}, {1, 1}, {1, 1}, 2},
+        {DNS_KEYFILE_RETIRED, DNS_KEYFILE_ACTIVE, {2, 2}, {1, 1}, {1, 1}, 1},
+        {DNS_KEYFILE_BEHIND, DNS_KEYFILE_ACTIVE, {0, 2}, {0, 1}, {1, 1}, 1},
+    };
+    struct dns_keyfile file = {0};
+    add(&file, "ksk.pem", DNS_KEYFILE_KSK, DNS_KEY_ECDSAP256SHA256);
+    add(&file, "zsk.pem", DNS_KEYFILE_ZSK, DNS_KEY_ECDSAP256SHA256);
+    add(&file, "ksk2.pem", DNS_KEYFILE_KSK, DNS_KEY_ED25519);
+    add(&file, "zsk2.pem", DNS_KEYFILE_ZSK, DNS_KEY_ED25519);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct dns_keyring_want want = {root, 3600, DNS_KEYRING_PUBLISH};
+        struct dns_keyring *keyring = NULL;
+        uint32_t told[2] = {0};
+        uint32_t keys[2] = {0};
+        uint32_t records[2] = {0};
+        uint32_t announced = 0;
+        for (uint32_t row = 0; row < 4; row++) {
+            file.rows[row].state = row < 2 ? cases[i].old : cases[i].fresh;
+        }
+        assert_int_equal(dns_keydir_write_state(root, &file, problem), ERR_OK);
+        assert_int_equal(dns_keyring_load(&want, problem, &keyring), ERR_OK);
+        for (uint32_t row = 0; row < 4; row++) {
+            const struct dns_keyring_key *key = &keyring->keys[row];
+            told[row / 2] += dns_keyring_told(key);
+            keys[row / 2] += dns_keyring_signs(key, DNS_TYPE_DNSKEY, true);
+            records[row / 2] += dns_keyring_signs(key, DNS_TYPE_SOA, true);
+            announced += dns_keyring_announced(key);
+        }
+        assert_memory_equal(told, cases[i].told, sizeof told);
+        assert_memory_equal(keys, cases[i].keys, sizeof keys);
+        assert_memory_equal(records, cases[i].records, sizeof records);
+        assert_int_equal(announced, cases[i].announced);
+        dns_keyring_free(keyring);
+    }
 }
 
 static void test_a_file_that_is_there_is_not_overwritten(void **state)
@@ -185,6 +239,7 @@ int main(void)
         KEYRING_TEST(test_a_key_that_others_can_read_is_refused),
         KEYRING_TEST(test_what_is_missing_or_damaged_is_told),
         KEYRING_TEST(test_keys_that_would_not_make_a_zone_that_validates),
+        KEYRING_TEST(test_two_algorithms_sign_all_that_is_told),
         KEYRING_TEST(test_a_file_that_is_there_is_not_overwritten),
     };
     return cmocka_run_group_tests_name("dns_keyring", tests, NULL, NULL);

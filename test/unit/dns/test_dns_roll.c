@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "dns/dns_roll.h"
+#include "dns/dns_roll_algorithm.h"
 
 enum { NOW = 1000000, KEYS = 3600, DATA = 7200, PARENT = 86400, SPREAD = 300 };
 
@@ -89,12 +89,69 @@ static void test_nothing_is_retired_that_nobody_replaces(void **state)
     }
 }
 
+/* All steps of a change of algorithm, with their waits; and that no key may change of itself meanwhile. */
+static void test_one_algorithm_takes_the_place_of_another(void **state)
+{
+    (void)state;
+    struct dns_keyfile file = file_of("ksk 13 1 active 5 a\nzsk 13 2 active 5 b\n");
+    assert_int_equal(dns_roll_algorithm_next(&file, 13, &times).step, DNS_ROLL_ALGORITHM_DONE);
+    assert_int_equal(dns_roll_algorithm_next(&file, 15, &times).step, DNS_ROLL_ALGORITHM_BEGIN);
+    assert_false(dns_roll_algorithm_mixed(&file));
+    file = file_of("ksk 13 1 active 5 a\nzsk 13 2 active 5 b\nksk 15 3 ahead 1000000 c\nzsk 15 4 ahead 1000000 d\n");
+    assert_true(dns_roll_algorithm_mixed(&file));
+    static const struct {
+        enum dns_roll_algorithm_step step;
+        uint64_t wait_s;
+        enum dns_keyfile_state old; /* afterwards */
+        enum dns_keyfile_state fresh;
+    } cases[] = {
+        {DNS_ROLL_ALGORITHM_TELL, DATA + SPREAD, DNS_KEYFILE_ACTIVE, DNS_KEYFILE_ACTIVE},
+        {DNS_ROLL_ALGORITHM_RETIRE, KEYS + SPREAD, DNS_KEYFILE_RETIRED, DNS_KEYFILE_ACTIVE},
+        {DNS_ROLL_ALGORITHM_HIDE, PARENT + SPREAD, DNS_KEYFILE_BEHIND, DNS_KEYFILE_ACTIVE},
+    };
+    uint64_t now_s = NOW;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct dns_roll_algorithm next = dns_roll_algorithm_next(&file, 15, &times);
+        assert_int_equal(next.step, cases[i].step);
+        assert_int_equal(next.due_s, now_s + cases[i].wait_s);
+        now_s = next.due_s + 7;
+        dns_roll_algorithm_do(&file, 15, next.step, now_s);
+        for (uint32_t row = 0; row < file.count; row++) {
+            assert_int_equal(file.rows[row].state, row < 2 ? cases[i].old : cases[i].fresh);
+        }
+    }
+    const struct dns_roll_algorithm last = dns_roll_algorithm_next(&file, 15, &times);
+    assert_int_equal(last.step, DNS_ROLL_ALGORITHM_REMOVE);
+    assert_int_equal(last.due_s, now_s + KEYS + SPREAD);
+    dns_roll_remove(&file, 0);
+    dns_roll_remove(&file, 0);
+    assert_int_equal(dns_roll_algorithm_next(&file, 15, &times).step, DNS_ROLL_ALGORITHM_DONE);
+}
+
+static void test_nothing_changes_its_algorithm_while_a_key_is_on_its_way(void **state)
+{
+    (void)state;
+    static const char *const cases[] = {
+        "ksk 13 1 active 5 a\nzsk 13 2 active 5 b\nzsk 13 3 published 5 c\n",
+        "ksk 13 1 active 5 a\nzsk 13 2 retired 5 b\nzsk 13 3 active 5 c\n",
+        "csk 13 1 retired 5 a\ncsk 15 2 ahead 5 b\n",
+        "csk 13 1 active 5 a\ncsk 15 2 published 5 b\n",
+        "ksk 13 1 retired 5 a\nzsk 13 2 behind 5 b\ncsk 15 3 active 5 c\n",
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct dns_keyfile file = file_of(cases[i]);
+        assert_int_equal(dns_roll_algorithm_next(&file, 15, &times).step, DNS_ROLL_ALGORITHM_MIXED);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_steps_of_each_role),
         cmocka_unit_test(test_a_key_that_was_never_used_may_go_at_once),
         cmocka_unit_test(test_nothing_is_retired_that_nobody_replaces),
+        cmocka_unit_test(test_one_algorithm_takes_the_place_of_another),
+        cmocka_unit_test(test_nothing_changes_its_algorithm_while_a_key_is_on_its_way),
     };
     return cmocka_run_group_tests_name("dns_roll", tests, NULL, NULL);
 }
