@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "core/breaker.h"
+#include "holdfast_thread.h"
 
 enum {
     HOLDFAST_BREAKER_ADMITS = 1, /* every call is admitted */
@@ -23,8 +24,7 @@ enum {
     HOLDFAST_BREAKER_STATE = 8,  /* the state is shifted by this */
     HOLDFAST_BREAKER_STATE_MASK = 0xff,
     HOLDFAST_BREAKER_PERIOD = 16, /* the number of the period likewise: one load tells all three */
-    HOLDFAST_BREAKER_LINE = 64,   /* bytes of a cache line */
-    HOLDFAST_BREAKER_CELLS = 64,  /* threads with a cell of their own; the others share one more */
+    HOLDFAST_BREAKER_LINE = 128,  /* bytes that threads must not share: lines are fetched in pairs */
 };
 
 struct holdfast_breaker_cell {
@@ -38,15 +38,11 @@ struct holdfast_breaker {
     _Alignas(HOLDFAST_BREAKER_LINE) pthread_mutex_t lock;
     struct breaker *core; /* behind this struct */
     int64_t stale;
-    struct holdfast_breaker_cell cells[HOLDFAST_BREAKER_CELLS + 1];
+    struct holdfast_breaker_cell cells[HOLDFAST_THREADS + 1]; /* by thread; the last one is shared */
 };
 
 /* What is left of a period's number beside the flags; it takes ages to come round. */
 #define HOLDFAST_BREAKER_PERIOD_MASK (UINT64_MAX >> HOLDFAST_BREAKER_PERIOD)
-
-/* Threads are numbered from 1 when they first need a cell; 0: not yet. */
-static atomic_uint holdfast_breaker_threads;
-static _Thread_local unsigned holdfast_breaker_thread __attribute__((tls_model("initial-exec")));
 
 static int64_t holdfast_breaker_clock(void *context)
 {
@@ -214,15 +210,12 @@ int holdfast_breaker_acquire(struct holdfast_breaker *breaker)
  * has many. */
 static void holdfast_breaker_count(struct holdfast_breaker *breaker)
 {
-    if (holdfast_breaker_thread == 0) {
-        holdfast_breaker_thread = atomic_fetch_add_explicit(&holdfast_breaker_threads, 1, memory_order_relaxed) + 1;
-    }
-    const unsigned index = holdfast_breaker_thread - 1;
-    if (index < HOLDFAST_BREAKER_CELLS) {
-        atomic_int_fast64_t *count = &breaker->cells[index].count;
+    const unsigned thread = holdfast_thread();
+    if (thread < HOLDFAST_THREADS) {
+        atomic_int_fast64_t *count = &breaker->cells[thread].count;
         atomic_store_explicit(count, atomic_load_explicit(count, memory_order_relaxed) + 1, memory_order_relaxed);
     } else {
-        atomic_fetch_add_explicit(&breaker->cells[HOLDFAST_BREAKER_CELLS].count, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&breaker->cells[HOLDFAST_THREADS].count, 1, memory_order_relaxed);
     }
 }
 
@@ -398,7 +391,7 @@ void holdfast_breaker_read(struct holdfast_breaker *breaker, struct holdfast_bre
         .not_permitted = metrics.not_permitted,
         .stale = stale,
     };
-    for (size_t i = 0; i <= HOLDFAST_BREAKER_CELLS; i++) {
+    for (size_t i = 0; i <= HOLDFAST_THREADS; i++) {
         ret_metrics->healthy += atomic_load_explicit(&breaker->cells[i].count, memory_order_relaxed);
     }
 }

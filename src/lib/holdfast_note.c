@@ -9,13 +9,11 @@
 
 #include "core/feedback_message.h"
 #include "holdfast_context.h"
+#include "holdfast_thread.h"
 
 _Static_assert((int)FEEDBACK_MESSAGE_ENTRIES >= (int)LIMITS_NODES, "all nodes fit into a datagram");
 
 enum { HOLDFAST_NOTE_SOON_MS = 100 };
-
-static _Atomic uint32_t holdfast_note_threads;
-static _Thread_local uint32_t holdfast_note_thread __attribute__((tls_model("initial-exec"))); /* 0: no stripe yet */
 
 void holdfast_note_init(struct holdfast_note *note, const char *state_dir, int64_t tell_ms)
 {
@@ -37,15 +35,6 @@ void holdfast_note_fini(struct holdfast_note *note)
 
 /* ---- counting ---- */
 
-static struct holdfast_note_stripe *holdfast_note_stripe(struct holdfast_note *note)
-{
-    if (__builtin_expect(holdfast_note_thread == 0, 0)) {
-        holdfast_note_thread = atomic_fetch_add_explicit(&holdfast_note_threads, 1, memory_order_relaxed) + 1;
-        holdfast_note_thread += holdfast_note_thread == 0 ? 1 : 0;
-    }
-    return &note->stripes[holdfast_note_thread % HOLDFAST_NOTE_STRIPES];
-}
-
 static enum holdfast_note_kind holdfast_note_kind(const struct holdfast_verdict *verdict)
 {
     if ((verdict->flags & HOLDFAST_VERDICT_SHUN) != 0) {
@@ -62,7 +51,7 @@ bool holdfast_note_count(struct holdfast_note *note, const struct holdfast_targe
         return false;
     }
     const enum holdfast_note_kind kind = holdfast_note_kind(verdict);
-    _Atomic uint64_t *counts = holdfast_note_stripe(note)->counts[target->node];
+    _Atomic uint64_t *counts = note->stripes[holdfast_thread() % HOLDFAST_NOTE_STRIPES].counts[target->node];
     atomic_fetch_add_explicit(&counts[kind], 1, memory_order_relaxed);
     if (kind == HOLDFAST_NOTE_ANSWERED && duration_ns > 0) {
         atomic_fetch_add_explicit(&counts[HOLDFAST_NOTE_TOOK_NS], (uint64_t)duration_ns, memory_order_relaxed);
