@@ -130,15 +130,11 @@ static const struct view *view_make(void)
     return &view;
 }
 
-static struct dns_worker *worker_make(const struct dns_catalog *catalog)
+static struct dns_worker *worker_make(const struct dns_catalog *catalog, struct dns_figures_file *figures)
 {
     static struct dns_worker_shared shared = {.workers = 1};
-    struct dns_figures_file *figures = NULL;
-    struct dns_worker *worker = aligned_alloc(64, (sizeof *worker + 63) / 64 * 64);
-    ASSERT(worker != NULL);
-    memset(worker, 0, sizeof *worker);
-    const enum err err = dns_figures_make(NULL, &figures);
-    ASSERT(err == ERR_OK);
+    static struct dns_worker memory;
+    struct dns_worker *worker = &memory;
     worker->shared = &shared;
     worker->catalog = catalog;
     worker->figures = &figures->parts[0];
@@ -211,13 +207,21 @@ int main(int argc, char **argv)
     write_zone();
     write_networks();
     struct config *config = configuration();
-    struct dns_worker *worker = worker_make(load(config));
+    struct dns_catalog *catalog = load(config);
+    struct dns_figures_file *figures = NULL;
+    const enum err err = dns_figures_make(NULL, &figures);
+    ASSERT(err == ERR_OK);
+    struct dns_worker *worker = worker_make(catalog, figures);
     printf("%-10s %8s %8s   ns for an answer\n", "case", "quickest", "median");
     for (uint32_t i = 0; i < CASES; i++) {
         if (argc < 2 || strcmp(argv[1], cases[i]) == 0) {
             measure(worker, cases[i], batches);
         }
     }
+    dns_sign_free(worker->sign);
+    dns_figures_close(figures);
+    dns_catalog_free(catalog);
+    config_free(config);
     unlink(path_of("zone"));
     unlink(path_of("east"));
     unlink(path_of("west"));
