@@ -182,7 +182,9 @@ static void proxy_ahead_open(struct proxy_session_context *context, struct proxy
 
 static bool proxy_ahead_minimum(struct proxy_session_context *context, struct proxy_spare_way *way)
 {
-    const struct proxy_route_target *target = &context->targets[way->route];
+    const struct proxy_route_target *choice =
+        proxy_load_choose(&context->load, &context->choices[way->route], context->worker, 0);
+    const struct proxy_route_target *target = choice != NULL ? choice : &context->targets[way->route];
     if (context->routes[way->route].pool.mode == PROXY_ROUTE_UNPOOLED || !target->open ||
         context->holding[way->route]) {
         return false;

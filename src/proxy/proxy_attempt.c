@@ -101,6 +101,18 @@ static bool proxy_attempt_spare(struct proxy_session_context *context, struct pr
     return true;
 }
 
+/* Readers are spread over what is equally good, and try their choices in turn. */
+static const struct proxy_route_target *proxy_attempt_target(const struct proxy_session_context *context,
+                                                             const struct proxy_session *session)
+{
+    const struct proxy_route_choices *choices = &context->choices[session->route];
+    if (choices->count > 1) {
+        return proxy_load_choose(&context->load, choices, context->worker, session->failures);
+    }
+    const bool other = session->failures % 2 == 1 && context->others[session->route].open;
+    return other ? &context->others[session->route] : &context->targets[session->route];
+}
+
 /* Begins an attempt where the view, or the cancel request, says. */
 void proxy_attempt_next(struct proxy_session_context *context, struct proxy_session *session)
 {
@@ -115,9 +127,7 @@ void proxy_attempt_next(struct proxy_session_context *context, struct proxy_sess
     if (session->cancelling) {
         cancel.address = session->cancel.server->address;
     } else {
-        /* Readers try their choices in turn. */
-        const bool other = session->failures % 2 == 1 && context->others[session->route].open;
-        target = other ? &context->others[session->route] : &context->targets[session->route];
+        target = proxy_attempt_target(context, session);
         if (!target->open || context->holding[session->route] || context->paused[session->route]) {
             proxy_attempt_pause(context, session);
             return;

@@ -60,6 +60,15 @@ static bool proxy_census_counts(const struct proxy_session *session)
     return session->route != LIMITS_NONE && !session->cancelling && session->state < PROXY_SESSION_DRAINING;
 }
 
+static void proxy_census_server(const struct proxy_server *server, struct proxy_census_row *row)
+{
+    const struct proxy_route_target *target = &server->target;
+    memcpy(row->node, target->node, sizeof row->node);
+    row->server = target->address;
+    row->epoch = target->epoch;
+    row->server_tls = server->end.tls != NULL;
+}
+
 static void proxy_census_row(const struct proxy_session *session, struct proxy_census_row *row)
 {
     *row = (struct proxy_census_row){
@@ -69,23 +78,82 @@ static void proxy_census_row(const struct proxy_session *session, struct proxy_c
     }
     proxy_census_peer(session->client.fd, &row->client);
     if (session->server != NULL) {
-        const struct proxy_route_target *target = &session->server->target;
-        memcpy(row->node, target->node, sizeof row->node);
-        row->server = target->address;
-        row->epoch = target->epoch;
-        row->server_tls = session->server->end.tls != NULL;
+        proxy_census_server(session->server, row);
     }
+}
+
+static void proxy_census_unused(const struct proxy_census_row *like, const struct proxy_server *server,
+                                struct proxy_census *census)
+{
+    struct proxy_census_row *row = &census->rows[census->count++];
+    *row = *like;
+    proxy_census_server(server, row);
+}
+
+static void proxy_census_user(const char *user, struct proxy_census_row *row)
+{
+    snprintf(row->user, sizeof row->user, "%s", user);
+}
+
+/* Connections that nobody has: of pools, being reset for the next one, and spares. */
+static void proxy_census_servers(const struct proxy_session_context *context, struct proxy_census *census)
+{
+    LIST_EACH(link, &context->pools)
+    {
+        const struct proxy_pool *pool = LIST_ENTRY(link, struct proxy_pool, link);
+        struct proxy_census_row row = {.kind = PROXY_CENSUS_POOLED, .route = pool->route, .state = "idle"};
+        proxy_census_user(pool->user, &row);
+        LIST_EACH(at, &pool->idle)
+        {
+            proxy_census_unused(&row, LIST_ENTRY(at, struct proxy_server, pooled), census);
+        }
+        row.state = "reset";
+        LIST_EACH(at, &pool->cleaning)
+        {
+            proxy_census_unused(&row, LIST_ENTRY(at, struct proxy_server, pooled), census);
+        }
+    }
+    LIST_EACH(link, &context->spares)
+    {
+        const struct proxy_spare_way *way = LIST_ENTRY(link, struct proxy_spare_way, link);
+        struct proxy_census_row row = {.kind = PROXY_CENSUS_SPARE, .route = way->route, .state = "spare"};
+        proxy_census_user(way->user, &row);
+        LIST_EACH(at, &way->ready)
+        {
+            proxy_census_unused(&row, LIST_ENTRY(at, struct proxy_server, pooled), census);
+        }
+    }
+}
+
+static uint32_t proxy_census_length(const struct list *list)
+{
+    uint32_t length = 0;
+    LIST_EACH(link, list)
+    {
+        length++;
+    }
+    return length;
+}
+
+static uint32_t proxy_census_wanted(const struct proxy_session_context *context)
+{
+    uint32_t wanted = proxy_census_length(&context->sessions);
+    LIST_EACH(link, &context->pools)
+    {
+        const struct proxy_pool *pool = LIST_ENTRY(link, struct proxy_pool, link);
+        wanted += proxy_census_length(&pool->idle) + proxy_census_length(&pool->cleaning);
+    }
+    LIST_EACH(link, &context->spares)
+    {
+        wanted += proxy_census_length(&LIST_ENTRY(link, struct proxy_spare_way, link)->ready);
+    }
+    return wanted;
 }
 
 void proxy_census_take(struct proxy_session_context *context, struct proxy_census *census)
 {
-    uint32_t wanted = 0;
-    LIST_EACH(link, &context->sessions)
-    {
-        wanted += proxy_census_counts(LIST_ENTRY(link, struct proxy_session, link)) ? 1 : 0;
-    }
     census->count = 0;
-    census->rows = calloc(wanted + 1, sizeof census->rows[0]);
+    census->rows = calloc(proxy_census_wanted(context) + 1, sizeof census->rows[0]);
     census->whole = census->rows != NULL;
     LIST_EACH(link, &context->sessions)
     {
@@ -93,6 +161,9 @@ void proxy_census_take(struct proxy_session_context *context, struct proxy_censu
         if (census->whole && proxy_census_counts(session)) {
             proxy_census_row(session, &census->rows[census->count++]);
         }
+    }
+    if (census->whole) {
+        proxy_census_servers(context, census);
     }
     sem_post(&census->done);
 }

@@ -40,7 +40,7 @@ static void proxy_console_show_ends(const struct proxy_console_source *source, b
         char host[TCP_ADDRESS];
         char port[8];
         char epoch[PROXY_CONSOLE_SHOW_NUMBER];
-        if (servers && row->node[0] == '\0') {
+        if (servers ? row->node[0] == '\0' : row->kind != PROXY_CENSUS_SESSION) {
             continue;
         }
         proxy_console_show_address(servers ? &row->server : &row->client, host, port);
@@ -82,7 +82,7 @@ static void proxy_console_show_databases(const struct proxy_console_source *sour
         char port[8];
         char numbers[3][PROXY_CONSOLE_SHOW_NUMBER];
         for (uint32_t i = 0; i < count; i++) {
-            connections += rows[i].route == route ? 1 : 0;
+            connections += rows[i].route == route && rows[i].kind == PROXY_CENSUS_SESSION ? 1 : 0;
         }
         if (entries.routes[route].closed && connections == 0) {
             continue;
@@ -111,7 +111,7 @@ static void proxy_console_show_databases(const struct proxy_console_source *sour
 /* By user and entry, in the order in which they first appear. Quadratic in the number of pairs, which is small. */
 static void proxy_console_show_pools(const struct proxy_console_source *source, struct proxy_console_reply *reply)
 {
-    static const char *const names[] = {"database", "user", "cl_active", "cl_waiting", "sv_active", NULL};
+    static const char *const names[] = {"database", "user", "cl_active", "cl_waiting", "sv_active", "sv_idle", NULL};
     struct proxy_census_row *rows = NULL;
     uint32_t count = 0;
     struct proxy_entries entries;
@@ -120,28 +120,31 @@ static void proxy_console_show_pools(const struct proxy_console_source *source, 
     proxy_console_reply_columns(reply, names);
     for (uint32_t i = 0; i < count; i++) {
         const struct proxy_census_row *first = &rows[i];
-        uint32_t sums[3] = {0, 0, 0};
-        char numbers[3][PROXY_CONSOLE_SHOW_NUMBER];
-        if (first->state == NULL) {
-            continue; /* counted */
+        uint32_t sums[4] = {0, 0, 0, 0};
+        char numbers[4][PROXY_CONSOLE_SHOW_NUMBER];
+        if (first->state == NULL || first->kind == PROXY_CENSUS_SPARE) {
+            continue; /* counted, or nobody's */
         }
         for (uint32_t k = i; k < count; k++) {
             struct proxy_census_row *row = &rows[k];
-            if (row->state == NULL || row->route != first->route || strcmp(row->user, first->user) != 0) {
+            if (row->state == NULL || row->kind == PROXY_CENSUS_SPARE || row->route != first->route ||
+                strcmp(row->user, first->user) != 0) {
                 continue;
             }
             const bool waits = strcmp(row->state, "waiting") == 0 || strcmp(row->state, "held") == 0;
-            sums[0] += waits ? 0 : 1;
-            sums[1] += waits ? 1 : 0;
-            sums[2] += row->node[0] != '\0' ? 1 : 0;
+            const bool client = row->kind == PROXY_CENSUS_SESSION;
+            sums[0] += client && !waits ? 1 : 0;
+            sums[1] += client && waits ? 1 : 0;
+            sums[2] += client && row->node[0] != '\0' ? 1 : 0;
+            sums[3] += row->kind == PROXY_CENSUS_POOLED ? 1 : 0;
             row->state = k > i ? NULL : row->state;
         }
-        for (size_t k = 0; k < 3; k++) {
+        for (size_t k = 0; k < 4; k++) {
             snprintf(numbers[k], sizeof numbers[k], "%u", sums[k]);
         }
-        const char *const values[] = {entries.routes[first->route].name, first->user, numbers[0], numbers[1],
-                                      numbers[2]};
-        proxy_console_reply_row(reply, values, 5);
+        const char *const values[] = {
+            entries.routes[first->route].name, first->user, numbers[0], numbers[1], numbers[2], numbers[3]};
+        proxy_console_reply_row(reply, values, 6);
     }
     free(rows);
 }

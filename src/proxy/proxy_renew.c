@@ -22,7 +22,8 @@ static bool proxy_renew_meant(const struct proxy_session_context *context, const
                               uint32_t route, const struct proxy_server *server)
 {
     return choice->route == route ||
-           (choice->route == LIMITS_NONE && proxy_route_stale(&context->routes[route], &server->target, choice->view));
+           (choice->route == LIMITS_NONE &&
+            proxy_route_stale(&context->routes[route], &server->target, &context->targets[route], choice->view));
 }
 
 static void proxy_renew_idle(struct proxy_session_context *context, const struct proxy_renew_choice *choice,
@@ -75,7 +76,7 @@ void proxy_renew_stale(struct proxy_session_context *context, const struct view 
     const struct proxy_renew_choice choice = {.route = LIMITS_NONE, .view = view};
     bool any = false;
     for (uint32_t i = 0; i < context->routes_count; i++) {
-        any = any || (context->routes[i].kind == PROXY_ROUTE_READER && context->routes[i].max_lag_ms > 0);
+        any = any || (context->routes[i].kind == PROXY_ROUTE_READER);
     }
     if (any && view != NULL) {
         proxy_renew_mark(context, &choice);

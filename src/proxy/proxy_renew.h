@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Server connections that are replaced although they work: by RECONNECT at the console, or because a reader's standby
- * is further behind than its entry allows.
+ * Server connections that are replaced although they work: by RECONNECT at the console, because a reader's standby is
+ * further behind than its entry allows, or because a reader that went to the writer may go to a standby again.
  *
  * One that is marked is closed at the next transaction boundary, when everything is delivered, and its session goes on
  * with another, just as when a server is gone (proxy_move.h). A session that cannot be moved keeps it; so does one that
@@ -12,7 +12,7 @@
 
 #include "proxy/proxy_session.h"
 
-/* All connections of an entry. And: those to standbys that `view` calls too far behind. */
+/* All connections of an entry. And: those of readers that had better be elsewhere by `view` (proxy_route_stale). */
 void proxy_renew_route(struct proxy_session_context *context, uint32_t route);
 void proxy_renew_stale(struct proxy_session_context *context, const struct view *view);
 

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { PROXY_ROUTE_FRESH_MS = 10000 }; /* as libholdfast's max_lag_ms */
+
 uint32_t proxy_route_find(const struct proxy_route *routes, uint32_t count, struct span name)
 {
     for (uint32_t i = 0; i < count; i++) {
@@ -39,6 +41,13 @@ static bool proxy_route_fresh(const struct proxy_route *route, const struct view
     return route->max_lag_ms == 0 || node->lag_ms <= route->max_lag_ms;
 }
 
+/* Whether a reader may go there. */
+static bool proxy_route_fit(const struct proxy_route *route, const struct view_node *node, uint32_t database)
+{
+    return node->database == database && node->role == VIEW_NODE_STANDBY && node->healthy != 0 &&
+           node->postgres.port != 0 && proxy_route_fresh(route, node);
+}
+
 static const struct view_node *proxy_route_standby(const struct proxy_route *route, const struct view *view,
                                                    uint32_t database, const struct proxy_route_place *place,
                                                    const char *but)
@@ -46,11 +55,8 @@ static const struct view_node *proxy_route_standby(const struct proxy_route *rou
     const struct view_node *best = NULL;
     for (uint32_t i = 0; i < view->nodes_count; i++) {
         const struct view_node *node = &view->nodes[i];
-        if (node->database != database || node->role != VIEW_NODE_STANDBY || node->healthy == 0 ||
-            node->postgres.port == 0 || strcmp(node->name, but) == 0 || !proxy_route_fresh(route, node)) {
-            continue;
-        }
-        if (best == NULL || proxy_route_better(view, place, node, best)) {
+        if (proxy_route_fit(route, node, database) && strcmp(node->name, but) != 0 &&
+            (best == NULL || proxy_route_better(view, place, node, best))) {
             best = node;
         }
     }
@@ -88,6 +94,31 @@ void proxy_route_resolve(const struct proxy_route *route, const struct view *vie
                          const struct proxy_route_place *place, struct proxy_route_target *ret_target)
 {
     proxy_route_choose(route, view, place, "", ret_target);
+}
+
+void proxy_route_choose_standbys(const struct proxy_route *route, const struct view *view,
+                                 const struct proxy_route_place *place, struct proxy_route_choices *ret_choices)
+{
+    *ret_choices = (struct proxy_route_choices){.count = 0};
+    const uint32_t index = view != NULL ? view_database_find(view, route->database) : LIMITS_NONE;
+    if (index == LIMITS_NONE || route->kind != PROXY_ROUTE_READER) {
+        return;
+    }
+    const struct view_node *best = proxy_route_standby(route, view, index, place, "");
+    for (uint32_t i = 0; i < view->nodes_count && best != NULL && ret_choices->count < PROXY_ROUTE_CHOICES; i++) {
+        const struct view_node *node = &view->nodes[i];
+        const bool as_near =
+            proxy_route_distance(view, place, node->region) == proxy_route_distance(view, place, best->region);
+        const bool as_fresh = node == best || route->max_lag_ms > 0 || node->lag_ms < PROXY_ROUTE_FRESH_MS;
+        if (proxy_route_fit(route, node, index) && as_near && as_fresh) {
+            struct proxy_route_target *target = &ret_choices->list[ret_choices->count++];
+            target->open = true;
+            target->locked = view->databases[index].locked_commit != 0;
+            target->epoch = view->databases[index].epoch;
+            target->address = node->postgres;
+            snprintf(target->node, sizeof target->node, "%s", node->name);
+        }
+    }
 }
 
 void proxy_route_resolve_other(const struct proxy_route *route, const struct view *view,
@@ -136,11 +167,14 @@ bool proxy_route_keeps(const struct proxy_route *route, const struct proxy_route
 }
 
 bool proxy_route_stale(const struct proxy_route *route, const struct proxy_route_target *opened,
-                       const struct view *view)
+                       const struct proxy_route_target *now, const struct view *view)
 {
     const uint32_t index = view != NULL ? view_database_find(view, route->database) : LIMITS_NONE;
-    if (index == LIMITS_NONE || opened->writer || route->kind != PROXY_ROUTE_READER) {
+    if (index == LIMITS_NONE || route->kind != PROXY_ROUTE_READER) {
         return false;
+    }
+    if (opened->writer) {
+        return now->open && !now->writer;
     }
     const struct view_node *node = proxy_route_node(view, index, opened);
     return node != NULL && !proxy_route_fresh(route, node);

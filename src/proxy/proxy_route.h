@@ -73,12 +73,26 @@ struct proxy_route_target {
     struct view_address address;
 };
 
+/* Standbys that are equally good for a reader. */
+enum { PROXY_ROUTE_CHOICES = 8 };
+
+struct proxy_route_choices {
+    uint32_t count; /* 0: it goes where proxy_route_resolve says */
+    struct proxy_route_target list[PROXY_ROUTE_CHOICES];
+};
+
 /* The open entry of this name; LIMITS_NONE: no such database. */
 uint32_t proxy_route_find(const struct proxy_route *routes, uint32_t count, struct span name);
 
 /* Where the view sends new sessions of an entry. `view` NULL: nothing is known yet. */
 void proxy_route_resolve(const struct proxy_route *route, const struct view *view,
                          const struct proxy_route_place *place, struct proxy_route_target *ret_target);
+
+/* Of a reader: the standbys that are as near as the nearest one that is fit. They are within max_lag; without a bound
+ * those that lag less than 10 s count as equal, and when none does the one that lags least is alone. None: its entry is
+ * no reader's, or there is no such standby. */
+void proxy_route_choose_standbys(const struct proxy_route *route, const struct view *view,
+                                 const struct proxy_route_place *place, struct proxy_route_choices *ret_choices);
 
 /* A reader's second choice, for when the first cannot be reached and the view does not know that yet: another standby,
  * else the writer. Not open: there is none. */
@@ -92,6 +106,7 @@ void proxy_route_resolve_other(const struct proxy_route *route, const struct vie
 bool proxy_route_keeps(const struct proxy_route *route, const struct proxy_route_target *opened,
                        const struct view *view);
 
-/* Whether the standby of such a session is further behind than its entry allows: it may go on, but had better not. */
+/* Whether a reader's session may go on where it is but had better not: its standby is further behind than its entry
+ * allows, or it went to the writer and `now`, where new sessions go, is a standby again. */
 bool proxy_route_stale(const struct proxy_route *route, const struct proxy_route_target *opened,
-                       const struct view *view);
+                       const struct proxy_route_target *now, const struct view *view);

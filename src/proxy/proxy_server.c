@@ -21,6 +21,7 @@ struct proxy_server *proxy_server_new(const struct proxy_route_target *target)
         proxy_end_init(&server->end, -1);
         server->end.server = server;
         server->target = *target;
+        server->load = PROXY_LOAD_SERVERS;
     }
     return server;
 }
@@ -42,6 +43,7 @@ enum err proxy_server_open(struct proxy_session_context *context, const struct p
         return err;
     }
     server->attempting = true;
+    server->load = proxy_load_add(&context->load, &server->target.address);
     *ret_server = server;
     return ERR_OK;
 }
@@ -112,6 +114,8 @@ void proxy_server_drop(struct proxy_session_context *context, struct proxy_serve
         server->key = NULL;
     }
     server->end.session = NULL;
+    proxy_load_take(&context->load, server->load);
+    server->load = PROXY_LOAD_SERVERS;
     if (server->pool != NULL) {
         const uint32_t route = server->pool->route;
         proxy_pool_leave(server);

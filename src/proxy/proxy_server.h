@@ -38,6 +38,7 @@ struct proxy_server {
     struct list dead; /* linked when dropped */
     struct proxy_end end;
     struct proxy_route_target target; /* what the connection was opened under */
+    uint32_t load;                    /* its row among its worker's connections by server (proxy_load.h) */
     bool attempting;                  /* the connection does not stand yet, or is not encrypted as it must be */
     enum proxy_server_encrypting encrypting;
     uint32_t *login; /* the counter of logins that this one is part of, until the server has said a word; or NULL */

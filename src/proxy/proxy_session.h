@@ -30,6 +30,7 @@
 #include "proxy/proxy_door.h"
 #include "proxy/proxy_end.h"
 #include "proxy/proxy_keep.h"
+#include "proxy/proxy_load.h"
 #include "proxy/proxy_metrics.h"
 #include "proxy/proxy_outcome.h"
 #include "proxy/proxy_pool.h"
@@ -254,9 +255,11 @@ struct proxy_session_context {
     uint32_t operators_count;
     bool paused[PROXY_ROUTES]; /* by the console */
     uint32_t logins;           /* servers asked for a session that have not said a word yet, abandoned ones included */
-    struct proxy_route_target targets[PROXY_ROUTES]; /* by the view that this worker has carried out */
-    struct proxy_route_target others[PROXY_ROUTES];  /* readers' second choices */
-    bool holding[PROXY_ROUTES];                      /* hold, and not given up */
+    struct proxy_route_target targets[PROXY_ROUTES];  /* by the view that this worker has carried out */
+    struct proxy_route_target others[PROXY_ROUTES];   /* readers' second choices */
+    struct proxy_route_choices choices[PROXY_ROUTES]; /* ... and what is as good as their first */
+    struct proxy_load load;
+    bool holding[PROXY_ROUTES]; /* hold, and not given up */
     bool stopping;
     uint32_t worker; /* which one, of how many: for the shares of pools */
     uint32_t workers;

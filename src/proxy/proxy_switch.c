@@ -115,6 +115,8 @@ static void proxy_switch_apply(struct proxy_switch *change, struct proxy_session
                             &context->targets[i]);
         proxy_route_resolve_other(&context->routes[i], change->known ? &change->view : NULL, &change->edition.place,
                                   &context->targets[i], &context->others[i]);
+        proxy_route_choose_standbys(&context->routes[i], change->known ? &change->view : NULL, &change->edition.place,
+                                    &context->choices[i]);
         proxy_switch_hold(change, context, i);
     }
     context->view = change->known ? &change->view : NULL;

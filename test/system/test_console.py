@@ -124,7 +124,8 @@ def test_kill(world):
     client, other = waiting_client(), waiting_client(b"read")
     wait(lambda: len(rows(connection, "SHOW CLIENTS")) == 2, "both are there")
     pools = {row["database"]: row for row in rows(connection, "SHOW POOLS")}
-    assert pools["shop"] == {"database": "shop", "user": "ann", "cl_active": "0", "cl_waiting": "1", "sv_active": pools["shop"]["sv_active"]}
+    assert pools["shop"] == {"database": "shop", "user": "ann", "cl_active": "0", "cl_waiting": "1", "sv_active": pools["shop"]["sv_active"],
+                             "sv_idle": "0"}
     assert run(connection, "KILL shop") == "KILL"
     data = b""
     while chunk := client.recv(4096):

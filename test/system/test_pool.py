@@ -14,6 +14,7 @@ import psycopg2.errors
 import pytest
 
 # pylint: disable=unused-import
+from test_console import rows
 from test_proxy import DEADLINE, HOST, LAB, PGBIN, PORT_A, PORT_B, PORT_PROXY, connect, last_words, latch, one, servers, sleepers, wait, LATCHED
 from test_session import Raw, keys, move, pair, switch
 
@@ -37,6 +38,16 @@ def pool(pair):
     for name in ("LAB_POOL", "LAB_STATEMENTS", "LAB_SPARES"):
         os.environ.pop(name, None)
     pair.proxy_stop()
+
+
+def with_console(start):
+    """What it starts, and a console there."""
+    os.environ["LAB_CONSOLE"] = "let me look"
+    try:
+        world = start()
+    finally:
+        del os.environ["LAB_CONSOLE"]
+    return world, connect(dbname="holdfast", user="ops", password="let me look")
 
 
 def backends(server, user="postgres"):
@@ -410,10 +421,14 @@ def test_a_plan_that_has_become_wrong_ends_with_its_connection(pool):
 
 
 def test_a_pool_is_filled_before_anybody_waits(pool):
-    world = pool(size=4, minimum=3)
+    world, desk = with_console(lambda: pool(size=4, minimum=3))
     client = connect()
     wait(lambda: world.counters().get("opened_ahead_total") == 2, "two beside the client's")
     settled(world, 3)
+    wait(lambda: [(row["user"], row["state"], row["link"]) for row in rows(desk, "SHOW SERVERS")] == [("postgres", "idle", "a")] * 3,
+         "all three are shown")
+    assert [int(row["sv_active"]) + int(row["sv_idle"]) for row in rows(desk, "SHOW POOLS")] == [3]
+    assert len(rows(desk, "SHOW CLIENTS")) == 1
     world.a.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'postgres' AND pid <> pg_backend_pid() "
                 "AND backend_type = 'client backend' AND datname = 'shop'")
     wait(lambda: world.counters().get("opened_ahead_total", 0) >= 5, "they are opened again")
@@ -453,12 +468,13 @@ def test_switchovers_and_epochs_under_load_without_an_error(pool, protocol, stat
 @pytest.mark.parametrize("spares", [0, 2])
 def test_idle_clients_notice_nothing_of_a_loss(pool, spares):
     """With spares the next server is one that the proxy has logged in at already."""
-    world = pool(size=2, spares=spares)
+    world, desk = with_console(lambda: pool(size=2, spares=spares))
     clients = [connect(user="secured", password="open sesame") for _ in range(6)]
     busy = connect(user="secured", password="open sesame", autocommit=False)
     keys(world, 7)
     assert [one(client, "SELECT inet_server_port()") for client in clients] == [PORT_A] * 6
     wait(lambda: world.counters().get("spares", 0) == spares, "spares stand")
+    assert [row["link"] for row in rows(desk, "SHOW SERVERS") if row["state"] == "spare"] == ["b"] * spares
     one(busy, "SELECT 1")
     world.a.stop()
     wait(lambda: "pool_servers" not in world.counters(), "the server's connections are gone")
@@ -495,12 +511,7 @@ def test_many_idle_clients_over_a_planned_move_and_a_loss(pool):
 
 
 def test_reconnect_closes_what_nobody_has_and_the_rest_when_it_comes_back(pool):
-    os.environ["LAB_CONSOLE"] = "let me look"
-    try:
-        world = pool(size=2)
-    finally:
-        del os.environ["LAB_CONSOLE"]
-    desk = connect(dbname="holdfast", user="ops", password="let me look")
+    world, desk = with_console(lambda: pool(size=2))
     idle, busy = connect(), connect(autocommit=False)
     mine = one(busy, "SELECT pg_backend_pid()")
     before = one(idle, "SELECT pg_backend_pid()")

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "base/buf.h"
 #include "base/text.h"
 #include "proxy/proxy_route.h"
 
@@ -166,10 +167,10 @@ static void readers_keep_to_max_lag(void **state)
     assert_string_equal(opened.node, "taiwan-b"); /* 300 ms behind */
     proxy_route_resolve(&bounded, &view, &taiwan, &target);
     assert_string_equal(target.node, "tokyo-b");
-    assert_true(proxy_route_stale(&bounded, &opened, &view));
+    assert_true(proxy_route_stale(&bounded, &opened, &target, &view));
     assert_true(proxy_route_keeps(&bounded, &opened, &view));
-    assert_false(proxy_route_stale(&routes[1], &opened, &view));
-    assert_false(proxy_route_stale(&bounded, &target, &view));
+    assert_false(proxy_route_stale(&routes[1], &opened, &target, &view));
+    assert_false(proxy_route_stale(&bounded, &target, &target, &view));
     view.nodes[1].lag_ms = 250;
     proxy_route_resolve(&bounded, &view, &taiwan, &target);
     assert_string_equal(target.node, "taiwan-b");
@@ -179,10 +180,70 @@ static void readers_keep_to_max_lag(void **state)
     proxy_route_resolve(&bounded, &view, &taiwan, &target);
     assert_true(target.open && target.writer);
     assert_string_equal(target.node, "taiwan-a");
-    assert_false(proxy_route_stale(&bounded, &target, &view));
+    assert_false(proxy_route_stale(&bounded, &target, &target, &view));
     view.databases[0].writer = LIMITS_NONE;
     proxy_route_resolve(&bounded, &view, &taiwan, &target);
     assert_false(target.open); /* nothing that is fresh enough: they wait */
+}
+
+static void readers_come_back_from_the_writer(void **state)
+{
+    (void)state;
+    struct view view = two_regions();
+    struct proxy_route_target at_writer;
+    struct proxy_route_target now;
+    view.nodes[1].healthy = 0;
+    view.nodes[2].healthy = 0;
+    view.nodes[3].healthy = 0;
+    proxy_route_resolve(&routes[1], &view, &taiwan, &at_writer);
+    assert_true(at_writer.writer);
+    assert_false(proxy_route_stale(&routes[1], &at_writer, &at_writer, &view));
+    view.nodes[3].healthy = 1;
+    proxy_route_resolve(&routes[1], &view, &taiwan, &now);
+    assert_true(proxy_route_stale(&routes[1], &at_writer, &now, &view));
+    assert_true(proxy_route_keeps(&routes[1], &at_writer, &view));
+    assert_false(proxy_route_stale(&routes[0], &at_writer, &now, &view)); /* no reader's entry */
+    now.open = false;
+    assert_false(proxy_route_stale(&routes[1], &at_writer, &now, &view));
+}
+
+static void assert_choices(const struct proxy_route *route, const struct view *view,
+                           const struct proxy_route_place *place, const char *wanted)
+{
+    struct proxy_route_choices choices;
+    char names[256];
+    struct buf buf;
+    buf_init(&buf, names, sizeof names);
+    proxy_route_choose_standbys(route, view, place, &choices);
+    for (uint32_t i = 0; i < choices.count; i++) {
+        assert_true(choices.list[i].open && !choices.list[i].writer && choices.list[i].epoch == 5);
+        buf_printf(&buf, "%s ", choices.list[i].node);
+    }
+    assert_string_equal(buf_string(&buf), wanted);
+}
+
+static void equally_near_standbys_are_equally_good(void **state)
+{
+    (void)state;
+    struct view view = two_regions();
+    struct proxy_route bounded = routes[1];
+    bounded.max_lag_ms = 250;
+    assert_choices(&routes[1], &view, &taiwan, "taiwan-b ");
+    assert_choices(&routes[1], &view, &tokyo, "tokyo-a tokyo-b ");
+    assert_choices(&bounded, &view, &taiwan, "tokyo-a tokyo-b ");
+    assert_choices(&routes[0], &view, &tokyo, ""); /* no reader's */
+    assert_choices(&routes[1], NULL, &tokyo, "");
+    assert_choices(&routes[1], &view, &nowhere, "taiwan-b tokyo-a tokyo-b "); /* to a witness all are as far */
+    view.nodes[2].lag_ms = 251;
+    assert_choices(&bounded, &view, &tokyo, "tokyo-b ");
+    view.nodes[2].lag_ms = 10000;
+    assert_choices(&routes[1], &view, &tokyo, "tokyo-b ");
+    view.nodes[3].lag_ms = UINT32_MAX;
+    assert_choices(&routes[1], &view, &tokyo, "tokyo-a "); /* nobody is fresh: the freshest alone */
+    view.nodes[2].healthy = 0;
+    view.nodes[3].healthy = 0;
+    view.nodes[1].healthy = 0;
+    assert_choices(&routes[1], &view, &tokyo, "");
 }
 
 static void a_writer_session_ends_with_its_epoch_or_server(void **state)
@@ -238,6 +299,8 @@ int main(void)
         cmocka_unit_test(readers_have_a_second_choice),
         cmocka_unit_test(the_nearest_region_is_the_first_backup),
         cmocka_unit_test(readers_keep_to_max_lag),
+        cmocka_unit_test(readers_come_back_from_the_writer),
+        cmocka_unit_test(equally_near_standbys_are_equally_good),
         cmocka_unit_test(a_writer_session_ends_with_its_epoch_or_server),
         cmocka_unit_test(a_reader_session_ends_when_its_node_is_no_standby),
     };
