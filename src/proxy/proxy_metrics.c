@@ -21,5 +21,6 @@ const char *proxy_metrics_name(enum proxy_metrics_kind kind)
 #undef PROXY_METRICS_TEXT
     };
     ASSERT(kind < PROXY_METRICS_COUNT);
-    return names[kind] + strlen("proxy_");
+    /* Whole microseconds in the log and at the console, seconds in /metrics. */
+    return kind == PROXY_METRICS_HELD_US ? "held_us_total" : names[kind] + strlen("proxy_");
 }
