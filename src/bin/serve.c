@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/time.h"
+#include "bin/serve_keep.h"
 #include "bin/serve_role.h"
 #include "bin/serve_socket.h"
 #include "bin/serve_user.h"
@@ -242,6 +243,7 @@ static int serve_site(struct serve *serve, const struct config *config)
     }
     if ((site->roles & CONFIG_ROLE_DNS) != 0) {
         serve_socket_open(config, index, &serve->dns_sockets);
+        serve_keep(&serve->dns_sockets);
     }
     return VERB_OK;
 }

@@ -149,6 +149,7 @@ void dns_tcp_accept(struct dns_worker *worker, uint32_t listen_index, struct mon
     connection->last = now;
     connection->keeps = false;
     connection->ended = false;
+    connection->drained = false;
     connection->transfer.zone = NULL;
     connection->waits_out = false;
     connection->in_size = 0;
@@ -281,13 +282,42 @@ void dns_tcp_event(struct dns_worker *worker, uint32_t index, struct mono now)
         return; /* closed earlier in this round of events */
     }
     bool good = dns_tcp_send(connection, now);
-    if (good && connection->out_size == 0) {
+    if (connection->drained) {
+        connection->in_size = 0;
+        good = good && dns_tcp_receive(connection) && !connection->ended;
+    } else if (good && connection->out_size == 0) {
         good = connection->waits_out || connection->ended || dns_tcp_receive(connection);
         good = good && dns_tcp_serve(worker, connection, now);
     }
-    if (!good || !dns_tcp_watch(worker, connection)) {
+    if (!good || (!connection->drained && !dns_tcp_watch(worker, connection))) {
         dns_tcp_close(worker, connection);
     }
+}
+
+/* Whether all that has arrived is answered, and the answers are with the kernel. */
+static bool dns_tcp_settled(const struct dns_tcp_connection *connection)
+{
+    uint8_t byte;
+    return connection->out_size == 0 && connection->transfer.zone == NULL && dns_tcp_query_size(connection) == 0 &&
+           recv(connection->fd, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT) < 0;
+}
+
+uint32_t dns_tcp_drain(struct dns_worker *worker)
+{
+    struct dns_tcp *tcp = &worker->tcp;
+    uint32_t pending = 0;
+    for (uint32_t i = 0; i < tcp->listens_count; i++) {
+        (void)epoll_ctl(worker->epoll, EPOLL_CTL_DEL, tcp->listens[i], NULL); /* the next one accepts */
+    }
+    for (uint32_t i = 0; i < DNS_TCP_CONNECTIONS; i++) {
+        struct dns_tcp_connection *connection = &tcp->connections[i];
+        if (connection->fd < 0 || connection->drained) {
+            continue;
+        }
+        connection->drained = dns_tcp_settled(connection) && shutdown(connection->fd, SHUT_WR) == 0;
+        pending += connection->drained ? 0 : 1;
+    }
+    return pending;
 }
 
 void dns_tcp_forget(struct dns_worker *worker)

@@ -7,6 +7,7 @@
  * allocated at the start. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
@@ -25,6 +26,8 @@ enum {
     DNS_TCP_KEEP_MS = 30000, /* clients that ask for keepalive, while half of the places are free (RFC 7828) */
     DNS_TCP_BUSY_MS = 2000,  /* all, while more than three quarters are taken */
     DNS_TCP_TURN = 64,       /* queries of one connection before others get their turn */
+    DNS_TCP_DRAIN_MS = 4000, /* at the end, for answers to go */
+    DNS_TCP_LINGER_MS = 500, /* there, for clients to close when they have all of them */
 };
 
 struct dns_worker;
@@ -35,6 +38,7 @@ struct dns_tcp_connection {
     struct mono last;             /* a whole query came, or a whole answer went */
     bool keeps;                   /* it asked for keepalive */
     bool ended;                   /* the peer sends no more: what it asked is still answered */
+    bool drained;                 /* we send no more: what comes is thrown away until the peer closes */
     struct dns_transfer transfer; /* `zone` NULL: none is under way */
     bool waits_out;               /* epoll watches for room to write */
     size_t in_size;
@@ -74,6 +78,11 @@ static inline int32_t dns_tcp_idle_ms(const struct dns_tcp *tcp, bool keeps)
     }
     return keeps && tcp->taken <= DNS_TCP_CONNECTIONS / 2 ? DNS_TCP_KEEP_MS : DNS_TCP_IDLE_MS;
 }
+
+/* The server stops: nobody is accepted any more, what was received is answered, and a connection where all is answered
+ * is closed from our side, so that its client sees an end and no reset. Called in turns with the events; how many
+ * connections still have something to be answered. */
+uint32_t dns_tcp_drain(struct dns_worker *worker);
 
 /* Closes connections without progress. */
 void dns_tcp_reap(struct dns_worker *worker, struct mono now);

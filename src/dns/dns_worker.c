@@ -16,7 +16,7 @@
 #include "edge/clock.h"
 #include "wire/dns_message.h"
 
-enum { DNS_WORKER_WAKE_TAG = 0, DNS_WORKER_EVENTS = 64 };
+enum { DNS_WORKER_WAKE_TAG = 0, DNS_WORKER_EVENTS = 64, DNS_WORKER_DRAIN_TICK_MS = 10 };
 
 _Static_assert((int)DNS_WORKER_LISTENS <= (int)DNS_TCP_LISTENS, "each address is listened on with TCP as well");
 _Static_assert((int)DNS_WORKER_MESSAGE >= (int)DNS_MESSAGE_UDP_MAX, "an answer fits where its query was");
@@ -259,12 +259,27 @@ static void dns_worker_turn(struct dns_worker *worker, struct mono now)
     }
 }
 
+/* Whether the worker is to end: it is told to, and its TCP clients have what they asked for. */
+static bool dns_worker_done(struct dns_worker *worker)
+{
+    if (!atomic_load(&worker->shared->stop)) {
+        return false;
+    }
+    if (worker->stops.us == 0) {
+        worker->stops = clock_mono();
+    }
+    const uint32_t pending = dns_tcp_drain(worker);
+    const int64_t since_ms = time_since_ms(clock_mono(), worker->stops);
+    return worker->tcp.taken == 0 || since_ms >= (pending > 0 ? DNS_TCP_DRAIN_MS : DNS_TCP_LINGER_MS);
+}
+
 void *dns_worker_run(void *argument)
 {
     struct dns_worker *worker = argument;
     struct mono tick = clock_mono();
-    while (!atomic_load(&worker->shared->stop)) {
-        const int ready = poll(worker->waits, worker->udp_count + 1, DNS_WORKER_TICK_MS);
+    while (!dns_worker_done(worker)) {
+        const int wait_ms = worker->stops.us == 0 ? DNS_WORKER_TICK_MS : DNS_WORKER_DRAIN_TICK_MS;
+        const int ready = poll(worker->waits, worker->udp_count + 1, wait_ms);
         const struct mono now = clock_mono();
         worker->now_ms = (uint32_t)(now.us / 1000);
         worker->now_s = (uint32_t)(clock_wall().us / 1000000);

@@ -58,6 +58,7 @@ struct dns_worker {
     const struct dns_catalog *catalog;
     struct dns_rate *rate; /* always there; used where a limit is configured */
     struct dns_sign *sign; /* the same, where a zone is signed */
+    struct mono stops;     /* since when it is told to; 0: it is not */
     uint32_t now_ms;       /* of a clock that goes round */
     uint32_t now_s;        /* wall clock of the present batch */
     struct dns_policy policy;
@@ -90,7 +91,7 @@ enum err dns_worker_init(struct dns_worker *worker, struct dns_worker_shared *sh
                          const struct dns_worker_place *place) ERR_CHECK;
 void dns_worker_fini(struct dns_worker *worker);
 
-/* The thread's main function; returns when shared->stop is set. */
+/* The thread's main function; returns when shared->stop is set and TCP clients have been served (dns_tcp_drain). */
 void *dns_worker_run(void *worker);
 
 /* Answers one query in place; see dns_answer_build. `connection` NULL: UDP; else a transfer may have begun there. */

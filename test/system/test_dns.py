@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The DNS plane with real clients: dig, dnspython and raw sockets against `holdfast dns serve`."""
+import fcntl
 import json
 import os
 import pwd
@@ -866,9 +867,51 @@ def serve_children(plane):
     return [int(pid) for pid in re.findall(r"started dns, pid (\d+)", plane.log())]
 
 
+class Manager:
+    """What systemd does for a unit with FileDescriptorStoreMax=: keeps the sockets that it is told to, and gives them to the next start."""
+
+    def __init__(self, plane):
+        self.plane, self.kept = plane, []
+        self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.notify.bind(plane.path("notify"))
+        self.notify.settimeout(60)
+
+    def start(self):
+        given = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 200) for fd in self.kept]
+
+        def hand():
+            for at, fd in enumerate(given):
+                os.dup2(fd, 3 + at)
+        command = 'export LISTEN_PID=$$ LISTEN_FDS=$0; exec "$@"'
+        with open(self.plane.path("log"), "ab") as log:
+            self.plane.server = subprocess.Popen(
+                ["sh", "-c", command, str(len(given)), HOLDFAST, "serve", "--site", "taiwan", "--config", self.plane.path("holdfast.yaml")],
+                stderr=log, env=dict(os.environ, NOTIFY_SOCKET=self.plane.path("notify")), preexec_fn=hand, close_fds=False)
+        for fd in given:
+            os.close(fd)
+        text, _, _, _ = socket.recv_fds(self.notify, 4096, 0)
+        assert text == b"FDSTOREREMOVE=1\nFDNAME=holdfast-dns\n"
+        text, fresh, _, _ = socket.recv_fds(self.notify, 4096, 253)
+        assert text == b"FDSTORE=1\nFDNAME=holdfast-dns\n" and fresh
+        self.forget()
+        self.kept = fresh
+        for fd in fresh:
+            os.set_inheritable(fd, False)
+
+    def forget(self):
+        for fd in self.kept:
+            os.close(fd)
+        self.kept = []
+
+    def end(self):
+        self.forget()
+        self.notify.close()
+
+
 def test_restarts_lose_no_query_and_servers_are_sandboxed():
-    """The supervisor keeps the sockets: each query is asked once, and answered, while server after server ends."""
-    plane = Dns()
+    """The supervisor keeps the sockets, and the service manager those of the supervisor: each query is asked once, and answered, while
+    server after server ends."""
+    plane, manager = Dns(), None
     stop, unanswered, answered = threading.Event(), [], []
     try:
         with open(plane.path("holdfast.yaml"), encoding="utf-8") as file:
@@ -878,9 +921,10 @@ def test_restarts_lose_no_query_and_servers_are_sandboxed():
         if "holdfast" in [user.pw_name for user in pwd.getpwall()]:  # whom root becomes
             for path in (plane.root, *(plane.path(name) for name in os.listdir(plane.root))):
                 shutil.chown(path, "holdfast")
-        with open(plane.path("log"), "ab") as log:
-            plane.server = subprocess.Popen([HOLDFAST, "serve", "--site", "taiwan", "--config", plane.path("holdfast.yaml")],
-                                            stderr=log)
+        manager = Manager(plane)
+        if "holdfast" in [user.pw_name for user in pwd.getpwall()]:
+            shutil.chown(plane.path("notify"), "holdfast")
+        manager.start()
         until(lambda: "serving zone" in plane.log() and udp("ns1", "A") is not None, 60)
 
         def stream():
@@ -902,6 +946,12 @@ def test_restarts_lose_no_query_and_servers_are_sandboxed():
             until(lambda: plane.log().count("serving workers") > len(children) and len(answered) > asked + 50, 120)
             os.kill(serve_children(plane)[-1], signal.SIGHUP)
             until(lambda: plane.log().count("read again zone=example.test.") > turn, 60)
+        for _ in range(2):  # the supervisor itself, as `systemctl restart` does
+            started, asked = plane.log().count("serving workers"), len(answered)
+            plane.server.send_signal(signal.SIGTERM)
+            assert plane.server.wait(60) == 0
+            manager.start()
+            until(lambda: plane.log().count("serving workers") > started and len(answered) > asked + 50, 120)
         stop.set()
         for client in clients:
             client.join()
@@ -911,6 +961,8 @@ def test_restarts_lose_no_query_and_servers_are_sandboxed():
         assert "Sanitizer" not in plane.log()
     finally:
         stop.set()
+        if manager:
+            manager.end()
         plane.end()
 
 

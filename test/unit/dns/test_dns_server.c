@@ -234,11 +234,68 @@ static void test_reloads_lose_no_query(void **state)
     end_clients();
 }
 
+/* Reads until the end; the bytes that came, -1: a reset. */
+static ssize_t read_all(int fd)
+{
+    uint8_t bytes[4096];
+    ssize_t sum = 0;
+    for (;;) {
+        struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+        assert_int_equal(poll(&poll_fd, 1, PATIENCE_MS), 1);
+        const ssize_t got = recv(fd, bytes, sizeof bytes, 0);
+        if (got <= 0) {
+            return got < 0 ? -1 : sum;
+        }
+        sum += got;
+    }
+}
+
+/* The order to stop finds queries that nobody has read: all are answered, then each connection ends without a reset. */
+static void test_a_stop_answers_what_tcp_clients_have_sent(void **state)
+{
+    (void)state;
+    enum { SOCKETS = 12, QUERIES = 300 };
+    int sockets[SOCKETS];
+    uint8_t query[2 + 512];
+    uint8_t answer[2 + 512];
+    const size_t asked = client_ask(query + 2, false);
+    query[0] = 0;
+    query[1] = (uint8_t)asked;
+    end_clients();
+    ssize_t size = 0;
+    for (uint32_t i = 0; i < SOCKETS; i++) {
+        const struct sockaddr_in *server = (const struct sockaddr_in *)&world->options.listens[0];
+        sockets[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        assert_int_equal(connect(sockets[i], (const struct sockaddr *)server, sizeof *server), 0);
+        assert_int_equal(send(sockets[i], query, 2 + asked, 0), 2 + asked);
+        struct pollfd poll_fd = {.fd = sockets[i], .events = POLLIN};
+        assert_int_equal(poll(&poll_fd, 1, PATIENCE_MS), 1); /* it is accepted */
+        size = recv(sockets[i], answer, sizeof answer, 0);
+        assert_true(size > (ssize_t)asked);
+    }
+    for (uint32_t i = 0; i < SOCKETS; i++) {
+        static uint8_t many[QUERIES * sizeof query];
+        for (uint32_t j = 0; j < QUERIES; j++) {
+            memcpy(many + j * (2 + asked), query, 2 + asked);
+        }
+        /* The last third asks nothing, or half a question. */
+        const size_t bytes = i < SOCKETS * 2 / 3 ? QUERIES * (2 + asked) : i % 2 == 0 ? 5 : 0;
+        assert_int_equal(bytes == 0 ? 0 : send(sockets[i], many, bytes, 0), bytes);
+    }
+    dns_server_stop(world->server);
+    world->server = NULL;
+    for (uint32_t i = 0; i < SOCKETS; i++) {
+        assert_int_equal(read_all(sockets[i]), i < SOCKETS * 2 / 3 ? QUERIES * size : 0);
+        close(sockets[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_all_workers_leave_the_old_view, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_reloads_lose_no_query, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_stop_answers_what_tcp_clients_have_sent, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
