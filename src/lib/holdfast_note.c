@@ -9,7 +9,6 @@
 
 #include "core/feedback_message.h"
 #include "holdfast_context.h"
-#include "holdfast_thread.h"
 
 _Static_assert((int)FEEDBACK_MESSAGE_ENTRIES >= (int)LIMITS_NODES, "all nodes fit into a datagram");
 
@@ -43,6 +42,17 @@ static enum holdfast_note_kind holdfast_note_kind(const struct holdfast_verdict 
     return verdict->result == HOLDFAST_RESULT_WRONG_SERVER ? HOLDFAST_NOTE_WRONG : HOLDFAST_NOTE_ANSWERED;
 }
 
+/* A place has one writer, so load and store need not be one operation; the shared place has many. */
+static void holdfast_note_add(_Atomic uint64_t *count, uint64_t more, unsigned thread)
+{
+    if (thread < HOLDFAST_THREADS) {
+        const uint64_t before = atomic_load_explicit(count, memory_order_relaxed);
+        atomic_store_explicit(count, before + more, memory_order_relaxed);
+    } else {
+        atomic_fetch_add_explicit(count, more, memory_order_relaxed);
+    }
+}
+
 bool holdfast_note_count(struct holdfast_note *note, const struct holdfast_target *target,
                          const struct holdfast_verdict *verdict, int64_t duration_ns)
 {
@@ -51,42 +61,25 @@ bool holdfast_note_count(struct holdfast_note *note, const struct holdfast_targe
         return false;
     }
     const enum holdfast_note_kind kind = holdfast_note_kind(verdict);
-    _Atomic uint64_t *counts = note->stripes[holdfast_thread() % HOLDFAST_NOTE_STRIPES].counts[target->node];
-    atomic_fetch_add_explicit(&counts[kind], 1, memory_order_relaxed);
+    const unsigned thread = holdfast_thread();
+    _Atomic uint64_t *counts = note->places[thread].counts[target->node];
+    holdfast_note_add(&counts[kind], 1, thread);
     if (kind == HOLDFAST_NOTE_ANSWERED && duration_ns > 0) {
-        atomic_fetch_add_explicit(&counts[HOLDFAST_NOTE_TOOK_NS], (uint64_t)duration_ns, memory_order_relaxed);
+        holdfast_note_add(&counts[HOLDFAST_NOTE_TOOK_NS], (uint64_t)duration_ns, thread);
     }
     return kind != HOLDFAST_NOTE_ANSWERED;
 }
 
 /* ---- telling ---- */
 
-struct holdfast_note_sums {
-    uint64_t counts[LIMITS_NODES][HOLDFAST_NOTE_KINDS];
-};
-
-static void holdfast_note_take(struct holdfast_note *note, struct holdfast_note_sums *ret_sums)
+static void holdfast_note_sum(const struct holdfast_note *note, struct holdfast_note_sums *ret_sums)
 {
     memset(ret_sums, 0, sizeof *ret_sums);
-    for (uint32_t i = 0; i < HOLDFAST_NOTE_STRIPES; i++) {
+    for (uint32_t thread = 0; thread <= HOLDFAST_THREADS; thread++) {
         for (uint32_t node = 0; node < LIMITS_NODES; node++) {
             for (uint32_t kind = 0; kind < HOLDFAST_NOTE_KINDS; kind++) {
-                _Atomic uint64_t *count = &note->stripes[i].counts[node][kind];
-                if (atomic_load_explicit(count, memory_order_relaxed) != 0) {
-                    ret_sums->counts[node][kind] += atomic_exchange_explicit(count, 0, memory_order_relaxed);
-                }
-            }
-        }
-    }
-}
-
-static void holdfast_note_put_back(struct holdfast_note *note, const struct holdfast_note_sums *sums)
-{
-    for (uint32_t node = 0; node < LIMITS_NODES; node++) {
-        for (uint32_t kind = 0; kind < HOLDFAST_NOTE_KINDS; kind++) {
-            if (sums->counts[node][kind] != 0) {
-                atomic_fetch_add_explicit(&note->stripes[0].counts[node][kind], sums->counts[node][kind],
-                                          memory_order_relaxed);
+                ret_sums->counts[node][kind] +=
+                    atomic_load_explicit(&note->places[thread].counts[node][kind], memory_order_relaxed);
             }
         }
     }
@@ -112,16 +105,19 @@ static uint8_t *holdfast_note_entry(uint8_t *to, const struct view_address *serv
     return holdfast_note_number(to, answered > 0 ? counts[HOLDFAST_NOTE_TOOK_NS] / answered / 1000 : 0);
 }
 
-/* How many bytes; FEEDBACK_MESSAGE_HEAD: there is nothing to tell. */
+/* What has been added since it was said last. How many bytes; FEEDBACK_MESSAGE_HEAD: nothing has. */
 static size_t holdfast_note_write(const struct view *view, const struct holdfast_note_sums *sums,
-                                  uint8_t bytes[FEEDBACK_MESSAGE_BYTES])
+                                  const struct holdfast_note_sums *said, uint8_t bytes[FEEDBACK_MESSAGE_BYTES])
 {
     uint8_t *at = bytes + FEEDBACK_MESSAGE_HEAD;
     memcpy(bytes, "HFF", 3);
     bytes[3] = FEEDBACK_MESSAGE_VERSION;
     memset(bytes + 4, 0, FEEDBACK_MESSAGE_HEAD - 4);
     for (uint32_t node = 0; node < view->nodes_count && node < LIMITS_NODES; node++) {
-        const uint64_t *counts = sums->counts[node];
+        uint64_t counts[HOLDFAST_NOTE_KINDS];
+        for (uint32_t kind = 0; kind < HOLDFAST_NOTE_KINDS; kind++) {
+            counts[kind] = sums->counts[node][kind] - said->counts[node][kind];
+        }
         if (counts[HOLDFAST_NOTE_ANSWERED] + counts[HOLDFAST_NOTE_FAILED] + counts[HOLDFAST_NOTE_WRONG] > 0) {
             at = holdfast_note_entry(at, &view->nodes[node].postgres, counts);
         }
@@ -146,15 +142,11 @@ void holdfast_note_tell(struct holdfast_note *note, const struct view *view, int
         return;
     }
     note->told_ms = now_ms;
-    holdfast_note_take(note, &sums);
-    const size_t size = holdfast_note_write(view, &sums, bytes);
-    if (size == FEEDBACK_MESSAGE_HEAD) {
-        return;
-    }
-    if (holdfast_note_send(note, bytes, size)) {
+    holdfast_note_sum(note, &sums);
+    const size_t size = holdfast_note_write(view, &sums, &note->said, bytes);
+    if (size > FEEDBACK_MESSAGE_HEAD && holdfast_note_send(note, bytes, size)) {
         note->told++;
-    } else {
-        holdfast_note_put_back(note, &sums);
+        note->said = sums;
     }
 }
 
@@ -165,10 +157,9 @@ void holdfast_note_view(struct holdfast_note *note, const struct view *before, c
         same = memcmp(&before->nodes[i].postgres, &after->nodes[i].postgres, sizeof before->nodes[i].postgres) == 0;
     }
     if (!same) {
-        struct holdfast_note_sums forgotten;
         holdfast_note_tell(note, before, now_ms, 0);
         atomic_store_explicit(&note->since, after->version, memory_order_relaxed);
-        holdfast_note_take(note, &forgotten);
+        holdfast_note_sum(note, &note->said); /* what nobody has heard is forgotten */
     }
 }
 

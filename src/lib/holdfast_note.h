@@ -2,9 +2,10 @@
  * What calls met with at servers, counted for the process that serves the view on this host. Private to libholdfast;
  * the public function is holdfast_note in holdfast.h.
  *
- * Threads count in stripes, by node of the view in use, so that they seldom meet; whoever tells takes the counts out of
- * them. A datagram that nobody takes puts them back: nothing is waited for and nothing is lost but by the end of the
- * process, or when the view's nodes are others before anybody has listened. */
+ * Each thread counts in a place of its own (holdfast_thread.h), by node of the view in use; the counts only grow, and
+ * whoever tells says by how much since the datagram before. One that nobody takes is said again with the next: nothing
+ * is waited for and nothing is lost but by the end of the process, or when the view's nodes are others before anybody
+ * has listened. */
 #pragma once
 
 #include <holdfast.h>
@@ -15,8 +16,7 @@
 
 #include "core/limits.h"
 #include "core/view.h"
-
-enum { HOLDFAST_NOTE_STRIPES = 8 };
+#include "holdfast_thread.h"
 
 enum holdfast_note_kind {
     HOLDFAST_NOTE_ANSWERED,
@@ -26,12 +26,17 @@ enum holdfast_note_kind {
     HOLDFAST_NOTE_KINDS
 };
 
-struct holdfast_note_stripe {
+struct holdfast_note_place {
     _Alignas(64) _Atomic uint64_t counts[LIMITS_NODES][HOLDFAST_NOTE_KINDS];
 };
 
+/* A plain copy, of all threads together. */
+struct holdfast_note_sums {
+    uint64_t counts[LIMITS_NODES][HOLDFAST_NOTE_KINDS];
+};
+
 struct holdfast_note {
-    struct holdfast_note_stripe stripes[HOLDFAST_NOTE_STRIPES];
+    struct holdfast_note_place places[HOLDFAST_THREADS + 1]; /* by thread; the last one is shared */
     _Atomic uint64_t since; /* version of the first view with the present nodes: older targets name others */
     int64_t tell_ms;        /* 0: nobody is told */
     struct sockaddr_un address;
@@ -39,7 +44,8 @@ struct holdfast_note {
     /* Under the lock of the context. */
     int fd; /* -1: none yet */
     int64_t told_ms;
-    uint64_t told; /* datagrams that were taken */
+    uint64_t told;                  /* datagrams that were taken */
+    struct holdfast_note_sums said; /* what the counts were then */
 };
 
 /* A path that is too long for a socket: nobody is told. */
