@@ -14,8 +14,10 @@ LAB_SITES="taiwan tokyo witness"
 # Of the running lab, as lab/up wrote it down. LAB_STORE: sqlite (one controller, at the witness) or etcd (one in each site).
 # LAB_NET: the first number of every address: 127 on the loopback of this machine, 10 where each site has a network namespace.
 # LAB_PID_SITE: whose namespace that is; LAB_PID_DESK: of one more, from which operators ask.
+# LAB_CACHE: 1 where there is a Redis for sessions behind relays.
 LAB_STORE=etcd
 LAB_NET=127
+LAB_CACHE=${LAB_CACHE:-0}
 # shellcheck disable=SC1091
 [ ! -f "$LAB_DIR/lab.env" ] || . "$LAB_DIR/lab.env"
 # PostgreSQL refuses to run as root; as an ordinary user everything runs as that user.
