@@ -247,6 +247,28 @@ def test_a_lost_primary_is_replaced_and_returns_as_a_replica(world):
             wait(lambda: one(PORTS[region], "GET", key) == value, "%s has %s" % (region, key))
 
 
+def test_a_primary_that_stands_still_is_replaced(world):
+    """It neither answers nor closes anything: its clients are moved by the view alone. When it goes on it believes to be the primary."""
+    wait(lambda: primary_is("tokyo"), "taiwan follows")
+    client = Redis(RELAY)
+    assert client.ask("SET", "before", "1") == "OK"
+    wait(lambda: one(PORTS["taiwan"], "GET", "before") == "1", "taiwan has it")
+    world.servers["tokyo"].send_signal(signal.SIGSTOP)
+    try:
+        with pytest.raises((ConnectionError, OSError)) as cut:
+            client.ask("GET", "before")  # the relay ends it
+        assert not isinstance(cut.value, TimeoutError)
+        client.close()
+        wait(lambda: one(RELAY, "SET", "after", "2") == "OK", "a client writes again")
+        assert one(PORTS["taiwan"], "GET", "after") == "2"
+    finally:
+        world.servers["tokyo"].send_signal(signal.SIGCONT)
+    wait(lambda: primary_is("taiwan"), "the old primary follows the new one")
+    wait(lambda: one(PORTS["tokyo"], "GET", "after") == "2", "and has what was written")
+    wait(lambda: move(world, "tokyo", "--wait").returncode == 0, "back to tokyo")
+    wait(lambda: primary_is("tokyo"), "as before")
+
+
 def test_it_comes_home_with_its_region_and_loses_nothing(world):
     """Everything goes to tokyo, where the primary is already, and home: the primary follows once its replica has everything."""
     acknowledged = 0
