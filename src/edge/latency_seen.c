@@ -6,7 +6,6 @@
 #include <netinet/in.h>
 #include <stddef.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "base/assert.h"
 
@@ -34,42 +33,30 @@ bool latency_seen_take(struct latency_seen *seen, struct latency_seen_note *ret_
     return true;
 }
 
-/* False: it is no connection of IP, or not connected any more. */
-static bool latency_seen_peer(int fd, struct network *ret_network)
+void latency_seen_begin(struct latency_seen_mark *mark, const struct sockaddr_storage *peer, struct mono now)
 {
-    struct sockaddr_storage peer;
-    socklen_t size = sizeof peer;
     uint8_t bytes[16] = {0};
-    if (getpeername(fd, (struct sockaddr *)&peer, &size) != 0) {
-        return false;
+    *mark = (struct latency_seen_mark){.at = now};
+    if (peer->ss_family == AF_INET) {
+        memcpy(bytes, &((const struct sockaddr_in *)peer)->sin_addr, 4);
+        mark->network = network_of_client(bytes, 4);
+    } else if (peer->ss_family == AF_INET6) {
+        memcpy(bytes, &((const struct sockaddr_in6 *)peer)->sin6_addr, 16);
+        mark->network = network_of_client(bytes, 6);
     }
-    if (peer.ss_family == AF_INET) {
-        memcpy(bytes, &((const struct sockaddr_in *)&peer)->sin_addr, 4);
-        *ret_network = network_of_client(bytes, 4);
-        return true;
-    }
-    if (peer.ss_family == AF_INET6) {
-        memcpy(bytes, &((const struct sockaddr_in6 *)&peer)->sin6_addr, 16);
-        *ret_network = network_of_client(bytes, 6);
-        return true;
-    }
-    return false;
 }
 
 void latency_seen_measure(struct latency_seen *seen, struct latency_seen_mark *mark, int fd)
 {
     struct tcp_info info = {.tcpi_min_rtt = UINT32_MAX};
     socklen_t size = sizeof info;
-    struct latency_seen_note note;
-    const bool known = getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 &&
+    const bool known = mark->network.family != 0 && getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 &&
                        size >= offsetof(struct tcp_info, tcpi_min_rtt) + sizeof info.tcpi_min_rtt;
     /* The first one acknowledged may be that of the handshake. */
     if (!known || info.tcpi_bytes_acked <= mark->acknowledged + 1 || info.tcpi_min_rtt == UINT32_MAX) {
         return;
     }
     mark->acknowledged = info.tcpi_bytes_acked;
-    note.rtt_us = info.tcpi_min_rtt > 0 ? info.tcpi_min_rtt : 1;
-    if (latency_seen_peer(fd, &note.network)) {
-        latency_seen_put(seen, &note);
-    }
+    const struct latency_seen_note note = {mark->network, info.tcpi_min_rtt > 0 ? info.tcpi_min_rtt : 1};
+    latency_seen_put(seen, &note);
 }

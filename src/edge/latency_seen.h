@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 #include "base/time.h"
 #include "wire/network.h"
@@ -33,11 +34,15 @@ struct latency_seen {
     _Atomic uint64_t lost;
 };
 
-/* Of a connection. Zeroed when it begins. */
+/* Of a connection: its client is asked for once, for a connection that was reset cannot tell any more. */
 struct latency_seen_mark {
-    struct mono at; /* the last look */
+    struct network network; /* of the client; family 0: not known, it is not measured */
+    struct mono at;         /* the last look */
     uint64_t acknowledged;
 };
+
+/* A connection begins. `peer` is as accept(2) gave it; other families than IP are not measured. */
+void latency_seen_begin(struct latency_seen_mark *mark, const struct sockaddr_storage *peer, struct mono now);
 
 /* Notes how far the client of a TCP connection is. By the block's own thread. */
 void latency_seen_measure(struct latency_seen *seen, struct latency_seen_mark *mark, int fd);

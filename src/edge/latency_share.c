@@ -22,7 +22,7 @@ enum {
     LATENCY_SHARE_TURN_S = 5,
     LATENCY_SHARE_ASK = 2, /* turns */
     LATENCY_SHARE_CALL_MS = 2000,
-    LATENCY_SHARE_SAVE_S = 60,
+    LATENCY_SHARE_SAVE_S = 30,
     LATENCY_SHARE_LIMIT_BYTES = 4 << 20, /* all networks with LIMITS_REGIONS regions */
     LATENCY_SHARE_ADDRESS = 64,
 };

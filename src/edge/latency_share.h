@@ -8,7 +8,7 @@
  *
  * The times by region that clients are led by are kept here (latency_table_keep), in memory and in LATENCY_TABLE_NAME
  * of the state directory: they survive a restart of this process and the loss of all controllers, until they are older
- * than `max_age_s`. The file is written at most once a minute: the DNS server reads everything again after each. */
+ * than `max_age_s`. The file is written at most twice a minute: the DNS server reads everything again after each. */
 #pragma once
 
 #include <stdint.h>

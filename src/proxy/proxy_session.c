@@ -58,7 +58,6 @@ struct proxy_session *proxy_session_new(struct proxy_session_context *context, i
     session->state = PROXY_SESSION_STARTUP;
     session->route = LIMITS_NONE;
     session->deadline = TIME_NEVER;
-    session->latency.at = context->now;
     session->status = PG_MESSAGE_STATUS_IDLE;
     list_init(&session->link);
     list_init(&session->timed);

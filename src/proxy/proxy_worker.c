@@ -101,7 +101,9 @@ static void proxy_worker_accept(struct proxy_worker *worker, int listener)
 {
     struct proxy_session_context *context = &worker->context;
     for (int i = 0; i < PROXY_WORKER_ACCEPTS; i++) {
-        const int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        struct sockaddr_storage peer = {.ss_family = AF_UNSPEC};
+        socklen_t size = sizeof peer;
+        const int fd = accept4(listener, (struct sockaddr *)&peer, &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (fd < 0) {
             if (errno == EMFILE || errno == ENFILE) {
                 proxy_worker_turn_away(worker, listener);
@@ -113,7 +115,9 @@ static void proxy_worker_accept(struct proxy_worker *worker, int listener)
             proxy_metrics_add(&context->metrics, PROXY_METRICS_REFUSED_CLIENTS, 1);
             continue;
         }
-        if (proxy_session_new(context, fd) != NULL) {
+        struct proxy_session *session = proxy_session_new(context, fd);
+        if (session != NULL) {
+            latency_seen_begin(&session->latency, &peer, context->now);
             worker->sessions_count++;
         }
     }

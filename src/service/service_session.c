@@ -50,7 +50,6 @@ struct service_session *service_session_new(struct service_session_context *cont
     session->due = TIME_NEVER;
     session->drain_until = TIME_NEVER;
     session->moved = context->now;
-    session->latency.at = context->now;
     session->wait_until = time_add_ms(context->now, context->setup->services[slot].connect_wait_ms);
     list_init(&session->link);
     list_init(&session->ready);

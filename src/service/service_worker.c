@@ -156,6 +156,9 @@ static void service_worker_accept(struct service_worker *worker, const struct se
         }
         const struct view_address peer = service_worker_peer(&storage);
         struct service_session *session = service_session_new(&worker->context, listener->what.slot, fd, &peer);
+        if (session != NULL) {
+            latency_seen_begin(&session->latency, &storage, worker->context.now);
+        }
         if (session != NULL && session->state == SERVICE_SESSION_CONNECTING) {
             service_connect_begin(&worker->context, session);
         }

@@ -66,7 +66,7 @@ checks:
 dns:
   zone: example.test
   zone_file: {root}/zone
-  names: {{ www: {{ endpoint: web, ttl: 5s }}, near: {{ endpoint: web, ttl: 5s, policy: world }} }}
+  names: {{ www: {{ endpoint: web, ttl: 5s }}, near: {{ endpoint: web, ttl: 5s, policy: world }}, quick: {{ endpoint: web, ttl: 5s, policy: quick }} }}
   geo_database: {root}/world.mmdb
   policies:
     world:
@@ -76,6 +76,7 @@ dns:
         countries: {{ TW: home }}
         default: taiwan
     home: {{ failover: [ taiwan, tokyo ] }}
+    quick: {{ latency: {{ measured: [ taiwan, tokyo ], networks: {{ far: {{ networks: [ 203.0.113.0/24 ], times: {{ taiwan: 9, tokyo: 90 }} }} }}, default: taiwan }} }}
   zones: {{ second.test: {{ file: {root}/second, names: {{ app: {{ endpoint: web }} }} }} }}
   identify: true
   cookies: {{ secret: {{ file: {root}/cookie }} }}
@@ -621,6 +622,36 @@ def test_policies_follow_their_files(plane):
     shutil.copyfile(WORLD, plane.path("world.mmdb"))
     until(lambda: TAIWAN in addresses(near("203.0.113.0", 24)), 60)
     assert addresses(near("8.8.8.0", 24)) == [TOKYO]
+
+
+def measure(plane, *rows):
+    """The host's observer or controller has replaced the table of measured times."""
+    now = int(time.time())
+    plane.write("latency.new", "# measured\n" + "".join(row.replace("@", "@%d" % now) + "\n" for row in rows))
+    os.rename(plane.path("latency.new"), plane.path("latency.table"))
+
+
+def test_measured_times_lead(plane):
+    def quick():
+        return addresses(udp("quick", "A", **subnet("203.0.113.0", 24)))
+    plane.picture()
+    assert TAIWAN in quick()  # by the configured table
+    measure(plane, "203.0.113.0/24 tokyo=9500@ taiwan=31000@")
+    until(lambda: quick() == [TOKYO], 60)
+    assert "CLIENT-SUBNET: 203.0.113.0/24/24" in dig("quick.example.test", "+subnet=203.0.113.0/24")
+    out = subprocess.run([HOLDFAST, "dns", "explain", "quick", "--client", "203.0.113.7", "--config", plane.path("holdfast.yaml")],
+                         capture_output=True, text=True, check=True).stdout
+    assert re.search(r"tokyo +9\.5 ms away, measured \d+ s ago: taken", out)
+    assert re.search(r"taiwan +31\.0 ms away, measured \d+ s ago: not needed", out)
+    measure(plane, "203.0.113.0/24 tokyo=9500@")  # compared with the configured 9 ms
+    until(lambda: TAIWAN in quick(), 60)
+    measure(plane, "203.0.113.0/24 tokyo=9500@ taiwan=31000@", "203.0.113.0/24 broken")
+    until(lambda: "policies go on without measured times" in plane.log(), 60)
+    assert TAIWAN in quick()
+    measure(plane, "203.0.113.0/24 tokyo=9500@ taiwan=31000@")
+    until(lambda: quick() == [TOKYO], 60)
+    os.unlink(plane.path("latency.table"))
+    until(lambda: TAIWAN in quick(), 60)
 
 
 def test_policies_are_explained(plane):

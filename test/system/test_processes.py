@@ -1,20 +1,32 @@
 # SPDX-License-Identifier: Apache-2.0
 """Processes that die, and a witness that is away: the data planes go on answering, and nothing moves that need not."""
 import os
+import re
 import signal
+import socket
+import struct
+import subprocess
 import time
 
+import dns.edns
 import dns.exception
 import dns.message
 import dns.query
 import pytest
 
-from lab import RESOLVERS, Lab, alive, boot_us, children, wait
+from lab import HOLDFAST, PROXIES, RESOLVERS, Lab, alive, boot_us, children, wait
+
+
+NEAR = ("    www: { endpoint: web, ttl: 1s }\n", """    www: { endpoint: web, ttl: 1s }
+    near: { endpoint: web, ttl: 1s, policy: near }
+  policies:
+    near: { latency: { measured: [ taiwan, tokyo ], default: tokyo } }
+""")
 
 
 @pytest.fixture(scope="module")
 def lab():
-    with Lab() as lab:
+    with Lab(NEAR) as lab:
         lab.clients()
         lab.wait_healthy()
         lab.wait_member("tokyo-a")
@@ -40,6 +52,42 @@ def quiet(lab, run):
     lab.wait_healthy()
     assert lab.run()["id"] == run["id"] and lab.writer() == "taiwan-a" and lab.epoch() == 1
     assert {region["state"] for region in lab.status()["regions"]} == {"SERVING"}
+
+
+def knock(proxy, source):
+    """A client of that address, which leaves when it is asked for its password."""
+    words = b"user\0shop_tier1\0database\0shop\0\0"
+    with socket.socket() as client:
+        client.settimeout(60)
+        client.bind((source, 0))
+        client.connect((proxy, 6432))
+        client.sendall(struct.pack("!ii", len(words) + 8, 196608) + words)
+        assert client.recv(1) == b"R"
+
+
+def test_clients_are_measured_where_they_connect(lab):
+    """From the kernel of a proxy through its host's observer to the controller, and back to every host's DNS server."""
+    for _ in range(3):
+        for site in ("taiwan", "tokyo"):
+            knock(PROXIES[site], "127.77.7.7")
+
+    def measured():
+        status, found = lab.call("/v1/latency")
+        rows = [row for row in found["networks"] if row["network"] == "127.77.7.0/24"] if status == 200 else []
+        return rows and {region["region"] for region in rows[0]["regions"]} == {"taiwan", "tokyo"}
+    wait(measured, 60, "both regions have a time")
+
+    def explained():
+        out = subprocess.run([HOLDFAST, "dns", "explain", "near", "--client", "127.77.7.9", "--config", lab.config, "--site", "tokyo"],
+                             capture_output=True, text=True, check=True).stdout
+        return all(re.search(region + r" +\d+\.\d ms away, measured \d+ s ago", out) for region in ("taiwan", "tokyo"))
+    wait(explained, 120, "tokyo's host has the table")
+
+    def scope():
+        query = dns.message.make_query("near.example.test.", "A", use_edns=0, options=[dns.edns.ECSOption("127.77.7.0", 24)])
+        answer = dns.query.udp(query, RESOLVERS["tokyo"], port=5353, timeout=10)
+        return [option.scopelen for option in answer.options if option.otype == dns.edns.ECS]
+    wait(lambda: scope() == [24], 60, "its DNS server leads by it")
 
 
 def test_control_killed_and_held_down(lab):

@@ -52,7 +52,7 @@ static void notes_that_do_not_fit_are_counted(void **state)
 }
 
 /* A connection over loopback: ours and the client's end. */
-static void connection(int *ret_ours, int *ret_client)
+static void connection(int *ret_ours, int *ret_client, struct latency_seen_mark *mark)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f090909)};
     socklen_t size = sizeof address;
@@ -63,8 +63,11 @@ static void connection(int *ret_ours, int *ret_client)
     const struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f080807)};
     assert_int_equal(bind(*ret_client, (const struct sockaddr *)&from, sizeof from), 0);
     assert_int_equal(connect(*ret_client, (struct sockaddr *)&address, sizeof address), 0);
-    *ret_ours = accept(listener, NULL, NULL);
+    struct sockaddr_storage peer;
+    size = sizeof peer;
+    *ret_ours = accept(listener, (struct sockaddr *)&peer, &size);
     assert_true(*ret_ours >= 0);
+    latency_seen_begin(mark, &peer, (struct mono){0});
     close(listener);
 }
 
@@ -72,12 +75,12 @@ static void a_connection_is_measured_once_it_has_acknowledged_something(void **s
 {
     (void)state;
     static struct latency_seen seen;
-    struct latency_seen_mark mark = {.acknowledged = 0};
+    struct latency_seen_mark mark;
     struct latency_seen_note got;
     char text[NETWORK_TEXT];
     int ours;
     int client;
-    connection(&ours, &client);
+    connection(&ours, &client, &mark);
     latency_seen_measure(&seen, &mark, ours);
     assert_false(latency_seen_take(&seen, &got)); /* nothing was sent */
     char answer[16];
@@ -96,6 +99,28 @@ static void a_connection_is_measured_once_it_has_acknowledged_something(void **s
     close(ours);
 }
 
+/* Clients that leave with something unread reset the connection. */
+static void a_connection_that_was_reset_is_measured(void **state)
+{
+    (void)state;
+    static struct latency_seen seen;
+    struct latency_seen_mark mark;
+    struct latency_seen_note got;
+    int ours;
+    int client;
+    char byte;
+    connection(&ours, &client, &mark);
+    assert_int_equal(send(ours, "a statement", 11, 0), 11);
+    assert_int_equal(recv(client, &byte, 1, 0), 1);
+    assert_int_equal(send(client, "x", 1, 0), 1);
+    assert_int_equal(recv(ours, &byte, 1, 0), 1);
+    assert_int_equal(close(client), 0);
+    assert_true(recv(ours, &byte, 1, 0) < 0); /* the reset has come */
+    latency_seen_measure(&seen, &mark, ours);
+    assert_true(latency_seen_take(&seen, &got));
+    close(ours);
+}
+
 static void what_is_no_connection_is_not_measured(void **state)
 {
     (void)state;
@@ -104,6 +129,10 @@ static void what_is_no_connection_is_not_measured(void **state)
     struct latency_seen_note got;
     int pair[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+    const struct sockaddr_storage peer = {.ss_family = AF_UNIX};
+    latency_seen_begin(&mark, &peer, (struct mono){7});
+    latency_seen_measure(&seen, &mark, pair[0]);
+    mark.network = network(1);
     latency_seen_measure(&seen, &mark, pair[0]);
     latency_seen_measure(&seen, &mark, -1);
     assert_false(latency_seen_take(&seen, &got));
@@ -341,6 +370,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(notes_that_do_not_fit_are_counted),
         cmocka_unit_test(a_connection_is_measured_once_it_has_acknowledged_something),
+        cmocka_unit_test(a_connection_that_was_reset_is_measured),
         cmocka_unit_test(what_is_no_connection_is_not_measured),
         cmocka_unit_test(a_network_is_told_from_its_third_connection_on),
         cmocka_unit_test(a_slow_connection_spoils_nothing),
