@@ -209,6 +209,9 @@ static int cli_dns_explain(const struct config *config, uint32_t site, const str
     if (dns_steer_load(&all, problem, &steer) != ERR_OK || dns_steer_load(&only, problem, &labelled) != ERR_OK) {
         fprintf(stderr, "holdfast dns: %s\n", problem);
     } else {
+        if (problem[0] != 0) {
+            fprintf(stderr, "holdfast dns: %s\n", problem);
+        }
         struct dns_explain_question question = {.names = options.names,
                                                 .names_count = options.names_count,
                                                 .index = index,

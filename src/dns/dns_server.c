@@ -17,6 +17,7 @@
 #include "dns/dns_keydir.h"
 #include "dns/dns_steer_load.h"
 #include "dns/dns_zone_sign.h"
+#include "edge/log.h"
 #include "edge/publish_file.h"
 
 _Static_assert((int)DNS_KEYDIR_PROBLEM <= (int)DNS_ZONE_PROBLEM, "a sentence about keys fits");
@@ -121,8 +122,10 @@ static enum err dns_server_load(const struct dns_server *server, const struct dn
         const struct dns_steer_source source = {.config = server->options.policies,
                                                 .measured = server->options.measured};
         err = dns_steer_load(&source, told, &catalog->steer);
-        if (err != ERR_OK || (told[0] != 0 && problem[0] == 0)) {
+        if (err != ERR_OK) {
             memcpy(problem, told, sizeof told);
+        } else if (told[0] != 0) {
+            LOG_W("%s", told); /* `problem` has room for one, and zones may warn at each load */
         }
     }
     if (err != ERR_OK) {
