@@ -216,7 +216,7 @@ def answers(name="www.example.test"):
 
 
 CHANGES = ["failover", "switchover", "failback", "pause", "resume"]
-LOOKS = ["status", "health", "explain", "history", "events"]
+LOOKS = ["status", "health", "explain", "history", "events", "latency"]
 
 
 @pytest.mark.parametrize("verb", [*LOOKS, "timeline", *CHANGES, "approve", "abort"])
@@ -248,7 +248,8 @@ def test_looks_need_no_token(world, verb):
 
 
 @pytest.mark.parametrize("verb,path", [("status", "/v1/status"), ("health", "/v1/health"), ("explain", "/v1/explain"),
-                                       ("history", "/v1/runs"), ("events", "/v1/events")])
+                                       ("history", "/v1/runs"), ("events", "/v1/events"),
+                                       ("latency", "/v1/latency")])
 def test_data_formats(world, verb, path):
     data = json.loads(world.run(verb, "-o", "json").stdout)
     assert data.keys() == world.json(path).keys()

@@ -747,9 +747,9 @@ def test_names_that_secondaries_would_deny_are_told(plane):
         done = subprocess.run([HOLDFAST, "config", "check", plane.path("holdfast.yaml")], capture_output=True, text=True, check=False)
         assert done.returncode == code, done.stdout + done.stderr
         return done.stderr
-    told = "zone: www.example.test. (2 such) follows the view and has no address in the file: the zone is transferred"
+    told = "zone: www.example.test. (3 such) follows the view and has no address in the file: the zone is transferred"
     assert told in plane.log() and "warning: " in check(0) and told in check(0)
-    plane.write("zone", ZONE + "www A 10.0.0.20\nnear AAAA 2001:db8::20\n")
+    plane.write("zone", ZONE + "www A 10.0.0.20\nnear AAAA 2001:db8::20\nquick A 10.0.0.22\n")
     assert "second: app.second.test. (1 such) follows" in check(0)
     plane.write("second", SECOND + "app A 10.0.0.21\n")
     assert check(0) == ""
