@@ -615,7 +615,7 @@ static enum proxy_relay_step proxy_relay_move(struct proxy_session_context *cont
         return proxy_relay_gone(context, from);
     }
     /* A short read has emptied the socket, unless an end of file waits behind it; or it was only one record of TLS. */
-    from->readable = (size_t)size == limit || from->hangup || from->tls != NULL;
+    from->readable = (size_t)size == limit || from->hangup || (from->tls != NULL && proxy_tls_more(from->tls));
     if (client && context->buffer[0] == PG_MESSAGE_TERMINATE && session->pool != NULL && proxy_session_idle(session)) {
         return proxy_relay_gone(context, from); /* that is between the two of us: the server is the next client's */
     }

@@ -31,7 +31,8 @@ struct proxy_tls {
     SSL *ssl;
     bool ready;
     bool stuck;
-    bool ended; /* nothing more comes: `ended_errno` 0 or why */
+    bool drained; /* the last look at the socket took all that it had */
+    bool ended;   /* nothing more comes: `ended_errno` 0 or why */
     int ended_errno;
     uint8_t *stash;
     size_t stash_at;
@@ -102,6 +103,7 @@ static void proxy_tls_harden(SSL_CTX *ssl)
                      SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_num_tickets(ssl, 0);
+    SSL_CTX_set_read_ahead(ssl, 1); /* head and body of a record, and the next ones, in one call */
 }
 
 /* Whom we trust to vouch for clients. A client without a certificate comes in; a wrong one does not. */
@@ -248,6 +250,20 @@ enum err proxy_tls_context_reload(struct proxy_tls_context *context, char messag
 
 /* ---- a connection ---- */
 
+/* Sees what the library's reads of the socket bring. */
+static long proxy_tls_observe(BIO *bio, int operation, const char *memory, size_t size, int number, long argument,
+                              int result, size_t *processed)
+{
+    (void)memory;
+    (void)number;
+    (void)argument;
+    if (operation == (BIO_CB_READ | BIO_CB_RETURN)) {
+        struct proxy_tls *tls = (void *)BIO_get_callback_arg(bio);
+        tls->drained = result <= 0 || *processed < size;
+    }
+    return result;
+}
+
 static enum err proxy_tls_new(struct proxy_tls_context *context, int fd, struct proxy_tls **ret_tls)
 {
     struct proxy_tls *tls = calloc(1, sizeof *tls);
@@ -262,6 +278,8 @@ static enum err proxy_tls_new(struct proxy_tls_context *context, int fd, struct 
         ERR_clear_error();
         return ERR_NO_MEMORY;
     }
+    BIO_set_callback_ex(SSL_get_rbio(tls->ssl), proxy_tls_observe);
+    BIO_set_callback_arg(SSL_get_rbio(tls->ssl), (char *)tls);
     *ret_tls = tls;
     return ERR_OK;
 }
@@ -432,6 +450,11 @@ ssize_t proxy_tls_recv(struct proxy_tls *tls, void *memory, size_t size, bool pe
         tls->stash = NULL;
     }
     return (ssize_t)count;
+}
+
+bool proxy_tls_more(const struct proxy_tls *tls)
+{
+    return tls->stash != NULL || tls->ended || !tls->drained || SSL_has_pending(tls->ssl) == 1;
 }
 
 /* One record at most. */

@@ -90,6 +90,9 @@ bool proxy_tls_ready(const struct proxy_tls *tls);
 ssize_t proxy_tls_recv(struct proxy_tls *tls, void *memory, size_t size, bool peek);
 ssize_t proxy_tls_send(struct proxy_tls *tls, const void *data, size_t size);
 
+/* Behind a call that received: whether another may bring something without an event. */
+bool proxy_tls_more(const struct proxy_tls *tls);
+
 /* Whether part of a record waits to be sent: nothing else can be said before that. */
 bool proxy_tls_stuck(const struct proxy_tls *tls);
 
