@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
@@ -323,6 +324,7 @@ enum err dns_server_reload(struct dns_server *server, const struct dns_catalog_s
     dns_server_settle(server, generation);
     dns_server_tell(server, old);
     dns_catalog_free(old);
+    (void)malloc_trim(0); /* what was read is large, and the allocator would keep room for it */
     return ERR_OK;
 }
 

@@ -65,16 +65,21 @@ uint64_t publish_memory_process(int32_t pid)
     return strtoull(at, NULL, 10) << 32 | (uint32_t)pid;
 }
 
+/* How struct view_memory begins. */
+struct publish_memory_head {
+    uint64_t magic;
+    uint32_t format;
+    uint32_t view_size;
+    uint64_t boot;
+};
+
+_Static_assert(offsetof(struct publish_memory_head, boot) == offsetof(struct view_memory, boot), "the same layout");
+
 /* ERR_OK: ours. ERR_UNSUPPORTED: of this boot, but another release's. ERR_STALE: of another boot, or harmed. */
 static enum err publish_memory_check(int fd, uint64_t boot)
 {
     struct stat status;
-    struct {
-        uint64_t magic;
-        uint32_t format;
-        uint32_t view_size;
-        uint64_t boot;
-    } head;
+    struct publish_memory_head head;
     if (fstat(fd, &status) != 0 || pread(fd, &head, sizeof head, 0) != (ssize_t)sizeof head ||
         head.magic != VIEW_MEMORY_MAGIC || head.boot != boot) {
         return ERR_STALE;
@@ -87,9 +92,8 @@ static enum err publish_memory_check(int fd, uint64_t boot)
 
 static enum err publish_memory_create(const char *path, uint64_t boot, int *ret_fd)
 {
-    const struct view_memory head = {
-        .magic = VIEW_MEMORY_MAGIC, .format = VIEW_MEMORY_FORMAT, .view_size = sizeof(struct view), .boot = boot};
-    return mapped_file_create(path, 0660, sizeof head, span_of(&head, offsetof(struct view_memory, current)), ret_fd);
+    const struct publish_memory_head head = {VIEW_MEMORY_MAGIC, VIEW_MEMORY_FORMAT, sizeof(struct view), boot};
+    return mapped_file_create(path, 0660, sizeof(struct view_memory), span_of(&head, sizeof head), ret_fd);
 }
 
 /* Under the lock: the file as it is, or a fresh one. */
