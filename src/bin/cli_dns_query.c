@@ -240,7 +240,7 @@ static int cli_dns_query_run(struct cli_dns_query *query, struct dns_client_answ
         answers = cli_dns_query_ask(query, answer);
         result = cli_dns_judge(&query->option.judge, answers);
     }
-    cli_dns_query_print(query, answers, result);
+    cli_dns_query_print(query, answers, (int)result);
     json_decref(answers);
     return fflush(stdout) == 0 ? (int)result : VERB_FAILED;
 }
