@@ -13,6 +13,7 @@
 #include "base/assert.h"
 #include "dns/dns_worker.h"
 #include "wire/dns_message.h"
+#include "wire/dns_type.h"
 
 static enum err dns_tcp_listen(struct dns_tcp *tcp, int epoll, const struct sockaddr_storage *address,
                                struct dns_socket_given *given)
@@ -206,12 +207,23 @@ static size_t dns_tcp_answer(struct dns_worker *worker, struct dns_tcp_connectio
                : answer;
 }
 
+/* Whether the next query may be answered before a transfer is over: any may (RFC 7766, 6.2.1.1) but another transfer.
+ */
+static bool dns_tcp_passes(const struct dns_tcp_connection *connection)
+{
+    struct dns_message_query query;
+    const size_t size = dns_tcp_query_size(connection);
+    return size != 0 && size != SIZE_MAX &&
+           dns_message_parse(connection->in + 2, size - 2, &query) == DNS_MESSAGE_GOOD && query.type != DNS_TYPE_AXFR &&
+           query.type != DNS_TYPE_IXFR;
+}
+
 /* Answers whole queries, and goes on with a transfer, as long as the peer takes the answers. False: close. */
 static bool dns_tcp_serve(struct dns_worker *worker, struct dns_tcp_connection *connection, struct mono now)
 {
     for (uint32_t turn = 0; turn < DNS_TCP_TURN && connection->out_size == 0; turn++) {
         size_t answer = 0;
-        if (connection->transfer.zone != NULL) {
+        if (connection->transfer.zone != NULL && (turn % 2 == 0 || !dns_tcp_passes(connection))) {
             answer = dns_transfer_next(&connection->transfer, connection->out + 2);
             if (answer == 0) {
                 continue; /* it is over */
@@ -286,7 +298,8 @@ void dns_tcp_event(struct dns_worker *worker, uint32_t index, struct mono now)
         connection->in_size = 0;
         good = good && dns_tcp_receive(connection) && !connection->ended;
     } else if (good && connection->out_size == 0) {
-        good = connection->waits_out || connection->ended || dns_tcp_receive(connection);
+        const bool later = connection->waits_out && connection->transfer.zone == NULL; /* whole queries are waiting */
+        good = later || connection->ended || dns_tcp_receive(connection);
         good = good && dns_tcp_serve(worker, connection, now);
     }
     if (!good || (!connection->drained && !dns_tcp_watch(worker, connection))) {

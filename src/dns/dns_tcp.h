@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * DNS over TCP for one worker (RFC 7766): a two-byte length before each message, queries pipelined, answers in order.
+ * DNS over TCP for one worker (RFC 7766): a two-byte length before each message, queries pipelined; answers in order,
+ * but those to queries behind a zone transfer, which come between its messages.
  *
  * Everything has a limit: connections in all and of one address (the one of them that was silent longest makes room),
  * size of a query, time for a whole query or answer, which shrinks as places are taken: who only sits there, or

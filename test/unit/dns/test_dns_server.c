@@ -290,11 +290,79 @@ static void test_a_stop_answers_what_tcp_clients_have_sent(void **state)
     }
 }
 
+/* One message with its length: its id, and its size in `ret_size`. */
+static uint16_t read_message(int fd, size_t *ret_size)
+{
+    static uint8_t bytes[2 + 65535];
+    size_t have = 0;
+    size_t want = 2;
+    while (have < want) {
+        struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+        assert_int_equal(poll(&poll_fd, 1, PATIENCE_MS), 1);
+        const ssize_t got = recv(fd, bytes + have, want - have, 0);
+        assert_true(got > 0);
+        have += (size_t)got;
+        want = have >= 2 ? 2U + ((size_t)bytes[0] << 8 | bytes[1]) : 2;
+    }
+    *ret_size = want - 2;
+    return (uint16_t)(bytes[2] << 8 | bytes[3]);
+}
+
+/* A query behind a transfer of many messages is answered between these, not behind them. */
+static void test_a_transfer_keeps_no_query_waiting(void **state)
+{
+    (void)state;
+    enum { NAMES = 60000, TRANSFER_ID = 9, QUERY_ID = 7 };
+    static struct dns_catalog_settings settings;
+    char problem[DNS_ZONE_PROBLEM] = "";
+    uint8_t both[2 * 514];
+    end_clients();
+    settings.transfer[0] = (struct dns_catalog_network){{.family = 4, .bytes = {127}}, 8};
+    settings.transfer_count = 1;
+    FILE *file = fopen(world->zone_path, "ae");
+    assert_non_null(file);
+    for (int i = 0; i < NAMES; i++) {
+        fprintf(file, "name-%d A 10.0.0.1\n", i);
+    }
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(dns_server_reload(world->server, &settings, problem), ERR_OK);
+    const size_t first = client_ask(both + 2, false);
+    both[0] = 0;
+    both[1] = (uint8_t)first;
+    memmove(both + 2 + first, both, 2 + first); /* the query, behind the transfer of the zone */
+    uint8_t *question = both + 2 + 12;
+    memmove(question, question + 7, first - 12 - 7); /* without "serial" */
+    question[first - 12 - 7 - 3] = 252;
+    both[1] = (uint8_t)(first - 7);
+    both[3] = TRANSFER_ID;
+    memmove(both + 2 + first - 7, both + 2 + first, 2 + first);
+    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const struct sockaddr_in *server = (const struct sockaddr_in *)&world->options.listens[0];
+    assert_int_equal(connect(fd, (const struct sockaddr *)server, sizeof *server), 0);
+    assert_int_equal(send(fd, both, 4 + first - 7 + first, 0), 4 + first - 7 + first);
+    uint32_t before = 0;
+    uint32_t after = 0;
+    bool answered = false;
+    size_t bytes = 0;
+    while (bytes < (size_t)NAMES * 20 || !answered) {
+        size_t size = 0;
+        const uint16_t id = read_message(fd, &size);
+        assert_true(id == TRANSFER_ID || (id == QUERY_ID && !answered));
+        answered = answered || id == QUERY_ID;
+        before += id == TRANSFER_ID && !answered;
+        after += id == TRANSFER_ID && answered;
+        bytes += id == TRANSFER_ID ? size : 0;
+    }
+    assert_true(before > 0 && after > 5);
+    close(fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_all_workers_leave_the_old_view, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_reloads_lose_no_query, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_transfer_keeps_no_query_waiting, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_stop_answers_what_tcp_clients_have_sent, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
