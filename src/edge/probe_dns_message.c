@@ -7,6 +7,7 @@
 
 #include "base/cursor.h"
 #include "wire/dns_message.h"
+#include "wire/dns_query.h"
 #include "wire/dns_rdata.h"
 #include "wire/dns_type.h"
 
@@ -56,15 +57,10 @@ enum err probe_dns_message_question(const char *name, const char *type, const ch
 
 void probe_dns_message_write(const struct probe_dns_question *question, struct buf *buf)
 {
-    buf_u16be(buf, question->id);
-    buf_u16be(buf, 0); /* a query, no recursion wanted: the server must know by itself */
-    buf_u16be(buf, 1); /* questions */
-    buf_u16be(buf, 0);
-    buf_u16be(buf, 0);
-    buf_u16be(buf, 0);
-    buf_bytes(buf, question->name.bytes, question->name.size);
-    buf_u16be(buf, question->type);
-    buf_u16be(buf, DNS_CLASS_IN);
+    /* No recursion wanted: the server must know by itself. */
+    dns_query_write(
+        &(struct dns_query){.id = question->id, .name = question->name, .type = question->type, .class = DNS_CLASS_IN},
+        buf);
 }
 
 /* Record data without compression. Names inside are at the end of the data for the types that we compare. */

@@ -7,19 +7,14 @@
 #include "base/assert.h"
 #include "base/cursor.h"
 #include "wire/dns_message.h"
+#include "wire/dns_query.h"
 #include "wire/dns_type.h"
 
 void prove_dns_message_write(struct buf *buf, const struct prove_dns_message_question *question)
 {
-    buf_u16be(buf, question->id);
-    buf_u16be(buf, 0); /* a query, no recursion wanted */
-    buf_u16be(buf, 1);
-    buf_u16be(buf, 0);
-    buf_u16be(buf, 0);
-    buf_u16be(buf, 0);
-    buf_bytes(buf, question->name.bytes, question->name.size);
-    buf_u16be(buf, question->type);
-    buf_u16be(buf, DNS_CLASS_IN);
+    dns_query_write(
+        &(struct dns_query){.id = question->id, .name = question->name, .type = question->type, .class = DNS_CLASS_IN},
+        buf);
 }
 
 static void prove_dns_message_record(struct cursor *cursor, uint16_t type, struct prove_dns_answer *answer)
