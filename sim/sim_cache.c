@@ -204,9 +204,22 @@ void sim_cache_order(struct sim *sim, const struct action *action)
     sim_queue_at(sim, sim->now + (sent ? order.t : SIM_CACHE_CONNECT_US), &late);
 }
 
+/* Whether it has what the primary before has. */
+static bool sim_cache_has(struct sim *sim, const struct sim_event *event)
+{
+    const struct sim_cache_server *server = sim_cache_at(sim, event->a);
+    const struct sim_cache_server *other = sim_cache_at(sim, event->c);
+    return other->up && sim_cache_path(sim, sim->controls[event->to].site, sim_cache_place(sim, event->c)) &&
+           (server->primary || server->linked) && server->offset >= other->offset;
+}
+
 static void sim_cache_promote(struct sim *sim, const struct sim_event *event)
 {
     struct sim_cache_server *server = &sim->caches[event->a];
+    if (event->c != LIMITS_NONE && !sim_cache_has(sim, event)) {
+        sim_cache_answer(sim, event, ERR_LAG);
+        return;
+    }
     const uint32_t service = sim->model.targets[event->a].service;
     if (sim->controls[event->to].engine.durable.caches[service].before != 0) {
         sim_check_cache_promoted(sim, event->a, event->y);

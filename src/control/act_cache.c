@@ -35,14 +35,32 @@ static void act_cache_release(struct redis *redis)
     }
 }
 
+/* Whether it has what the primary before has, which holds its writes: its replica still, or promoted by an order whose
+ * answer was lost. One that has started anew since it caught up is empty. */
+static enum err act_cache_has(const struct act_job *job, struct redis *redis)
+{
+    struct redis *other = NULL;
+    struct redis_info mine;
+    struct redis_info theirs;
+    enum err err = act_cache_open(job, job->action.other, &other);
+    err = err == ERR_OK ? redis_look(other, &theirs) : err;
+    err = err == ERR_OK ? redis_look(redis, &mine) : err;
+    redis_close(other);
+    if (err == ERR_OK && ((!mine.primary && !mine.linked) || mine.offset < theirs.offset)) {
+        err = ERR_LAG;
+    }
+    return err;
+}
+
 /* The primary before holds its writes only for a while: after that it is too late. */
 static enum err act_cache_promote(const struct act_job *job, struct redis *redis)
 {
     static const char *const words[] = {"REPLICAOF", "NO", "ONE"};
-    if (job->action.until.us != 0 && time_reached(clock_mono(), job->action.until)) {
-        return ERR_TIMEOUT;
+    enum err err = job->action.other != LIMITS_NONE ? act_cache_has(job, redis) : ERR_OK;
+    if (err == ERR_OK && job->action.until.us != 0 && time_reached(clock_mono(), job->action.until)) {
+        err = ERR_TIMEOUT;
     }
-    const enum err err = redis_tell(redis, 3, words);
+    err = err == ERR_OK ? redis_tell(redis, 3, words) : err;
     if (err == ERR_OK) {
         act_cache_release(redis);
     }

@@ -23,7 +23,7 @@
     X(AGENT_DURABILITY, "agent of `node`: require `mask`, `required` of them")                                         \
     X(AGENT_REINIT, "agent of `node`: clone it anew from the writer of `epoch`")                                       \
     X(AGENT_RESTART, "agent of `node`: stop and start its server")                                                     \
-    X(CACHE_PROMOTE, "cache server `target` of `service`: take writes, as the primary of `epoch`")                     \
+    X(CACHE_PROMOTE, "cache server `target` of `service`: take writes for `epoch`, if it has what `other` has")        \
     X(CACHE_FOLLOW, "cache server `target`: follow `other`")                                                           \
     X(CACHE_QUIET, "cache server `target`: hold writes; answers once `other` has received everything")                 \
     X(BALANCE, "load balancers: weights by the view's split")                                                          \
@@ -51,7 +51,7 @@ struct action {
     uint32_t region;
     uint32_t service; /* CACHE_*: the model's service, and servers of it */
     uint32_t target;
-    uint32_t other;
+    uint32_t other; /* LIMITS_NONE: none */
     uint64_t epoch;
     uint32_t mask; /* bit per node */
     uint32_t required;

@@ -227,12 +227,14 @@ static struct action cache_action(const struct engine *engine, enum action_kind 
                            .timeout_ms = CACHE_ORDER_MS};
 }
 
-/* `until`: the order is not carried out any more from then on. */
+/* It takes over from `before`, which holds its writes until `held`: then it must have everything, for it may have
+ * started anew since it said so. LIMITS_NONE: from nobody. */
 static void cache_open(struct engine *engine, struct output *output, uint32_t service, uint32_t primary,
-                       struct mono until)
+                       uint32_t before)
 {
     struct action wanted = cache_action(engine, ACTION_CACHE_PROMOTE, primary);
-    wanted.until = until;
+    wanted.other = before;
+    wanted.until = before != LIMITS_NONE ? engine->caches[service].held : (struct mono){0};
     if (task_want(engine, output, TASK_SLOT_CACHE + service, &wanted)->state != ENGINE_TASK_OK) {
         return;
     }
@@ -252,19 +254,24 @@ static bool cache_follows(const struct engine *engine, uint32_t target, uint32_t
     return said != NULL && !said->primary && said->upstream == upstream;
 }
 
-/* The primary before this one, if it answers and still believes to be one; LIMITS_NONE: it is lost. */
+/* The primary before this one; LIMITS_NONE: the configuration has it no more. */
 static uint32_t cache_before(const struct engine *engine, uint32_t service, uint32_t primary)
 {
     const uint16_t mark = engine->durable.caches[service].before;
     for (uint32_t i = 0; i < engine->model.targets_count; i++) {
-        const struct event_cache *said = cache_said(engine, i);
         if (i != primary && engine->model.targets[i].service == service &&
-            cache_mark(&engine->model.targets[i].address) == mark && said != NULL && said->primary &&
-            !cache_failed(engine, i)) {
+            cache_mark(&engine->model.targets[i].address) == mark) {
             return i;
         }
     }
     return LIMITS_NONE;
+}
+
+/* It answers, and still believes to be the primary. */
+static bool cache_lives(const struct engine *engine, uint32_t target)
+{
+    const struct event_cache *said = target != LIMITS_NONE ? cache_said(engine, target) : NULL;
+    return said != NULL && said->primary && !cache_failed(engine, target);
 }
 
 /* Has the one before hold its writes, which also shows that the change is stored and published: an order is given
@@ -304,14 +311,15 @@ static bool cache_held_now(struct engine *engine, uint32_t service)
 static void cache_succeed(struct engine *engine, struct output *output, uint32_t service, uint32_t primary)
 {
     const uint32_t before = cache_before(engine, service, primary);
+    const bool lives = cache_lives(engine, before);
     const bool patient = time_since_ms(engine->now, engine->caches[service].since) < CACHE_BACK_MS;
     const bool held = cache_held_now(engine, service);
     const bool busy = task_at(engine, TASK_SLOT_CACHE + service)->state != ENGINE_TASK_FREE;
-    if (held) {
-        cache_open(engine, output, service, primary, engine->caches[service].held);
-    } else if (before != LIMITS_NONE && cache_follows(engine, primary, before) && (patient || busy)) {
+    if (held && before != LIMITS_NONE) {
+        cache_open(engine, output, service, primary, before);
+    } else if (lives && cache_follows(engine, primary, before) && (patient || busy)) {
         cache_hold(engine, output, service, before, primary);
-    } else if (before != LIMITS_NONE && !patient) {
+    } else if (lives && !patient) {
         cache_change(engine, output, service, before, "its successor did not take over");
     } else if (!patient) {
         engine->durable.caches[service].before = 0; /* it is lost as well */
@@ -465,7 +473,7 @@ static void cache_service(struct engine *engine, struct output *output, uint32_t
     if (!record->open && record->before != 0) {
         cache_succeed(engine, output, service, primary);
     } else if (!record->open) {
-        cache_open(engine, output, service, primary, (struct mono){0});
+        cache_open(engine, output, service, primary, LIMITS_NONE);
     } else if (!cache_turn(engine, output, service, primary)) {
         cache_plan(engine, output, service, primary);
     }
