@@ -96,6 +96,14 @@ static void client_sql_end(struct client_sql *client, enum journal_outcome outco
     client->due = time_max(time_add_us(client->due, client_sql_each_us), clock_mono());
 }
 
+/* Its session is over: "lost", the proxy ended it, or "left", the client would not wait any longer. Told on standard
+ * error, with the time and the proxy that had it. */
+static void client_sql_over(const struct client_sql *client, const char *how)
+{
+    const struct client_home *proxy = &client_sql_config->home[client->proxy];
+    (void)fprintf(stderr, "session-%s %" PRId64 " %s:%s\n", how, clock_mono().us, proxy->proxy_host, proxy->proxy_port);
+}
+
 static void client_sql_notice(void *argument, const PGresult *notice)
 {
     struct client_sql *client = argument;
@@ -137,6 +145,7 @@ static void client_sql_write(struct client_sql *client)
     client->result = NULL;
     if (PQsendQueryParams(client->pg, "INSERT INTO ledger_probe (key, client_id) VALUES ($1, $2)", 2, NULL, parameters,
                           NULL, NULL, 0) != 1) {
+        client_sql_over(client, "lost");
         client_sql_elsewhere(client, PQerrorMessage(client->pg));
         return;
     }
@@ -169,6 +178,9 @@ static void client_sql_begin(struct client_sql *client, struct mono now)
     } else if (client_sql_alive(client)) {
         client_sql_write(client);
     } else {
+        if (client->pg != NULL) {
+            client_sql_over(client, "lost");
+        }
         client->proxy = (size_t)(client->home - client_sql_config->home);
         client_sql_connect(client);
     }
@@ -194,6 +206,7 @@ static void client_sql_judge(struct client_sql *client)
     const PGresult *last = client->result;
     const ExecStatusType status = PQresultStatus(last);
     if (last == NULL || PQstatus(client->pg) != CONNECTION_OK) {
+        client_sql_over(client, "lost");
         client_sql_end(client, JOURNAL_UNKNOWN, PQerrorMessage(client->pg));
         client_sql_close(client);
     } else if (status != PGRES_COMMAND_OK) {
@@ -236,6 +249,9 @@ static void client_sql_late(struct client_sql *client, struct mono now)
     if (time_reached(now, client->deadline)) {
         const bool sent = client->state == CLIENT_SQL_WRITING;
         const bool half_open = client->state == CLIENT_SQL_CONNECTING && !time_reached(now, client->until);
+        if (sent) {
+            client_sql_over(client, "left");
+        }
         char text[JOURNAL_ERROR];
         (void)snprintf(text, sizeof(text), "no answer in time %.170s", client->entry.error);
         client_sql_end(client, sent ? JOURNAL_UNKNOWN : JOURNAL_FAILED, text);
