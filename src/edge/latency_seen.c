@@ -9,6 +9,11 @@
 
 #include "base/assert.h"
 
+enum {
+    LATENCY_SEEN_AGAIN_MS = 60000,
+    LATENCY_SEEN_TURN_MS = 1000,
+};
+
 _Static_assert((LATENCY_SEEN_NOTES & (LATENCY_SEEN_NOTES - 1)) == 0, "the counters run on over their end");
 
 void latency_seen_put(struct latency_seen *seen, const struct latency_seen_note *note)
@@ -59,4 +64,21 @@ void latency_seen_measure(struct latency_seen *seen, struct latency_seen_mark *m
     mark->acknowledged = info.tcpi_bytes_acked;
     const struct latency_seen_note note = {mark->network, info.tcpi_min_rtt > 0 ? info.tcpi_min_rtt : 1};
     latency_seen_put(seen, &note);
+}
+
+bool latency_seen_turn(struct mono *turn, struct mono now)
+{
+    const bool due = time_since_ms(now, *turn) >= LATENCY_SEEN_TURN_MS;
+    *turn = due ? now : *turn;
+    return due;
+}
+
+bool latency_seen_again(struct latency_seen *seen, struct latency_seen_mark *mark, int fd, struct mono now)
+{
+    if (time_since_ms(now, mark->at) < LATENCY_SEEN_AGAIN_MS) {
+        return false;
+    }
+    mark->at = now;
+    latency_seen_measure(seen, mark, fd);
+    return true;
 }

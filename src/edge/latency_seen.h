@@ -17,9 +17,7 @@
 
 enum {
     LATENCY_SEEN_NOTES = 256,
-    LATENCY_SEEN_AGAIN_MS = 60000, /* a connection that lives on is measured so often ... */
-    LATENCY_SEEN_TURN_MS = 1000,   /* ... a few in each turn of this length */
-    LATENCY_SEEN_TURN = 32,
+    LATENCY_SEEN_TURN = 32, /* connections that live on, measured in one turn */
 };
 
 struct latency_seen_note {
@@ -46,6 +44,12 @@ void latency_seen_begin(struct latency_seen_mark *mark, const struct sockaddr_st
 
 /* Notes how far the client of a TCP connection is. By the block's own thread. */
 void latency_seen_measure(struct latency_seen *seen, struct latency_seen_mark *mark, int fd);
+
+/* Connections that live on are measured once a minute, some of them in each second. Whether a turn is due, `turn` being
+ * the last one; and the next connection of it: false when it was looked at in the last minute, as were those that were
+ * looked at after it. */
+bool latency_seen_turn(struct mono *turn, struct mono now);
+bool latency_seen_again(struct latency_seen *seen, struct latency_seen_mark *mark, int fd, struct mono now);
 
 /* The same of what is known already. */
 void latency_seen_put(struct latency_seen *seen, const struct latency_seen_note *note);

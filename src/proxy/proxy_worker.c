@@ -224,17 +224,14 @@ static void proxy_worker_timers(struct proxy_worker *worker)
 static void proxy_worker_measure(struct proxy_worker *worker)
 {
     struct proxy_session_context *context = &worker->context;
-    if (time_since_ms(context->now, worker->measured) < LATENCY_SEEN_TURN_MS) {
+    if (!latency_seen_turn(&worker->measured, context->now)) {
         return;
     }
-    worker->measured = context->now;
     for (int i = 0; i < LATENCY_SEEN_TURN && !list_empty(&context->sessions); i++) {
         struct proxy_session *session = LIST_ENTRY(context->sessions.next, struct proxy_session, link);
-        if (time_since_ms(context->now, session->latency.at) < LATENCY_SEEN_AGAIN_MS) {
+        if (!latency_seen_again(&context->latency, &session->latency, session->client.fd, context->now)) {
             return;
         }
-        session->latency.at = context->now;
-        latency_seen_measure(&context->latency, &session->latency, session->client.fd);
         list_remove(&session->link);
         list_append(&context->sessions, &session->link);
     }

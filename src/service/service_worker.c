@@ -357,17 +357,14 @@ static void service_worker_bury(struct service_worker *worker)
 static void service_worker_measure(struct service_worker *worker)
 {
     struct service_session_context *context = &worker->context;
-    if (time_since_ms(context->now, worker->measured) < LATENCY_SEEN_TURN_MS) {
+    if (!latency_seen_turn(&worker->measured, context->now)) {
         return;
     }
-    worker->measured = context->now;
     for (int i = 0; i < LATENCY_SEEN_TURN && !list_empty(&context->sessions); i++) {
         struct service_session *session = LIST_ENTRY(context->sessions.next, struct service_session, link);
-        if (time_since_ms(context->now, session->latency.at) < LATENCY_SEEN_AGAIN_MS) {
+        if (!latency_seen_again(&context->latency, &session->latency, session->client.fd, context->now)) {
             return;
         }
-        session->latency.at = context->now;
-        latency_seen_measure(&context->latency, &session->latency, session->client.fd);
         list_remove(&session->link);
         list_append(&context->sessions, &session->link);
     }

@@ -99,6 +99,20 @@ static void a_connection_is_measured_once_it_has_acknowledged_something(void **s
     close(ours);
 }
 
+static void connections_that_live_on_are_looked_at_once_a_minute(void **state)
+{
+    (void)state;
+    static struct latency_seen seen;
+    struct latency_seen_mark mark = {.at = {0}};
+    struct mono turn = {0};
+    assert_false(latency_seen_turn(&turn, time_add_ms((struct mono){0}, 999)));
+    assert_true(latency_seen_turn(&turn, time_add_ms((struct mono){0}, 1000)));
+    assert_false(latency_seen_turn(&turn, time_add_ms((struct mono){0}, 1999)));
+    assert_false(latency_seen_again(&seen, &mark, -1, time_add_ms((struct mono){0}, 59999)));
+    assert_true(latency_seen_again(&seen, &mark, -1, time_add_ms((struct mono){0}, 60000)));
+    assert_false(latency_seen_again(&seen, &mark, -1, time_add_ms((struct mono){0}, 119999)));
+}
+
 /* Clients that leave with something unread reset the connection. */
 static void a_connection_that_was_reset_is_measured(void **state)
 {
@@ -370,6 +384,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(notes_that_do_not_fit_are_counted),
         cmocka_unit_test(a_connection_is_measured_once_it_has_acknowledged_something),
+        cmocka_unit_test(connections_that_live_on_are_looked_at_once_a_minute),
         cmocka_unit_test(a_connection_that_was_reset_is_measured),
         cmocka_unit_test(what_is_no_connection_is_not_measured),
         cmocka_unit_test(a_network_is_told_from_its_third_connection_on),
