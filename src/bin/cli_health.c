@@ -47,19 +47,6 @@ static void cli_health_cell(struct cli_text *text, struct cli_text_table *table,
                         cli_text_span(age_ms, age));
 }
 
-static const json_t *cli_health_seen(const json_t *check, const char *site)
-{
-    size_t index = 0;
-    const json_t *seen = NULL;
-    json_array_foreach(json_object_get(check, "observers"), index, seen)
-    {
-        if (strcmp(cli_text_member(seen, "site"), site) == 0) {
-            return seen;
-        }
-    }
-    return NULL;
-}
-
 static void cli_health_row(struct cli_text *text, struct cli_text_table *table, const json_t *check,
                            const json_t *sites)
 {
@@ -72,7 +59,9 @@ static void cli_health_row(struct cli_text *text, struct cli_text_table *table, 
     cli_text_table_cell(table, CLI_TEXT_PLAIN, "%lld of %lld", (long long)cli_text_integer(check, "failed", 0),
                         (long long)cli_text_integer(check, "reporting", 0));
     for (size_t i = 0; i < json_array_size(sites) && i < CLI_HEALTH_OBSERVERS; i++) {
-        cli_health_cell(text, table, cli_health_seen(check, cli_text_member(json_array_get(sites, i), "site")));
+        cli_health_cell(text, table,
+                        cli_text_find(json_object_get(check, "observers"), "site",
+                                      cli_text_member(json_array_get(sites, i), "site")));
     }
 }
 

@@ -48,19 +48,6 @@ static void cli_latency_regions(const json_t *networks, struct cli_latency *late
     }
 }
 
-static const json_t *cli_latency_find(const json_t *network, const char *region)
-{
-    size_t index = 0;
-    const json_t *cell = NULL;
-    json_array_foreach(json_object_get(network, "regions"), index, cell)
-    {
-        if (strcmp(cli_text_member(cell, "region"), region) == 0) {
-            return cell;
-        }
-    }
-    return NULL;
-}
-
 /* The region with the shortest time; NULL: there is but one, so none is nearer. */
 static const json_t *cli_latency_nearest(const json_t *network)
 {
@@ -83,7 +70,7 @@ static void cli_latency_row(const struct cli_latency *latency, const json_t *net
     cli_text_table_row(table);
     cli_text_table_cell(table, CLI_TEXT_PLAIN, "%s", cli_text_member(network, "network"));
     for (size_t i = 0; i < latency->regions_count; i++) {
-        const json_t *cell = cli_latency_find(network, latency->regions[i]);
+        const json_t *cell = cli_text_find(json_object_get(network, "regions"), "region", latency->regions[i]);
         const int64_t rtt_us = cli_text_integer(cell, "rtt_us", 0);
         if (cell == NULL) {
             cli_text_table_cell(table, CLI_TEXT_DIM, "-");

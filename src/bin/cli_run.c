@@ -127,15 +127,7 @@ static const json_t *cli_run_irreversible(const json_t *run)
 
 static const json_t *cli_run_present(const json_t *run)
 {
-    size_t index = 0;
-    const json_t *step = NULL;
-    json_array_foreach(json_object_get(run, "steps"), index, step)
-    {
-        if (strcmp(cli_text_member(step, "state"), "running") == 0) {
-            return step;
-        }
-    }
-    return NULL;
+    return cli_text_find(json_object_get(run, "steps"), "state", "running");
 }
 
 void cli_run_draw(struct cli_text *text, const json_t *run)

@@ -225,17 +225,22 @@ bool cli_text_true(const json_t *object, const char *name)
     return json_is_true(json_object_get(object, name));
 }
 
-const json_t *cli_text_named(const json_t *array, const char *name)
+const json_t *cli_text_find(const json_t *array, const char *member, const char *value)
 {
     size_t index = 0;
-    const json_t *element = NULL;
-    json_array_foreach(array, index, element)
+    const json_t *object = NULL;
+    json_array_foreach(array, index, object)
     {
-        if (strcmp(cli_text_member(element, "name"), name) == 0) {
-            return element;
+        if (strcmp(cli_text_member(object, member), value) == 0) {
+            return object;
         }
     }
     return NULL;
+}
+
+const json_t *cli_text_named(const json_t *array, const char *name)
+{
+    return cli_text_find(array, "name", name);
 }
 
 /* ---- YAML ---- */

@@ -53,7 +53,9 @@ int64_t cli_text_integer(const json_t *object, const char *name, int64_t otherwi
 double cli_text_real(const json_t *object, const char *name, double otherwise);
 bool cli_text_true(const json_t *object, const char *name);
 
-/* The element of an array whose "name" is this; NULL when there is none. */
+/* The first object of an array of which this member is that text; NULL when there is none. And the one of that "name".
+ */
+const json_t *cli_text_find(const json_t *array, const char *member, const char *value);
 const json_t *cli_text_named(const json_t *array, const char *name);
 
 /* The same data as YAML. */

@@ -38,14 +38,8 @@ static void web_node_preview(struct http_server_answer *answer, const struct eng
 static void web_node_order(const struct http_server_request *request, struct http_server_answer *answer,
                            const struct event_command *command)
 {
-    const struct desk *desk = web_of(request)->options.desk;
-    struct engine_reply reply = {0};
-    const enum err err = desk->command(desk->context, command, &reply);
-    if (err != ERR_OK) {
-        http_server_answer_problem(answer, err, "the engine did not reply: the outcome is unknown, look at the status");
-    } else if (reply.error != ERR_OK) {
-        web_refusal(answer, &reply);
-    } else {
+    struct engine_reply reply;
+    if (web_order(request, answer, command, &reply)) {
         http_server_answer_json(answer, 202,
                                 json_pack("{s:I,s:s}", "order", (json_int_t)reply.run, "text", reply.text));
     }

@@ -67,25 +67,13 @@ void web_run_get(const struct http_server_request *request, struct http_server_a
 
 /* ---- commands ---- */
 
-static void web_run_reply(struct http_server_answer *answer, enum err err, const struct engine_reply *reply)
-{
-    if (err != ERR_OK) {
-        http_server_answer_problem(answer, err, "the engine did not reply: the outcome is unknown, look at the status");
-    } else if (reply->error != ERR_OK) {
-        web_refusal(answer, reply);
-    } else {
-        http_server_answer_json(answer, 202,
-                                json_pack("{s:I,s:s}", "run", (json_int_t)reply->run, "text", reply->text));
-    }
-}
-
 static void web_run_command(const struct http_server_request *request, struct http_server_answer *answer,
                             const struct event_command *command)
 {
-    const struct desk *desk = web_of(request)->options.desk;
-    struct engine_reply reply = {0};
-    const enum err err = desk->command(desk->context, command, &reply);
-    web_run_reply(answer, err, &reply);
+    struct engine_reply reply;
+    if (web_order(request, answer, command, &reply)) {
+        http_server_answer_json(answer, 202, json_pack("{s:I,s:s}", "run", (json_int_t)reply.run, "text", reply.text));
+    }
 }
 
 /* Region names of the body become indices; false: the answer was given. */

@@ -116,14 +116,8 @@ bool web_service_degraded(const struct engine *engine)
 static void web_service_order(const struct http_server_request *request, struct http_server_answer *answer,
                               const struct event_command *command)
 {
-    const struct desk *desk = web_of(request)->options.desk;
-    struct engine_reply reply = {0};
-    const enum err err = desk->command(desk->context, command, &reply);
-    if (err != ERR_OK) {
-        http_server_answer_problem(answer, err, "the engine did not reply: the outcome is unknown, look at the status");
-    } else if (reply.error != ERR_OK) {
-        web_refusal(answer, &reply);
-    } else {
+    struct engine_reply reply;
+    if (web_order(request, answer, command, &reply)) {
         http_server_answer_json(answer, reply.run != 0 && !command->dry_run ? 202 : 200,
                                 json_pack("{s:I,s:s}", "epoch", (json_int_t)reply.run, "text", reply.text));
     }

@@ -57,3 +57,17 @@ void web_refusal(struct http_server_answer *answer, const struct engine_reply *r
         http_server_answer_problem(answer, reply->error, "%s", reply->text);
     }
 }
+
+bool web_order(const struct http_server_request *request, struct http_server_answer *answer,
+               const struct event_command *command, struct engine_reply *ret_reply)
+{
+    const struct desk *desk = web_of(request)->options.desk;
+    *ret_reply = (struct engine_reply){0};
+    const enum err err = desk->command(desk->context, command, ret_reply);
+    if (err != ERR_OK) {
+        http_server_answer_problem(answer, err, "the engine did not reply: the outcome is unknown, look at the status");
+    } else if (ret_reply->error != ERR_OK) {
+        web_refusal(answer, ret_reply);
+    }
+    return err == ERR_OK && ret_reply->error == ERR_OK;
+}

@@ -25,8 +25,12 @@ bool web_number(const json_t *object, const char *name, uint64_t *ret_number);
 /* Why nobody leads, as this controller knows: an election under way, or it is cut off from the majority. */
 void web_nobody(const struct desk_lead *lead, char *ret_text, size_t size);
 
-/* What the engine said to an order that it did not take. */
+/* The engine's no: by a safety rule, or because the order itself is wrong. */
 void web_refusal(struct http_server_answer *answer, const struct engine_reply *reply);
+
+/* Gives the engine an order. True: it took it, say so; else the answer was given. */
+bool web_order(const struct http_server_request *request, struct http_server_answer *answer,
+               const struct event_command *command, struct engine_reply *ret_reply);
 
 /* web_status.c */
 /* Of a database whose every commit is to wait for the durability set: {"kept", "lowers", "lowers_by"}. NULL: of no
@@ -52,8 +56,6 @@ void web_run_approve(const struct http_server_request *request, struct http_serv
 void web_run_abort(const struct http_server_request *request, struct http_server_answer *answer);
 void web_run_pause(const struct http_server_request *request, struct http_server_answer *answer);
 void web_run_resume(const struct http_server_request *request, struct http_server_answer *answer);
-
-/* The engine's no: by a safety rule, or because the order itself is wrong. */
 
 /* web_preview.c: answers a dry run; `scratch` becomes the copy that it is done on. */
 void web_preview(const struct http_server_request *request, struct http_server_answer *answer,
