@@ -24,7 +24,6 @@ static const struct {
 } proxy_anew_fixed[] = {
     PROXY_ANEW_FIXED("sites.*.proxy.listen", listen_count),
     PROXY_ANEW_FIXED("sites.*.proxy.listen", listen),
-    PROXY_ANEW_FIXED("proxy.auth", challenge),
     PROXY_ANEW_FIXED("proxy.auth_file", auth_file),
     PROXY_ANEW_FIXED("proxy.hba_file", hba_file),
     PROXY_ANEW_FIXED("proxy.tls.mode", tls_mode),
@@ -33,18 +32,40 @@ static const struct {
     PROXY_ANEW_FIXED("proxy.server_tls.ca", server_ca),
     PROXY_ANEW_FIXED("proxy.console.database", console),
     PROXY_ANEW_FIXED("proxy.max_clients", max_clients),
-    PROXY_ANEW_FIXED("databases", accounts_count),
 };
 
-static void proxy_anew_told(const struct proxy_options *now, const struct proxy_options *wanted)
+/* Whether sessions are asked for by the same accounts; their passwords are read each time. */
+static bool proxy_anew_accounts(const struct proxy_options *now, const struct proxy_options *wanted)
+{
+    bool same = now->accounts_count == wanted->accounts_count;
+    for (uint32_t i = 0; same && i < now->accounts_count; i++) {
+        const struct proxy_asker_account *a = &now->accounts[i];
+        const struct proxy_asker_account *b = &wanted->accounts[i];
+        same =
+            strcmp(a->database, b->database) == 0 && strcmp(a->dbname, b->dbname) == 0 && strcmp(a->user, b->user) == 0;
+    }
+    return same;
+}
+
+static void proxy_anew_told(bool same, const char *path)
+{
+    if (!same) {
+        LOG_W("%s: the proxy goes on with what it was started with; restart it for this change", path);
+    }
+}
+
+/* `now` has its defaults already. */
+static void proxy_anew_compare(const struct proxy_options *now, const struct proxy_options *wanted)
 {
     for (size_t i = 0; i < sizeof proxy_anew_fixed / sizeof proxy_anew_fixed[0]; i++) {
         const size_t offset = proxy_anew_fixed[i].offset;
-        if (memcmp((const char *)now + offset, (const char *)wanted + offset, proxy_anew_fixed[i].size) != 0) {
-            LOG_W("%s: the proxy goes on with what it was started with; restart it for this change",
-                  proxy_anew_fixed[i].path);
-        }
+        const int order = memcmp((const char *)now + offset, (const char *)wanted + offset, proxy_anew_fixed[i].size);
+        proxy_anew_told(order == 0, proxy_anew_fixed[i].path);
     }
+    const bool login = wanted->login || wanted->challenge;
+    proxy_anew_told(now->challenge == wanted->challenge && now->login == login, "proxy.auth");
+    proxy_anew_told(wanted->workers == 0 || now->workers == wanted->workers, "proxy.workers");
+    proxy_anew_told(proxy_anew_accounts(now, wanted), "databases.*: superuser, dbname");
 }
 
 static enum err proxy_anew_make(const struct proxy_options *options, struct proxy_edition *edition)
@@ -90,7 +111,7 @@ enum err proxy_anew_edition(struct proxy *proxy, const struct proxy_options *opt
         for (uint32_t i = 0; i < options->settings_count; i++) {
             settings[i] = options->settings[i];
         }
-        proxy_anew_told(&proxy->options, options);
+        proxy_anew_compare(&proxy->options, options);
         proxy_anew_publish(proxy, edition, settings, options->settings_count);
         settings = NULL;
     }

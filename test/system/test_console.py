@@ -180,6 +180,7 @@ databases:
 checks:
   database-master: {{ kind: postgres, severity: critical, layer: 1, component: db, targets: {{ taiwan: {{ database: shop }}, tokyo: {{ database: shop }} }} }}
 proxy:
+  {more}
   max_clients: {clients}
   databases:
 {entries}
@@ -201,9 +202,9 @@ class Site:
         self.proxy = subprocess.Popen([HOLDFAST, "serve", "--role", "proxy", "--site", "taiwan", "--config", self.config], stderr=self.log)
         wait(lambda: World.reachable(PORT_SITE), "proxy up")
 
-    def write(self, *entries, clients=40):
+    def write(self, *entries, clients=40, more=""):
         with open(self.config, "w", encoding="utf-8") as file:
-            file.write(SITE.format(root=self.root, host=HOST, port=PORT_SITE, clients=clients, entries="\n".join("    " + one for one in entries)))
+            file.write(SITE.format(root=self.root, host=HOST, port=PORT_SITE, clients=clients, more=more, entries="\n".join("    " + one for one in entries)))
 
     def password(self, text):
         with open(os.open(os.path.join(self.root, "ops"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as file:
@@ -238,11 +239,13 @@ def test_reload(site):
     assert names(operator) == ["shop"]
     client = waiting_client(port=PORT_SITE)
     wait(lambda: len(rows(operator, "SHOW CLIENTS")) == 1, "it waits")
-    site.write("shop: { database: shop, route: writer, pool: { mode: none, max_clients: 7 } }", "read: { database: shop, route: reader }", clients=41)
+    site.write("shop: { database: shop, route: writer, pool: { mode: none, max_clients: 7 } }", "read: { database: shop, route: reader }", clients=41, more="auth: scram")
     site.password("second words")
     assert run(operator, "RELOAD") == "RELOAD"
     wait(lambda: names(operator) == ["shop", "read"], "the new entry")
-    wait(lambda: site.has_said("proxy.max_clients: the proxy goes on with what it was started with"), "a restart is asked for")
+    for what in ("proxy.max_clients", "proxy.auth"):
+        wait(lambda: site.has_said(what + ": the proxy goes on with what it was started with"), "a restart is asked for")
+    assert not site.has_said("listen: the proxy goes on") and not site.has_said("superuser, dbname: the proxy goes on")
     assert len(rows(operator, "SHOW CLIENTS")) == 1
     config = {row["key"]: row for row in rows(operator, "SHOW CONFIG")}
     assert config["proxy.databases.shop.pool.max_clients"]["value"] == "7"
