@@ -30,15 +30,10 @@ void sim_model_two_regions(struct model *model)
 
 void sim_model_policy(struct model *model)
 {
-    model->policy = (struct model_policy){.profile = MODEL_STANDARD,
-                                          .error_rate_automatic_ppm = 100000,
-                                          .error_rate_duration_ms = 5000,
-                                          .error_rate_review_ppm = 50000,
-                                          .error_rate_monitor_ppm = 10000,
-                                          .p95_monitor_us = 200000,
-                                          .rpo_limit_ms = 60000,
-                                          .rpo_database_limit_ms = 30000,
-                                          .flapping_transitions = 100};
+    model->policy = model_policy_default();
+    model->policy.cooldown_ms = 0;
+    model->policy.error_rate_duration_ms = 5000;
+    model->policy.flapping_transitions = 100;
 }
 
 void sim_model_checks(struct model *model, const struct model_check *checks, uint32_t count)

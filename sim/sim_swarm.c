@@ -120,16 +120,10 @@ static void sim_swarm_database(struct prng *dice, struct model *model, uint32_t 
 static void sim_swarm_policy(struct prng *dice, struct model *model)
 {
     static const uint32_t cooldowns[] = {0, 10000, 60000, 3600000};
-    model->policy = (struct model_policy){.profile = MODEL_STANDARD,
-                                          .cooldown_ms = cooldowns[prng_below(dice, 4)],
-                                          .error_rate_automatic_ppm = 100000,
-                                          .error_rate_duration_ms = sim_swarm_pick(dice, 5, 30) * 1000,
-                                          .error_rate_review_ppm = 50000,
-                                          .error_rate_monitor_ppm = 10000,
-                                          .p95_monitor_us = 200000,
-                                          .rpo_limit_ms = 60000,
-                                          .rpo_database_limit_ms = 30000,
-                                          .flapping_transitions = sim_swarm_percent(dice, 50) ? 4 : 100};
+    model->policy = model_policy_default();
+    model->policy.cooldown_ms = cooldowns[prng_below(dice, 4)];
+    model->policy.error_rate_duration_ms = sim_swarm_pick(dice, 5, 30) * 1000;
+    model->policy.flapping_transitions = sim_swarm_percent(dice, 50) ? 4 : 100;
     for (uint32_t i = 0; i < 4; i++) {
         model->policy.automation[i] = sim_swarm_percent(dice, 85)   ? MODEL_AUTO
                                       : sim_swarm_percent(dice, 70) ? MODEL_APPROVE

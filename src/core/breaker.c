@@ -268,11 +268,6 @@ void breaker_advance(struct breaker *breaker, int64_t now_us)
     breaker->now_us = now_us > breaker->now_us ? now_us : breaker->now_us;
 }
 
-int64_t breaker_deadline(const struct breaker *breaker)
-{
-    return breaker->timer_us;
-}
-
 static bool breaker_refuse(struct breaker *breaker)
 {
     breaker->not_permitted++;

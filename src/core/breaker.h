@@ -9,7 +9,7 @@
  * No clock: each call is given the time, in microseconds since any whole second; going backwards counts as standing
  * still. Timers that fell due run first, in order, each at its own due time, so a caller without timers of its own sees
  * the same as one that calls breaker_advance at each due time. No allocation: memory is the caller's. One thread at a
- * time; src/lib/breaker.c adds the lock and the path without one. */
+ * time; src/lib/holdfast_breaker.c adds the lock and the path without one. */
 #pragma once
 
 #include <stdbool.h>
@@ -96,8 +96,7 @@ struct breaker_metrics {
 
 struct breaker;
 
-/* The specification's defaults, and its preset `regional` (50 %, 30 s, window 10, minimum 5, half-open 3, automatic).
- */
+/* The specification's defaults, and its preset `regional`: 50 %, 30 s, window 10, minimum 5, half-open 3, automatic. */
 struct breaker_config breaker_config_default(void);
 struct breaker_config breaker_config_regional(void);
 bool breaker_config_valid(const struct breaker_config *config);
@@ -133,9 +132,6 @@ void breaker_reset(struct breaker *breaker, int64_t now_us);
 /* Runs the timers that fell due. */
 void breaker_advance(struct breaker *breaker, int64_t now_us);
 
-/* When the next timer falls due; INT64_MAX: none. */
-int64_t breaker_deadline(const struct breaker *breaker);
-
 /* Moves a time window to now, then reads it. */
 void breaker_read(struct breaker *breaker, int64_t now_us, struct breaker_metrics *ret_metrics);
 
@@ -155,8 +151,7 @@ bool breaker_admits_all(const struct breaker *breaker);
 bool breaker_success_changes_nothing(const struct breaker *breaker);
 
 /* Whether recording one more result needs no time: a count window that no single result can open, and nobody is told
- * when. The caller may then
- * pass 0, which counts as standing still, and save reading its clock. */
+ * when. The caller may then pass 0, which counts as standing still, and save reading its clock. */
 bool breaker_record_needs_no_time(const struct breaker *breaker);
 
 /* Whether only transitions and resets are published now. */

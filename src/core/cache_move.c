@@ -85,7 +85,6 @@ static void cache_move_begin(struct engine *engine, struct output *output, const
     text_copy(reason, sizeof reason, command->reason);
     buf_init(&buf, trace->text, sizeof trace->text);
     buf_printf(&buf, "%s: %s", who, reason);
-    (void)buf_string(&buf);
 }
 
 void cache_move_command(struct engine *engine, struct output *output, const struct event_command *command)

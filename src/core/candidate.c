@@ -11,21 +11,12 @@ static bool candidate_member(const struct engine *engine, uint32_t database, uin
     return (engine->durable.databases[database].members >> node & 1U) != 0;
 }
 
-/* What the node has on its disk. After a restart without an upstream "received" begins at the start of a segment, below
- * what was replayed. */
-static uint64_t candidate_position(const struct engine *engine, uint32_t node)
-{
-    const struct event_node *report = &engine->nodes[node].report;
-    return report->received.position > report->replayed.position ? report->received.position
-                                                                 : report->replayed.position;
-}
-
 /* Heard of, and not the present holder of the right. */
 static bool candidate_heard(const struct engine *engine, uint32_t database, uint32_t node)
 {
     const struct engine_node *entry = &engine->nodes[node];
     return engine->model.nodes[node].database == database && entry->alive && entry->report.running &&
-           entry->report.role == VIEW_NODE_STANDBY && candidate_position(engine, node) > 0;
+           entry->report.role == VIEW_NODE_STANDBY && engine_position(engine, node) > 0;
 }
 
 static bool candidate_possible(const struct engine *engine, uint32_t database, uint32_t node)
@@ -44,7 +35,7 @@ static bool candidate_quorum(const struct engine *engine, uint32_t database, uin
         if (candidate_member(engine, database, other)) {
             members++;
             heard += candidate_heard(engine, database, other) && engine->nodes[other].at.us >= since.us &&
-                     candidate_position(engine, other) <= candidate_position(engine, node);
+                     engine_position(engine, other) <= engine_position(engine, node);
         }
     }
     return state->required > 0 && members >= state->required && heard >= members - state->required + 1;
@@ -59,8 +50,8 @@ static bool candidate_better(const struct engine *engine, uint32_t node, uint32_
     if (my_line != other_line) {
         return my_line > other_line;
     }
-    const uint64_t mine = candidate_position(engine, node);
-    const uint64_t other = candidate_position(engine, than);
+    const uint64_t mine = engine_position(engine, node);
+    const uint64_t other = engine_position(engine, than);
     return mine != other ? mine > other : engine->model.nodes[node].priority > engine->model.nodes[than].priority;
 }
 
@@ -143,14 +134,14 @@ bool candidate_lag_ms(const struct engine *engine, uint32_t node, uint32_t *ret_
     ASSERT(node < engine->model.nodes_count);
     const struct engine_node *entry = &engine->nodes[node];
     const uint32_t writer = engine->durable.databases[engine->model.nodes[node].database].writer;
-    if (!entry->any || candidate_position(engine, node) == 0 || writer == LIMITS_NONE || !engine->nodes[writer].any) {
+    if (!entry->any || engine_position(engine, node) == 0 || writer == LIMITS_NONE || !engine->nodes[writer].any) {
         return false;
     }
     const uint64_t last = engine->nodes[writer].report.written.position;
     if (last == 0) {
         return false;
     }
-    if (candidate_position(engine, node) >= last) {
+    if (engine_position(engine, node) >= last) {
         *ret_lag_ms = 0;
         return true;
     }

@@ -14,35 +14,31 @@
 
 struct decide_thresholds decide_thresholds_default(void)
 {
-    return (struct decide_thresholds){
-        .error_rate_automatic_ppm = 100000,
-        .error_rate_duration_us = 300LL * TIME_US_PER_S,
-        .error_rate_review_ppm = 50000,
-        .error_rate_monitor_ppm = 10000,
-        .p95_monitor_ns = 200LL * TIME_US_PER_MS * DECIDE_NS_PER_US,
-        .pods_down_ppm = 500000,
-        .database_failures = 3,
-        .cooldown_us = 3600LL * TIME_US_PER_S,
-        .rpo_limit_us = 60LL * TIME_US_PER_S,
-        .rpo_database_limit_us = 30LL * TIME_US_PER_S,
-        .flapping_transitions = 4,
-        .capacity_ppm = 1000000,
-    };
+    const struct model_policy policy = model_policy_default();
+    return decide_thresholds_policy(&policy);
 }
 
 struct decide_thresholds decide_thresholds_policy(const struct model_policy *policy)
 {
-    struct decide_thresholds thresholds = decide_thresholds_default();
-    thresholds.error_rate_automatic_ppm = policy->error_rate_automatic_ppm;
-    thresholds.error_rate_duration_us = (int64_t)policy->error_rate_duration_ms * TIME_US_PER_MS;
-    thresholds.error_rate_review_ppm = policy->error_rate_review_ppm;
-    thresholds.error_rate_monitor_ppm = policy->error_rate_monitor_ppm;
-    thresholds.p95_monitor_ns = (int64_t)policy->p95_monitor_us * DECIDE_NS_PER_US;
-    thresholds.cooldown_us = (int64_t)policy->cooldown_ms * TIME_US_PER_MS;
-    thresholds.rpo_limit_us = (int64_t)policy->rpo_limit_ms * TIME_US_PER_MS;
-    thresholds.rpo_database_limit_us = (int64_t)policy->rpo_database_limit_ms * TIME_US_PER_MS;
-    thresholds.flapping_transitions = policy->flapping_transitions;
-    return thresholds;
+    return (struct decide_thresholds){
+        .error_rate_automatic_ppm = policy->error_rate_automatic_ppm,
+        .error_rate_duration_us = (int64_t)policy->error_rate_duration_ms * TIME_US_PER_MS,
+        .error_rate_review_ppm = policy->error_rate_review_ppm,
+        .error_rate_monitor_ppm = policy->error_rate_monitor_ppm,
+        .p95_monitor_ns = (int64_t)policy->p95_monitor_us * DECIDE_NS_PER_US,
+        .pods_down_ppm = policy->pods_down_ppm,
+        .database_failures = policy->database_failures,
+        .cooldown_us = (int64_t)policy->cooldown_ms * TIME_US_PER_MS,
+        .rpo_limit_us = (int64_t)policy->rpo_limit_ms * TIME_US_PER_MS,
+        .rpo_database_limit_us = (int64_t)policy->rpo_database_limit_ms * TIME_US_PER_MS,
+        .flapping_transitions = policy->flapping_transitions,
+        .capacity_ppm = policy->target_capacity_ppm,
+    };
+}
+
+struct decide_thresholds decide_thresholds_profile(const struct model_policy *policy, enum model_profile profile)
+{
+    return profile == MODEL_ADR_039 ? decide_thresholds_default() : decide_thresholds_policy(policy);
 }
 
 static const struct decide_rule *decide_match(const struct decide_rule_case *facts, enum model_profile profile)
@@ -192,5 +188,6 @@ const char *decide_gate_name(enum decide_gate gate)
 
 const char *decide_warning_name(enum decide_warning warning)
 {
+    ASSERT(warning == DECIDE_WARNING_LOST_WRITES_POSSIBLE || warning == DECIDE_WARNING_TARGET_CAPACITY);
     return warning == DECIDE_WARNING_LOST_WRITES_POSSIBLE ? "LOST_WRITES_POSSIBLE" : "TARGET_CAPACITY";
 }

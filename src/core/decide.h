@@ -66,7 +66,11 @@ enum decide_gate {
 };
 
 /* Bits of decide_answer.warnings, in alphabetical order of their names. */
-enum decide_warning { DECIDE_WARNING_LOST_WRITES_POSSIBLE = 1, DECIDE_WARNING_TARGET_CAPACITY = 2 };
+enum decide_warning {
+    DECIDE_WARNING_LOST_WRITES_POSSIBLE = 1,
+    DECIDE_WARNING_TARGET_CAPACITY = 2,
+    DECIDE_WARNINGS_END = 4
+};
 
 enum decide_status { DECIDE_UNKNOWN, DECIDE_PASSED, DECIDE_FAILED };
 
@@ -173,6 +177,9 @@ struct decide_thresholds decide_thresholds_default(void);
 
 /* Those of a configuration. */
 struct decide_thresholds decide_thresholds_policy(const struct model_policy *policy);
+
+/* Those that a profile goes by: the ADR's are not configurable. */
+struct decide_thresholds decide_thresholds_profile(const struct model_policy *policy, enum model_profile profile);
 
 /* Cannot fail: every snapshot has an answer. */
 void decide_evaluate(const struct decide_snapshot *snapshot, const struct decide_thresholds *thresholds,

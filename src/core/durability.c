@@ -310,13 +310,6 @@ void durability_step(struct engine *engine, struct output *output)
     }
 }
 
-static uint64_t durability_position(const struct engine_node *node)
-{
-    const uint64_t received = node->report.received.position;
-    const uint64_t replayed = node->report.replayed.position;
-    return received > replayed ? received : replayed;
-}
-
 /* A member that will follow the new writer in a moment, as far as can be known: it lives, and is no worse a standby
  * than the one that takes over. */
 static bool durability_remains(const struct engine *engine, uint32_t node, uint32_t writer)
@@ -324,7 +317,7 @@ static bool durability_remains(const struct engine *engine, uint32_t node, uint3
     const struct engine_node *entry = &engine->nodes[node];
     return entry->alive && entry->report.running && entry->report.role == VIEW_NODE_STANDBY &&
            time_since_ms(engine->now, entry->at) <= DURABILITY_HEARD_MS &&
-           durability_position(entry) + DURABILITY_NEAR_BYTES >= durability_position(&engine->nodes[writer]);
+           engine_position(engine, node) + DURABILITY_NEAR_BYTES >= engine_position(engine, writer);
 }
 
 void durability_open(struct engine *engine, struct output *output, uint32_t database, uint32_t writer)

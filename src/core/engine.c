@@ -56,6 +56,7 @@ void engine_init(struct engine *engine, const struct model *model, const struct 
     engine->view_dirty = true;
     silence_init(engine);
     health_init(&engine->health);
+    judge_init(engine);
     engine_lease_init(engine);
     if (durable != NULL) {
         engine_adopt_durable(engine, durable);
@@ -78,7 +79,7 @@ bool engine_configure(struct engine *engine, const struct model *model)
     }
     silence_init(engine);
     memset(engine->lags, 0, sizeof engine->lags);
-    memset(engine->decisions, 0, sizeof engine->decisions);
+    judge_init(engine);
     memset(engine->readers, 0, sizeof engine->readers);
     memset(engine->durability, 0, sizeof engine->durability);
     memset(engine->caps, 0, sizeof engine->caps);

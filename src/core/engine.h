@@ -75,6 +75,8 @@ struct engine_lease {
     struct lease_taker taker;
 };
 
+enum engine_hearing { ENGINE_HEARS, ENGINE_HEARS_NOT_YET, ENGINE_HEARS_NOTHING };
+
 struct engine_reader {
     bool any;
     struct mono at;
@@ -310,6 +312,13 @@ const struct view *engine_view(const struct engine *engine);
 
 /* Whether a run is under way (running, waiting or being undone). */
 bool engine_busy(const struct engine *engine);
+
+/* What a node has on its disk. After a restart without an upstream "received" begins at the start of a segment, below
+ * what was replayed. */
+uint64_t engine_position(const struct engine *engine, uint32_t node);
+
+/* What is known of a reader now. A controller that has just started has not heard of anybody yet. */
+enum engine_hearing engine_hears(const struct engine *engine, uint32_t site, enum event_reader_kind kind);
 
 /* For the other files of the core: */
 

@@ -187,12 +187,14 @@ uint32_t explain_variations(const struct decide_snapshot *snapshot, const struct
 {
     struct decide_answer present;
     uint32_t count = 0;
-    decide_evaluate(snapshot, thresholds, profile, &present);
+    /* The ADR's own numbers, whatever is configured: what is changed must reach those. */
+    const struct decide_thresholds limits = profile == MODEL_ADR_039 ? decide_thresholds_default() : *thresholds;
+    decide_evaluate(snapshot, &limits, profile, &present);
     for (size_t i = 0; i < sizeof explain_changes / sizeof explain_changes[0]; i++) {
         struct decide_snapshot changed = *snapshot;
         struct decide_answer answer;
-        explain_changes[i].apply(&changed, thresholds);
-        decide_evaluate(&changed, thresholds, profile, &answer);
+        explain_changes[i].apply(&changed, &limits);
+        decide_evaluate(&changed, &limits, profile, &answer);
         if (answer.decision != present.decision) {
             ret_variations[count++] = (struct explain_variation){explain_changes[i].change, answer};
         }

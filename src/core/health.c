@@ -186,24 +186,29 @@ static void health_insert(uint64_t *values, uint32_t count, uint64_t value)
     values[at] = value;
 }
 
+bool health_value(const struct health *health, const struct model *model, uint32_t probe, struct mono now,
+                  uint64_t *ret_value)
+{
+    uint64_t values[LIMITS_SITES];
+    uint32_t count = 0;
+    for (uint32_t site = 0; site < model->sites_count; site++) {
+        const struct health_seen *seen = &health->seen[site][probe];
+        if (seen->has_value && health_fresh(seen, &model->checks[model->probes[probe].check], now)) {
+            health_insert(values, count++, seen->value);
+        }
+    }
+    if (count > 0) {
+        *ret_value = values[(count - 1) / 2];
+    }
+    return count > 0;
+}
+
 bool health_figure(const struct health *health, const struct model *model, uint32_t region, enum model_figure figure,
                    struct mono now, uint64_t *ret_value)
 {
-    uint64_t values[LIMITS_SITES];
     for (uint32_t probe = 0; probe < model->probes_count; probe++) {
-        const struct model_check *check = &model->checks[model->probes[probe].check];
-        if (model->probes[probe].region != region || check->figure != figure) {
-            continue;
-        }
-        uint32_t count = 0;
-        for (uint32_t site = 0; site < model->sites_count; site++) {
-            const struct health_seen *seen = &health->seen[site][probe];
-            if (seen->has_value && health_fresh(seen, check, now)) {
-                health_insert(values, count++, seen->value);
-            }
-        }
-        if (count > 0) {
-            *ret_value = values[(count - 1) / 2];
+        if (model->probes[probe].region == region && model->checks[model->probes[probe].check].figure == figure &&
+            health_value(health, model, probe, now, ret_value)) {
             return true;
         }
     }

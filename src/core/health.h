@@ -87,6 +87,10 @@ bool health_site_expire(struct health *health, const struct model *model, uint32
 bool health_component(const struct health *health, const struct model *model, uint32_t region,
                       enum model_component component);
 
-/* The region's present figure: the median of the fresh observers' values. False when nobody has one. */
+/* What a probe measures: the median of the fresh observers' values, of two the lower. False when nobody has one. */
+bool health_value(const struct health *health, const struct model *model, uint32_t probe, struct mono now,
+                  uint64_t *ret_value);
+
+/* The region's present figure: the value of the first of its probes that has one. */
 bool health_figure(const struct health *health, const struct model *model, uint32_t region, enum model_figure figure,
                    struct mono now, uint64_t *ret_value);

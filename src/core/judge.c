@@ -16,6 +16,18 @@ enum {
     JUDGE_NS_PER_US = 1000,
 };
 
+void judge_init(struct engine *engine)
+{
+    static const struct decide_answer undecided = {.decision = DECIDE_MONITOR,
+                                                   .reason = DECIDE_INSUFFICIENT_EVIDENCE,
+                                                   .confidence = DECIDE_LOW,
+                                                   .rule_reason = DECIDE_INSUFFICIENT_EVIDENCE};
+    memset(engine->decisions, 0, sizeof engine->decisions);
+    for (uint32_t region = 0; region < LIMITS_REGIONS; region++) {
+        engine->decisions[region].answer = undecided;
+    }
+}
+
 static enum decide_status judge_status(enum health_status status)
 {
     return status == HEALTH_FAILED ? DECIDE_FAILED : status == HEALTH_PASSED ? DECIDE_PASSED : DECIDE_UNKNOWN;
@@ -250,21 +262,23 @@ static void judge_checks(const struct engine *engine, uint32_t region, uint32_t 
     }
 }
 
-static void judge_metrics(struct engine *engine, uint32_t region, struct decide_metrics *ret_metrics)
+static void judge_metrics(struct engine *engine, uint32_t region, const struct decide_thresholds *thresholds,
+                          struct decide_metrics *ret_metrics)
 {
     struct engine_decision *decision = &engine->decisions[region];
     const struct model *model = &engine->model;
     uint64_t value = 0;
     memset(ret_metrics, 0, sizeof *ret_metrics);
+    bool high = false; /* also while nobody measures it: that is a break as well */
     if (health_figure(&engine->health, model, region, MODEL_FIGURE_ERROR_RATE, engine->now, &value)) {
         ret_metrics->error_rate_ppm = (int64_t)value;
-        const bool high = value > model->policy.error_rate_automatic_ppm;
-        if (high && !decision->error_high) {
-            decision->error_since = engine->now;
-        }
-        decision->error_high = high;
+        high = (int64_t)value > thresholds->error_rate_automatic_ppm;
     }
-    if (decision->error_high) {
+    if (high && !decision->error_high) {
+        decision->error_since = engine->now;
+    }
+    decision->error_high = high;
+    if (high) {
         ret_metrics->error_rate_duration_us = time_since_us(engine->now, decision->error_since);
     }
     if (health_figure(&engine->health, model, region, MODEL_FIGURE_P95, engine->now, &value)) {
@@ -272,18 +286,11 @@ static void judge_metrics(struct engine *engine, uint32_t region, struct decide_
     }
     for (uint32_t probe = 0; probe < model->probes_count; probe++) {
         const struct model_check *check = &model->checks[model->probes[probe].check];
-        if (model->probes[probe].region != region || check->figure != MODEL_FIGURE_PODS_DOWN) {
-            continue;
-        }
-        for (uint32_t site = 0; site < model->sites_count; site++) {
-            const struct health_seen *seen = &engine->health.seen[site][probe];
-            if (seen->has_value &&
-                health_status_of(&engine->health, model, site, probe, engine->now) != HEALTH_UNKNOWN) {
-                struct decide_pods *pods = &ret_metrics->pods[ret_metrics->pods_count++];
-                memcpy(pods->name, check->name, sizeof pods->name);
-                pods->down_ppm = (int64_t)seen->value;
-                break;
-            }
+        if (model->probes[probe].region == region && check->figure == MODEL_FIGURE_PODS_DOWN &&
+            health_value(&engine->health, model, probe, engine->now, &value)) {
+            struct decide_pods *pods = &ret_metrics->pods[ret_metrics->pods_count++];
+            memcpy(pods->name, check->name, sizeof pods->name);
+            pods->down_ppm = (int64_t)value;
         }
     }
 }
@@ -403,6 +410,14 @@ static void judge_say(struct engine *engine, struct output *output, uint32_t reg
     if (answer->gate != DECIDE_GATE_NONE) {
         buf_printf(&buf, ", held by %s", decide_gate_name(answer->gate));
     }
+    const char *before = ", warning ";
+    for (uint32_t bit = 1; bit < DECIDE_WARNINGS_END; bit <<= 1) {
+        if ((answer->warnings & bit) != 0) {
+            buf_printf(&buf, "%s%s", before, decide_warning_name((enum decide_warning)bit));
+            before = ", ";
+        }
+    }
+    ASSERT(!buf.overflow);
 }
 
 /* A region counts as in service once all its critical checks were seen to pass; a new one is not failed over while it
@@ -433,13 +448,13 @@ static void judge_region(struct engine *engine, struct output *output, uint32_t 
 {
     struct engine_decision *decision = &engine->decisions[region];
     const uint32_t target = judge_target(engine, region);
-    const struct decide_thresholds thresholds = decide_thresholds_policy(&engine->model.policy);
     const enum model_profile profile = engine->model.policy.profile;
+    const struct decide_thresholds thresholds = decide_thresholds_profile(&engine->model.policy, profile);
     struct decide_snapshot *snapshot = &decision->snapshot;
     judge_first_failure(engine, region);
     judge_fitness(engine, region);
     judge_checks(engine, region, LIMITS_NONE, snapshot);
-    judge_metrics(engine, region, &snapshot->metrics);
+    judge_metrics(engine, region, &thresholds, &snapshot->metrics);
     judge_observers(engine, &snapshot->observers);
     judge_target_state(engine, region, target, &snapshot->target);
     snapshot->controller = (struct decide_controller){.members = 1, .reachable = 1, .leader = engine->leading};

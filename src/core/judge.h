@@ -5,6 +5,9 @@
 
 #include "core/engine.h"
 
+/* No decision yet: what reads one finds MONITOR, INSUFFICIENT_EVIDENCE, and `any` false. */
+void judge_init(struct engine *engine);
+
 /* Brings all verdicts and decisions up to date and says what changed. */
 void judge_step(struct engine *engine, struct output *output);
 

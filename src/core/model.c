@@ -1,9 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The model: look-ups by name. */
+ * The model: the policy's defaults, and look-ups by name. */
 #include "core/model.h"
 
 #include <stddef.h>
 #include <string.h>
+
+struct model_policy model_policy_default(void)
+{
+    return (struct model_policy){
+        .profile = MODEL_STANDARD,
+        .automation = {MODEL_AUTO, MODEL_AUTO, MODEL_AUTO, MODEL_AUTO},
+        .cooldown_ms = 3600000,
+        .error_rate_automatic_ppm = 100000,
+        .error_rate_duration_ms = 300000,
+        .error_rate_review_ppm = 50000,
+        .error_rate_monitor_ppm = 10000,
+        .p95_monitor_us = 200000,
+        .pods_down_ppm = 500000,
+        .database_failures = 3,
+        .rpo_limit_ms = 60000,
+        .rpo_database_limit_ms = 30000,
+        .flapping_transitions = 4,
+        .target_capacity_ppm = 1000000,
+    };
+}
 
 /* Every table starts each of its entries with the name. */
 static uint32_t model_find(const void *table, size_t stride, uint32_t count, const char *name)

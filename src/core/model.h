@@ -112,9 +112,12 @@ struct model_policy {
     uint32_t error_rate_review_ppm;  /* rule 9 */
     uint32_t error_rate_monitor_ppm; /* rule 11 */
     uint32_t p95_monitor_us;
+    uint32_t pods_down_ppm;     /* rules 6 and 11 */
+    uint32_t database_failures; /* rule 4 */
     uint32_t rpo_limit_ms;
     uint32_t rpo_database_limit_ms;
     uint32_t flapping_transitions;
+    uint32_t target_capacity_ppm; /* gate TARGET_CAPACITY: below it */
 };
 
 struct model_failback {
@@ -158,6 +161,9 @@ struct model {
     struct model_policy policy;
     struct model_failback failback;
 };
+
+/* The numbers of the specification. */
+struct model_policy model_policy_default(void);
 
 /* Indices by name; LIMITS_NONE when there is none. */
 uint32_t model_region_find(const struct model *model, const char *name);

@@ -135,7 +135,6 @@ static void node_order_say(struct engine *engine, struct output *output, const c
     buf_init(&buf, trace->text, sizeof trace->text);
     buf_text(&buf, what);
     buf_text(&buf, more);
-    (void)buf_string(&buf);
 }
 
 void node_order_command(struct engine *engine, struct output *output, const struct event_command *command)

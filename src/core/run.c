@@ -48,7 +48,7 @@ static struct trace *run_trace(struct engine *engine, struct output *output, enu
         const struct durable_step *step = &run->steps[run->at];
         trace->step = plan_step_of(step->step)->name;
         trace->err = step->error;
-        memcpy(trace->text, step->detail, sizeof trace->text);
+        text_copy(trace->text, sizeof trace->text, step->detail);
     }
     return trace;
 }

@@ -31,7 +31,9 @@ static void split_base(const struct model *model, uint32_t home, uint32_t ret_ro
         return;
     }
     uint64_t weights = 0;
+    uint32_t first = 0; /* that has any weight */
     for (uint32_t region = 0; region < model->regions_count; region++) {
+        first = weights == 0 ? region : first;
         weights += model->regions[region].weight;
     }
     uint32_t given = 0;
@@ -39,7 +41,7 @@ static void split_base(const struct model *model, uint32_t home, uint32_t ret_ro
         ret_row[region] = (uint32_t)(VIEW_SHARES_WHOLE * (uint64_t)model->regions[region].weight / weights);
         given += ret_row[region];
     }
-    ret_row[0] += VIEW_SHARES_WHOLE - given; /* what rounding left over */
+    ret_row[weights > 0 ? first : 0] += VIEW_SHARES_WHOLE - given; /* what rounding left over */
 }
 
 void split_row(const struct model *model, const uint32_t factor[LIMITS_REGIONS], uint32_t home,

@@ -12,6 +12,7 @@
 
 enum {
     STEP_GATE_COMPARE_MS = 50000,
+    STEP_GATE_PPM_PER_PERCENT = 10000,
     STEP_GATE_COMPARED_FRESH_MS = 60000, /* older than this, a comparison is made anew before the canary */
 };
 
@@ -103,7 +104,10 @@ enum step_verdict step_gate_validate(struct engine *engine, struct output *outpu
         return STEP_FAILED;
     }
     (void)output;
-    step_detail(engine, "target %s is fit", engine->model.regions[run->target].name);
+    const struct model_region *target = &engine->model.regions[run->target];
+    const bool small = !plan_local(run->plan) && target->capacity_ppm < engine->model.policy.target_capacity_ppm;
+    step_detail(engine, small ? "target %s is fit, but its capacity is %u %% of the demand" : "target %s is fit",
+                target->name, target->capacity_ppm / STEP_GATE_PPM_PER_PERCENT);
     return STEP_DONE;
 }
 

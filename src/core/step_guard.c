@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "core/candidate.h"
-#include "core/failback.h"
 #include "core/judge.h"
 #include "core/ledger.h"
 
@@ -160,13 +159,12 @@ enum step_verdict step_guard_precheck(struct engine *engine, struct output *outp
     return STEP_DONE;
 }
 
-enum step_verdict step_guard_hold(struct engine *engine, struct output *output, enum step_guard_phase phase)
+enum step_verdict step_guard_hold(struct engine *engine, struct output *output, enum failback_phase phase)
 {
     (void)output;
-    const enum failback_phase guard = phase == STEP_GUARD_RAMP ? FAILBACK_RAMP50 : FAILBACK_CANARY;
     struct failback_facts facts;
-    step_guard_facts(engine, guard, &facts);
-    const struct failback_limits limits = step_guard_limits(engine, guard);
+    step_guard_facts(engine, phase, &facts);
+    const struct failback_limits limits = step_guard_limits(engine, phase);
     const struct failback_answer answer = failback_evaluate(&facts, &limits, engine->model.policy.profile);
     step_detail(engine, "%s: %lld requests, %lld ppm errors, p95 %lld us, lag %lld ms, %lld s held",
                 failback_reason_name(answer.reason), (long long)facts.requests, (long long)facts.error_rate_ppm,

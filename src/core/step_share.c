@@ -7,8 +7,7 @@
 #include "core/step.h"
 
 enum {
-    STEP_READER_SILENT_MS = 2000, /* readers are announced each second: two in a row are missing */
-    STEP_SETTLING_MS = 4000,      /* agents and observers report at least each second, slow checks each few */
+    STEP_SETTLING_MS = 4000, /* agents and observers report at least each second, slow checks each few */
 };
 
 struct durable_step *step_present(struct engine *engine)
@@ -44,13 +43,10 @@ bool step_readers(struct engine *engine, enum event_reader_kind kind, uint64_t v
         if (!step_reads(model, kind)) {
             continue;
         }
-        const struct engine_reader *reader = &engine->readers[site][kind];
-        const bool early = time_since_ms(engine->now, engine->started) < STEP_READER_SILENT_MS;
-        if (!reader->any && early) {
-            waiting++; /* a controller that has just started has heard nobody yet */
-        } else if (!reader->any || time_since_ms(engine->now, reader->at) > STEP_READER_SILENT_MS) {
+        const enum engine_hearing hears = engine_hears(engine, site, kind);
+        if (hears == ENGINE_HEARS_NOTHING) {
             unreachable++;
-        } else if (reader->version >= version) {
+        } else if (hears == ENGINE_HEARS && engine->readers[site][kind].version >= version) {
             acked++;
         } else {
             waiting++;

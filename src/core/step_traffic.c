@@ -153,7 +153,7 @@ enum step_verdict step_traffic_verify(struct engine *engine, struct output *outp
 }
 
 /* Sends a share to the original, then holds it under the guard. */
-static enum step_verdict step_traffic_hold(struct engine *engine, struct output *output, enum step_guard_phase phase,
+static enum step_verdict step_traffic_hold(struct engine *engine, struct output *output, enum failback_phase phase,
                                            uint32_t share)
 {
     const struct durable_run *run = &engine->durable.run;
@@ -177,12 +177,12 @@ static enum step_verdict step_traffic_hold(struct engine *engine, struct output 
 
 enum step_verdict step_traffic_canary(struct engine *engine, struct output *output)
 {
-    return step_traffic_hold(engine, output, STEP_GUARD_CANARY, engine->model.failback.canary_share);
+    return step_traffic_hold(engine, output, FAILBACK_CANARY, engine->model.failback.canary_share);
 }
 
 enum step_verdict step_traffic_ramp(struct engine *engine, struct output *output)
 {
-    return step_traffic_hold(engine, output, STEP_GUARD_RAMP, engine->model.failback.ramp_share);
+    return step_traffic_hold(engine, output, FAILBACK_RAMP50, engine->model.failback.ramp_share);
 }
 
 enum step_verdict step_traffic_shift(struct engine *engine, struct output *output, uint32_t percent)

@@ -332,8 +332,6 @@ enum step_verdict step_writer_prove(struct engine *engine, struct output *output
     if (verdict == STEP_DONE) {
         step_detail(engine, "a row that carries the new epoch is committed");
     }
-    /* The agent knows best who it is: "refused" here means that the promotion did not hold, which only a person can
-     * judge. */
     return verdict;
 }
 

@@ -15,7 +15,8 @@ enum {
 
 static uint64_t task_id(struct engine *engine)
 {
-    /* Unique over restarts: the durable sequence grows with every controller start (engine_init persists). */
+    /* Unique in one life. A start draws a new view, so that another life's numbers differ from its first step on; an
+     * answer to the former life ends with that process. */
     return engine->durable.runs_started << 40 | (engine->durable.view_version & 0xffff) << 24 |
            (++engine->actions_made & 0xffffff);
 }

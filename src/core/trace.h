@@ -91,6 +91,10 @@ enum trace_kind {
         TRACE_COUNT
 };
 
+enum {
+    TRACE_TEXT = 128, /* the longest is a decision with its confidence and gate or warnings */
+};
+
 enum trace_severity { TRACE_ERROR, TRACE_WARNING, TRACE_NOTICE, TRACE_INFO };
 
 struct trace {
@@ -110,7 +114,7 @@ struct trace {
     uint64_t m;
     uint64_t lsn;
     enum err err;
-    char text[96];
+    char text[TRACE_TEXT];
 };
 
 const char *trace_name(enum trace_kind kind);

@@ -8,7 +8,6 @@
 
 enum {
     TTL_MS_PER_S = 1000,
-    TTL_READER_SILENT_MS = 2000, /* readers are announced each second: two in a row are missing */
 };
 
 bool ttl_matters(const struct model *model)
@@ -89,11 +88,10 @@ static void ttl_lower(struct engine *engine, struct output *output, uint32_t reg
 /* Whether every DNS server that can be reached answers from this view. */
 static bool ttl_taken_up(const struct engine *engine, uint64_t version)
 {
-    const bool early = time_since_ms(engine->now, engine->started) < TTL_READER_SILENT_MS;
     for (uint32_t site = 0; site < engine->model.sites_count; site++) {
-        const struct engine_reader *reader = &engine->readers[site][EVENT_READER_DNS];
-        const bool heard = reader->any && time_since_ms(engine->now, reader->at) <= TTL_READER_SILENT_MS;
-        if (engine->model.sites[site].dns && (heard ? reader->version < version : !reader->any && early)) {
+        const enum engine_hearing hears = engine_hears(engine, site, EVENT_READER_DNS);
+        const bool older = hears == ENGINE_HEARS && engine->readers[site][EVENT_READER_DNS].version < version;
+        if (engine->model.sites[site].dns && (older || hears == ENGINE_HEARS_NOT_YET)) {
             return false;
         }
     }

@@ -26,13 +26,6 @@ static bool upstream_fit(const struct engine *engine, uint32_t node)
     return entry->alive && entry->report.running && entry->report.role == VIEW_NODE_STANDBY;
 }
 
-static uint64_t upstream_position(const struct engine *engine, uint32_t node)
-{
-    const struct event_node *report = &engine->nodes[node].report;
-    return report->received.position > report->replayed.position ? report->received.position
-                                                                 : report->replayed.position;
-}
-
 /* Whoever may have to acknowledge a commit, now or after the next change of the set. */
 static bool upstream_member(const struct engine *engine, uint32_t database, uint32_t node)
 {
@@ -184,7 +177,7 @@ static bool upstream_better(const struct engine *engine, uint32_t database, uint
            : models[0]->priority != models[1]->priority ? models[0]->priority > models[1]->priority
            : reports[0]->timeline != reports[1]->timeline
                ? reports[0]->timeline > reports[1]->timeline
-               : upstream_position(engine, node) > upstream_position(engine, than);
+               : engine_position(engine, node) > engine_position(engine, than);
 }
 
 static void upstream_say(struct engine *engine, struct output *output, enum trace_kind kind, uint32_t node,
@@ -253,7 +246,7 @@ static void upstream_judge(struct engine *engine, struct output *output, uint32_
         leader->confirmed = true;
         leader->good = engine->now;
     }
-    if (upstream_position(engine, leader->node) + UPSTREAM_BEHIND_BYTES >= written) {
+    if (engine_position(engine, leader->node) + UPSTREAM_BEHIND_BYTES >= written) {
         leader->near = engine->now;
     }
     const bool behind = time_since_ms(engine->now, leader->near) > UPSTREAM_BEHIND_MS &&

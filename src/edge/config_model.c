@@ -249,9 +249,12 @@ static void config_model_policy(const struct config_policy *from, struct model_p
     to->error_rate_review_ppm = from->error_rate_review_ppm;
     to->error_rate_monitor_ppm = from->error_rate_monitor_ppm;
     to->p95_monitor_us = from->p95_monitor_us;
+    to->pods_down_ppm = from->pods_down_ppm;
+    to->database_failures = from->database_failures;
     to->rpo_limit_ms = from->rpo_limit_ms;
     to->rpo_database_limit_ms = from->rpo_database_limit_ms;
     to->flapping_transitions = from->flapping_transitions;
+    to->target_capacity_ppm = from->target_capacity_ppm;
 }
 
 static void config_model_failback(const struct config_failback *from, struct model_failback *to)

@@ -24,6 +24,10 @@ json_t *whatif_breaker_answer(const struct whatif_options *options, struct whati
 void whatif_snapshot_read(const struct whatif_options *options, struct whatif_read *reader,
                           const struct whatif_read_at *input, bool series, struct decide_snapshot *ret_snapshot);
 
+/* What an answer says besides its words: the list of warnings, and the estimate or null. */
+json_t *whatif_snapshot_warnings(const struct decide_answer *answer);
+json_t *whatif_snapshot_rto(const struct decide_answer *answer);
+
 /* The evidence of `--explain`. */
 json_t *whatif_explain(const struct whatif_options *options, const struct decide_snapshot *snapshot,
                        const struct decide_answer *answer);

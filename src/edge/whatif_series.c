@@ -69,6 +69,26 @@ static uint32_t whatif_series_pods(struct whatif_series *state, const struct wha
     return metrics->pods_count++;
 }
 
+/* As in a snapshot: {service: ratio}; services that it does not name stay as they are. */
+static void whatif_series_ratios(struct whatif_series *state, const struct whatif_read_at *at, int64_t at_us)
+{
+    const struct whatif_read_at value = whatif_read_member(at, "value");
+    if (!whatif_read_object(state->reader, &value, true)) {
+        return;
+    }
+    json_t *object = (json_t *)(uintptr_t)value.value;
+    for (void *entry = json_object_iter(object); entry != NULL; entry = json_object_iter_next(object, entry)) {
+        const struct whatif_read_at ratio = {
+            .parent = &value, .key = json_object_iter_key(entry), .value = json_object_iter_value(entry)};
+        const struct series_event event = {
+            .at_us = at_us,
+            .kind = SERIES_PODS,
+            .index = whatif_series_pods(state, &ratio, ratio.key),
+            .value = whatif_read_value(state->reader, &ratio, (struct whatif_read_range){0, WHATIF_READ_ONE, true, 0})};
+        whatif_series_step(state, at, event);
+    }
+}
+
 static void whatif_series_metric(struct whatif_series *state, const struct whatif_read_at *at, int64_t at_us)
 {
     static const char pods[] = "pods_down_ratio.";
@@ -77,6 +97,10 @@ static void whatif_series_metric(struct whatif_series *state, const struct whati
     struct whatif_read_range range = {0, WHATIF_READ_ONE, true, 0};
     const struct whatif_read_at metric = whatif_read_member(at, "metric");
     whatif_read_text(state->reader, at, "metric", name, sizeof name);
+    if (strcmp(name, "pods_down_ratio") == 0) {
+        whatif_series_ratios(state, at, at_us);
+        return;
+    }
     if (strcmp(name, "p95_ms") == 0) {
         event.kind = SERIES_P95;
         range.high = WHATIF_READ_MAX;
@@ -84,7 +108,7 @@ static void whatif_series_metric(struct whatif_series *state, const struct whati
         event.kind = SERIES_PODS;
         event.index = whatif_series_pods(state, &metric, name + sizeof pods - 1);
     } else if (strcmp(name, "error_rate") != 0) {
-        whatif_read_fail(state->reader, &metric, "is none of error_rate p95_ms pods_down_ratio.NAME");
+        whatif_read_fail(state->reader, &metric, "is none of error_rate p95_ms pods_down_ratio pods_down_ratio.NAME");
     }
     event.value = whatif_read_decimal(state->reader, at, "value", range);
     whatif_series_step(state, at, event);

@@ -164,16 +164,20 @@ void whatif_snapshot_read(const struct whatif_options *options, struct whatif_re
     }
 }
 
-static json_t *whatif_snapshot_warnings(uint32_t warnings)
+json_t *whatif_snapshot_warnings(const struct decide_answer *answer)
 {
-    static const enum decide_warning all[] = {DECIDE_WARNING_LOST_WRITES_POSSIBLE, DECIDE_WARNING_TARGET_CAPACITY};
     json_t *list = json_array();
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
-        if ((warnings & all[i]) != 0) {
-            json_array_append_new(list, json_string(decide_warning_name(all[i])));
+    for (uint32_t bit = 1; bit < DECIDE_WARNINGS_END; bit <<= 1) {
+        if ((answer->warnings & bit) != 0) {
+            json_array_append_new(list, json_string(decide_warning_name((enum decide_warning)bit)));
         }
     }
     return list;
+}
+
+json_t *whatif_snapshot_rto(const struct decide_answer *answer)
+{
+    return answer->decision == DECIDE_AUTOMATIC_FAILOVER ? json_integer(answer->estimated_rto_s) : json_null();
 }
 
 json_t *whatif_snapshot_answer(const struct whatif_options *options, struct whatif_read *reader,
@@ -190,10 +194,9 @@ json_t *whatif_snapshot_answer(const struct whatif_options *options, struct what
         *ret_explain = whatif_explain(options, &snapshot, &answer);
     }
     const bool gated = answer.gate != DECIDE_GATE_NONE;
-    const bool automatic = answer.decision == DECIDE_AUTOMATIC_FAILOVER;
     return json_pack("{s:s,s:s,s:s,s:o,s:o,s:o}", "decision", decide_decision_name(answer.decision), "reason",
                      decide_reason_name(answer.reason), "confidence", decide_confidence_name(answer.confidence),
-                     "estimated_rto_s", automatic ? json_integer(answer.estimated_rto_s) : json_null(), "gate",
+                     "estimated_rto_s", whatif_snapshot_rto(&answer), "gate",
                      gated ? json_string(decide_gate_name(answer.gate)) : json_null(), "warnings",
-                     whatif_snapshot_warnings(answer.warnings));
+                     whatif_snapshot_warnings(&answer));
 }

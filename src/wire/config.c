@@ -7,43 +7,11 @@
 
 #include "base/arena.h"
 #include "base/assert.h"
-#include "wire/config_problem.h"
-#include "wire/config_read.h"
-#include "wire/config_tree.h"
-#include "wire/config_verify.h"
-
-enum {
-    /* The tree of a file at its limits: 32,768 nodes of about 100 bytes, their texts, each rounded up, and the structs.
-     */
-    CONFIG_ARENA_BYTES = 32 * 1024 * 1024,
-};
+#include "wire/config_build.h"
 
 struct config_memory {
     struct arena arena;
 };
-
-static enum err config_build(struct config_problems *problems, struct config_memory *memory, struct config **ret_config)
-{
-    struct config *config = arena_alloc(&memory->arena, sizeof *config);
-    if (config == NULL) {
-        return ERR_NO_MEMORY;
-    }
-    config->memory = memory;
-    struct config_tree *root;
-    enum err err = config_tree_parse(problems, &root);
-    if (err != ERR_OK) {
-        return err;
-    }
-    err = config_read(problems, root, config);
-    if (err != ERR_OK) {
-        return err;
-    }
-    if (root->kind == CONFIG_TREE_MAPPING) {
-        config_verify(problems, root, config);
-    }
-    *ret_config = config;
-    return problems->errors > 0 ? ERR_INVALID : ERR_OK;
-}
 
 enum err config_parse(const char *file, struct span text, struct buf *messages, struct config **ret_config)
 {
@@ -52,11 +20,12 @@ enum err config_parse(const char *file, struct span text, struct buf *messages, 
     enum err err = ERR_NO_MEMORY;
     struct config *config = NULL;
     if (memory != NULL && problems != NULL) {
-        arena_init(&memory->arena, CONFIG_ARENA_BYTES);
+        arena_init(&memory->arena, CONFIG_BUILD_BYTES);
         config_problem_init(problems, &memory->arena, text);
-        err = config_build(problems, memory, &config);
+        err = config_build(problems, &config);
         config_problem_print(problems, file, messages);
         if (err == ERR_OK) {
+            config->memory = memory;
             *ret_config = config;
         } else {
             arena_fini(&memory->arena);

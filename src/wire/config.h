@@ -607,9 +607,12 @@ struct config_policy {
     uint32_t error_rate_review_ppm;
     uint32_t error_rate_monitor_ppm;
     uint32_t p95_monitor_us;
+    uint32_t pods_down_ppm;
+    uint32_t database_failures;
     uint32_t rpo_limit_ms;
     uint32_t rpo_database_limit_ms;
     uint32_t flapping_transitions;
+    uint32_t target_capacity_ppm;
 };
 
 struct config_stage {

@@ -123,12 +123,17 @@ static void config_problem_point(struct span line, uint32_t column, struct buf *
     buf_text(messages, "^\n");
 }
 
+void config_problem_sort(struct config_problems *problems)
+{
+    qsort(problems->items, problems->count, sizeof problems->items[0], config_problem_order);
+}
+
 void config_problem_print(struct config_problems *problems, const char *file, struct buf *messages)
 {
     if (problems->errors + problems->warnings == 0) {
         return;
     }
-    qsort(problems->items, problems->count, sizeof problems->items[0], config_problem_order);
+    config_problem_sort(problems);
     for (uint32_t i = 0; i < problems->count; i++) {
         const struct config_problem *problem = &problems->items[i];
         const char *word = problem->warning ? "warning" : "error";

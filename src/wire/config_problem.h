@@ -36,6 +36,9 @@ void config_problem_error(struct config_problems *problems, uint32_t line, uint3
 void config_problem_warning(struct config_problems *problems, uint32_t line, uint32_t column, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* By place; what has none comes first. */
+void config_problem_sort(struct config_problems *problems);
+
 /* Sorts, then prints all of them and a last line that counts. Prints nothing when there are none. */
 void config_problem_print(struct config_problems *problems, const char *file, struct buf *messages);
 

@@ -579,12 +579,20 @@ static const struct config_schema_row config_schema_policy_rows[] = {
         .prose = "Rule 11: from this error rate on the decision is MONITOR."),
     ROW("p95_monitor", DURATION_US, config_policy, p95_monitor_us, .fallback = "200ms", .min = MS(1), .max = MINUTES(5),
         .prose = "Rule 11: from this 95th percentile of the response time on the decision is MONITOR."),
+    ROW("pods_down", SHARE, config_policy, pods_down_ppm, .fallback = "50%", .min = 1, .max = 1000000,
+        .prose = "Rules 6 and 11: a service is down with more than this share of its instances."),
+    ROW("database_failures", INTEGER, config_policy, database_failures, .fallback = "3", .min = 1, .max = 1000,
+        .prose = "Rule 4: from this many failures of database-master in a row on, as each of a majority counts them."),
     ROW("rpo_limit", DURATION_MS, config_policy, rpo_limit_ms, .fallback = "60s", .min = MS(1), .max = HOURS(24),
         .prose = "Gate RPO_AT_RISK: from this replication lag of the target on a person is asked."),
     ROW("rpo_database_limit", DURATION_MS, config_policy, rpo_database_limit_ms, .fallback = "30s", .min = MS(1),
         .max = HOURS(24), .prose = "The same for DATABASE_MASTER_FAILURE."),
     ROW("flapping_transitions", INTEGER, config_policy, flapping_transitions, .fallback = "4", .min = 1, .max = 1000,
         .prose = "Gate FLAPPING: from this many changes of verdict in ten minutes on a person is asked."),
+    ROW("target_capacity", DECIMAL, config_policy, target_capacity_ppm, .fallback = "1", .min = 0,
+        .max = UINT64_C(1000000000),
+        .prose = "Gate TARGET_CAPACITY: below this capacity of the target, divided by the demand, a person is asked; a "
+                 "failover of confidence HIGH goes on with a warning."),
     END};
 static const struct config_schema_section config_schema_policy =
     SECTION("policy", config_policy, config_schema_policy_rows,

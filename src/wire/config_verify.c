@@ -7,6 +7,7 @@
 #include "wire/config_verify_check.h"
 #include "wire/config_verify_database.h"
 #include "wire/config_verify_dns.h"
+#include "wire/config_verify_domain.h"
 #include "wire/config_verify_proxy.h"
 #include "wire/config_verify_service.h"
 #include "wire/config_verify_store.h"
@@ -374,6 +375,7 @@ void config_verify(struct config_problems *problems, const struct config_tree *r
     config_verify_regions(&verify);
     config_verify_names(&verify);
     config_verify_dns(&verify);
+    config_verify_domain(&verify);
     config_verify_policy(&verify);
     config_verify_failback(&verify);
     config_verify_notify(&verify);

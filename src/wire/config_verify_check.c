@@ -8,6 +8,7 @@
 
 enum {
     CONFIG_VERIFY_CHECK_US_PER_MS = 1000,
+    CONFIG_VERIFY_CHECK_WHOLE_PPM = 1000000,
 };
 
 static void config_verify_check_times(const struct config_verify *verify, const struct config_check *check)
@@ -47,6 +48,25 @@ static void config_verify_check_kind(const struct config_verify *verify, const s
         config_problem_error(verify->problems, place.line, place.column,
                              "command '%.60s' is relative; expected the program's absolute path; there is no shell",
                              check->command[0]);
+    }
+}
+
+/* A limit that the figure can never be above, or is always: a share is at most 1, a latency has a unit. */
+static void config_verify_check_limit(const struct config_verify *verify, const struct config_check *check)
+{
+    const bool share = check->kind == CONFIG_KIND_HAPROXY || check->figure == CONFIG_FIGURE_ERROR_RATE ||
+                       check->figure == CONFIG_FIGURE_PODS_DOWN;
+    const bool latency = check->figure == CONFIG_FIGURE_P95;
+    const bool wrong =
+        (share && (check->limit.form == CONFIG_FORM_DURATION || check->limit.ppm > CONFIG_VERIFY_CHECK_WHOLE_PPM)) ||
+        (latency && check->limit.form == CONFIG_FORM_SHARE);
+    if (check->limit.ppm > 0 && wrong) {
+        const struct config_verify_place place = CONFIG_VERIFY_AT(verify, "checks", check->name, "limit");
+        char text[CONFIG_VALUE_TEXT];
+        config_value_limit_print(check->limit, text);
+        config_problem_error(verify->problems, place.line, place.column, "limit '%s' is no limit of a %s; expected %s",
+                             text, share ? "share" : "latency",
+                             share ? "a percentage such as 10%, at most 100%" : "a duration such as 500ms");
     }
 }
 
@@ -156,6 +176,7 @@ void config_verify_check(const struct config_verify *verify)
         const struct config_check *check = &verify->config->checks[i];
         config_verify_check_times(verify, check);
         config_verify_check_kind(verify, check);
+        config_verify_check_limit(verify, check);
         config_verify_check_command(verify, check);
         config_verify_check_targets(verify, check);
     }

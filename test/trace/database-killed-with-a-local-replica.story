@@ -38,7 +38,7 @@
     33.399  run 1: CLOSE started
     33.399  run 1: CLOSE done in 0 ms; 
     33.399  run 1 succeeded after 532 ms
-    33.406  taiwan: AUTOMATIC_FAILOVER, DATABASE_MASTER_FAILURE, confidence HIGH, rule 4, gate 0
+    33.406  taiwan: AUTOMATIC_FAILOVER, DATABASE_MASTER_FAILURE, confidence HIGH, warning LOST_WRITES_POSSIBLE, rule 4, gate 0
     33.508  taiwan: MONITOR, SINGLE_SERVICE_DOWN, confidence LOW, rule 10, gate 0
     33.627  node tokyo-a is standby (epoch 2)
     34.538  database-master@taiwan PASSED: 1 of 3 observers see it failed

@@ -62,16 +62,7 @@ static void scenario_world(struct model *model)
     database->tier1 = true;
     database->durability_required = 1;
     scenario_nodes(model, counts);
-    model->policy = (struct model_policy){.profile = MODEL_STANDARD,
-                                          .cooldown_ms = 3600000,
-                                          .error_rate_automatic_ppm = 100000,
-                                          .error_rate_duration_ms = 300000,
-                                          .error_rate_review_ppm = 50000,
-                                          .error_rate_monitor_ppm = 10000,
-                                          .p95_monitor_us = 200000,
-                                          .rpo_limit_ms = 60000,
-                                          .rpo_database_limit_ms = 30000,
-                                          .flapping_transitions = 4};
+    model->policy = model_policy_default();
     model->failback = (struct model_failback){.approval = true,
                                               .min_stable_ms = 5000,
                                               .canary_share = 2500,

@@ -13,13 +13,13 @@
     33.666  region-connectivity@tokyo FAILED: 1 of 1 observers say so; last error: timed out
     33.666  tokyo: MONITOR, SINGLE_SERVICE_DOWN, confidence LOW, rule 10, gate 0
     33.666  database-master@taiwan FAILED: 1 of 1 observers say so; last error: timed out
-    33.666  taiwan: MANUAL_REVIEW_REQUIRED, DATABASE_MASTER_FAILURE, confidence HIGH, rule 4, gate 7
+    33.666  taiwan: MANUAL_REVIEW_REQUIRED, DATABASE_MASTER_FAILURE, confidence HIGH, held by INSUFFICIENT_OBSERVERS, rule 4, gate 7
     33.666  database-master@tokyo FAILED: 1 of 1 observers say so; last error: timed out
-    33.666  tokyo: MANUAL_REVIEW_REQUIRED, DATABASE_MASTER_FAILURE, confidence HIGH, rule 4, gate 7
+    33.666  tokyo: MANUAL_REVIEW_REQUIRED, DATABASE_MASTER_FAILURE, confidence HIGH, held by INSUFFICIENT_OBSERVERS, rule 4, gate 7
     33.666  redis-cluster@taiwan FAILED: 1 of 1 observers say so; last error: timed out
-    33.666  taiwan: MANUAL_REVIEW_REQUIRED, COMPLETE_REGIONAL_FAILURE, confidence HIGH, rule 3, gate 7
+    33.666  taiwan: MANUAL_REVIEW_REQUIRED, COMPLETE_REGIONAL_FAILURE, confidence HIGH, held by INSUFFICIENT_OBSERVERS, rule 3, gate 7
     33.666  redis-cluster@tokyo FAILED: 1 of 1 observers say so; last error: timed out
-    33.666  tokyo: MANUAL_REVIEW_REQUIRED, COMPLETE_REGIONAL_FAILURE, confidence HIGH, rule 3, gate 7
+    33.666  tokyo: MANUAL_REVIEW_REQUIRED, COMPLETE_REGIONAL_FAILURE, confidence HIGH, held by INSUFFICIENT_OBSERVERS, rule 3, gate 7
     33.666  order-service@taiwan FAILED: 1 of 1 observers say so; last error: timed out
     33.666  order-service@tokyo FAILED: 1 of 1 observers say so; last error: timed out
     60.000  END   isolated witness

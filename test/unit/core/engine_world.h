@@ -58,22 +58,14 @@ struct world {
     bool cacheless[2]; /* the cache's check fails in a region */
     void (*cache)(const struct action *action, struct event_result *result); /* servers of caches obey; NULL: none */
     bool story;
+    struct trace decision; /* the latest about taiwan */
 };
 
 static struct world *world;
 
 static inline void model_rules(struct model *model)
 {
-    model->policy = (struct model_policy){.profile = MODEL_STANDARD,
-                                          .cooldown_ms = 3600000,
-                                          .error_rate_automatic_ppm = 100000,
-                                          .error_rate_duration_ms = 300000,
-                                          .error_rate_review_ppm = 50000,
-                                          .error_rate_monitor_ppm = 10000,
-                                          .p95_monitor_us = 200000,
-                                          .rpo_limit_ms = 60000,
-                                          .rpo_database_limit_ms = 30000,
-                                          .flapping_transitions = 4};
+    model->policy = model_policy_default();
     model->failback = (struct model_failback){.approval = true,
                                               .min_stable_ms = 5000,
                                               .canary_share = 1000,
@@ -215,6 +207,9 @@ static inline void answer(const struct action *action)
 static inline void say(const struct trace *trace)
 {
     uint8_t memory[512];
+    if (trace->kind == TRACE_DECISION && trace->region == TAIWAN) {
+        world->decision = *trace;
+    }
     struct buf buf;
     buf_init(&buf, memory, sizeof memory);
     trace_print(trace, &world->engine.model, &buf);

@@ -348,9 +348,12 @@ static void test_configured_thresholds(void **state)
                                         .error_rate_review_ppm = 3,
                                         .error_rate_monitor_ppm = 2,
                                         .p95_monitor_us = 5,
+                                        .pods_down_ppm = 200000,
+                                        .database_failures = 5,
                                         .rpo_limit_ms = 7,
                                         .rpo_database_limit_ms = 6,
-                                        .flapping_transitions = 9};
+                                        .flapping_transitions = 9,
+                                        .target_capacity_ppm = 500000};
     const struct decide_thresholds thresholds = decide_thresholds_policy(&policy);
     assert_int_equal(thresholds.cooldown_us, SECOND);
     assert_int_equal(thresholds.p95_monitor_ns, 5000);
@@ -359,6 +362,29 @@ static void test_configured_thresholds(void **state)
     assert_int_equal(thresholds.flapping_transitions, 9);
     struct decide_snapshot snapshot;
     struct decide_answer answer;
+    sample(&snapshot);
+    set(&snapshot, 2, DECIDE_FAILED, 3);
+    pods(&snapshot, "order-service", 200001);
+    snapshot.target.capacity_ppm = 500000;
+    decide_evaluate(&snapshot, &thresholds, MODEL_STANDARD, &answer);
+    assert_int_equal(answer.rule, 6);
+    assert_int_equal(answer.gate, DECIDE_GATE_NONE);
+    snapshot.target.capacity_ppm = 499999;
+    decide_evaluate(&snapshot, &thresholds, MODEL_STANDARD, &answer);
+    assert_int_equal(answer.gate, DECIDE_GATE_TARGET_CAPACITY);
+    snapshot.metrics.pods[0].down_ppm = 200000;
+    decide_evaluate(&snapshot, &thresholds, MODEL_STANDARD, &answer);
+    assert_int_equal(answer.rule, 10);
+    sample(&snapshot);
+    set(&snapshot, 1, DECIDE_FAILED, 4);
+    decide_evaluate(&snapshot, &thresholds, MODEL_STANDARD, &answer);
+    assert_int_equal(answer.rule, 10);
+    set(&snapshot, 1, DECIDE_FAILED, 5);
+    decide_evaluate(&snapshot, &thresholds, MODEL_STANDARD, &answer);
+    assert_int_equal(answer.rule, 4);
+    set(&snapshot, 1, DECIDE_FAILED, 3);
+    decide_evaluate(&snapshot, &thresholds, MODEL_ADR_039, &answer);
+    assert_int_equal(answer.rule, 2);
     sample(&snapshot);
     error_rate(&snapshot, 20001, SECOND + 1);
     decide_evaluate(&snapshot, &thresholds, MODEL_STANDARD, &answer);

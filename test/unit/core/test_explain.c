@@ -66,8 +66,31 @@ static void test_variations(void **state)
     assert_int_equal(variations[2].answer.gate, DECIDE_GATE_MAINTENANCE_WINDOW);
 }
 
+/* A change reaches the ADR's own limits, also when lower ones are configured. */
+static void test_variations_of_the_adr(void **state)
+{
+    (void)state;
+    struct decide_thresholds thresholds = decide_thresholds_default();
+    struct explain_variation variations[EXPLAIN_VARIATIONS];
+    struct decide_snapshot snapshot;
+    bool found = false;
+    thresholds.error_rate_automatic_ppm = 20000;
+    thresholds.error_rate_duration_us = 1;
+    thresholds.database_failures = 1;
+    sample(&snapshot);
+    snapshot.metrics.error_rate_ppm = 0;
+    const uint32_t count = explain_variations(&snapshot, &thresholds, MODEL_ADR_039, variations);
+    for (uint32_t i = 0; i < count; i++) {
+        const bool rate =
+            strcmp(variations[i].change, "if the error rate had been above its limit for long enough") == 0;
+        found |= rate && variations[i].answer.reason == DECIDE_HIGH_ERROR_RATE;
+    }
+    assert_true(found);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_distances), cmocka_unit_test(test_variations)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_distances), cmocka_unit_test(test_variations),
+                                       cmocka_unit_test(test_variations_of_the_adr)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

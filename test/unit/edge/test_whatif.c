@@ -102,7 +102,22 @@ static const struct whatif_case answers[] = {
      "\"decision\":\"MONITOR\",\"reason\":\"PERFORMANCE_DEGRADATION\"}]}}"},
 };
 
+#define SERIES(events)              "{\"id\":1,\"kind\":\"series\",\"input\":{\"checks\":[" HEALTHY "],\"events\":[" events "]}}"
+#define PODS(t, value)              "{\"t\":" t ",\"metric\":\"pods_down_ratio\",\"value\":" value "}"
+#define CHANGE(t, decision, reason) "{\"t\":" t ",\"decision\":\"" decision "\",\"reason\":\"" reason "\"}"
+#define CHANGES(list)               "{\"id\":1,\"answer\":{\"changes\":[" list "]}}"
+
+static const struct whatif_case series[] = {
+    {SERIES(""), CHANGES(CHANGE("0", "NO_ACTION", "ALL_HEALTHY"))},
+    {SERIES(PODS("3", "{\"a\":0.1,\"b\":0.6}") "," PODS("4", "{\"a\":0.2}") "," PODS("5", "{\"b\":0.5}")),
+     CHANGES(CHANGE("0", "NO_ACTION", "ALL_HEALTHY") "," CHANGE("3", "MONITOR", "PERFORMANCE_DEGRADATION") "," CHANGE(
+         "5", "NO_ACTION", "ALL_HEALTHY"))},
+    {SERIES(PODS("3", "{}")), CHANGES(CHANGE("0", "NO_ACTION", "ALL_HEALTHY"))},
+};
+
 static const struct whatif_case mistakes[] = {
+    {SERIES(PODS("3", "0.5")), "\"path\":\"$.input.events[0].value\",\"message\":\"is not an object\""},
+    {SERIES(PODS("3", "{\"a\":1.5}")), "\"path\":\"$.input.events[0].value.a\",\"message\":\"is out of range\""},
     {"", "\"id\":null,\"error\":{\"line\":7,\"path\":\"$\""},
     {"{\"id\":1,", "\"id\":null,\"error\":{\"line\":7,\"path\":\"$\",\"message\":\"is not JSON"},
     {"{\"id\":1,\"id\":2}", "\"id\":null,\"error\":{\"line\":7,\"path\":\"$\""},
@@ -154,19 +169,25 @@ static const struct whatif_case mistakes[] = {
      "\"path\":\"$.input.replication_lag_s\""},
 };
 
-static void test_answers(void **state)
+static void expect(const struct whatif_case *cases, size_t count)
 {
-    (void)state;
     struct whatif_options options;
     whatif_options_default(&options);
-    for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
+    for (size_t i = 0; i < count; i++) {
         char *text = NULL;
-        const bool good = whatif_line(&options, answers[i].line, strlen(answers[i].line), 7, &text);
-        if (!good || strcmp(text, answers[i].answer) != 0) {
-            fail_msg("%s\ngave     %s\nexpected %s", answers[i].line, text, answers[i].answer);
+        const bool good = whatif_line(&options, cases[i].line, strlen(cases[i].line), 7, &text);
+        if (!good || strcmp(text, cases[i].answer) != 0) {
+            fail_msg("%s\ngave     %s\nexpected %s", cases[i].line, text, cases[i].answer);
         }
         free(text);
     }
+}
+
+static void test_answers(void **state)
+{
+    (void)state;
+    expect(answers, sizeof answers / sizeof answers[0]);
+    expect(series, sizeof series / sizeof series[0]);
 }
 
 static void test_mistakes(void **state)

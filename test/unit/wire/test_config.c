@@ -113,9 +113,12 @@ static void test_defaults(void **state)
     assert_int_equal(config->policy.error_rate_review_ppm, 50000);
     assert_int_equal(config->policy.error_rate_monitor_ppm, 10000);
     assert_int_equal(config->policy.p95_monitor_us, 200000);
+    assert_int_equal(config->policy.pods_down_ppm, 500000);
+    assert_int_equal(config->policy.database_failures, 3);
     assert_int_equal(config->policy.rpo_limit_ms, 60000);
     assert_int_equal(config->policy.rpo_database_limit_ms, 30000);
     assert_int_equal(config->policy.flapping_transitions, 4);
+    assert_int_equal(config->policy.target_capacity_ppm, 1000000);
     assert_int_equal(config->failback.ramp.share_ppm, 500000);
     assert_true(config->failback.approval);
     assert_int_equal(config->notify.spool, 10000);

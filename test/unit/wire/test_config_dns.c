@@ -126,6 +126,45 @@ static void test_what_is_wrong(void **state)
     }
 }
 
+/* WWW is www, and a name below one zone may be a name of another. */
+static void test_names_are_there_once(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *dns;
+        const char *message; /* NULL: good */
+    } cases[] = {
+        {"names: { www: { endpoint: web }, api: { endpoint: web } }, zones: { sub.example.test: { file: /f, names: { "
+         "www: { endpoint: web } } } }",
+         NULL},
+        {"names: { www: { endpoint: web }, WWW: { endpoint: web } }",
+         "7:83: error: dynamic name 'WWW' is there twice; expected each once"},
+        {"names: { www.sub: { endpoint: web } }, zones: { sub.example.test: { file: /f, names: { www: { endpoint: web "
+         "} "
+         "} } }",
+         "7:137: error: dynamic name 'www' is there twice"},
+        {"zones: { Example.TEST: { file: /f } }", "7:59: error: zone 'Example.TEST' is there twice"},
+        {"zones: { a.test: { file: /f }, b.test: { file: /f }, A.test: { file: /f } }",
+         "7:103: error: zone 'A.test' is there twice"},
+        {"zones: { a.test: { file: /f }, a.test.: { file: /f } }", "error: "},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct config *config = NULL;
+        struct buf messages;
+        const char *end = strstr(base, "names:");
+        assert_non_null(end);
+        snprintf(text, sizeof text, "%.*s%s }\n", (int)(end - base), base, cases[i].dns);
+        buf_init(&messages, memory, sizeof memory);
+        const enum err err = config_parse("t.yaml", span_text(text), &messages, &config);
+        (void)buf_string(&messages);
+        if ((err == ERR_OK) != (cases[i].message == NULL) ||
+            (cases[i].message != NULL && strstr(memory, cases[i].message) == NULL)) {
+            fail_msg("%s\n%s", cases[i].dns, memory);
+        }
+        config_free(config);
+    }
+}
+
 /* Three of four of four of four would be 64 times 3 regions in one answer. */
 static void test_too_many_values(void **state)
 {
@@ -149,6 +188,7 @@ int main(void)
         cmocka_unit_test(test_a_good_tree),
         cmocka_unit_test(test_what_is_wrong),
         cmocka_unit_test(test_too_many_values),
+        cmocka_unit_test(test_names_are_there_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

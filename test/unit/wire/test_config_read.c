@@ -359,6 +359,13 @@ static const struct broken broken[] = {
      "99.9999%; add '%'\n"},
     {"limit: 500ms", "limit: much",
      "t.yaml:43:12: error: limit 'much' is not valid; expected a percentage, a duration or a number\n"},
+    {"limit: 500ms", "figure: p95\n    limit: 10%",
+     "t.yaml:44:12: error: limit '10%' is no limit of a latency; expected a duration such as 500ms\n"},
+    {"limit: 500ms", "figure: error_rate\n    limit: 10",
+     "t.yaml:44:12: error: limit '10' is no limit of a share; expected a percentage such as 10%, at most 100%\n"},
+    {"limit: 500ms", "figure: pods_down\n    limit: 500ms",
+     "t.yaml:44:12: error: limit '500ms' is no limit of a share; expected a percentage such as 10%, at most 100%\n"},
+    {"limit: 500ms", "figure: pods_down\n    limit: 1", ""},
     {"\"http://10.1.0.41:8081/metrics\"", "\"ftp://10.1.0.41/metrics\"",
      "t.yaml:44:29: error: url 'ftp://10.1.0.41/metrics' is not valid; expected a URL such as http://host:port/path or "
      "https://host/path\n"},
