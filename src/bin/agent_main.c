@@ -13,6 +13,7 @@
 #include "base/time.h"
 #include "bin/cli_agent.h"
 #include "bin/cli_load.h"
+#include "bin/cli_option.h"
 #include "bin/verb.h"
 #include "edge/config_secret.h"
 #include "edge/log.h"
@@ -333,7 +334,7 @@ int agent_main(int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], "restart") == 0) {
         return cli_agent_restart(argc - 1, argv + 1);
     }
-    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+    if (cli_option_asks_help(argc, argv)) {
         agent_main_usage(stdout);
         return VERB_OK;
     }

@@ -2,6 +2,7 @@
  * holdfast decide: reads JSON lines, evaluates each, prints the tables of rules and gates. */
 #include "bin/cli_decide.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -166,7 +167,12 @@ static int cli_decide_lines(const struct whatif_options *options)
         if (!whatif_line(options, line, size, number, &text)) {
             status = VERB_FAILED;
         }
-        puts(text != NULL ? text : "{\"id\":null,\"error\":{\"path\":\"$\",\"message\":\"out of memory\"}}");
+        if (text != NULL) {
+            puts(text);
+        } else {
+            printf("{\"id\":null,\"error\":{\"line\":%" PRIu64 ",\"path\":\"$\",\"message\":\"out of memory\"}}\n",
+                   number);
+        }
         fflush(stdout);
         free(text);
     }

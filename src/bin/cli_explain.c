@@ -82,6 +82,21 @@ static void cli_explain_distances(struct cli_text *text, const json_t *distances
     cli_text_table_end(table, "    ", text);
 }
 
+/* Of an automatic failover: how long it takes by the rule, and what to be aware of. */
+static void cli_explain_consequence(struct cli_text *text, const json_t *region)
+{
+    size_t index = 0;
+    const json_t *warning = NULL;
+    if (json_is_integer(json_object_get(region, "estimated_rto_s"))) {
+        buf_printf(&text->out, "  estimated recovery time: %lld s\n",
+                   (long long)cli_text_integer(region, "estimated_rto_s", 0));
+    }
+    json_array_foreach(json_object_get(region, "warnings"), index, warning)
+    {
+        cli_text_print(text, CLI_TEXT_WARN, "  warning: %s\n", json_string_value(warning));
+    }
+}
+
 static void cli_explain_region(struct cli_text *text, const json_t *region)
 {
     const json_t *explain = json_object_get(region, "explain");
@@ -92,6 +107,7 @@ static void cli_explain_region(struct cli_text *text, const json_t *region)
     cli_text_print(text, calm ? CLI_TEXT_GOOD : CLI_TEXT_WARN, "%s", cli_text_member(region, "decision"));
     buf_printf(&text->out, ", %s, confidence %s\n", cli_text_member(region, "reason"),
                cli_text_member(region, "confidence"));
+    cli_explain_consequence(text, region);
     if (!json_is_object(explain)) {
         buf_text(&text->out, "  nothing was decided yet\n");
         return;

@@ -10,8 +10,11 @@
 #include <unistd.h>
 
 #include <argp.h>
+#include <jansson.h>
 
 #include "bin/cli_load.h"
+#include "bin/cli_option.h"
+#include "bin/cli_view.h"
 #include "bin/verb.h"
 #include "edge/clock.h"
 #include "edge/config_secret.h"
@@ -20,6 +23,7 @@
 
 enum {
     CLI_LEDGER_WORDS = 2,
+    CLI_LEDGER_OPEN = 256, /* an option without a letter */
     CLI_LEDGER_HOST = INET6_ADDRSTRLEN,
     CLI_LEDGER_RESOLVE_MS = 600000, /* a transaction of many rows, and the standbys that must confirm */
 };
@@ -34,13 +38,15 @@ struct cli_ledger {
     bool apply;
     bool discard;
     bool open;
+    struct cli_option output; /* its format alone */
 };
 
 static const struct argp_option cli_ledger_options[] = {
     {"config", 'c', "FILE", 0, "the configuration", 0},
     {"database", 'D', "NAME", 0, "which cluster, when there are several", 0},
     {"dbname", 'd', "NAME", 0, "which of its databases, when not its own", 0},
-    {"open", 'o', NULL, 0, "list: only what waits for a person", 0},
+    {"open", CLI_LEDGER_OPEN, NULL, 0, "list: only what waits for a person", 0},
+    {"output", 'o', "FORMAT", 0, "list: table (default), wide, json or yaml", 0},
     {"apply", 'a', NULL, 0, "resolve: apply it over what is there now", 0},
     {"discard", 'x', NULL, 0, "resolve: it is not needed", 0},
     {"reason", 'r', "TEXT", 0, "resolve: why; kept in the ledger", 0},
@@ -64,10 +70,35 @@ static error_t cli_ledger_option(int key, char *argument, struct argp_state *sta
         ledger->words[ledger->words_count++] = argument;
         return 0;
     }
+    if (key == 'o') {
+        if (!cli_option_format(argument, &ledger->output.format)) {
+            argp_error(state, "--output is table, wide, json or yaml, not '%s'", argument);
+        }
+        return 0;
+    }
     ledger->apply |= key == 'a';
     ledger->discard |= key == 'x';
-    ledger->open |= key == 'o';
-    return key == 'a' || key == 'x' || key == 'o' ? 0 : ARGP_ERR_UNKNOWN;
+    ledger->open |= key == CLI_LEDGER_OPEN;
+    return key == 'a' || key == 'x' || key == CLI_LEDGER_OPEN ? 0 : ARGP_ERR_UNKNOWN;
+}
+
+/* The cluster of that name, or the only one. NULL: there is none, and it was said. */
+static const struct config_database *cli_ledger_database(const struct config *config, const char *name)
+{
+    for (uint32_t i = 0; name != NULL && i < config->databases_count; i++) {
+        if (strcmp(config->databases[i].name, name) == 0) {
+            return &config->databases[i];
+        }
+    }
+    if (name == NULL && config->databases_count == 1) {
+        return &config->databases[0];
+    }
+    fprintf(stderr, "holdfast ledger: %s%s\n",
+            name != NULL                   ? "the configuration has no database "
+            : config->databases_count == 0 ? "the configuration has no database"
+                                           : "say which cluster with --database",
+            name != NULL ? name : "");
+    return NULL;
 }
 
 /* A session with the node that is the writer, as the cluster's superuser. */
@@ -104,13 +135,19 @@ static int cli_ledger_connect(const struct config_database *database, const char
     return code;
 }
 
+/* Whether the database refused because its ledger does not exist: nothing was ever salvaged. */
+static bool cli_ledger_none(const struct salvage_target *target)
+{
+    return strcmp(target->sqlstate, "42P01") == 0 || strcmp(target->sqlstate, "3F000") == 0;
+}
+
 /* Rows as lines, columns apart by tabs. */
 static int cli_ledger_print(struct salvage_target *target, const char *sql, int count, const char *const *values,
                             bool head)
 {
     PGresult *result = NULL;
     if (salvage_target_ask(target, sql, count, values, &result) != ERR_OK) {
-        const bool none = strcmp(target->sqlstate, "42P01") == 0 || strcmp(target->sqlstate, "3F000") == 0;
+        const bool none = cli_ledger_none(target);
         fprintf(stderr, "holdfast ledger: %s\n", none ? "nothing was ever salvaged here" : target->message);
         return none ? VERB_OK : VERB_FAILED;
     }
@@ -128,19 +165,47 @@ static int cli_ledger_print(struct salvage_target *target, const char *sql, int 
     return rows == 0 && count > 0 ? VERB_FAILED : VERB_OK;
 }
 
-static int cli_ledger_list(const struct cli_ledger *ledger, struct salvage_target *target)
+#define CLI_LEDGER_RUNS                                                                                                \
+    "SELECT r.id AS run, r.node, r.timeline, r.epoch, r.fork, r.method, r.state, r.commits, "                          \
+    "count(*) FILTER (WHERE e.state = 'applied') AS applied, "                                                         \
+    "count(*) FILTER (WHERE e.state = 'identical') AS identical, "                                                     \
+    "count(*) FILTER (WHERE e.state = 'quarantined') AS quarantined, "                                                 \
+    "count(*) FILTER (WHERE e.state = 'discarded') AS discarded, date_trunc('second', r.started) AS started, "         \
+    "r.reason FROM holdfast.ledger_run r LEFT JOIN holdfast.ledger_entry e ON e.run = r.id GROUP BY r.id ORDER BY "    \
+    "r.id"
+
+/* The same for programs: entries as in the API (reconcile/ledger.c), all of them. */
+static int cli_ledger_data(const struct cli_ledger *ledger, struct salvage_target *target)
 {
     static const char runs[] =
-        "SELECT r.id AS run, r.node, r.timeline, r.epoch, r.fork, r.method, r.state, r.commits, "
-        "count(*) FILTER (WHERE e.state = 'applied') AS applied, count(*) FILTER (WHERE e.state = 'identical') AS "
-        "identical, count(*) FILTER (WHERE e.state = 'quarantined') AS quarantined, count(*) FILTER (WHERE e.state = "
-        "'discarded') AS discarded, date_trunc('second', r.started) AS started, r.reason FROM holdfast.ledger_run r "
-        "LEFT "
-        "JOIN holdfast.ledger_entry e ON e.run = r.id GROUP BY r.id ORDER BY r.id";
+        "SELECT json_build_object('runs', coalesce(json_agg(to_json(x) ORDER BY x.run), '[]'::json)) "
+        "FROM (" CLI_LEDGER_RUNS ") x";
+    static const char entries[] =
+        "SELECT json_build_object('entries', coalesce(json_agg(to_json(x) ORDER BY x.commit_lsn), '[]'::json)) FROM "
+        "(SELECT id, run, system_id, timeline, epoch, commit_lsn, xid, commit_time, method, state, reason, "
+        "changes_count FROM holdfast.ledger_entry WHERE state = 'quarantined') x";
+    PGresult *result = NULL;
+    const enum err err = salvage_target_ask(target, ledger->open ? entries : runs, 0, NULL, &result);
+    if (err != ERR_OK && !cli_ledger_none(target)) {
+        fprintf(stderr, "holdfast ledger: %s\n", target->message);
+        return VERB_FAILED;
+    }
+    json_t *json = err == ERR_OK ? json_loads(PQgetvalue(result, 0, 0), 0, NULL)
+                                 : json_pack("{s:[]}", ledger->open ? "entries" : "runs");
+    const int code = json != NULL ? cli_view_data(&ledger->output, json) : VERB_FAILED;
+    json_decref(json);
+    PQclear(result);
+    return code;
+}
+
+static int cli_ledger_list(const struct cli_ledger *ledger, struct salvage_target *target)
+{
     static const char entries[] = "SELECT id, run, commit_lsn, xid, date_trunc('second', commit_time) AS committed, "
                                   "changes_count AS changes, reason "
                                   "FROM holdfast.ledger_entry WHERE state = 'quarantined' ORDER BY commit_lsn";
-    return cli_ledger_print(target, ledger->open ? entries : runs, 0, NULL, true);
+    return ledger->output.format >= CLI_OPTION_JSON
+               ? cli_ledger_data(ledger, target)
+               : cli_ledger_print(target, ledger->open ? entries : CLI_LEDGER_RUNS, 0, NULL, true);
 }
 
 static int cli_ledger_resolve(const struct cli_ledger *ledger, struct salvage_target *target)
@@ -187,7 +252,9 @@ static bool cli_ledger_valid(const struct cli_ledger *ledger)
     const size_t digits = strspn(id, "0123456789");
     const bool number = digits > 0 && digits < 19 && id[digits] == '\0';
     const bool decided = ledger->apply != ledger->discard && ledger->reason != NULL && ledger->reason[0] != '\0';
-    return numbered ? number && (!resolve || decided) : ledger->words_count == 1;
+    const bool list = strcmp(what, "list") == 0; /* the others have one format each */
+    return (list || ledger->output.format == CLI_OPTION_TABLE) &&
+           (numbered ? number && (!resolve || decided) : ledger->words_count == 1);
 }
 
 int cli_ledger(int argc, char **argv)
@@ -206,8 +273,11 @@ int cli_ledger(int argc, char **argv)
     struct cli_ledger ledger = {.config = NULL};
     struct config *config = NULL;
     argp_err_exit_status = VERB_USAGE;
+    char name[] = "holdfast ledger";
+    argv[0] = name;
     if (argp_parse(&parser, argc, argv, 0, NULL, &ledger) != 0 || !cli_ledger_valid(&ledger)) {
-        fputs("usage: holdfast ledger list [--open] | show ID | resolve ID --apply|--discard --reason TEXT | export\n",
+        fputs("usage: holdfast ledger list [--open] [-o json] | show ID | resolve ID --apply|--discard --reason TEXT | "
+              "export\n",
               stderr);
         return VERB_USAGE;
     }
@@ -215,18 +285,11 @@ int cli_ledger(int argc, char **argv)
     if (code != VERB_OK) {
         return code;
     }
-    const struct config_database *database = NULL;
-    for (uint32_t i = 0; i < config->databases_count; i++) {
-        const bool named = ledger.database == NULL || strcmp(config->databases[i].name, ledger.database) == 0;
-        database = named && database == NULL ? &config->databases[i] : database;
-    }
+    const struct config_database *database = cli_ledger_database(config, ledger.database);
     struct salvage_target target;
-    code = VERB_CONFIG;
-    if (database == NULL || (ledger.database == NULL && config->databases_count > 1)) {
-        fputs("holdfast ledger: say which cluster with --database\n", stderr);
-    } else {
-        code = cli_ledger_connect(database, ledger.dbname != NULL ? ledger.dbname : database->dbname, &target);
-    }
+    code = database == NULL
+               ? VERB_CONFIG
+               : cli_ledger_connect(database, ledger.dbname != NULL ? ledger.dbname : database->dbname, &target);
     if (code == VERB_OK) {
         code = cli_ledger_act(&ledger, &target);
         salvage_target_close(&target);

@@ -11,6 +11,7 @@
 
 enum {
     CLI_OPTION_LONG = 256, /* first number of an option without a letter */
+    CLI_OPTION_NAME = 64,
     CLI_OPTION_DAY_MS = 24 * 60 * 60 * 1000,
 };
 
@@ -103,7 +104,7 @@ bool cli_option_duration(const char *text, uint32_t *ret_ms)
     return false;
 }
 
-static bool cli_option_format(const char *text, enum cli_option_format *ret_format)
+bool cli_option_format(const char *text, enum cli_option_format *ret_format)
 {
     static const char *const formats[] = {"table", "wide", "json", "yaml"};
     for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
@@ -168,6 +169,12 @@ static bool cli_option_check(const struct cli_option_verb *verb, const struct cl
     if ((verb->takes & CLI_OPTION_CHANGES) != 0 && (option->reason == NULL || option->reason[0] == 0)) {
         return cli_option_wrong(verb, "say why with --reason TEXT: it is kept in the journal", NULL);
     }
+    if (option->reason != NULL && strlen(option->reason) > CLI_OPTION_REASON_BYTES) {
+        char what[80];
+        snprintf(what, sizeof what, "--reason is %zu bytes long, and may be %d at most", strlen(option->reason),
+                 (int)CLI_OPTION_REASON_BYTES);
+        return cli_option_wrong(verb, what, NULL);
+    }
     if (option->mode != NULL && strcmp(option->mode, "normal") != 0 && strcmp(option->mode, "emergency") != 0) {
         return cli_option_wrong(verb, "--mode is normal or emergency", option->mode);
     }
@@ -200,12 +207,44 @@ static void cli_option_table(const struct cli_option_verb *verb, struct option t
     }
 }
 
+bool cli_option_asks_help(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool cli_option_output(int argc, char **argv, int *at, enum cli_option_format *ret_format, bool *ret_good)
+{
+    static const char joined[] = "--output=";
+    const char *word = argv[*at];
+    const char *text = strncmp(word, joined, sizeof joined - 1) == 0 ? word + sizeof joined - 1 : NULL;
+    if (text == NULL && strcmp(word, "-o") != 0 && strcmp(word, "--output") != 0) {
+        return false;
+    }
+    if (text == NULL && *at + 1 < argc) {
+        text = argv[++*at];
+    }
+    *ret_good = text != NULL && cli_option_format(text, ret_format);
+    if (!*ret_good) {
+        fprintf(stderr, "holdfast: --output is table, wide, json or yaml%s%s\n", text != NULL ? ", not " : "",
+                text != NULL ? text : "");
+    }
+    return true;
+}
+
 int cli_option_parse(int argc, char **argv, const struct cli_option_verb *verb, struct cli_option *ret_option)
 {
     struct option table[CLI_OPTION_AT_COUNT + 1];
     struct cli_option option = {.color = isatty(STDOUT_FILENO) == 1 && getenv("NO_COLOR") == NULL};
+    static char name[CLI_OPTION_NAME]; /* what argv[0] is left pointing to */
     bool good = true;
     int found = 0;
+    snprintf(name, sizeof name, "holdfast %s", verb->name);
+    argv[0] = name; /* in the library's own messages */
     cli_option_table(verb, table);
     optind = 0; /* reads another argv from its start */
     while (good && (found = getopt_long(argc, argv, "o:hw", table, NULL)) != -1) {

@@ -8,10 +8,13 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "core/event.h"
+
 enum {
     CLI_OPTION_GO = -1,      /* cli_option_parse: go on; anything else is an exit code */
     CLI_OPTION_APIS = 8,     /* --api at most */
     CLI_OPTION_OPERANDS = 2, /* words that are not options, at most */
+    CLI_OPTION_REASON_BYTES = sizeof((struct event_command *)NULL)->reason - 1, /* of --reason, at most */
 };
 
 enum cli_option_format { CLI_OPTION_TABLE, CLI_OPTION_WIDE, CLI_OPTION_JSON, CLI_OPTION_YAML };
@@ -65,10 +68,20 @@ struct cli_option {
     int operands_count;
 };
 
+/* Whether one of the words after the verb is --help or -h: for verbs that read their words by hand. */
+bool cli_option_asks_help(int argc, char **argv);
+
 /* Messages go to standard error, --help to standard output. CLI_OPTION_GO, VERB_OK after --help, VERB_USAGE. */
 int cli_option_parse(int argc, char **argv, const struct cli_option_verb *verb, struct cli_option *ret_option);
 
 void cli_option_usage(const struct cli_option_verb *verb, FILE *stream);
+
+/* "table", "wide", "json", "yaml". */
+bool cli_option_format(const char *text, enum cli_option_format *ret_format);
+
+/* For verbs that read their words by hand: whether `-o FORMAT`, `--output FORMAT` or `--output=FORMAT` begins at *at,
+ * which then stands on its last word. *ret_good is false after a message: no format, or another one. */
+bool cli_option_output(int argc, char **argv, int *at, enum cli_option_format *ret_format, bool *ret_good);
 
 /* "10s", "500ms", "2m", "1h"; at most a day. */
 bool cli_option_duration(const char *text, uint32_t *ret_ms);

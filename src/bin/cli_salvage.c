@@ -186,6 +186,8 @@ int cli_salvage(int argc, char **argv)
     salvage = (struct cli_salvage){.options = {.user = "postgres", .dbname = "postgres", .node = "unnamed"},
                                    .parent = getppid()};
     argp_err_exit_status = VERB_USAGE;
+    char name[] = "holdfast salvage";
+    argv[0] = name;
     if (argp_parse(&parser, argc, argv, 0, NULL, &salvage) != 0) {
         return VERB_USAGE;
     }

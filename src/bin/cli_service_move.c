@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "bin/cli_change.h"
 #include "bin/cli_client.h"
+#include "bin/cli_option.h"
 #include "bin/cli_view.h"
 #include "bin/verb.h"
 #include "edge/clock.h"
@@ -135,7 +136,7 @@ int cli_service_move(int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], "move") == 0) {
         return cli_service_move_order(argc - 1, argv + 1);
     }
-    const bool help = argc > 1 && strcmp(argv[1], "--help") == 0;
+    const bool help = cli_option_asks_help(argc, argv);
     cli_option_usage(&cli_service_move_verb, help ? stdout : stderr);
     return help ? VERB_OK : VERB_USAGE;
 }

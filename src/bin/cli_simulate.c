@@ -7,10 +7,12 @@
 #include <string.h>
 
 #include <argp.h>
+#include <jansson.h>
 
 #include "base/buf.h"
 #include "bin/cli_load.h"
 #include "bin/verb.h"
+#include "core/run.h"
 #include "edge/config_file.h"
 #include "edge/config_model.h"
 #include "sim/sim.h"
@@ -28,6 +30,7 @@ struct cli_simulate {
     uint64_t seed;
     uint64_t years;
     bool one;
+    bool json;
 };
 
 static const struct argp_option cli_simulate_options[] = {
@@ -35,31 +38,43 @@ static const struct argp_option cli_simulate_options[] = {
     {"seeds", 'n', "N", 0, "so many incidents; default 500", 0},
     {"years", 'y', "Y", 0, "as many incidents as so many years bring", 0},
     {"seed", 's', "S", 0, "one incident, told from its beginning to its end", 0},
+    {"output", 'o', "FORMAT", 0, "text (default) or json; not of one incident", 0},
     {NULL, 0, NULL, 0, NULL, 0},
 };
+
+/* Ends the program when it is none. */
+static uint64_t cli_simulate_number(const char *argument, struct argp_state *state)
+{
+    char *end = NULL;
+    const uint64_t number = strtoull(argument, &end, 10);
+    if (argument[0] < '0' || argument[0] > '9' || *end != '\0' || number < 1 || number > CLI_SIMULATE_MOST) {
+        argp_error(state, "'%s' is not a number from 1 to %d", argument, CLI_SIMULATE_MOST);
+    }
+    return number;
+}
 
 static error_t cli_simulate_option(int key, char *argument, struct argp_state *state)
 {
     struct cli_simulate *simulate = state->input;
-    char *end = NULL;
-    const uint64_t number = argument != NULL && key != 'c' ? strtoull(argument, &end, 10) : 0;
-    if (end != NULL && (*end != '\0' || end == argument || argument[0] == '-' || number > CLI_SIMULATE_MOST)) {
-        argp_error(state, "'%s' is not a number up to %d", argument, CLI_SIMULATE_MOST);
-        return EINVAL;
-    }
     switch (key) {
     case 'c':
         simulate->config = argument;
         return 0;
     case 'n':
-        simulate->seeds = number;
+        simulate->seeds = cli_simulate_number(argument, state);
         return 0;
     case 'y':
-        simulate->years = number;
+        simulate->years = cli_simulate_number(argument, state);
         return 0;
     case 's':
-        simulate->seed = number;
+        simulate->seed = cli_simulate_number(argument, state);
         simulate->one = true;
+        return 0;
+    case 'o':
+        simulate->json = strcmp(argument, "json") == 0;
+        if (!simulate->json && strcmp(argument, "text") != 0) {
+            argp_error(state, "--output is text or json, not '%s'", argument);
+        }
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -99,6 +114,31 @@ static int cli_simulate_one(const struct model *model, uint64_t seed)
     return result.violated ? VERB_FAILED : VERB_OK;
 }
 
+/* The same for programs. */
+static void cli_simulate_json(struct sim_report *report, uint32_t per_year)
+{
+    const double thousand = CLI_SIMULATE_THOUSAND;
+    const double years = (double)report->seeds * thousand / per_year;
+    json_t *runs = json_object();
+    for (int state = DURABLE_RUN_SUCCEEDED; state <= DURABLE_RUN_FAILED; state++) {
+        json_object_set_new(runs, run_state_name((enum durable_run_state)state),
+                            json_integer((json_int_t)report->runs[state]));
+    }
+    json_t *silence = json_pack("{s:I,s:I,s:I}", "p50", (json_int_t)(sim_report_percentile_us(report, 50) / 1000),
+                                "p95", (json_int_t)(sim_report_percentile_us(report, 95) / 1000), "max",
+                                (json_int_t)(sim_report_percentile_us(report, 100) / 1000));
+    json_t *json = json_pack("{s:I,s:f,s:f,s:f,s:f,s:f,s:I,s:I,s:I,s:I,s:o,s:o}", "incidents",
+                             (json_int_t)report->seeds, "incidents_per_year", per_year / thousand, "years", years,
+                             "automatic_failovers_per_year", (double)report->automatic / years,
+                             "false_failovers_per_year", (double)report->false_failovers / years, "rescues_per_year",
+                             (double)report->helped / years, "violations", (json_int_t)report->violations, "converged",
+                             (json_int_t)report->converged, "commits", (json_int_t)report->commits,
+                             "commits_left_behind", (json_int_t)report->lost, "runs", runs, "silence_ms", silence);
+    json_dumpf(json, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+    putchar('\n');
+    json_decref(json);
+}
+
 /* Hundredths, without floating point: events of `seeds` incidents, when a year brings `per_year` / 1000 of them. */
 static void cli_simulate_yearly(const char *what, uint64_t events, uint64_t seeds, uint32_t per_year)
 {
@@ -107,7 +147,21 @@ static void cli_simulate_yearly(const char *what, uint64_t events, uint64_t seed
            (unsigned long long)(hundredths % 100));
 }
 
-static int cli_simulate_many(const struct model *model, uint64_t seeds)
+static void cli_simulate_print(struct sim_report *report, uint32_t per_year)
+{
+    const uint64_t seeds = report->seeds;
+    printf("%llu incidents, as %llu.%llu years of this configuration bring (%u a year)\n\n", (unsigned long long)seeds,
+           (unsigned long long)(seeds * CLI_SIMULATE_THOUSAND / per_year),
+           (unsigned long long)(seeds * CLI_SIMULATE_THOUSAND * 10 / per_year % 10),
+           (per_year + CLI_SIMULATE_THOUSAND / 2) / CLI_SIMULATE_THOUSAND);
+    cli_simulate_yearly("automatic failovers", report->automatic, seeds, per_year);
+    cli_simulate_yearly("of these false (the source really served)", report->false_failovers, seeds, per_year);
+    cli_simulate_yearly("runs that needed a person's rescue", report->helped, seeds, per_year);
+    printf("\n");
+    sim_report_print(report, stdout);
+}
+
+static int cli_simulate_many(const struct model *model, uint64_t seeds, bool json)
 {
     struct sim_report *report = calloc(1, sizeof *report);
     if (report == NULL) {
@@ -120,18 +174,14 @@ static int cli_simulate_many(const struct model *model, uint64_t seeds)
         sim_run(&options, &result);
         sim_report_add(report, &result);
         if (result.violated) {
-            printf("incident %llu: %s\n", (unsigned long long)seed, result.violation);
+            fprintf(json ? stderr : stdout, "incident %llu: %s\n", (unsigned long long)seed, result.violation);
         }
     }
-    printf("%llu incidents, as %llu.%llu years of this configuration bring (%u a year)\n\n", (unsigned long long)seeds,
-           (unsigned long long)(seeds * CLI_SIMULATE_THOUSAND / per_year),
-           (unsigned long long)(seeds * CLI_SIMULATE_THOUSAND * 10 / per_year % 10),
-           (per_year + CLI_SIMULATE_THOUSAND / 2) / CLI_SIMULATE_THOUSAND);
-    cli_simulate_yearly("automatic failovers", report->automatic, seeds, per_year);
-    cli_simulate_yearly("of these false (the source really served)", report->false_failovers, seeds, per_year);
-    cli_simulate_yearly("runs that needed a person's rescue", report->helped, seeds, per_year);
-    printf("\n");
-    sim_report_print(report, stdout);
+    if (json) {
+        cli_simulate_json(report, per_year);
+    } else {
+        cli_simulate_print(report, per_year);
+    }
     const int status = report->violations > 0 ? VERB_FAILED : VERB_OK;
     free(report);
     return status;
@@ -168,5 +218,5 @@ int cli_simulate(int argc, char **argv)
     if (simulate.years > 0) {
         simulate.seeds = simulate.years * sim_incidents(&model) / CLI_SIMULATE_THOUSAND;
     }
-    return cli_simulate_many(&model, simulate.seeds > 0 ? simulate.seeds : CLI_SIMULATE_SEEDS);
+    return cli_simulate_many(&model, simulate.seeds > 0 ? simulate.seeds : CLI_SIMULATE_SEEDS, simulate.json);
 }

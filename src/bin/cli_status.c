@@ -397,7 +397,7 @@ static void cli_status_site_reader(struct cli_text_table *table, const json_t *s
 
 static void cli_status_sites_wide(struct cli_text *text, const json_t *sites)
 {
-    static const char *const titles[] = {"site", "region", "state", ">heard", "dns", "proxy", NULL};
+    static const char *const titles[] = {"site", "region", "state", ">heard", "dns", "proxy", "service", NULL};
     struct cli_text_table *table = cli_text_table_new(titles);
     size_t index = 0;
     const json_t *site = NULL;
@@ -413,6 +413,7 @@ static void cli_status_sites_wide(struct cli_text *text, const json_t *sites)
         cli_text_table_cell(table, CLI_TEXT_PLAIN, "%s", cli_text_span(cli_text_integer(site, "age_ms", -1), span));
         cli_status_site_reader(table, site, "dns");
         cli_status_site_reader(table, site, "proxy");
+        cli_status_site_reader(table, site, "service");
     }
     buf_text(&text->out, "\n");
     cli_text_table_end(table, "", text);

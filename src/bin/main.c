@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * holdfast <verb>: finds the verb's row and hands over. */
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,6 +16,13 @@ static void main_usage(FILE *stream)
     fprintf(stream, "\n`holdfast VERB --help` tells more; `man holdfast` tells all.\n");
 }
 
+/* The word, or the options that people try instead: --word and a letter. */
+static bool main_is(const char *argument, const char *word, const char *letter)
+{
+    return strcmp(argument, word) == 0 || strcmp(argument, letter) == 0 ||
+           (strncmp(argument, "--", 2) == 0 && strcmp(argument + 2, word) == 0);
+}
+
 int main(int argc, char **argv)
 {
     signal(SIGPIPE, SIG_IGN);
@@ -22,9 +30,12 @@ int main(int argc, char **argv)
         main_usage(stderr);
         return VERB_USAGE;
     }
-    if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0) {
+    if (main_is(argv[1], "help", "-h")) {
         main_usage(stdout);
         return VERB_OK;
+    }
+    if (main_is(argv[1], "version", "-V")) {
+        return verb_version(argc - 1, argv + 1);
     }
     for (const struct verb *verb = verb_table; verb->name != NULL; verb++) {
         if (strcmp(argv[1], verb->name) == 0) {

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/time.h"
+#include "bin/cli_option.h"
 #include "bin/serve_keep.h"
 #include "bin/serve_role.h"
 #include "bin/serve_socket.h"
@@ -60,7 +61,15 @@ static void serve_usage(FILE *stream)
           "  starts the roles of the site (sites.SITE.roles) as processes of their own and restarts each alone\n"
           "  --user NAME  when started as root: the user to become (default: holdfast, if there is one)\n"
           "  SIGHUP re-reads configuration and zone; SIGTERM ends all\n"
-          "usage: holdfast observer --site SITE [--config FILE]\n",
+          "FILE is $HOLDFAST_CONFIG or /etc/holdfast/holdfast.yaml when not given.\n",
+          stream);
+}
+
+static void serve_observer_usage(FILE *stream)
+{
+    fputs("usage: holdfast observer --site SITE [--config FILE]\n"
+          "  runs the observer role of the site alone, as the present user: probes, and reports to the controllers\n"
+          "FILE is $HOLDFAST_CONFIG or /etc/holdfast/holdfast.yaml when not given.\n",
           stream);
 }
 
@@ -183,10 +192,11 @@ static int serve_loop(struct serve *serve)
 
 static bool serve_arguments(int argc, char **argv, struct serve *serve)
 {
-    static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'}, {"site", required_argument, NULL, 's'},
-        {"user", required_argument, NULL, 'u'},   {"role", required_argument, NULL, 'r'},
-        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+                                            {"site", required_argument, NULL, 's'},
+                                            {"user", required_argument, NULL, 'u'},
+                                            {"role", required_argument, NULL, 'r'},
+                                            {NULL, 0, NULL, 0}};
     serve->config_path = config_file_default();
     int option = 0;
     optind = 1;
@@ -204,9 +214,6 @@ static bool serve_arguments(int argc, char **argv, struct serve *serve)
         case 'r':
             serve->role = optarg;
             break;
-        case 'h':
-            serve_usage(stdout);
-            exit(VERB_OK);
         default:
             return false;
         }
@@ -284,6 +291,10 @@ static int serve_prepare(struct serve *serve)
 int serve_main(int argc, char **argv)
 {
     static struct serve serve;
+    if (cli_option_asks_help(argc, argv)) {
+        serve_usage(stdout);
+        return VERB_OK;
+    }
     if (!serve_arguments(argc, argv, &serve)) {
         serve_usage(stderr);
         return VERB_USAGE;
@@ -308,8 +319,12 @@ int serve_main(int argc, char **argv)
 int serve_observer_main(int argc, char **argv)
 {
     static struct serve serve;
+    if (cli_option_asks_help(argc, argv)) {
+        serve_observer_usage(stdout);
+        return VERB_OK;
+    }
     if (!serve_arguments(argc, argv, &serve)) {
-        serve_usage(stderr);
+        serve_observer_usage(stderr);
         return VERB_USAGE;
     }
     return serve_role_run("observer", serve.config_path, serve.site);

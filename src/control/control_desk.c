@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "base/text.h"
 #include "control/control_state.h"
+#include "control/control_tell.h"
 #include "control/leases.h"
 #include "edge/clock.h"
 #include "edge/config_model.h"
@@ -125,6 +126,7 @@ void control_desk_answer(struct control *control)
         pthread_mutex_unlock(&control->lock);
         if (has) {
             engine_step(&control->engine, &event, &control->output);
+            control_tell_order(control, &event);
             journal_take(control->journal, &control->engine, &control->output);
             control_metric_step(&control->metric, &control->engine, &control->output);
             control_desk_replies(control);

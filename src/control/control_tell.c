@@ -147,3 +147,32 @@ bool control_tell_write(struct control *control, const struct action *action, st
     }
     return err == ERR_OK;
 }
+
+/* ---- orders ---- */
+
+bool control_tell_ordered(const struct event_command *command, const struct output *output,
+                          char ret_text[CONTROL_TELL_ORDERED])
+{
+    const bool approve = command->kind == EVENT_COMMAND_APPROVE;
+    bool taken = false;
+    for (uint32_t i = 0; i < output->replies_count; i++) {
+        taken |= output->replies[i].token == command->token && output->replies[i].error == ERR_OK;
+    }
+    if (!taken || !(approve || command->kind == EVENT_COMMAND_ABORT)) {
+        return false;
+    }
+    snprintf(ret_text, CONTROL_TELL_ORDERED, "run %llu: %s by %s%s%s", (unsigned long long)command->run,
+             approve ? "approved" : "abort ordered", command->who, command->reason[0] != 0 ? ": " : "",
+             command->reason);
+    return true;
+}
+
+void control_tell_order(struct control *control, const struct event *event)
+{
+    char text[CONTROL_TELL_ORDERED];
+    if (control_tell_ordered(&event->command, &control->output, text)) {
+        const struct journal_note note = {
+            .kind = "ORDERED", .text = text, .run = event->command.run, .at = event->at, .wall = event->wall};
+        journal_note(control->journal, &note);
+    }
+}

@@ -20,6 +20,7 @@ enum {
     JOURNAL_READ_RETRY_MS = 100,
     JOURNAL_BATCHES = 512,   /* outputs that wait for a store that cannot write */
     JOURNAL_STALE_MS = 1000, /* past its time-out the engine has given an action up, and asks again */
+    JOURNAL_SENTENCE = 512,
     JOURNAL_TEXT = 768,
     JOURNAL_TELLS = 8, /* notifications of one step */
     JOURNAL_TELL_BYTES = 256 * 1024,
@@ -38,6 +39,8 @@ struct journal_batch {
     struct trace *traces;
     uint32_t tells_count;
     struct store_write tells[JOURNAL_TELLS];
+    bool noted;
+    struct store_write note;
     struct arena memory; /* of their texts */
 };
 
@@ -198,7 +201,7 @@ static enum log_level journal_level(const struct trace *trace)
 
 static void journal_say(const struct journal *journal, const struct trace *trace)
 {
-    uint8_t sentence[512];
+    uint8_t sentence[JOURNAL_SENTENCE];
     struct buf said;
     buf_init(&said, sentence, sizeof sentence);
     trace_print(trace, &journal->model, &said);
@@ -246,6 +249,18 @@ static void journal_bound(struct journal *journal, struct list *batches)
     }
 }
 
+/* Waits for the next commit. */
+static struct journal_batch *journal_batch_new(struct journal *journal)
+{
+    struct journal_batch *batch = calloc(1, sizeof *batch);
+    ASSERT(batch != NULL);
+    batch->at = clock_mono();
+    arena_init(&batch->memory, JOURNAL_TELL_BYTES);
+    list_init(&batch->link);
+    list_append(&journal->waiting, &batch->link);
+    return batch;
+}
+
 void journal_take(struct journal *journal, const struct engine *engine, const struct output *output)
 {
     if (!output->persist && !output->publish && output->actions_count == 0 && output->traces_count == 0) {
@@ -255,9 +270,7 @@ void journal_take(struct journal *journal, const struct engine *engine, const st
         journal_say_all(journal, engine, output);
         return;
     }
-    struct journal_batch *batch = calloc(1, sizeof *batch);
-    ASSERT(batch != NULL);
-    batch->at = clock_mono();
+    struct journal_batch *batch = journal_batch_new(journal);
     batch->persist = output->persist;
     batch->publish = output->publish;
     batch->actions_count = output->actions_count;
@@ -265,9 +278,6 @@ void journal_take(struct journal *journal, const struct engine *engine, const st
     batch->actions = journal_copy(output->actions, output->actions_count, sizeof output->actions[0]);
     batch->traces = journal_copy(output->traces, output->traces_count, sizeof output->traces[0]);
     batch->view = *engine_view(engine);
-    arena_init(&batch->memory, JOURNAL_TELL_BYTES);
-    list_init(&batch->link);
-    list_append(&journal->waiting, &batch->link);
     journal_tell(journal, batch);
     journal_bound(journal, &journal->waiting);
     if (output->persist) {
@@ -277,25 +287,41 @@ void journal_take(struct journal *journal, const struct engine *engine, const st
 }
 
 /* {"text": SENTENCE, ...}: names, not numbers, so that an entry still says the same under another configuration. */
-static void journal_entry(const struct journal *journal, const struct trace *trace, char *text, size_t size)
+static void journal_entry(const struct journal_note *note, char *text, size_t size)
 {
-    const struct model *model = &journal->model;
-    uint8_t sentence[512];
-    struct buf said;
     struct buf json;
-    buf_init(&said, sentence, sizeof sentence);
-    trace_print(trace, model, &said);
     buf_init(&json, text, size);
-    buf_printf(&json, "{\"kind\":\"%s\",\"boot_us\":%lld,\"run\":%llu,\"text\":\"", trace_name(trace->kind),
-               (long long)trace->at.us, (unsigned long long)trace->run);
-    for (size_t i = 0; i < said.size; i++) {
-        const uint8_t byte = said.data[i];
+    buf_printf(&json, "{\"kind\":\"%s\",\"boot_us\":%lld,\"run\":%llu,\"text\":\"", note->kind, (long long)note->at.us,
+               (unsigned long long)note->run);
+    for (const char *at = note->text; *at != 0; at++) {
+        const uint8_t byte = (uint8_t)*at;
         if (byte == '"' || byte == '\\') {
             buf_u8(&json, '\\');
         }
         buf_u8(&json, byte < ' ' ? ' ' : byte);
     }
     buf_text(&json, "\"}");
+}
+
+void journal_note(struct journal *journal, const struct journal_note *note)
+{
+    log_write(LOG_NOTICE, "%s", note->text);
+    if (journal->follows || !journal_leads(journal)) {
+        return;
+    }
+    char text[JOURNAL_TEXT];
+    char run[24];
+    ASSERT(strlen(note->text) < JOURNAL_SENTENCE);
+    journal_entry(note, text, sizeof text);
+    snprintf(run, sizeof run, "%llu", (unsigned long long)note->run);
+    struct journal_batch *batch = journal_batch_new(journal);
+    batch->noted = true;
+    batch->note = (struct store_write){.verb = STORE_APPEND,
+                                       .kind = note->kind,
+                                       .run = note->run != 0 ? arena_text(&batch->memory, run) : NULL,
+                                       .wall = note->wall,
+                                       .value = span_text(arena_text(&batch->memory, text))};
+    journal_bound(journal, &journal->waiting);
 }
 
 struct journal_request {
@@ -311,7 +337,13 @@ static void journal_append(struct journal *journal, struct journal_request *requ
         return; /* the log has it */
     }
     const size_t at = request->count++;
-    journal_entry(journal, trace, request->texts[at], JOURNAL_TEXT);
+    uint8_t sentence[JOURNAL_SENTENCE];
+    struct buf said;
+    buf_init(&said, sentence, sizeof sentence);
+    trace_print(trace, &journal->model, &said);
+    const struct journal_note note = {
+        .kind = trace_name(trace->kind), .text = buf_string(&said), .run = trace->run, .at = trace->at};
+    journal_entry(&note, request->texts[at], JOURNAL_TEXT);
     snprintf(request->runs[at], sizeof request->runs[at], "%llu", (unsigned long long)trace->run);
     request->writes[at] = (struct store_write){.verb = STORE_APPEND,
                                                .kind = trace_name(trace->kind),
@@ -366,6 +398,9 @@ static void journal_submit(struct journal *journal)
     {
         const struct journal_batch *batch = LIST_ENTRY(link, struct journal_batch, link);
         persist |= batch->persist;
+        if (batch->noted && request.count < STORE_WRITES) {
+            request.writes[request.count++] = batch->note;
+        }
         for (uint32_t i = 0; i < batch->tells_count && request.count < STORE_WRITES; i++) {
             request.writes[request.count++] = batch->tells[i];
         }

@@ -48,6 +48,18 @@ bool journal_led(struct journal *journal, const struct durable **ret_durable);
 /* Takes an output of engine_step. */
 void journal_take(struct journal *journal, const struct engine *engine, const struct output *output);
 
+/* What the control process itself has to say about a run: an entry that stands before those of the outputs taken later,
+ * and in one commit with them. `kind` lives for ever, the text is copied. */
+struct journal_note {
+    const char *kind;
+    const char *text; /* a sentence, shorter than 512 bytes */
+    uint64_t run;
+    struct mono at;
+    struct wall wall;
+};
+
+void journal_note(struct journal *journal, const struct journal_note *note);
+
 /* Moves on: finished commits release their outputs, waiting ones are submitted. Call it after journal_take and when
  * woken. */
 void journal_step(struct journal *journal);

@@ -35,34 +35,39 @@ static enum err config_file_read(int file, uint8_t *memory, size_t capacity, siz
     return ERR_OK;
 }
 
-enum err config_file_load(const char *path, struct buf *messages, struct config **ret_config)
+enum err config_file_text(const char *path, uint8_t **ret_text, size_t *ret_size)
 {
     const size_t capacity = CONFIG_FILE_BYTES + 1;
-    uint8_t *memory = NULL;
     size_t size = 0;
-    enum err err;
     const int file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     if (file < 0) {
-        err = err_from_errno(errno);
-        goto out;
+        return err_from_errno(errno);
     }
-    memory = malloc(capacity);
-    err = memory == NULL ? ERR_NO_MEMORY : config_file_read(file, memory, capacity, &size);
+    uint8_t *memory = malloc(capacity);
+    enum err err = memory == NULL ? ERR_NO_MEMORY : config_file_read(file, memory, capacity, &size);
     if (err == ERR_OK && size == capacity) {
         err = ERR_TOO_LARGE;
     }
-out:
-    if (file >= 0) {
-        close(file);
-    }
+    close(file);
     if (err != ERR_OK) {
-        buf_printf(messages,
-                   "%s: error: %s; expected a readable file of at most 1 MiB; name another one, or set "
-                   "HOLDFAST_CONFIG\n",
-                   path, err_text(err));
-    } else {
-        err = config_parse(path, span_of(memory, size), messages, ret_config);
+        free(memory);
+        return err;
     }
-    free(memory);
+    *ret_text = memory;
+    *ret_size = size;
+    return ERR_OK;
+}
+
+enum err config_file_load(const char *path, struct buf *messages, struct config **ret_config)
+{
+    uint8_t *text = NULL;
+    size_t size = 0;
+    enum err err = config_file_text(path, &text, &size);
+    if (err != ERR_OK) {
+        buf_printf(messages, "%s: error: %s; " CONFIG_FILE_EXPECTED "\n", path, err_text(err));
+        return err;
+    }
+    err = config_parse(path, span_of(text, size), messages, ret_config);
+    free(text);
     return err;
 }

@@ -3,12 +3,18 @@
  * stop it in peace, a second one at once. From the process's first thread only. */
 #pragma once
 
+#include <stdint.h>
+
 struct daemon_orders {
     void (*reload)(void *context);
     void (*status)(void *context); /* also once after the end */
     void (*look)(void *context);   /* about once a second, unless something else is to be done; NULL: never */
     void *context;
 };
+
+/* Raises the limit of file descriptors to `wanted`, as far as the hard one goes. The limit that is there then: less
+ * than `wanted` is for the caller to tell. */
+uint64_t daemon_descriptors(uint64_t wanted);
 
 /* Keeps these signals for daemon_obey: before any other thread is started. */
 void daemon_hold_signals(void);

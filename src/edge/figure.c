@@ -50,7 +50,7 @@ static const struct figure_kind figure_kinds[FIGURE_COUNT] = {
 #define FIGURE_KIND_DATABASE(symbol, name, type, help) {name, "database", FIGURE_##type, help},
 #define FIGURE_KIND_SERVICE(symbol, name, type, help)  {name, "service", FIGURE_##type, help},
     FIGURE_TABLE_PROXY(FIGURE_KIND) FIGURE_TABLE_PROXY_DATABASE(FIGURE_KIND_DATABASE)
-        FIGURE_TABLE_SERVICE(FIGURE_KIND_SERVICE)
+        FIGURE_TABLE_SERVICE(FIGURE_KIND_SERVICE) FIGURE_TABLE_PROXY_FILE(FIGURE_KIND)
 #undef FIGURE_KIND_SERVICE
 #undef FIGURE_KIND_DATABASE
 #undef FIGURE_KIND

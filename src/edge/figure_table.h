@@ -71,6 +71,11 @@
     X(BYTES_TO_SERVER, "proxy_bytes_to_server_total", COUNTER, "Bytes passed on to servers")                           \
     X(BYTES_TO_CLIENT, "proxy_bytes_to_client_total", COUNTER, "Bytes passed on to clients")
 
+/* Of its files; where there is none, there is no figure. */
+#define FIGURE_TABLE_PROXY_FILE(X)                                                                                     \
+    X(CERTIFICATE, "proxy_certificate_expires_timestamp_seconds", GAUGE_US,                                            \
+      "When the certificate that clients are shown expires")
+
 /* Of an entry of proxy.databases in one. */
 #define FIGURE_TABLE_PROXY_DATABASE(X)                                                                                 \
     X(CLIENTS_ACTIVE, "proxy_clients_active", GAUGE, "Sessions in a query or in a transaction")                        \

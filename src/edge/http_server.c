@@ -21,11 +21,13 @@
 #include "edge/clock.h"
 #include "edge/http_route.h"
 #include "edge/http_server_call.h"
+#include "edge/json_depth.h"
 #include "edge/log.h"
 #include "edge/metric.h"
 
 enum {
     HTTP_SERVER_STACK = 512 * 1024,
+    HTTP_SERVER_DEPTH = 32, /* of a body's JSON: ours is at most 6 levels deep, and each takes room on the stack */
     HTTP_SERVER_PIPE = 64 * 1024, /* memory of a connection: headers in, headers out, one block of a stream */
     HTTP_SERVER_DRAIN = 8 * HTTP_SERVER_BODY,
 };
@@ -66,6 +68,12 @@ const char *http_server_query(const struct http_server_request *request, const c
         return NULL;
     }
     return value != NULL ? value : "";
+}
+
+bool http_server_has_query(const struct http_server_request *request)
+{
+    const struct http_server_call *call = request->connection;
+    return MHD_get_connection_values(call->connection, MHD_GET_ARGUMENT_KIND, NULL, NULL) > 0;
 }
 
 enum err http_server_query_u64(const struct http_server_request *request, const char *name, uint64_t fallback,
@@ -131,6 +139,17 @@ static bool http_server_authorize(struct http_server_call *call)
     return true;
 }
 
+/* Likewise: handlers parse the body on this thread's stack. */
+static bool http_server_flat(struct http_server_call *call)
+{
+    if (json_depth(call->request.body, call->request.body_size) <= HTTP_SERVER_DEPTH) {
+        return true;
+    }
+    http_server_answer_problem(&call->answer, ERR_INVALID, "the body is nested more than %d levels deep",
+                               HTTP_SERVER_DEPTH);
+    return false;
+}
+
 static bool http_server_take_segments(struct http_server_call *call, const struct http_route_match *match)
 {
     for (size_t i = 0; i < match->count; i++) {
@@ -173,7 +192,7 @@ static void http_server_dispatch(struct http_server_call *call)
         if (!http_server_take_segments(call, &match)) {
             break;
         }
-        const bool let_in = !route->needs_token || http_server_authorize(call);
+        const bool let_in = (!route->needs_token || http_server_authorize(call)) && http_server_flat(call);
         if (let_in && (config->gate == NULL || !config->gate(request, route, &call->answer))) {
             route->handle(request, &call->answer);
         }

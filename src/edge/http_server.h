@@ -80,6 +80,9 @@ uint16_t http_server_port(const struct http_server *server);
 /* A query parameter, unescaped; NULL when absent. "?follow" gives "". */
 const char *http_server_query(const struct http_server_request *request, const char *name);
 
+/* Whether there is any query parameter. */
+bool http_server_has_query(const struct http_server_request *request);
+
 /* A whole number in the query; `fallback` when absent. ERR_INVALID: present but not a decimal number of 64 bits. */
 ERR_CHECK enum err http_server_query_u64(const struct http_server_request *request, const char *name, uint64_t fallback,
                                          uint64_t *ret_value);

@@ -37,12 +37,12 @@ enum {
       "Probes that ended, by their result")                                                                            \
     X(HEALTH_CRITICAL_FAILED, "health_critical_failed", GAUGE, NONE, "region",                                         \
       "Critical checks of the region that are failed now")                                                             \
+    X(HEALTH_OBSERVERS_HEALTHY, "health_observers_healthy_ratio", GAUGE, NONE, "region,check",                         \
+      "Of the observers that have a fresh verdict about the check, the share that says PASSED")                        \
     X(FAILBACK_EVENTS, "failback_events_total", COUNTER, NONE, "trigger,outcome",                                      \
       "Failbacks that ended, by how they ended")                                                                       \
     X(FAILBACK_DURATION, "failback_duration_seconds", HISTOGRAM, FAILBACK, "phase",                                    \
       "Time spent in each phase of a failback")                                                                        \
-    X(RECONCILIATION_CONFLICTS, "reconciliation_conflicts_total", COUNTER, NONE, "tier,kind,resolution",               \
-      "Rows that differed between regions, by how they were resolved")                                                 \
     X(REGION_STATE, "region_state", GAUGE, NONE, "region,state", "1 for the state the region is in, 0 for the others") \
     X(ACTIVE_REGION, "active_region", GAUGE, NONE, "database,region", "1 for the region that holds the writer")        \
     X(TRAFFIC_SHARE, "traffic_share_ratio", GAUGE, NONE, "home,region",                                                \
@@ -66,16 +66,7 @@ enum {
       "Evaluations of the rules, by what they decided")                                                                \
     X(TRIGGER_DISTANCE, "trigger_distance_ratio", GAUGE, NONE, "region,rule",                                          \
       "How far a rule is from being met: 0 is met, 1 is far")                                                          \
-    X(WRITES_LOST, "writes_lost_total", COUNTER, NONE, "tier",                                                         \
-      "Commits that a failover left behind and that were not brought back")                                            \
-    X(WRITES_SALVAGED, "writes_salvaged_total", COUNTER, NONE, "tier",                                                 \
-      "Commits that a failover left behind and that were brought back")                                                \
     X(FENCE_EPOCH, "fence_epoch", GAUGE, NONE, "database", "The epoch of the present writer")                          \
-    X(DRILL_LAST_SUCCESS, "drill_last_success_timestamp_seconds", GAUGE, NONE, "kind",                                 \
-      "When a drill of this kind last passed")                                                                         \
-    X(PLAN_CHECK_FAILURES, "plan_check_failures", GAUGE, NONE, "", "Pre-checks of the plans that would fail now")      \
-    X(CONFIG_DRIFT_ITEMS, "config_drift_items", GAUGE, NONE, "",                                                       \
-      "Differences between what is configured and what is found")                                                      \
     X(PROBE_AGE, "probe_age_seconds", GAUGE, NONE, "site,region,check", "Age of an observer's last result")            \
     X(PROBE_DURATION, "probe_duration_seconds", HISTOGRAM, PROBE, "region,check,phase", "Time a probe took, by phase") \
     X(NOTIFICATIONS, "notifications_total", COUNTER, NONE, "receiver", "Notifications that a receiver has accepted")   \
@@ -141,7 +132,6 @@ enum {
       "What an answered call took them lately, on average")                                                            \
     X(CONTROLLER_QUORUM_SIZE, "controller_quorum_size", GAUGE, NONE, "", "Sites that are configured to report")        \
     X(HTTP_REQUESTS, "http_requests_total", COUNTER, NONE, "method,status", "Requests to this process's API")          \
-    X(DNS_QUERIES, "dns_queries_total", COUNTER, NONE, "result", "DNS queries answered, by the answer's code")         \
     X(HEARTBEATS_RECEIVED, "heartbeats_received_total", COUNTER, NONE, "node", "Heartbeats of an agent taken here")    \
     X(HEARTBEATS_REJECTED, "heartbeats_rejected_total", COUNTER, NONE, "reason",                                       \
       "Datagrams on the heartbeats' port that were dropped: form, key, replay, or an unknown node")                    \
@@ -151,6 +141,10 @@ enum {
       "Since the last heartbeat that a site heard of a node, as it last said")                                         \
     X(HEARTBEAT_SILENT, "heartbeat_silent", GAUGE, NONE, "site,node",                                                  \
       "1 where a site has heard no heartbeat of a node for the whole window")                                          \
+    X(READER_AGE, "reader_age_seconds", GAUGE, NONE, "site,region,role",                                               \
+      "Since a site's DNS server, proxy or relay was last heard of; it ends with the role")                            \
+    X(READER_BEHIND, "reader_views_behind", GAUGE, NONE, "site,region,role",                                           \
+      "How many views what it answers from is behind the present one")                                                 \
     X(METRIC_SERIES_DROPPED, "metric_series_dropped_total", COUNTER, NONE, "",                                         \
       "Updates of series beyond a metric's limit")
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Landlock and seccomp. */
+ * Landlock, capabilities and seccomp. */
 #include "edge/sandbox.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/audit.h>
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/landlock.h>
 #include <linux/sched.h>
@@ -41,8 +42,8 @@
 enum {
     SANDBOX_TRUNCATE = 1 << 14, /* since version 3, which the headers of Debian 12 do not know */
     /* What makes sense for a file; the rest is about directories. */
-    SANDBOX_FILE = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_FILE |
-                   SANDBOX_TRUNCATE,
+    SANDBOX_FILE =
+        LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_FILE | SANDBOX_TRUNCATE,
 };
 
 static const uint64_t sandbox_read = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
@@ -92,6 +93,26 @@ static enum err sandbox_files(const struct sandbox *sandbox)
     const long done = syscall(SYS_landlock_restrict_self, ruleset, 0);
     close(ruleset);
     return done == 0 ? ERR_OK : ERR_PERMISSION;
+}
+
+/* ---- capabilities ---- */
+
+/* Ports below 1024, and files of other users where it may read at all; the rest of root's powers goes. */
+static enum err sandbox_capabilities(void)
+{
+    enum { SANDBOX_KEPT = 1 << CAP_NET_BIND_SERVICE | 1 << CAP_DAC_OVERRIDE | 1 << CAP_DAC_READ_SEARCH };
+    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+    if (syscall(SYS_capget, &head, data) != 0) {
+        return ERR_PERMISSION;
+    }
+    for (size_t i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
+        const uint32_t kept = i == 0 ? SANDBOX_KEPT : 0;
+        data[i].permitted &= kept;
+        data[i].effective &= kept;
+        data[i].inheritable = 0;
+    }
+    return syscall(SYS_capset, &head, data) == 0 ? ERR_OK : ERR_PERMISSION;
 }
 
 /* ---- system calls ---- */
@@ -260,6 +281,7 @@ enum err sandbox_enter(const struct sandbox *sandbox)
         return ERR_PERMISSION;
     }
     const enum err files = sandbox_files(sandbox);
+    const enum err powers = sandbox_capabilities();
     const enum err calls = sandbox_calls();
-    return calls != ERR_OK ? calls : files;
+    return calls != ERR_OK ? calls : powers != ERR_OK ? powers : files;
 }

@@ -4,7 +4,8 @@
  *
  * Landlock (landlock(7)) for files, a seccomp filter (seccomp(2)) for system calls: those that a server of sockets
  * makes are let through, all others fail with EPERM. No programs, no processes (threads are fine), no memory that is
- * executable, no sockets but IP and Unix ones. There is no way back. */
+ * executable, no sockets but IP and Unix ones. Of capabilities(7), for who is started as root, only those for ports
+ * below 1024 and for files of other users stay. There is no way back. */
 #pragma once
 
 #include <stdint.h>
@@ -24,5 +25,5 @@ struct sandbox {
 
 /* For the calling thread and all that it starts from now on. ERR_UNSUPPORTED: the kernel has no Landlock, so files are
  * not guarded, system calls are; or it is a build with sanitizers, which need more, and nothing was done.
- * ERR_PERMISSION: the filter was refused. */
+ * ERR_PERMISSION: the filter, or giving up capabilities, was refused. */
 enum err sandbox_enter(const struct sandbox *sandbox) ERR_CHECK;

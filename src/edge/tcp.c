@@ -85,13 +85,11 @@ static enum err tcp_bind(const struct view_address *address, bool shared, int *r
     if (bind(fd, (const struct sockaddr *)&name.storage, name.size) != 0) {
         return tcp_close_with(fd, errno);
     }
-    if (listen(fd, TCP_BACKLOG) != 0) {
-        return tcp_close_with(fd, errno);
-    }
     *ret_fd = fd;
     return ERR_OK;
 }
 
+/* Does not listen: whoever connected in that instant would be reset when this socket is closed. */
 enum err tcp_free(const struct view_address *address)
 {
     int fd = -1;
@@ -104,7 +102,16 @@ enum err tcp_free(const struct view_address *address)
 
 enum err tcp_listen(const struct view_address *address, int *ret_fd)
 {
-    return tcp_bind(address, true, ret_fd);
+    int fd = -1;
+    const enum err err = tcp_bind(address, true, &fd);
+    if (err != ERR_OK) {
+        return err;
+    }
+    if (listen(fd, TCP_BACKLOG) != 0) {
+        return tcp_close_with(fd, errno);
+    }
+    *ret_fd = fd;
+    return ERR_OK;
 }
 
 enum err tcp_connect(const struct view_address *address, int *ret_fd)

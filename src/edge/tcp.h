@@ -12,7 +12,7 @@ enum {
 };
 
 /* Whether somebody listens there already: ERR_IN_USE. Workers share an address by SO_REUSEPORT, which would hide a
- * second process on the same port. */
+ * second process on the same port. No client can connect to the socket that tries it. */
 ERR_CHECK enum err tcp_free(const struct view_address *address);
 
 /* A listening socket of one worker. */

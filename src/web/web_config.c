@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "web/web_body.h"
 #include "web/web_state.h"
 
 enum {
@@ -26,7 +27,13 @@ void web_config_get(const struct http_server_request *request, struct http_serve
 
 void web_config_apply(const struct http_server_request *request, struct http_server_answer *answer)
 {
+    static const struct web_body_member members[] = {{NULL, WEB_BODY_TEXT, false}};
     const struct desk *desk = web_of(request)->options.desk;
+    json_t *body = web_body_take(request, answer, members);
+    if (body == NULL) {
+        return;
+    }
+    json_decref(body);
     char *message = malloc(WEB_CONFIG_MESSAGES);
     if (message == NULL) {
         http_server_answer_problem(answer, ERR_NO_MEMORY, "no memory");

@@ -36,9 +36,10 @@ static json_t *web_explain_region(const struct engine *engine, uint32_t region)
                                            .thresholds = decide_thresholds_policy(&engine->model.policy)};
     const struct decide_answer *answer = &decision->answer;
     json_t *json =
-        json_pack("{s:s,s:s,s:s,s:s,s:s}", "region", engine->model.regions[region].name, "decision",
+        json_pack("{s:s,s:s,s:s,s:s,s:s,s:o,s:o}", "region", engine->model.regions[region].name, "decision",
                   decide_decision_name(answer->decision), "reason", decide_reason_name(answer->reason), "confidence",
-                  decide_confidence_name(answer->confidence), "gate", decide_gate_name(answer->gate));
+                  decide_confidence_name(answer->confidence), "gate", decide_gate_name(answer->gate), "estimated_rto_s",
+                  whatif_snapshot_rto(answer), "warnings", whatif_snapshot_warnings(answer));
     if (decision->any) {
         json_object_set_new(json, "explain", whatif_explain(&options, &decision->snapshot, answer));
         json_object_set_new(json, "evidence", web_explain_evidence(engine, region));

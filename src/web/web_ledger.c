@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/ledger.h"
+#include "web/web_body.h"
 #include "web/web_state.h"
 
 enum {
@@ -130,18 +131,20 @@ void web_ledger_get(const struct http_server_request *request, struct http_serve
 
 void web_ledger_resolve(const struct http_server_request *request, struct http_server_answer *answer)
 {
-    json_t *body = NULL;
-    if (http_server_body_json(request, answer, &body) != ERR_OK) {
+    static const struct web_body_member members[] = {{"resolution", WEB_BODY_TEXT, true},
+                                                     {"reason", WEB_BODY_TEXT, true},
+                                                     {"who", WEB_BODY_TEXT, false},
+                                                     {NULL, WEB_BODY_TEXT, false}};
+    json_t *body = web_body_read(request, answer, members);
+    if (body == NULL) {
         return;
     }
-    bool good = true;
-    const char *verdict = web_text(body, "resolution", &good);
-    const char *reason = web_text(body, "reason", &good);
-    const char *who = web_text(body, "who", &good);
-    const bool apply = good && verdict != NULL && strcmp(verdict, "apply") == 0;
-    const bool discard = good && verdict != NULL && strcmp(verdict, "discard") == 0;
-    if ((!apply && !discard) || reason == NULL || reason[0] == 0) {
-        http_server_answer_problem(answer, ERR_INVALID, "resolution is apply or discard, and a reason is needed");
+    const char *reason = web_body_text(body, "reason");
+    const char *who = web_body_text(body, "who");
+    const bool apply = strcmp(web_body_text(body, "resolution"), "apply") == 0;
+    const bool discard = strcmp(web_body_text(body, "resolution"), "discard") == 0;
+    if (!apply && !discard) {
+        http_server_answer_problem(answer, ERR_INVALID, "resolution: apply or discard is expected");
     } else {
         struct desk_ledger ask = {.what = apply ? DESK_LEDGER_APPLY : DESK_LEDGER_DISCARD,
                                   .reason = reason,

@@ -18,6 +18,21 @@ enum {
     WEB_METRIC_BYTES = 1024 * 1024,
 };
 
+/* How the observers see each check. One that nobody has a verdict about has no figure. */
+static void web_metric_observers(const struct engine *engine)
+{
+    metric_clear(METRIC_HEALTH_OBSERVERS_HEALTHY);
+    for (uint32_t probe = 0; probe < engine->model.probes_count; probe++) {
+        const struct health_merged *merged = &engine->health.merged[probe];
+        if (merged->reporting > 0) {
+            metric_set(METRIC_HEALTH_OBSERVERS_HEALTHY,
+                       (double)(merged->reporting - merged->failed) / merged->reporting,
+                       METRIC_WITH(engine->model.regions[engine->model.probes[probe].region].name,
+                                   engine->model.checks[engine->model.probes[probe].check].name));
+        }
+    }
+}
+
 static void web_metric_regions(const struct engine *engine)
 {
     static const char *const states[] = {"SERVING", "STANDBY", "DOWN"};
@@ -250,6 +265,37 @@ static void web_metric_guards(const struct desk *desk, const struct engine *engi
     }
 }
 
+/* The leader hears them. A role that was never heard of is as old as the lead: what has not come by now is missed. */
+static void web_metric_readers(const struct engine *engine)
+{
+    metric_clear(METRIC_READER_AGE);
+    metric_clear(METRIC_READER_BEHIND);
+    for (uint32_t site = 0; site < engine->model.sites_count; site++) {
+        const struct model_site *model = &engine->model.sites[site];
+        const struct {
+            const char *role;
+            bool has;
+        } roles[ENGINE_READER_KINDS] = {[EVENT_READER_DNS] = {"dns", model->dns},
+                                        [EVENT_READER_PROXY] = {"proxy", model->proxy},
+                                        [EVENT_READER_SERVICE] = {"service", model->relays}};
+        const char *region = model->region != LIMITS_NONE ? engine->model.regions[model->region].name : "";
+        for (uint32_t kind = 0; kind < ENGINE_READER_KINDS; kind++) {
+            const struct engine_reader *reader = &engine->readers[site][kind];
+            const char *const *labels = METRIC_WITH(model->name, region, roles[kind].role);
+            if (!roles[kind].has) {
+                continue;
+            }
+            const struct mono at = reader->any ? reader->at : engine->started;
+            metric_set(METRIC_READER_AGE, (double)time_since_us(engine->now, at) / TIME_US_PER_S, labels);
+            if (reader->any) {
+                const uint64_t present = engine->view.version;
+                metric_set(METRIC_READER_BEHIND, present > reader->version ? (double)(present - reader->version) : 0,
+                           labels);
+            }
+        }
+    }
+}
+
 static void web_metric_sites(const struct web *web, const struct engine *engine)
 {
     uint32_t alive = 0;
@@ -283,13 +329,18 @@ void web_metric_get(const struct http_server_request *request, struct http_serve
     } else {
         struct buf buf;
         buf_init(&buf, text, WEB_METRIC_BYTES);
+        metric_set(METRIC_BUILD_INFO, 1, METRIC_WITH(HOLDFAST_VERSION));
         if (engine->leading || engine->view.version != 0) { /* a follower has no figures of its own for these */
             web_metric_regions(engine);
+            web_metric_observers(engine);
             web_metric_targets(engine);
             web_metric_run(engine);
             web_metric_databases(engine);
             web_metric_heartbeats(engine);
             web_metric_writers(engine);
+            if (engine->leading) {
+                web_metric_readers(engine);
+            }
             web_metric_parts(engine);
             web_service_metrics(engine);
             web_sight_metrics(web_of(request)->options.desk, engine);

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "core/node_order.h"
+#include "web/web_body.h"
 #include "web/web_state.h"
 
 static json_t *web_node_checks(const struct node_order_check *checks, uint32_t count, bool force)
@@ -48,13 +49,15 @@ static void web_node_order(const struct http_server_request *request, struct htt
 static void web_node_command(const struct http_server_request *request, struct http_server_answer *answer,
                              enum event_command_kind kind)
 {
-    json_t *body = NULL;
-    if (http_server_body_json(request, answer, &body) != ERR_OK) {
+    static const struct web_body_member members[] = {{"reason", WEB_BODY_REASON, false},
+                                                     {"who", WEB_BODY_TEXT, false},
+                                                     {"force", WEB_BODY_FLAG, false},
+                                                     {"dry_run", WEB_BODY_FLAG, false},
+                                                     {NULL, WEB_BODY_TEXT, false}};
+    json_t *body = web_body_take(request, answer, members);
+    if (body == NULL) {
         return;
     }
-    bool good = true;
-    const char *reason = web_text(body, "reason", &good);
-    const char *who = web_text(body, "who", &good);
     struct engine *engine = web_engine(request, answer);
     if (engine == NULL) {
         json_decref(body);
@@ -62,14 +65,11 @@ static void web_node_command(const struct http_server_request *request, struct h
     }
     struct event_command command = {.kind = kind,
                                     .node = model_node_find(&engine->model, request->segments[0]),
-                                    .force = json_is_true(json_object_get(body, "force"))};
-    text_copy(command.reason, sizeof command.reason, reason != NULL ? reason : "");
-    text_copy(command.who, sizeof command.who, who != NULL ? who : "api");
-    if (!good) {
-        http_server_answer_problem(answer, ERR_INVALID, "reason and who are texts");
-    } else if (command.node == LIMITS_NONE) {
+                                    .force = web_body_flag(body, "force")};
+    web_body_words(body, &command);
+    if (command.node == LIMITS_NONE) {
         http_server_answer_problem(answer, ERR_NOT_FOUND, "no node '%s'", request->segments[0]);
-    } else if (json_is_true(json_object_get(body, "dry_run"))) {
+    } else if (web_body_flag(body, "dry_run")) {
         web_node_preview(answer, engine, &command);
     } else {
         web_node_order(request, answer, &command);

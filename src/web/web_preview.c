@@ -63,7 +63,7 @@ static void web_preview_target(json_t *list, const struct engine *engine, const 
                           !run->accept_loss && !web_preview_guarded(run), "%lld ms of at most %lld ms",
                           (long long)(target.lag_us / TIME_US_PER_MS), (long long)limit_ms);
     }
-    web_preview_check(list, "target capacity", target.capacity_ppm >= WEB_PREVIEW_WHOLE_PPM, false,
+    web_preview_check(list, "target capacity", target.capacity_ppm >= engine->model.policy.target_capacity_ppm, false,
                       "%lld%% of the demand is configured for %s",
                       (long long)target.capacity_ppm * 100 / WEB_PREVIEW_WHOLE_PPM, name);
 }

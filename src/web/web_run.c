@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text.h"
 #include "core/plan.h"
 #include "core/run.h"
+#include "web/web_body.h"
 #include "web/web_state.h"
 
 void web_run_list(const struct http_server_request *request, struct http_server_answer *answer)
@@ -83,10 +83,9 @@ static bool web_run_regions(const struct engine *engine, const json_t *body, str
     static const char *const names[] = {"source", "target"};
     uint32_t *const fields[] = {&command->source, &command->target};
     for (size_t i = 0; i < 2; i++) {
-        bool good = true;
-        const char *name = web_text(body, names[i], &good);
+        const char *name = web_body_text(body, names[i]);
         *fields[i] = LIMITS_NONE;
-        if (!good || (name != NULL && (*fields[i] = model_region_find(&engine->model, name)) == LIMITS_NONE)) {
+        if (name != NULL && (*fields[i] = model_region_find(&engine->model, name)) == LIMITS_NONE) {
             http_server_answer_problem(answer, ERR_INVALID, "%s: no such region", names[i]);
             return false;
         }
@@ -97,27 +96,27 @@ static bool web_run_regions(const struct engine *engine, const json_t *body, str
 static bool web_run_parse(const struct engine *engine, const json_t *body, struct http_server_answer *answer,
                           struct event_command *command)
 {
-    bool good = true;
-    const char *reason = web_text(body, "reason", &good);
-    const char *who = web_text(body, "who", &good);
-    const char *mode = web_text(body, "mode", &good);
-    if (!good || (mode != NULL && strcmp(mode, "emergency") != 0 && strcmp(mode, "normal") != 0)) {
-        http_server_answer_problem(answer, ERR_INVALID, "reason, who and mode (normal or emergency) are texts");
+    const char *mode = web_body_text(body, "mode");
+    if (mode != NULL && strcmp(mode, "emergency") != 0 && strcmp(mode, "normal") != 0) {
+        http_server_answer_problem(answer, ERR_INVALID, "mode: normal or emergency is expected");
         return false;
     }
     command->emergency = mode != NULL && strcmp(mode, "emergency") == 0;
-    command->accept_loss = json_is_true(json_object_get(body, "accept_loss"));
-    command->dry_run = json_is_true(json_object_get(body, "dry_run"));
-    text_copy(command->reason, sizeof command->reason, reason != NULL ? reason : "");
-    text_copy(command->who, sizeof command->who, who != NULL ? who : "api");
-    return engine == NULL || web_run_regions(engine, body, answer, command);
+    command->accept_loss = web_body_flag(body, "accept_loss");
+    command->dry_run = web_body_flag(body, "dry_run");
+    web_body_words(body, command);
+    return web_run_regions(engine, body, answer, command);
 }
 
 static void web_run_start(const struct http_server_request *request, struct http_server_answer *answer,
                           enum event_command_kind kind)
 {
-    json_t *body = NULL;
-    if (http_server_body_json(request, answer, &body) != ERR_OK) {
+    static const struct web_body_member members[] = {
+        {"source", WEB_BODY_TEXT, false},      {"target", WEB_BODY_TEXT, false}, {"reason", WEB_BODY_REASON, true},
+        {"who", WEB_BODY_TEXT, false},         {"mode", WEB_BODY_TEXT, false},   {"dry_run", WEB_BODY_FLAG, false},
+        {"accept_loss", WEB_BODY_FLAG, false}, {NULL, WEB_BODY_TEXT, false}};
+    json_t *body = web_body_take(request, answer, members);
+    if (body == NULL) {
         return;
     }
     struct engine *engine = web_engine(request, answer);
@@ -151,13 +150,15 @@ void web_run_failback(const struct http_server_request *request, struct http_ser
 static void web_run_simple(const struct http_server_request *request, struct http_server_answer *answer,
                            enum event_command_kind kind, bool named)
 {
-    json_t *body = NULL;
+    static const struct web_body_member members[] = {
+        {"reason", WEB_BODY_REASON, false}, {"who", WEB_BODY_TEXT, false}, {NULL, WEB_BODY_TEXT, false}};
     struct event_command command = {.kind = kind, .source = LIMITS_NONE, .target = LIMITS_NONE};
-    if ((named && !web_run_id(request, answer, &command.run)) ||
-        http_server_body_json(request, answer, &body) != ERR_OK) {
+    if (named && !web_run_id(request, answer, &command.run)) {
         return;
     }
-    if (web_run_parse(NULL, body, answer, &command)) {
+    json_t *body = web_body_take(request, answer, members);
+    if (body != NULL) {
+        web_body_words(body, &command);
         web_run_command(request, answer, &command);
     }
     json_decref(body);

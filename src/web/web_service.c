@@ -8,6 +8,7 @@
 #include "edge/figure.h"
 #include "edge/metric.h"
 #include "edge/tcp.h"
+#include "web/web_body.h"
 #include "web/web_state.h"
 
 static const char *web_service_role(const struct engine *engine, uint32_t service, uint32_t target)
@@ -123,32 +124,15 @@ static void web_service_order(const struct http_server_request *request, struct 
     }
 }
 
-/* What the body says; what is not known stays LIMITS_NONE. False: it is no such order. */
-static bool web_service_command(const struct http_server_request *request, const json_t *body,
-                                const struct engine *engine, struct event_command *ret_command)
-{
-    bool good = true;
-    const char *region = web_text(body, "region", &good);
-    const char *reason = web_text(body, "reason", &good);
-    const char *who = web_text(body, "who", &good);
-    if (!good || region == NULL) {
-        return false;
-    }
-    struct event_command command = {.kind = EVENT_COMMAND_CACHE,
-                                    .service = model_service_find(&engine->model, request->segments[0]),
-                                    .target = model_region_find(&engine->model, region),
-                                    .dry_run = json_is_true(json_object_get(body, "dry_run"))};
-    text_copy(command.reason, sizeof command.reason, reason != NULL ? reason : "");
-    text_copy(command.who, sizeof command.who, who != NULL ? who : "api");
-    *ret_command = command;
-    return true;
-}
-
 void web_service_move(const struct http_server_request *request, struct http_server_answer *answer)
 {
-    json_t *body = NULL;
-    struct event_command command;
-    if (http_server_body_json(request, answer, &body) != ERR_OK) {
+    static const struct web_body_member members[] = {{"region", WEB_BODY_TEXT, true},
+                                                     {"reason", WEB_BODY_REASON, false},
+                                                     {"who", WEB_BODY_TEXT, false},
+                                                     {"dry_run", WEB_BODY_FLAG, false},
+                                                     {NULL, WEB_BODY_TEXT, false}};
+    json_t *body = web_body_take(request, answer, members);
+    if (body == NULL) {
         return;
     }
     struct engine *engine = web_engine(request, answer);
@@ -156,13 +140,15 @@ void web_service_move(const struct http_server_request *request, struct http_ser
         json_decref(body);
         return;
     }
-    if (!web_service_command(request, body, engine, &command)) {
-        http_server_answer_problem(answer, ERR_INVALID, "region, reason and who are texts, and region must be there");
-    } else if (command.service == LIMITS_NONE) {
+    struct event_command command = {.kind = EVENT_COMMAND_CACHE,
+                                    .service = model_service_find(&engine->model, request->segments[0]),
+                                    .target = model_region_find(&engine->model, web_body_text(body, "region")),
+                                    .dry_run = web_body_flag(body, "dry_run")};
+    web_body_words(body, &command);
+    if (command.service == LIMITS_NONE) {
         http_server_answer_problem(answer, ERR_NOT_FOUND, "no service '%s'", request->segments[0]);
     } else if (command.target == LIMITS_NONE) {
-        http_server_answer_problem(answer, ERR_NOT_FOUND, "no region '%s'",
-                                   json_string_value(json_object_get(body, "region")));
+        http_server_answer_problem(answer, ERR_NOT_FOUND, "no region '%s'", web_body_text(body, "region"));
     } else {
         web_service_order(request, answer, &command);
     }

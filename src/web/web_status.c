@@ -216,7 +216,7 @@ static json_t *web_status_site(const struct engine *engine, uint32_t site)
                              (int)health->alive, "controls", (int)model->controls);
     json_object_set_new(json, "age_ms",
                         health->any ? json_integer(time_since_ms(engine->now, health->at)) : json_null());
-    static const char *const kinds[ENGINE_READER_KINDS] = {"dns", "proxy"};
+    static const char *const kinds[ENGINE_READER_KINDS] = {"dns", "proxy", "service"};
     for (uint32_t kind = 0; kind < ENGINE_READER_KINDS; kind++) {
         const struct engine_reader *reader = &engine->readers[site][kind];
         if (reader->any) {

@@ -81,6 +81,8 @@ BAD = {
     "machine": ({"tool/script": "#!/bin/sh\n# SPDX-License-Identifier: Apache-2.0\ncd /ho" "me/somebody\n"}, "a path of one machine"),
     "script": ({"tool/script": "#!/bin/sh\n# SPDX-License-Identifier: Apache-2.0\nif true\n"}, "tool/script:1:"),
     "not compiled": ({"src/base/lost.c": c("")}, "no meson.build compiles it"),
+    "idle metric": ({"src/edge/metric.h": h("#define METRIC_TABLE(X) \\\n    X(USED, \"a\") \\\n    X(IDLE, \"b\")\n"),
+                     "src/edge/log.c": c("/* METRIC_IDLE */\nenum { METRIC_USED };\n")}, "metric.h:7: METRIC_IDLE is touched nowhere"),
     "no corpus": ({"fuzz/fuzz_word.c": c(""), "fuzz/meson.build": "# SPDX-License-Identifier: Apache-2.0\nx = {'word': []}\n"}, "no corpus"),
 }
 

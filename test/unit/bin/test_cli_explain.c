@@ -76,9 +76,30 @@ static void test_present_decision(void **state)
     json_decref(json);
 }
 
+/* Of an automatic failover: the estimate and the warnings. */
+static void test_consequence(void **state)
+{
+    (void)state;
+    static char memory[1024];
+    struct cli_text text = {0};
+    json_t *json = json_loads("{\"regions\":[{\"region\":\"taiwan\",\"decision\":\"AUTOMATIC_FAILOVER\",\"reason\":"
+                              "\"HIGH_ERROR_RATE\",\"confidence\":\"MEDIUM\",\"estimated_rto_s\":300,\"warnings\":["
+                              "\"LOST_WRITES_POSSIBLE\",\"TARGET_CAPACITY\"]}]}",
+                              0, NULL);
+    assert_non_null(json);
+    buf_init(&text.out, memory, sizeof memory);
+    cli_explain_draw(&text, json);
+    assert_string_equal(buf_string(&text.out), "taiwan: AUTOMATIC_FAILOVER, HIGH_ERROR_RATE, confidence MEDIUM\n"
+                                               "  estimated recovery time: 300 s\n"
+                                               "  warning: LOST_WRITES_POSSIBLE\n"
+                                               "  warning: TARGET_CAPACITY\n"
+                                               "  nothing was decided yet\n");
+    json_decref(json);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_evidence_of_an_automatic_run),
-                                       cmocka_unit_test(test_present_decision)};
+                                       cmocka_unit_test(test_present_decision), cmocka_unit_test(test_consequence)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

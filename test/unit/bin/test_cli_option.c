@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -100,7 +101,33 @@ static void test_refused(void **state)
     }
 }
 
-static void test_operands_and_help(void **state)
+/* What the engine keeps of a reason, it gets whole; a longer one is wrong usage. */
+static void test_reason(void **state)
+{
+    static const struct {
+        size_t letters;
+        const char *end;
+        int code;
+    } cases[] = {{127, "", CLI_OPTION_GO},
+                 {128, "", VERB_USAGE},
+                 {124, "\xe6\xb5\xb7", CLI_OPTION_GO},
+                 {125, "\xe6\xb5\xb7", VERB_USAGE}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char reason[160];
+        char line[200];
+        struct cli_option option;
+        memset(reason, 'x', cases[i].letters);
+        snprintf(reason + cases[i].letters, sizeof reason - cases[i].letters, "%s", cases[i].end);
+        snprintf(line, sizeof line, "failover --reason %s", reason);
+        assert_int_equal(parse(&move, line, &option), cases[i].code);
+        if (cases[i].code == CLI_OPTION_GO) {
+            assert_string_equal(option.reason, reason);
+        }
+    }
+}
+
+static void test_operands(void **state)
 {
     (void)state;
     struct cli_option option;
@@ -110,6 +137,20 @@ static void test_operands_and_help(void **state)
     assert_int_equal(parse(&word, "approve 7 --reason x --yes", &option), CLI_OPTION_GO);
     assert_int_equal(parse(&back, "failback --reason x --mode emergency", &option), CLI_OPTION_GO);
     assert_string_equal(option.mode, "emergency");
+}
+
+/* Wherever it stands, and with nothing else that would be needed. */
+static void test_help(void **state)
+{
+    (void)state;
+    struct cli_option option;
+    assert_int_equal(parse(&word, "approve --help", &option), VERB_OK);
+    assert_int_equal(parse(&move, "failover --source taiwan -h", &option), VERB_OK);
+    char *const check[] = {(char[]){"config"}, (char[]){"check"}, (char[]){"--help"}};
+    char *const show[] = {(char[]){"config"}, (char[]){"-h"}};
+    assert_true(cli_option_asks_help(3, (char **)(uintptr_t)check));
+    assert_false(cli_option_asks_help(2, (char **)(uintptr_t)check));
+    assert_true(cli_option_asks_help(2, (char **)(uintptr_t)show));
 }
 
 static void test_duration(void **state)
@@ -127,9 +168,48 @@ static void test_duration(void **state)
     }
 }
 
+static void test_output_by_hand(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *words[2];
+        int count;
+        bool found;
+        bool good;
+        int at;
+        enum cli_option_format format;
+    } cases[] = {
+        {{"-o", "json"}, 2, true, true, 1, CLI_OPTION_JSON},
+        {{"--output", "yaml"}, 2, true, true, 1, CLI_OPTION_YAML},
+        {{"--output=wide", "json"}, 2, true, true, 0, CLI_OPTION_WIDE},
+        {{"-o", "table"}, 2, true, true, 1, CLI_OPTION_TABLE},
+        {{"-o", "xml"}, 2, true, false, 1, CLI_OPTION_TABLE},
+        {{"-o", NULL}, 1, true, false, 0, CLI_OPTION_TABLE},
+        {{"--output=", NULL}, 1, true, false, 0, CLI_OPTION_TABLE},
+        {{"--outputs", "json"}, 2, false, true, 0, CLI_OPTION_TABLE},
+        {{"json", NULL}, 1, false, true, 0, CLI_OPTION_TABLE},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char memory[2][16] = {"", ""};
+        char *words[] = {memory[0], memory[1], NULL};
+        enum cli_option_format format = CLI_OPTION_TABLE;
+        bool good = true;
+        int at = 0;
+        for (int j = 0; j < cases[i].count; j++) {
+            memcpy(memory[j], cases[i].words[j], strlen(cases[i].words[j]) + 1);
+        }
+        assert_int_equal(cli_option_output(cases[i].count, words, &at, &format, &good), cases[i].found);
+        assert_int_equal(good, cases[i].good);
+        assert_int_equal(at, cases[i].at);
+        assert_int_equal(format, cases[i].format);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_all_of_a_move), cmocka_unit_test(test_refused),
-                                       cmocka_unit_test(test_operands_and_help), cmocka_unit_test(test_duration)};
+                                       cmocka_unit_test(test_reason),        cmocka_unit_test(test_operands),
+                                       cmocka_unit_test(test_help),          cmocka_unit_test(test_duration),
+                                       cmocka_unit_test(test_output_by_hand)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

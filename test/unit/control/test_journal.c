@@ -204,6 +204,50 @@ static void test_nothing_before_it_is_durable(void **state)
     assert_true(journal_idle(place->journal));
 }
 
+/* In one commit with what follows it, and before that. */
+static void test_a_note_stands_before_its_step(void **state)
+{
+    struct place *place = *state;
+    const struct journal_note note = {
+        .kind = "ORDERED", .text = "run 7: abort ordered by \"a\\b\": x", .run = 7, .at = {5}, .wall = {9}};
+    journal_note(place->journal, &note);
+    memset(&place->output, 0, sizeof place->output);
+    place->output.persist = true;
+    place->output.traces_count = 1;
+    place->output.traces[0] = (struct trace){.kind = TRACE_RUN_UNDOING, .run = 7, .text = "aborted"};
+    journal_take(place->journal, &place->engine, &place->output);
+    journal_step(place->journal);
+    assert_int_equal(place->slow.commits, 1);
+    assert_int_equal(place->slow.writes, 3);
+    const struct store_write *const writes = place->slow.job->request.writes;
+    assert_int_equal(writes[1].verb, STORE_APPEND);
+    assert_string_equal(writes[1].kind, "ORDERED");
+    assert_string_equal(writes[1].run, "7");
+    assert_int_equal(writes[1].wall.us, 9);
+    assert_true(span_is(writes[1].value, "{\"kind\":\"ORDERED\",\"boot_us\":5,\"run\":7,"
+                                         "\"text\":\"run 7: abort ordered by \\\"a\\\\b\\\": x\"}"));
+    assert_string_equal(writes[2].kind, "RUN_UNDOING");
+    slow_answer(&place->slow, ERR_OK);
+    journal_step(place->journal);
+    assert_true(journal_idle(place->journal));
+    assert_int_equal(place->seen.told, 0);
+}
+
+/* Without anything else it is written, too. */
+static void test_a_note_alone(void **state)
+{
+    struct place *place = *state;
+    const struct journal_note note = {.kind = "ORDERED", .text = "x"};
+    journal_note(place->journal, &note);
+    journal_step(place->journal);
+    assert_int_equal(place->slow.commits, 1);
+    assert_int_equal(place->slow.writes, 1);
+    assert_null(place->slow.job->request.writes[0].run);
+    slow_answer(&place->slow, ERR_OK);
+    journal_step(place->journal);
+    assert_true(journal_idle(place->journal));
+}
+
 static void test_full_disk_holds_everything_and_loses_nothing(void **state)
 {
     struct place *place = *state;
@@ -303,7 +347,10 @@ static void take_sealed(struct place *place, uint64_t version)
 static void test_a_follower_writes_nothing_and_a_leader_checks_its_term(void **state)
 {
     struct place *place = *state;
+    const struct journal_note note = {.kind = "ORDERED", .text = "x"};
     take(place, 1, true);
+    journal_note(place->journal, &note);
+    journal_step(place->journal);
     assert_int_equal(place->slow.commits, 0);
     lead(place);
     take_sealed(place, 2);
@@ -372,6 +419,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_nothing_before_it_is_durable, place_setup, place_teardown),
+        cmocka_unit_test_setup_teardown(test_a_note_stands_before_its_step, place_setup, place_teardown),
+        cmocka_unit_test_setup_teardown(test_a_note_alone, place_setup, place_teardown),
         cmocka_unit_test_setup_teardown(test_full_disk_holds_everything_and_loses_nothing, place_setup, place_teardown),
         cmocka_unit_test_setup_teardown(test_long_full_disk_keeps_the_newest, place_setup, place_teardown),
         cmocka_unit_test_setup_teardown(test_another_controller_wrote, place_setup, place_teardown),

@@ -21,6 +21,7 @@
 #include "edge/address.h"
 #include "edge/http_client.h"
 #include "edge/http_server.h"
+#include "edge/json_depth.h"
 
 #define TOKEN "a-secret"
 
@@ -233,6 +234,35 @@ static void test_json_body(void **state)
     http_client_response_fini(&response);
     expect_problem(call("POST", "/json", NULL, "{\"a\":1,\"a\":2}"), 400, ERR_INVALID);
     expect_problem(call("POST", "/json", NULL, "nonsense"), 400, ERR_INVALID);
+}
+
+/* The parser calls itself for each level: a deep body must not end the process. */
+static void test_deep_body(void **state)
+{
+    (void)state;
+    static char deep[100001];
+    memset(deep, '[', sizeof deep - 1);
+    expect_problem(call("POST", "/json", NULL, deep), 400, ERR_INVALID);
+    struct http_client_response response =
+        call("POST", "/json", NULL, "{\"a\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]}");
+    assert_int_equal(response.status, 200);
+    http_client_response_fini(&response);
+    static const struct {
+        const char *text;
+        uint32_t depth;
+    } cases[] = {{"", 0},
+                 {"7", 0},
+                 {"[]", 1},
+                 {"[[],[{}]]", 3},
+                 {"\"[[\"", 0},
+                 {"[\"\\\"[\"]", 1},
+                 {"[\"\\\\\",[]]", 2},
+                 {"]]]]{{", 2},
+                 {"{\"a\":{\"b\":[", 3},
+                 {"\"\\", 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(json_depth(cases[i].text, strlen(cases[i].text)), cases[i].depth);
+    }
 }
 
 static void test_body_limits(void **state)
@@ -567,6 +597,7 @@ int main(void)
         cmocka_unit_test(test_unknown_paths_and_methods),
         cmocka_unit_test(test_query),
         cmocka_unit_test(test_json_body),
+        cmocka_unit_test(test_deep_body),
         cmocka_unit_test(test_body_limits),
         cmocka_unit_test(test_chunked_body_above_the_limit),
         cmocka_unit_test(test_stream_and_client_that_leaves),

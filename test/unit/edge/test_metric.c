@@ -47,15 +47,15 @@ static void test_values(void **state)
     metric_add(METRIC_NOTIFICATIONS, 1, METRIC_WITH("a \"b\"\\\n"));
     metric_set(METRIC_FAILOVER_RTO, 2.5, METRIC_WITH());
     metric_set(METRIC_ACTIVE_REGION, 1, METRIC_WITH("shop", "tokyo"));
-    metric_raise(METRIC_WRITES_LOST, 7, METRIC_WITH("1"));
-    metric_raise(METRIC_WRITES_LOST, 5, METRIC_WITH("1"));
+    metric_raise(METRIC_DECISION_EVALUATIONS, 7, METRIC_WITH("NONE", "none"));
+    metric_raise(METRIC_DECISION_EVALUATIONS, 5, METRIC_WITH("NONE", "none"));
     render();
     expect_line("holdfast_notifications_total{receiver=\"incidents\"} 5");
     expect_line("holdfast_notifications_total{receiver=\"a \\\"b\\\"\\\\\\n\"} 1");
     expect_line("# TYPE holdfast_notifications_total counter");
     expect_line("holdfast_failover_rto_seconds 2.5");
     expect_line("holdfast_active_region{database=\"shop\",region=\"tokyo\"} 1");
-    expect_line("holdfast_writes_lost_total{tier=\"1\"} 7");
+    expect_line("holdfast_decision_evaluations_total{decision=\"NONE\",gate=\"none\"} 7");
     metric_clear(METRIC_ACTIVE_REGION);
     render();
     assert_null(strstr(buf_string(&text), "active_region"));

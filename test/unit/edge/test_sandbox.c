@@ -2,6 +2,7 @@
  * The sandbox: what may still be done, and what not any more. In children, since there is no way back. */
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -128,6 +129,7 @@ static int calls_questions(bool files)
     const int inet = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     const int six = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const int packet = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0);
+    const int raw = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMP);
     const void *plain = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     const void *code = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     const pid_t child = fork();
@@ -143,6 +145,7 @@ static int calls_questions(bool files)
            : child >= 0                                      ? 7
            : execv("/bin/true", argv) == 0 || errno != EPERM ? 8
            : chroot("/") == 0 || errno != EPERM              ? 9
+           : raw >= 0                                        ? 10
                                                              : 0;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * etc/prometheus-alerts.yaml against the table of metrics: every name in an expression must exist, with the suffixes of
- * its type, and every label that it selects or prints must be one of the metric's. */
+ * etc/prometheus-alerts.yaml against the tables of metrics and figures, and against what a DNS server shows: every name
+ * in an expression must exist, with the suffixes of its type, and every label that it selects must be one of the
+ * metric's. Of the events of a DNS server the words must exist, too. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,9 +12,14 @@
 
 #include <cmocka.h>
 
+#include "dns/dns_report.h"
+#include "edge/figure_table.h"
 #include "edge/metric.h"
 
-#define ALERTS_PREFIX "holdfast_"
+#define ALERTS_PREFIX     "holdfast_"
+#define ALERTS_DNS_PREFIX "holdfast_dns_"
+
+enum { ALERTS_BYTES = 65536 };
 
 static const struct {
     const char *name;
@@ -23,7 +29,17 @@ static const struct {
 #define ALERTS_ROW(symbol, name, type, buckets, labels, help) {ALERTS_PREFIX name, #type, labels},
     METRIC_TABLE(ALERTS_ROW)
 #undef ALERTS_ROW
+#define ALERTS_PROCESS(symbol, name, type, help)  {ALERTS_PREFIX name, #type, "site,region"},
+#define ALERTS_DATABASE(symbol, name, type, help) {ALERTS_PREFIX name, #type, "site,region,database"},
+#define ALERTS_SERVICE(symbol, name, type, help)  {ALERTS_PREFIX name, #type, "site,region,service"},
+        FIGURE_TABLE_PROXY(ALERTS_PROCESS) FIGURE_TABLE_PROXY_DATABASE(ALERTS_DATABASE)
+            FIGURE_TABLE_SERVICE(ALERTS_SERVICE) FIGURE_TABLE_PROXY_FILE(ALERTS_PROCESS)
+#undef ALERTS_SERVICE
+#undef ALERTS_DATABASE
+#undef ALERTS_PROCESS
 };
+
+static char alerts_dns[DNS_REPORT_BYTES]; /* what a DNS server shows */
 
 static char *alerts_read(void)
 {
@@ -33,10 +49,10 @@ static char *alerts_read(void)
     snprintf(path, sizeof path, "%s/prometheus-alerts.yaml", etc);
     FILE *file = fopen(path, "re");
     assert_non_null(file);
-    char *text = calloc(1, 65536);
+    char *text = calloc(1, ALERTS_BYTES);
     assert_non_null(text);
-    const size_t size = fread(text, 1, 65535, file);
-    assert_in_range(size, 1000, 65534);
+    const size_t size = fread(text, 1, ALERTS_BYTES - 1, file);
+    assert_in_range(size, 1000, ALERTS_BYTES - 2);
     fclose(file);
     return text;
 }
@@ -84,6 +100,64 @@ static void alerts_check_selector(const char *name, const char *at, const char *
     }
 }
 
+/* A server of one region that has one dynamic name. */
+static int alerts_serve_dns(void **state)
+{
+    (void)state;
+    struct dns_figures_file *file = NULL;
+    struct buf buf;
+    assert_int_equal(dns_figures_make(NULL, &file), ERR_OK);
+    file->regions_count = 1;
+    file->names_count = 1;
+    memcpy(file->regions[0], "taiwan", 7);
+    memcpy(file->names[0], "shop.example.", 14);
+    buf_init(&buf, alerts_dns, sizeof alerts_dns);
+    dns_report_metrics(file, &buf);
+    (void)buf_string(&buf);
+    dns_figures_close(file);
+    return buf.overflow ? -1 : 0;
+}
+
+static bool alerts_dns_shows(const char *name, const char *label, const char *value, size_t size)
+{
+    char wanted[256];
+    const size_t length = strlen(name);
+    for (const char *line = strstr(alerts_dns, name); line != NULL; line = strstr(line + 1, name)) {
+        char labels[256];
+        if (line[length] != '{' || (line != alerts_dns && line[-1] != '\n')) {
+            continue;
+        }
+        snprintf(labels, sizeof labels, ",%.*s", (int)strcspn(line + length + 1, "}"), line + length + 1);
+        snprintf(wanted, sizeof wanted, ",%s=\"%.*s\"", label, (int)size, value);
+        if (label[0] == '\0' || strstr(labels, wanted) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* holdfast_dns_x{event=~"a|b"}: each of the words. */
+static void alerts_check_dns(const char *name, const char *at)
+{
+    char label[64];
+    if (!alerts_dns_shows(name, "", "", 0)) {
+        fail_msg("no DNS server shows %s", name);
+    }
+    while (*at == '{' || *at == ',') {
+        const size_t size = strcspn(++at, "=!~");
+        snprintf(label, sizeof label, "%.*s", (int)size, at);
+        at += strcspn(at, "\"") + 1;
+        while (*at != '"') {
+            const size_t word = strcspn(at, "|\"");
+            if (!alerts_dns_shows(name, label, at, word)) {
+                fail_msg("no DNS server shows %s with %s %.*s", name, label, (int)word, at);
+            }
+            at += word + (at[word] == '|');
+        }
+        at++;
+    }
+}
+
 static size_t alerts_check_line(const char *line)
 {
     size_t found = 0;
@@ -91,12 +165,15 @@ static size_t alerts_check_line(const char *line)
         char name[128];
         const size_t size = strspn(at, "abcdefghijklmnopqrstuvwxyz0123456789_");
         snprintf(name, sizeof name, "%.*s", (int)size, at);
-        const size_t metric = alerts_find(name);
-        if (metric == SIZE_MAX) {
+        const bool dns = strncmp(name, ALERTS_DNS_PREFIX, strlen(ALERTS_DNS_PREFIX)) == 0;
+        const size_t metric = dns ? SIZE_MAX : alerts_find(name);
+        if (!dns && metric == SIZE_MAX) {
             fail_msg("no metric %s", name);
         }
         at += size;
-        if (*at == '{') {
+        if (dns) {
+            alerts_check_dns(name, at);
+        } else if (*at == '{') {
             alerts_check_selector(name, at + 1, alerts_metrics[metric].labels);
         }
         found++;
@@ -148,5 +225,5 @@ static void test_every_alert_is_whole(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_names_exist), cmocka_unit_test(test_every_alert_is_whole)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, alerts_serve_dns, NULL);
 }
