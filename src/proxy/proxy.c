@@ -2,17 +2,18 @@
  * The SQL plane: the workers, and the watcher that brings them the view. */
 #include "proxy/proxy.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/resource.h>
 #include <sys/sysinfo.h>
 
 #include "base/assert.h"
 #include "base/buf.h"
 #include "base/text.h"
 #include "edge/clock.h"
+#include "edge/daemon.h"
 #include "edge/log.h"
 #include "edge/publish_file.h"
 #include "edge/tcp.h"
@@ -27,6 +28,7 @@ enum {
     PROXY_CLIENTS_DEFAULT = 1000,
     PROXY_CLIENTS_LIMIT = 65000, /* below PROXY_CANCEL_LIMIT */
     PROXY_STATUS = 2048,
+    PROXY_GRACE_MS = 4000, /* a second less than the supervisor waits before it kills: for our last words */
 };
 
 /* ---- the announcement ---- */
@@ -199,22 +201,18 @@ static void proxy_defaults(struct proxy *proxy)
         .acknowledged = proxy_announce,
         .owner = proxy,
     };
-    options->grace_ms = proxy_default(options->grace_ms, 5000);
+    options->grace_ms = proxy_default(options->grace_ms, PROXY_GRACE_MS);
 }
 
 /* Two descriptors per client and some of our own. */
 static void proxy_descriptors(const struct proxy_options *options)
 {
-    const rlim_t wanted = 2 * (rlim_t)options->max_clients + 1024;
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) {
-        return;
-    }
-    limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
-    (void)setrlimit(RLIMIT_NOFILE, &limit);
-    if (limit.rlim_cur < wanted) {
-        LOG_W("%u clients need %llu file descriptors, the limit is %llu: raise it (ulimit -n, LimitNOFILE=)",
-              options->max_clients, (unsigned long long)wanted, (unsigned long long)limit.rlim_cur);
+    const uint64_t wanted = 2 * (uint64_t)options->max_clients + 1024;
+    const uint64_t limit = daemon_descriptors(wanted);
+    if (limit < wanted) {
+        LOG_W("%u clients need %" PRIu64 " file descriptors, the limit is %" PRIu64
+              ": raise it (ulimit -n, LimitNOFILE=)",
+              options->max_clients, wanted, limit);
     }
 }
 

@@ -80,7 +80,7 @@ struct proxy_options {
     uint32_t startup_timeout_ms; /* 10,000; for the client's start-up packet */
     uint32_t auth_timeout_ms;    /* 60,000; PostgreSQL's authentication_timeout */
     uint32_t hold_timeout_ms;    /* 30,000 */
-    uint32_t grace_ms;           /* 5,000; for transactions to end when we stop */
+    uint32_t grace_ms;           /* 4,000; for transactions to end when we stop */
 };
 
 struct proxy;

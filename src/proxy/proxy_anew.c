@@ -68,24 +68,44 @@ static void proxy_anew_compare(const struct proxy_options *now, const struct pro
     proxy_anew_told(proxy_anew_accounts(now, wanted), "databases.*: superuser, dbname");
 }
 
-static enum err proxy_anew_make(const struct proxy_options *options, struct proxy_edition *edition)
+/* The closed entries on which nothing stands in any worker. A worker takes an entry out of these only when it copies an
+ * edition in which it is open, so this holds until the next one is published. */
+static uint64_t proxy_anew_left(struct proxy *proxy)
+{
+    uint64_t left = UINT64_MAX;
+    pthread_mutex_lock(&proxy->box.lock);
+    for (uint32_t i = 0; i < proxy->workers_count; i++) {
+        left &= proxy_worker_left(proxy->workers[i]);
+    }
+    pthread_mutex_unlock(&proxy->box.lock);
+    return left;
+}
+
+static enum err proxy_anew_make(struct proxy *proxy, const struct proxy_options *options, struct proxy_edition *edition,
+                                uint64_t *ret_reused)
 {
     edition->place = options->place;
-    const enum err err = proxy_entries_replace(&edition->entries, options->routes, options->routes_count);
+    const enum err err = proxy_entries_replace(&edition->entries, options->routes, options->routes_count,
+                                               proxy_anew_left(proxy), ret_reused);
     if (err != ERR_OK) {
-        LOG_E("proxy.databases: %u entries, and %u that are or were open: there is room for %d in all until a restart",
-              options->routes_count, edition->entries.count, PROXY_ROUTES);
+        LOG_E("proxy.databases: %u entries do not fit beside those that were taken out and still have sessions or "
+              "connections: there is room for %d in all",
+              options->routes_count, PROXY_ROUTES);
         return err;
     }
     return proxy_desk_operators(options, edition);
 }
 
 /* Workers copy the edition when they wake up; the console reads settings in place. */
-static void proxy_anew_publish(struct proxy *proxy, const struct proxy_edition *edition,
+static void proxy_anew_publish(struct proxy *proxy, const struct proxy_edition *edition, uint64_t reused,
                                struct proxy_console_setting *settings, uint32_t settings_count)
 {
     pthread_mutex_lock(&proxy->box.lock);
     proxy->box.edition = *edition;
+    for (; reused != 0; reused &= reused - 1) { /* the former entry may have been paused, by KILL for example */
+        atomic_store(&proxy->box.paused[__builtin_ctzll(reused)], false);
+        atomic_fetch_add(&proxy->box.pauses, 1);
+    }
     free(proxy->settings);
     proxy->settings = settings;
     proxy->settings_count = settings_count;
@@ -100,19 +120,20 @@ enum err proxy_anew_edition(struct proxy *proxy, const struct proxy_options *opt
 {
     struct proxy_edition *edition = malloc(sizeof *edition);
     struct proxy_console_setting *settings = calloc(options->settings_count + 1, sizeof *settings);
+    uint64_t reused = 0;
     enum err err = ERR_NO_MEMORY;
     if (edition == NULL || settings == NULL) {
         LOG_E("the configuration: %s", err_text(err));
     } else {
         *edition = proxy->box.edition; /* nobody else writes it */
-        err = proxy_anew_make(options, edition);
+        err = proxy_anew_make(proxy, options, edition, &reused);
     }
     if (err == ERR_OK) {
         for (uint32_t i = 0; i < options->settings_count; i++) {
             settings[i] = options->settings[i];
         }
         proxy_anew_compare(&proxy->options, options);
-        proxy_anew_publish(proxy, edition, settings, options->settings_count);
+        proxy_anew_publish(proxy, edition, reused, settings, options->settings_count);
         settings = NULL;
     }
     free(settings);

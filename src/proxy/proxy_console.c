@@ -21,6 +21,7 @@
 enum {
     PROXY_CONSOLE_TICK_MS = 20, /* while somebody waits for a pause */
     PROXY_CONSOLE_SHOWN = 100,  /* bytes of a query in the log */
+    PROXY_CONSOLE_SKIPS = 64,   /* reads of what a client has sent that is not served any more */
 };
 
 struct proxy_console_client {
@@ -47,9 +48,16 @@ struct proxy_console {
     struct proxy_console_client *clients[PROXY_CONSOLE_CLIENTS]; /* the thread's */
 };
 
+/* What the client has sent is read first: a close over unread bytes resets the connection, and could take our last
+ * words with it. */
 static void proxy_console_client_free(struct proxy_console_client *client)
 {
     if (client != NULL) {
+        for (int i = 0; i < PROXY_CONSOLE_SKIPS; i++) {
+            if (proxy_end_recv(&client->end, client->query, sizeof client->query, 0) <= 0) {
+                break;
+            }
+        }
         proxy_console_reply_free(&client->reply);
         proxy_end_hang_up(&client->end, false);
         free(client);
@@ -106,6 +114,7 @@ static void proxy_console_messages(struct proxy_console *console, struct proxy_c
         const uint8_t type = cursor_u8(&cursor);
         const uint32_t size = cursor_u32be(&cursor);
         if (size < 4 || size >= PROXY_CONSOLE_QUERY) {
+            proxy_console_reply_fatal(&client->reply, "54000", "the console takes messages of less than 1024 bytes");
             client->over = true;
             return;
         }
@@ -161,6 +170,16 @@ static void proxy_console_write(struct proxy_console_client *client)
     client->replied = 0;
 }
 
+/* Tells why, as far as the kernel takes it at once, and hangs up. */
+static void proxy_console_dismiss(struct proxy_console_client *client, const char *sqlstate, const char *text)
+{
+    if (client != NULL) {
+        proxy_console_reply_fatal(&client->reply, sqlstate, text);
+        proxy_console_write(client);
+        proxy_console_client_free(client);
+    }
+}
+
 /* Whether the pause that was waited for has come about, or was given up. */
 static void proxy_console_wait(struct proxy_console *console, struct proxy_console_client *client)
 {
@@ -189,11 +208,12 @@ static bool proxy_console_arrivals(struct proxy_console *console)
     for (uint32_t i = 0; i < PROXY_CONSOLE_CLIENTS && console->arrivals_count > 0; i++) {
         if (console->clients[i] == NULL) {
             console->clients[i] = console->arrivals[--console->arrivals_count];
+            proxy_console_reply_welcome(&console->clients[i]->reply);
         }
     }
     /* Too many: the last ones are turned away. */
     while (console->arrivals_count > 0) {
-        proxy_console_client_free(console->arrivals[--console->arrivals_count]);
+        proxy_console_dismiss(console->arrivals[--console->arrivals_count], "53300", "too many clients of the console");
     }
     const bool stop = console->stop;
     pthread_mutex_unlock(&console->lock);
@@ -271,11 +291,12 @@ void proxy_console_stop(struct proxy_console *console)
     pthread_mutex_unlock(&console->lock);
     proxy_console_call(console);
     pthread_join(console->thread, NULL);
+    static const char stopping[] = "terminating connection: this proxy is stopping, reconnect";
     while (console->arrivals_count > 0) {
-        proxy_console_client_free(console->arrivals[--console->arrivals_count]);
+        proxy_console_dismiss(console->arrivals[--console->arrivals_count], "57P01", stopping);
     }
     for (uint32_t i = 0; i < PROXY_CONSOLE_CLIENTS; i++) {
-        proxy_console_client_free(console->clients[i]);
+        proxy_console_dismiss(console->clients[i], "57P01", stopping);
     }
     close(console->wake);
     pthread_mutex_destroy(&console->lock);
@@ -295,7 +316,6 @@ void proxy_console_enter(void *owner, struct proxy_end *end, const char *user)
     text_copy(client->user, sizeof client->user, user);
     proxy_console_reply_bytes(&client->reply, span_of(end->pending != NULL ? end->pending + end->pending_at : NULL,
                                                       end->pending_size - end->pending_at));
-    proxy_console_reply_welcome(&client->reply);
     proxy_end_forget(end);
     end->fd = -1;
     end->tls = NULL;
@@ -308,6 +328,6 @@ void proxy_console_enter(void *owner, struct proxy_end *end, const char *user)
     if (room) {
         proxy_console_call(console);
     } else {
-        proxy_console_client_free(client);
+        proxy_console_dismiss(client, "53300", "too many clients of the console");
     }
 }

@@ -105,13 +105,24 @@ void proxy_console_reply_complete(struct proxy_console_reply *reply, const char 
     proxy_console_reply_message(reply, PG_MESSAGE_COMPLETE, &body);
 }
 
-void proxy_console_reply_error(struct proxy_console_reply *reply, const char *sqlstate, const char *text)
+static void proxy_console_reply_problem(struct proxy_console_reply *reply, const char *severity, const char *sqlstate,
+                                        const char *text)
 {
     uint8_t memory[512];
     struct buf buf;
     buf_init(&buf, memory, sizeof memory);
-    pg_message_error_write(&buf, "ERROR", sqlstate, text, NULL);
+    pg_message_error_write(&buf, severity, sqlstate, text, NULL);
     proxy_console_reply_put(reply, &buf);
+}
+
+void proxy_console_reply_error(struct proxy_console_reply *reply, const char *sqlstate, const char *text)
+{
+    proxy_console_reply_problem(reply, "ERROR", sqlstate, text);
+}
+
+void proxy_console_reply_fatal(struct proxy_console_reply *reply, const char *sqlstate, const char *text)
+{
+    proxy_console_reply_problem(reply, "FATAL", sqlstate, text);
 }
 
 void proxy_console_reply_ready(struct proxy_console_reply *reply)

@@ -31,6 +31,10 @@ void proxy_console_reply_row(struct proxy_console_reply *reply, const char *cons
 void proxy_console_reply_complete(struct proxy_console_reply *reply, const char *tag);
 
 void proxy_console_reply_error(struct proxy_console_reply *reply, const char *sqlstate, const char *text);
+
+/* The last thing that is said: who gets it is hung up on. */
+void proxy_console_reply_fatal(struct proxy_console_reply *reply, const char *sqlstate, const char *text);
+
 void proxy_console_reply_ready(struct proxy_console_reply *reply);
 
 /* ParameterStatus messages and the first ReadyForQuery. */

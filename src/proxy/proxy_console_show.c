@@ -181,7 +181,7 @@ static void proxy_console_show_stats_row(const char *name, const uint64_t now[PR
     const char *values[2 * PROXY_STAT_KINDS + 1] = {name};
     uint64_t added[PROXY_STAT_KINDS];
     for (uint32_t kind = 0; kind < PROXY_STAT_KINDS; kind++) {
-        added[kind] = now[kind] - before[kind];
+        added[kind] = now[kind] < before[kind] ? now[kind] : now[kind] - before[kind]; /* it has begun at zero since */
     }
     for (uint32_t kind = 0; kind < PROXY_STAT_KINDS; kind++) {
         const uint64_t events = kind == PROXY_STAT_TRANSACTION_US ? added[PROXY_STAT_TRANSACTIONS]

@@ -49,6 +49,27 @@ static void proxy_edition_close(struct proxy_session_context *context, uint32_t 
     }
 }
 
+uint64_t proxy_edition_stand(struct proxy_session_context *context, uint64_t closed)
+{
+    uint64_t here = 0;
+    LIST_EACH(link, &context->sessions)
+    {
+        const struct proxy_session *session = LIST_ENTRY(link, struct proxy_session, link);
+        here |= session->route != LIMITS_NONE ? UINT64_C(1) << session->route : 0;
+    }
+    LIST_EACH(link, &context->spares)
+    {
+        here |= UINT64_C(1) << LIST_ENTRY(link, struct proxy_spare_way, link)->route;
+    }
+    for (struct list *link = context->pools.next, *next; link != &context->pools; link = next) {
+        next = link->next;
+        struct proxy_pool *pool = LIST_ENTRY(link, struct proxy_pool, link);
+        const uint64_t bit = UINT64_C(1) << pool->route;
+        here |= (closed & bit) != 0 && !proxy_pool_free(pool) ? bit : 0;
+    }
+    return here & closed;
+}
+
 void proxy_edition_carry_out(struct proxy_session_context *context)
 {
     proxy_edition_pools(context);

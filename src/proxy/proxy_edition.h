@@ -25,5 +25,8 @@ struct proxy_edition {
  * that are closed lose their sessions as far as these stand at a transaction boundary. The worker's thread. */
 void proxy_edition_carry_out(struct proxy_session_context *context);
 
+/* Of these entries, which are closed, those on which a session, a pool or a way to log in still stands. */
+uint64_t proxy_edition_stand(struct proxy_session_context *context, uint64_t closed);
+
 /* Ends a session at its transaction boundary when its entry is closed. True: it did. */
 bool proxy_edition_leave(struct proxy_session_context *context, struct proxy_session *session);

@@ -12,15 +12,27 @@ enum { PROXY_FIGURE_MS = 1000 };
 
 _Static_assert((int)FIGURE_PROXY_BYTES_TO_CLIENT - (int)FIGURE_PROXY_SESSIONS == (int)PROXY_METRICS_BYTES_TO_CLIENT,
                "figures of a process are in the order of its counters");
-_Static_assert(PROXY_METRICS_COUNT + PROXY_ROUTES * (PROXY_TALLY_KINDS + PROXY_STAT_KINDS) <= FIGURE_SHEET,
+_Static_assert(PROXY_METRICS_COUNT + 1 + PROXY_ROUTES * (PROXY_TALLY_KINDS + PROXY_STAT_KINDS) <= FIGURE_SHEET,
                "all of it fits");
 
 void proxy_figure_open(struct proxy_figure *figure, const char *path)
 {
-    figure->sheet = (struct figure_sheet){.page = NULL};
+    *figure = (struct proxy_figure){.path = path};
     const enum err err = path[0] != '\0' ? figure_open(&figure->sheet, path) : ERR_OK;
     if (err != ERR_OK) {
         LOG_W("%s: %s: the controllers' /metrics will not have what this proxy counts", path, err_text(err));
+    }
+}
+
+/* The old sheet is that of nobody once the new one is in its place. */
+static void proxy_figure_renew(struct proxy_figure *figure)
+{
+    struct figure_sheet before = figure->sheet;
+    proxy_figure_open(figure, figure->path);
+    if (figure->sheet.page != NULL) {
+        figure_close(&before);
+    } else {
+        figure->sheet = before;
     }
 }
 
@@ -32,6 +44,14 @@ static void proxy_figure_process(struct proxy_figure *figure, struct proxy_worke
     }
     for (uint32_t i = 0; i < PROXY_METRICS_COUNT; i++) {
         figure_put(&figure->sheet, (enum figure)(FIGURE_PROXY_SESSIONS + i), "", sum.values[i]);
+    }
+}
+
+static void proxy_figure_files(struct proxy_figure *figure, const struct proxy_worker_shared *shared)
+{
+    const struct wall expires = shared->tls != NULL ? proxy_tls_context_expires(shared->tls) : (struct wall){0};
+    if (expires.us > 0) {
+        figure_put(&figure->sheet, FIGURE_PROXY_FILE_CERTIFICATE, "", (uint64_t)expires.us);
     }
 }
 
@@ -84,9 +104,15 @@ void proxy_figure_look(struct proxy_figure *figure, const struct proxy_worker_sh
     if (figure->sheet.page == NULL || time_since_ms(now, figure->at) < PROXY_FIGURE_MS) {
         return;
     }
+    const uint32_t editions = atomic_load_explicit(&shared->box->editions, memory_order_relaxed);
+    if (figure->editions != 0 && figure->editions != editions) {
+        proxy_figure_renew(figure);
+    }
+    figure->editions = editions;
     figure->at = now;
     proxy_figure_process(figure, workers, workers_count);
     proxy_figure_databases(figure, shared, workers, workers_count);
+    proxy_figure_files(figure, shared);
     for (uint32_t i = 0; i < workers_count; i++) {
         proxy_worker_tally_ask(workers[i]);
     }

@@ -12,6 +12,7 @@
 #include "proxy/proxy_batch.h"
 #include "proxy/proxy_edition.h"
 #include "proxy/proxy_heads.h"
+#include "proxy/proxy_law.h"
 #include "proxy/proxy_lend.h"
 #include "proxy/proxy_lost.h"
 #include "proxy/proxy_move.h"
@@ -204,6 +205,12 @@ static enum proxy_relay_step proxy_relay_gone(struct proxy_session_context *cont
     return PROXY_RELAY_ENDED;
 }
 
+/* Words of ours are on their way to the client. */
+static enum proxy_relay_step proxy_relay_told(struct proxy_session_context *context, struct proxy_end *client)
+{
+    return proxy_end_flush(context, client) ? PROXY_RELAY_MOVED : proxy_relay_gone(context, client);
+}
+
 /* A planned move, our own stop or that of its entry keeps the client's next statement in the kernel, at the
  * transaction's boundary. */
 static bool proxy_relay_held(struct proxy_session_context *context, struct proxy_session *session)
@@ -272,60 +279,6 @@ static enum proxy_relay_step proxy_relay_send(struct proxy_session_context *cont
     }
     to->secret = to->secret || session->state == PROXY_SESSION_AUTH; /* a password may pass */
     return proxy_relay_owe(context, to, span_of(bytes.data + sent, bytes.size - (size_t)sent));
-}
-
-/* Whether the byte before `end` belongs to a message that can change a setting: to all but a COPY's data. */
-static bool proxy_relay_meant(const struct proxy_end *client, struct span bytes, size_t end)
-{
-    struct pg_frame frame = client->received;
-    struct pg_frame_message message;
-    struct span rest = bytes;
-    for (;;) {
-        const bool ended = pg_frame_step(&frame, &rest, &message);
-        if (bytes.size - rest.size >= end || !ended) {
-            return (ended ? message.type : frame.head[0]) != PG_MESSAGE_COPY_DATA;
-        }
-    }
-}
-
-/* A simple query alone is answered with an error; anything else ends the session, for a part of it may have passed. */
-static enum proxy_relay_step proxy_relay_refuse(struct proxy_session_context *context, struct proxy_session *session,
-                                                struct span bytes)
-{
-    struct pg_frame frame;
-    struct pg_frame_message message;
-    struct span rest = bytes;
-    pg_frame_init(&frame);
-    const bool alone = !proxy_session_busy(session) && pg_frame_step(&frame, &rest, &message) && rest.size == 0 &&
-                       message.type == PG_MESSAGE_QUERY;
-    uint8_t memory[PROXY_SESSION_ERROR];
-    struct buf buf;
-    buf_init(&buf, memory, sizeof memory);
-    pg_message_error_write(&buf, "ERROR", "42501",
-                           "synchronous_commit may not be named here: every commit of this database waits for its "
-                           "durability set",
-                           NULL);
-    pg_message_ready_write(&buf, session->status);
-    if (!alone || !proxy_session_say(context, session, span_of(buf.data, buf.size))) {
-        proxy_session_end(context, session, PROXY_SESSION_LOCKED_COMMIT, NULL);
-        return PROXY_RELAY_ENDED;
-    }
-    proxy_metrics_add(&context->metrics, PROXY_METRICS_LOCKED, 1);
-    return proxy_end_flush(context, &session->client) ? PROXY_RELAY_MOVED : proxy_relay_gone(context, &session->client);
-}
-
-/* Whether these bytes of a client may pass. */
-static bool proxy_relay_lawful(struct proxy_session_context *context, struct proxy_session *session, struct span bytes)
-{
-    size_t end = 0;
-    bool found = proxy_ban_find(&session->ban, bytes, &end);
-    for (size_t next = 0; found; end += next) {
-        if (proxy_relay_meant(&session->client, bytes, end)) {
-            return proxy_session_lower(context, session);
-        }
-        found = proxy_ban_in(span_of(bytes.data + end, bytes.size - end), &next);
-    }
-    return true;
 }
 
 /* Remembers what may have to be sent again. */
@@ -400,7 +353,7 @@ static enum proxy_relay_step proxy_relay_unacknowledged(struct proxy_session_con
     if (session->keep != NULL) {
         session->keep->flight_whole = false;
     }
-    return proxy_end_flush(context, client) ? PROXY_RELAY_MOVED : proxy_relay_gone(context, client);
+    return proxy_relay_told(context, client);
 }
 
 /* What a server says to an idle session: whole messages only are taken, and a FATAL is for us, not for the client.
@@ -500,8 +453,8 @@ static enum proxy_relay_step proxy_relay_up(struct proxy_session_context *contex
         if (!proxy_session_busy(session)) {
             proxy_stat_begin(&session->clock, context->now, session->status == PG_MESSAGE_STATUS_IDLE);
         }
-        if (!proxy_relay_lawful(context, session, bytes)) {
-            return proxy_relay_refuse(context, session, bytes);
+        if (!proxy_law_passes(context, session, bytes)) {
+            return proxy_law_refuse(context, session, bytes) ? proxy_relay_told(context, client) : PROXY_RELAY_ENDED;
         }
         if (session->keep != NULL) {
             proxy_relay_flight(session, bytes);

@@ -50,6 +50,14 @@ void proxy_stat_waited(struct proxy_stat *stat, uint32_t route, struct proxy_sta
     proxy_stat_over(stat, route, PROXY_STAT_WAIT_US, &clock->wait, now);
 }
 
+void proxy_stat_forget(struct proxy_stat *stat, uint32_t route)
+{
+    ASSERT(route < PROXY_ROUTES);
+    for (uint32_t kind = 0; kind < PROXY_STAT_KINDS; kind++) {
+        atomic_store_explicit(&stat->values[route][kind], 0, memory_order_relaxed);
+    }
+}
+
 void proxy_stat_collect(const struct proxy_stat *stat, struct proxy_stat_sum *sum)
 {
     for (uint32_t route = 0; route < PROXY_ROUTES; route++) {

@@ -51,6 +51,9 @@ void proxy_stat_ready(struct proxy_stat *stat, uint32_t route, struct proxy_stat
                       bool idle, bool more);
 void proxy_stat_waited(struct proxy_stat *stat, uint32_t route, struct proxy_stat_clock *clock, struct mono now);
 
+/* The entry is gone, and its index may be another's: begins at zero. */
+void proxy_stat_forget(struct proxy_stat *stat, uint32_t route);
+
 /* Adds a worker's block to the sum. Any thread. */
 void proxy_stat_collect(const struct proxy_stat *stat, struct proxy_stat_sum *sum);
 

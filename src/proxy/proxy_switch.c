@@ -12,6 +12,8 @@
 #include "proxy/proxy_park.h"
 #include "proxy/proxy_renew.h"
 
+enum { PROXY_SWITCH_LEAVING_MS = 200 };
+
 static bool proxy_switch_attached(const struct proxy_session *session)
 {
     return session->route != LIMITS_NONE && !session->cancelling && session->server != NULL &&
@@ -184,6 +186,11 @@ bool proxy_switch_edition(struct proxy_switch *change, struct proxy_session_cont
     }
     pthread_mutex_lock(&box->lock);
     change->edition = box->edition;
+    const uint64_t closed = proxy_entries_closed(&change->edition.entries);
+    const uint64_t left = atomic_load_explicit(&change->left, memory_order_relaxed) & closed;
+    atomic_store_explicit(&change->left, left, memory_order_relaxed);
+    change->leaving = closed & ~left;
+    change->leaving_look = context->now;
     change->editions = atomic_load_explicit(&box->editions, memory_order_relaxed);
     pthread_mutex_unlock(&box->lock);
     context->routes = change->edition.entries.routes;
@@ -191,6 +198,18 @@ bool proxy_switch_edition(struct proxy_switch *change, struct proxy_session_cont
     context->operators = change->edition.operators;
     context->operators_count = change->edition.operators_count;
     return true;
+}
+
+/* Closed entries on which nothing stands any more may be given to others. */
+static void proxy_switch_leave(struct proxy_switch *change, struct proxy_session_context *context)
+{
+    const uint64_t here = proxy_edition_stand(context, change->leaving);
+    for (uint64_t gone = change->leaving & ~here; gone != 0; gone &= gone - 1) {
+        proxy_stat_forget(&context->stat, (uint32_t)__builtin_ctzll(gone));
+    }
+    atomic_fetch_or_explicit(&change->left, change->leaving & ~here, memory_order_release);
+    change->leaving = here;
+    change->leaving_look = time_add_ms(context->now, PROXY_SWITCH_LEAVING_MS);
 }
 
 void proxy_switch_look(struct proxy_switch *change, struct proxy_session_context *context, struct proxy_switch_box *box)
@@ -210,6 +229,9 @@ void proxy_switch_look(struct proxy_switch *change, struct proxy_session_context
         if (context->holding[i] && time_reached(context->now, change->hold_end[i])) {
             proxy_switch_hold(change, context, i);
         }
+    }
+    if (change->leaving != 0 && time_reached(context->now, change->leaving_look)) {
+        proxy_switch_leave(change, context);
     }
 }
 
@@ -259,7 +281,7 @@ bool proxy_switch_still(const struct proxy_session_context *context)
 
 struct mono proxy_switch_deadline(const struct proxy_switch *change, const struct proxy_session_context *context)
 {
-    struct mono next = TIME_NEVER;
+    struct mono next = change->leaving != 0 ? change->leaving_look : TIME_NEVER;
     for (uint32_t i = 0; i < context->routes_count; i++) {
         next = context->holding[i] ? time_min(next, change->hold_end[i]) : next;
     }

@@ -39,6 +39,9 @@ struct proxy_switch {
     uint32_t kills[PROXY_ROUTES]; /* likewise */
     uint32_t renewals[PROXY_ROUTES];
     struct mono hold_end[PROXY_ROUTES]; /* when a hold is given up; 0: none */
+    uint64_t leaving;                   /* closed entries on which something stands here, a bit for each index */
+    struct mono leaving_look;           /* when to look at these again */
+    _Atomic uint64_t left; /* ... and those on which nothing does; becomes less under the box's lock only */
 };
 
 /* The entries as they are now. Any thread. */

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -246,6 +247,17 @@ enum err proxy_tls_context_reload(struct proxy_tls_context *context, char messag
     pthread_mutex_unlock(&context->lock);
     SSL_CTX_free(old); /* connections that use it keep it */
     return ERR_OK;
+}
+
+struct wall proxy_tls_context_expires(struct proxy_tls_context *context)
+{
+    struct tm tm = {.tm_year = 0};
+    ASSERT(!context->servers);
+    pthread_mutex_lock(&context->lock);
+    const X509 *certificate = SSL_CTX_get0_certificate(context->ssl);
+    const bool known = certificate != NULL && ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &tm) == 1;
+    pthread_mutex_unlock(&context->lock);
+    return (struct wall){known ? (int64_t)timegm(&tm) * TIME_US_PER_S : 0};
 }
 
 /* ---- a connection ---- */

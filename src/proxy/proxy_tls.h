@@ -18,6 +18,7 @@
 
 #include "base/err.h"
 #include "base/span.h"
+#include "base/time.h"
 #include "core/view.h"
 #include "wire/pg_scram_serve.h"
 
@@ -70,6 +71,9 @@ void proxy_tls_context_free(struct proxy_tls_context *context); /* NULL is fine 
 
 /* Reads the files again; when something is wrong with them it goes on with what it has. Any thread. */
 ERR_CHECK enum err proxy_tls_context_reload(struct proxy_tls_context *context, char message[PROXY_TLS_MESSAGE]);
+
+/* When the certificate that clients are shown expires, as it was read last; 0: its date cannot be read. Any thread. */
+struct wall proxy_tls_context_expires(struct proxy_tls_context *context);
 
 /* A client's connection that begins to speak TLS now. ERR_NO_MEMORY. The socket stays the caller's. */
 ERR_CHECK enum err proxy_tls_accept(struct proxy_tls_context *context, int fd, struct proxy_tls **ret_tls);

@@ -28,10 +28,13 @@
 #include "proxy/proxy_session.h"
 #include "proxy/proxy_startup.h"
 #include "proxy/proxy_switch.h"
+#include "wire/pg_message.h"
 
 enum {
     PROXY_WORKER_EVENTS = 256,
     PROXY_WORKER_ACCEPTS = 32,  /* per event of a listener */
+    PROXY_WORKER_LINE = 1024,   /* clients that the kernel has let in for a listener (edge/tcp.c) */
+    PROXY_WORKER_WORDS = 256,   /* bytes of a refusal */
     PROXY_WORKER_SURPLUS = 256, /* connections beyond max_clients that are only told so, or carry cancels */
 };
 
@@ -85,22 +88,37 @@ static void proxy_worker_console(struct proxy_worker *worker)
 
 /* ---- clients ---- */
 
+/* Says why, once: there is no room to see to a client that does not take it. What it has sent is read first, because a
+ * close over unread bytes would reset the connection. */
+static void proxy_worker_refuse(struct proxy_worker *worker, int fd)
+{
+    uint8_t memory[PROXY_WORKER_WORDS];
+    struct buf words;
+    proxy_metrics_add(&worker->context.metrics, PROXY_METRICS_REFUSED_CLIENTS, 1);
+    (void)!recv(fd, memory, sizeof memory, MSG_DONTWAIT);
+    buf_init(&words, memory, sizeof memory);
+    pg_message_error_write(&words, "FATAL", "53300", "too many connections to this proxy already", NULL);
+    ASSERT(!words.overflow);
+    (void)!send(fd, words.data, words.size, MSG_NOSIGNAL | MSG_DONTWAIT);
+    close(fd);
+}
+
 /* Without descriptors the listener would be ready for ever: gives up the reserve to turn one client away. */
 static void proxy_worker_turn_away(struct proxy_worker *worker, int listener)
 {
     close(worker->reserve);
     const int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
     if (fd >= 0) {
-        close(fd);
-        proxy_metrics_add(&worker->context.metrics, PROXY_METRICS_REFUSED_CLIENTS, 1);
+        proxy_worker_refuse(worker, fd);
     }
     worker->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-static void proxy_worker_accept(struct proxy_worker *worker, int listener)
+/* At most so many. */
+static void proxy_worker_accept(struct proxy_worker *worker, int listener, uint32_t most)
 {
     struct proxy_session_context *context = &worker->context;
-    for (int i = 0; i < PROXY_WORKER_ACCEPTS; i++) {
+    for (uint32_t i = 0; i < most; i++) {
         struct sockaddr_storage peer = {.ss_family = AF_UNSPEC};
         socklen_t size = sizeof peer;
         const int fd = accept4(listener, (struct sockaddr *)&peer, &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -111,8 +129,7 @@ static void proxy_worker_accept(struct proxy_worker *worker, int listener)
             return;
         }
         if (worker->sessions_count >= context->max_clients + PROXY_WORKER_SURPLUS) {
-            close(fd);
-            proxy_metrics_add(&context->metrics, PROXY_METRICS_REFUSED_CLIENTS, 1);
+            proxy_worker_refuse(worker, fd);
             continue;
         }
         struct proxy_session *session = proxy_session_new(context, fd);
@@ -286,6 +303,9 @@ static void proxy_worker_stop_begin(struct proxy_worker *worker)
     }
     worker->context.stopping = true;
     worker->stop_at = time_add_ms(worker->context.now, grace_ms);
+    for (uint32_t i = 0; i < worker->listeners_count; i++) { /* who is in line there would be reset */
+        proxy_worker_accept(worker, worker->listeners[i], PROXY_WORKER_LINE);
+    }
     proxy_worker_listeners_close(worker);
 }
 
@@ -355,7 +375,7 @@ static bool proxy_worker_own_event(struct proxy_worker *worker, const struct epo
     for (uint32_t i = 0; i < worker->shared->listen_count; i++) {
         if (event->data.ptr == &worker->listeners[i]) {
             if (i < worker->listeners_count) {
-                proxy_worker_accept(worker, worker->listeners[i]);
+                proxy_worker_accept(worker, worker->listeners[i], PROXY_WORKER_ACCEPTS);
             }
             return true;
         }
@@ -552,6 +572,11 @@ bool proxy_worker_unask(struct proxy_worker *worker)
 uint32_t proxy_worker_paused(const struct proxy_worker *worker)
 {
     return atomic_load_explicit(&worker->paused, memory_order_acquire);
+}
+
+uint64_t proxy_worker_left(const struct proxy_worker *worker)
+{
+    return atomic_load_explicit(&worker->change.left, memory_order_acquire);
 }
 
 uint64_t proxy_worker_version(const struct proxy_worker *worker)

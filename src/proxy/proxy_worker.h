@@ -101,6 +101,9 @@ bool proxy_worker_unask(struct proxy_worker *worker);
 /* The change of the console's pauses that it has carried out, with all that is paused standing still. Any thread. */
 uint32_t proxy_worker_paused(const struct proxy_worker *worker);
 
+/* Closed entries on which nothing of it stands (proxy_entries.h). With the box's lock. */
+uint64_t proxy_worker_left(const struct proxy_worker *worker);
+
 /* Tells it to stop: no new clients, sessions end at their next transaction boundary, all after `grace_ms`. */
 void proxy_worker_stop(struct proxy_worker *worker, int64_t grace_ms);
 

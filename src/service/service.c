@@ -2,13 +2,14 @@
  * The relay of TCP services: the workers, and the watcher that brings them the view. */
 #include "service/service.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/sysinfo.h>
 
 #include "base/assert.h"
 #include "base/buf.h"
+#include "edge/daemon.h"
 #include "edge/latency_watch.h"
 #include "edge/log.h"
 #include "edge/publish.h"
@@ -150,20 +151,15 @@ static void *service_watch(void *argument)
 /* Two descriptors per client and some of our own. */
 static void service_descriptors(const struct service_setup *setup)
 {
-    rlim_t wanted = 1024;
+    uint64_t wanted = 1024;
     for (uint32_t i = 0; i < LIMITS_SERVICES; i++) {
-        wanted += setup->services[i].present ? 2 * (rlim_t)setup->services[i].max_connections : 0;
+        wanted += setup->services[i].present ? 2 * (uint64_t)setup->services[i].max_connections : 0;
     }
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) {
-        return;
-    }
-    limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
-    (void)setrlimit(RLIMIT_NOFILE, &limit);
-    if (limit.rlim_cur < wanted) {
-        LOG_W("max_connections of all services need %llu file descriptors, the limit is %llu: raise it (ulimit -n, "
-              "LimitNOFILE=)",
-              (unsigned long long)wanted, (unsigned long long)limit.rlim_cur);
+    const uint64_t limit = daemon_descriptors(wanted);
+    if (limit < wanted) {
+        LOG_W("max_connections of all services need %" PRIu64 " file descriptors, the limit is %" PRIu64
+              ": raise it (ulimit -n, LimitNOFILE=)",
+              wanted, limit);
     }
 }
 

@@ -150,9 +150,28 @@ def test_what_is_refused(world):
     with pytest.raises(psycopg2.ProgrammingError):
         run(connection, " ; ")  # nothing at all is no error of ours: psycopg2 says so
     longer = console()
-    with pytest.raises(psycopg2.Error):
-        run(longer, "SHOW " + "x" * 5000)
+    with socket.socket(fileno=os.dup(longer.fileno())) as peer:  # psycopg2 would only say that the connection is gone
+        peer.settimeout(DEADLINE)
+        peer.sendall(b"Q" + struct.pack(">I", 5004) + b"x" * 5000)
+        assert b"C54000\0" in b"".join(iter(lambda: peer.recv(4096), b""))
     assert rows(connection, "SHOW VERSION")
+
+
+def test_too_many_are_told(world):
+    kept = []
+    with pytest.raises(psycopg2.OperationalError, match="too many clients of the console"):
+        kept.extend(console() for _ in range(17))  # some that came before may still be there
+    assert kept and all(rows(connection, "SHOW VERSION") for connection in kept)
+    kept.pop().close()
+    wait(comes_in, "a place is free")
+
+
+def comes_in():
+    try:
+        console().close()
+        return True
+    except psycopg2.OperationalError:
+        return False
 
 
 # ---- the real process, with a configuration ----
@@ -214,6 +233,11 @@ class Site:
         with open(self.said, encoding="utf-8") as file:
             return text in file.read()
 
+    def counts(self, entry):
+        """Whether figures of the entry are told to the controllers."""
+        with open(os.path.join(self.root, "proxy.figures"), "rb") as file:
+            return entry.encode() + b"\0" in file.read()
+
     def down(self):
         self.proxy.terminate()
         assert self.proxy.wait(DEADLINE) == 0
@@ -253,12 +277,14 @@ def test_reload(site):
     with pytest.raises(psycopg2.Error):
         console("first words", port=PORT_SITE)
     operator = console("second words", port=PORT_SITE)
+    wait(lambda: site.counts("shop") and site.counts("read"), "both are in the figures")
     site.write("read: { database: shop, route: reader }")
     site.proxy.send_signal(signal.SIGHUP)
     wait(lambda: names(operator) == ["read"], "its entry is gone, and so is the client")
     client.settimeout(DEADLINE)
     assert b"taken out of the proxy's configuration" in client.recv(4096)
     client.close()
+    wait(lambda: site.counts("read") and not site.counts("shop"), "what it had counted is not told for ever")
 
 
 def test_reload_of_a_broken_configuration_changes_nothing(site):

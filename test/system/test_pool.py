@@ -584,8 +584,17 @@ def test_entries_change_while_sessions_stand_on_them(pair, tmp_path):
         def told():
             with open(pair.proxy_log, encoding="utf-8") as log:
                 log.seek(before)
-                return "the configuration was read again" in log.read()
+                text = log.read()
+                return "the configuration was read again" in text or "entries do not fit" in text
         wait(told, "read again")
+
+    def served(name):
+        try:
+            connect(name).close()
+            return True
+        except psycopg2.OperationalError as error:
+            assert "not in this proxy's configuration" in str(error)
+            return False
 
     pair.epoch = pair.version + 1000
     pair.view(pair.epoch, 0)
@@ -621,5 +630,23 @@ def test_entries_change_while_sessions_stand_on_them(pair, tmp_path):
         mine, other = connect(), connect()
         assert one(mine, "SELECT pg_backend_pid()") != one(other, "SELECT pg_backend_pid()")
         wait(lambda: pair.counters().get("pool_servers", 0) == 0, "the pool is gone")
+        # There are 64 places: those of entries that are gone are others' once nothing stands on them.
+        write("shop", *(f"one{i} {shared}" for i in range(60)))
+        reload()
+        kept, gone = connect("one0", autocommit=False), connect("one1")
+        assert one(kept, "SELECT 7") == 7 and one(gone, "SELECT 8") == 8
+        others = ["shop", *(f"two{i} {shared}" for i in range(62))]
+        write("shop")
+        reload()
+        write(*others)
+        wait(lambda: reload() or served("two61"), "places have come free, but for the one of a transaction")
+        assert one(kept, "SELECT 9") == 9
+        assert one(connect("two59"), "SELECT 10") == 10
+        write(*others, "three " + shared)
+        reload()
+        assert not served("three")  # its place is still taken
+        kept.rollback()
+        wait(lambda: reload() or served("three"), "it is free")
+        assert one(mine, "SELECT 11") == 11
     finally:
         pair.proxy_stop()

@@ -459,6 +459,47 @@ def test_too_many_clients(servers):
         servers.proxy_stop()
 
 
+def raw(said=b""):
+    """A client that has connected and said so much."""
+    peer = socket.create_connection((HOST, PORT_PROXY), timeout=DEADLINE)
+    peer.sendall(said)
+    return peer
+
+
+def heard(peer):
+    """All that it hears until the connection is closed in good order; a reset raises."""
+    with peer:
+        return b"".join(iter(lambda: peer.recv(4096), b""))
+
+
+def test_connections_beyond_all_limits_are_told(servers):
+    servers.view(servers.version + 1, 0)
+    servers.proxy_start(clients=1, workers=1)
+    try:
+        kept = [raw() for _ in range(1 + 256)]  # they say nothing
+        assert heard(raw())[:1] == b"E"
+        assert b"C53300\0" in heard(raw())
+        for peer in kept:
+            peer.close()
+    finally:
+        servers.proxy_stop()
+
+
+def test_clients_in_line_are_told_that_it_stops(servers):
+    """What the kernel has let in is not reset when the listener is closed."""
+    servers.view(servers.version + 1, 0)
+    servers.proxy_start(workers=1)
+    servers.proxy.send_signal(signal.SIGSTOP)
+    asked = struct.pack(">II", 8, 80877103)  # for TLS: answered with N, or by the end
+    line = [raw(asked) for _ in range(100)]
+    servers.proxy.terminate()
+    servers.proxy.send_signal(signal.SIGCONT)
+    words = [heard(peer) for peer in line]
+    assert servers.proxy.wait(DEADLINE) == 0
+    servers.proxy = None
+    assert all(word.lstrip(b"N")[:1] == b"E" and b"C57P01\0" in word for word in words)
+
+
 # ---- bytes that are not PostgreSQL's ----
 
 @pytest.mark.parametrize("junk", [b"GET / HTTP/1.1\r\n\r\n", b"\0\0\0\7", b"\x16\x03\x01\x02\0\x01", b"\xff" * 100,

@@ -79,7 +79,7 @@ def test_what_proxies_count_is_in_the_metrics(lab):
         values = {(name, site): float(value) for name, site, value in
                   re.findall(r'^(holdfast_proxy_\w+){site="(\w+)",region="\2"(?:,database="shop")?} ([0-9.e+]+)$', metrics(), re.M)}
         names = ("queries_total", "transactions_total", "received_bytes_total", "sent_bytes_total", "query_seconds_total",
-                 "sessions_total", "tls_total", "authenticated_total")
+                 "sessions_total", "tls_total", "authenticated_total", "certificate_expires_timestamp_seconds")
         return all(values.get(("holdfast_proxy_" + name, site), 0) > 0 for name in names for site in ("taiwan", "tokyo"))
     wait(counted, 60, "both regions' proxies are in the metrics")
     done = subprocess.run(["promtool", "check", "metrics"], input=metrics().encode(), capture_output=True, timeout=60)

@@ -72,7 +72,8 @@ static void entries(void *owner, struct proxy_entries *ret_entries)
 {
     (void)owner;
     *ret_entries = (struct proxy_entries){.count = 0};
-    const enum err err = proxy_entries_replace(ret_entries, routes, 2);
+    uint64_t reused = 0;
+    const enum err err = proxy_entries_replace(ret_entries, routes, 2, 0, &reused);
     assert_int_equal(err, ERR_OK);
 }
 

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -229,9 +230,19 @@ static void an_end_is_heard_behind_the_last_words(void **state)
     assert_int_equal(proxy_tls_recv(bench->tls, text, sizeof text, false), 0);
 }
 
+/* An hour after it was made. */
+static void the_end_of_the_certificate_is_known(void **state)
+{
+    struct bench *bench = *state;
+    const struct wall expires = proxy_tls_context_expires(bench->context);
+    const int64_t left_s = expires.us / TIME_US_PER_S - (int64_t)time(NULL);
+    assert_true(left_s > 0 && left_s <= 3600);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(the_end_of_the_certificate_is_known, set_up, tear_down),
         cmocka_unit_test_setup_teardown(one_call_is_enough_for_a_message, set_up, tear_down),
         cmocka_unit_test_setup_teardown(records_that_came_together_are_all_heard, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_left_of_a_record_is_more, set_up, tear_down),
