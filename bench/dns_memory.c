@@ -20,7 +20,7 @@
 
 enum { QUERIES = 4096, BATCHES = 20000, NETWORKS = 3000, SOURCES = 256 };
 
-static const char *const cases[] = {"static", "edns", "nxdomain", "weighted", "source", "subnet", "cookie"};
+static const char *const cases[] = {"static", "edns", "nxdomain", "weighted", "homes", "source", "subnet", "cookie"};
 enum { CASES = sizeof cases / sizeof *cases };
 
 static char directory[] = "/tmp/holdfast-bench-XXXXXX";
@@ -116,7 +116,8 @@ static struct dns_catalog *load(const struct config *config)
 /* The one of dns_blast. */
 static const struct view *view_make(void)
 {
-    static struct view view = {.version = 1, .regions_count = 2};
+    static struct view view;
+    view = (struct view){.version = 1, .regions_count = 2};
     for (uint32_t i = 0; i < 2; i++) {
         snprintf(view.regions[i].name, sizeof view.regions[i].name, "%s", i == 0 ? "east" : "west");
         view.regions[i].healthy = 1;
@@ -130,6 +131,19 @@ static const struct view *view_make(void)
     return &view;
 }
 
+/* The same with as many networks that are somebody's home as a view may have, or none. */
+static void worker_homes(struct dns_worker *worker, bool any)
+{
+    static struct view view;
+    view = *view_make();
+    for (uint32_t i = 0; i < LIMITS_NETWORKS && any; i++) {
+        view.networks[view.networks_count++] =
+            (struct view_network){.address = {{127, 10, (uint8_t)(4 * i)}, 0, 4}, .prefix_bits = 23, .home = i % 2};
+    }
+    dns_policy_prepare(&worker->policy, &view, worker->catalog->dynamic, worker->catalog->dynamic_count);
+    dns_policy_steer(&worker->policy, worker->catalog->steer);
+}
+
 static struct dns_worker *worker_make(const struct dns_catalog *catalog, struct dns_figures_file *figures)
 {
     static struct dns_worker_shared shared = {.workers = 1};
@@ -141,8 +155,6 @@ static struct dns_worker *worker_make(const struct dns_catalog *catalog, struct 
     worker->sign = dns_sign_new();
     ASSERT(worker->sign != NULL);
     worker->now_s = (uint32_t)time(NULL);
-    dns_policy_prepare(&worker->policy, view_make(), catalog->dynamic, catalog->dynamic_count);
-    dns_policy_steer(&worker->policy, catalog->steer);
     return worker;
 }
 
@@ -168,7 +180,7 @@ static int64_t batch_run(struct dns_worker *worker, uint32_t next)
     }
     const int64_t begin_ns = now_ns();
     for (uint32_t i = 0; i < DNS_WORKER_BATCH; i++) {
-        worker->sample = i % DNS_WORKER_SAMPLE == 0 ? DNS_WORKER_SAMPLE : 0;
+        worker->sample = (next + i) % DNS_WORKER_SAMPLE == 0 ? DNS_WORKER_SAMPLE : 0;
         const size_t size = dns_worker_answer(worker, batch->messages[i], queries[(next + i) % QUERIES].size,
                                               DNS_WORKER_MESSAGE, &batch->peers[i], NULL);
         ASSERT(size > 0);
@@ -187,7 +199,8 @@ static void measure(struct dns_worker *worker, const char *name, uint32_t batche
 {
     int64_t *took_ns = calloc(batches, sizeof *took_ns);
     ASSERT(took_ns != NULL);
-    dns_queries_fill(queries, QUERIES, name);
+    dns_queries_fill(queries, QUERIES, strcmp(name, "homes") == 0 ? "weighted" : name);
+    worker_homes(worker, strcmp(name, "homes") == 0);
     for (uint32_t i = 0; i < batches; i++) {
         took_ns[i] = batch_run(worker, i * DNS_WORKER_BATCH % QUERIES);
     }

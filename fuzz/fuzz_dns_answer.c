@@ -60,8 +60,9 @@ static struct dns_catalog *make_catalog(bool secure)
     if (secure) {
         sign_zone(zone);
     }
-    const enum err added = dns_catalog_add(catalog, zone);
-    ASSERT(added == ERR_OK);
+    enum err err = dns_catalog_add(catalog, zone);
+    err = err == ERR_OK ? dns_catalog_index(catalog) : err;
+    ASSERT(err == ERR_OK);
     catalog->settings = (struct dns_catalog_settings){.cookies = {1, {"0123456789abcde"}},
                                                       .cookie_required = true,
                                                       .identity = "site",

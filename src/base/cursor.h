@@ -27,6 +27,13 @@ static inline size_t cursor_left(const struct cursor *cursor)
     return cursor->failed ? 0 : cursor->size - cursor->at;
 }
 
+/* What is left, without taking it. */
+static inline struct span cursor_rest(const struct cursor *cursor)
+{
+    return cursor->failed ? (struct span){NULL, 0}
+                          : (struct span){cursor->data + cursor->at, cursor->size - cursor->at};
+}
+
 static inline bool cursor_ok(const struct cursor *cursor)
 {
     return !cursor->failed;

@@ -2,19 +2,18 @@
  * holdfast config: what is wrong with the configuration, what holds, and what may be written. */
 #include "bin/cli_config.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "bin/cli_client.h"
+#include "bin/cli_config_check.h"
 #include "bin/cli_load.h"
+#include "bin/cli_option.h"
 #include "bin/cli_view.h"
-#include "bin/cli_zone.h"
 #include "bin/verb.h"
 #include "edge/config_file.h"
-#include "edge/config_model.h"
 #include "wire/config_json.h"
 #include "wire/config_manual.h"
 #include "wire/config_show.h"
@@ -22,6 +21,7 @@
 static void cli_config_usage(FILE *stream)
 {
     fputs("usage: holdfast config check [FILE]     tell what is wrong with it, and with its zone files\n"
+          "                                        -o json (or yaml): for programs, on standard output\n"
           "       holdfast config show [FILE]      print what holds, defaults included, as YAML\n"
           "       holdfast config apply [OPTION]   the controller re-reads its own file; --help tells more\n"
           "       holdfast config schema           print the JSON Schema\n"
@@ -30,18 +30,6 @@ static void cli_config_usage(FILE *stream)
           "FILE is $HOLDFAST_CONFIG or /etc/holdfast/holdfast.yaml when not given.\n"
           "Exit status: 0 good, 2 wrong usage, 8 invalid configuration.\n",
           stream);
-}
-
-static void cli_config_summary(const char *path, const struct config *config)
-{
-    const uint32_t counts[] = {config->regions_count, config->sites_count, config->databases_count,
-                               config->checks_count};
-    static const char *const one[] = {"region", "site", "database", "check"};
-    printf("%s: good:", path);
-    for (uint32_t i = 0; i < 4; i++) {
-        printf("%s %u %s%s", i == 0 ? "" : ",", counts[i], one[i], counts[i] == 1 ? "" : "s");
-    }
-    printf(" (hash %016" PRIx64 ")\n", config_model_hash(config));
 }
 
 static int cli_config_print(void (*print)(struct buf *), size_t capacity)
@@ -59,11 +47,17 @@ static int cli_config_print(void (*print)(struct buf *), size_t capacity)
     return bad ? VERB_FAILED : VERB_OK;
 }
 
-static int cli_config_show(const struct config *config)
+static int cli_config_show(const char *path)
 {
+    struct config *config = NULL;
+    const int loaded = cli_load(path, &config);
+    if (loaded != VERB_OK) {
+        return loaded;
+    }
     uint8_t *memory = malloc(CONFIG_SHOW_BYTES);
     if (memory == NULL) {
         fputs("holdfast config: out of memory\n", stderr);
+        config_free(config);
         return VERB_FAILED;
     }
     struct buf text;
@@ -71,25 +65,8 @@ static int cli_config_show(const struct config *config)
     config_show(config, &text);
     const bool bad = text.overflow || fwrite(text.data, 1, text.size, stdout) != text.size || fflush(stdout) != 0;
     free(memory);
-    return bad ? VERB_FAILED : VERB_OK;
-}
-
-static int cli_config_file(bool show, const char *path)
-{
-    struct config *config = NULL;
-    int status = cli_load(path, &config);
-    if (status == VERB_OK) {
-        if (show) {
-            status = cli_config_show(config);
-        } else {
-            status = cli_zone_check(config);
-        }
-        if (!show && status == VERB_OK) {
-            cli_config_summary(path, config);
-        }
-    }
     config_free(config);
-    return status;
+    return bad ? VERB_FAILED : VERB_OK;
 }
 
 /* The file is read where the controller runs. A wrong one changes nothing there. */
@@ -131,16 +108,22 @@ static int cli_config_apply(int argc, char **argv)
 int cli_config(int argc, char **argv)
 {
     const char *what = argc >= 2 ? argv[1] : "";
-    if (strcmp(what, "--help") == 0 || strcmp(what, "help") == 0) {
+    if (strcmp(what, "apply") == 0) {
+        return cli_config_apply(argc - 1, argv + 1);
+    }
+    if (cli_option_asks_help(argc, argv) || strcmp(what, "help") == 0) {
         cli_config_usage(stdout);
         return VERB_OK;
     }
-    const bool file = strcmp(what, "check") == 0 || strcmp(what, "show") == 0;
-    if (file && argc <= 3 && (argc == 2 || argv[2][0] != '-')) {
-        return cli_config_file(strcmp(what, "show") == 0, argc == 3 ? argv[2] : config_file_default());
+    if (strcmp(what, "check") == 0) {
+        const int code = cli_config_check(argc - 1, argv + 1);
+        if (code == VERB_USAGE) {
+            cli_config_usage(stderr);
+        }
+        return code;
     }
-    if (strcmp(what, "apply") == 0) {
-        return cli_config_apply(argc - 1, argv + 1);
+    if (strcmp(what, "show") == 0 && argc <= 3 && (argc == 2 || argv[2][0] != '-')) {
+        return cli_config_show(argc == 3 ? argv[2] : config_file_default());
     }
     if (strcmp(what, "schema") == 0 && argc == 2) {
         return cli_config_print(config_json, CONFIG_JSON_BYTES);

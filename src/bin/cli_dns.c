@@ -5,13 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/buf.h"
 #include "bin/cli_dns_figures.h"
 #include "bin/cli_dns_key.h"
+#include "bin/cli_dns_name.h"
 #include "bin/cli_dns_query.h"
 #include "bin/cli_load.h"
+#include "bin/cli_option.h"
 #include "bin/serve_dns.h"
 #include "bin/verb.h"
 #include "dns/dns_explain.h"
@@ -30,6 +31,7 @@ struct cli_dns_arguments {
     const char *site;
     const char *type;
     bool metrics;
+    struct cli_option output; /* its format alone */
 };
 
 static void cli_dns_usage(FILE *stream)
@@ -41,15 +43,15 @@ static void cli_dns_usage(FILE *stream)
         "         what servers really answer, and whether that is what they should (holdfast dns query --help)\n"
         "       holdfast dns serve [--config FILE] [--site SITE]\n"
         "         the DNS role alone, in the foreground (`holdfast serve` runs all roles of a site)\n"
-        "       holdfast dns stats [--metrics] [--config FILE] [--site SITE]\n"
+        "       holdfast dns stats [--metrics | -o table|json|yaml] [--config FILE] [--site SITE]\n"
         "         what the site's server has counted: queries by code, type, zone, name and region, and how long they\n"
         "         took; on its host. --metrics: in the text format of Prometheus\n"
-        "       holdfast dns top [clients|names] [--config FILE] [--site SITE]\n"
+        "       holdfast dns top [clients|names] [-o table|json|yaml] [--config FILE] [--site SITE]\n"
         "         who asks most, and for what\n"
         "       holdfast dns key VERB ZONE\n"
         "         the keys that sign a zone: generate, import, list, roll, retire, ds (holdfast dns key --help)\n"
         "\n"
-        "NAME is a dynamic name, relative to the zone or with a dot at its end.\n"
+        "NAME is one of a zone of the configuration, or relative to dns.zone.\n"
         "SITE may be left out when only one site of the configuration answers DNS.\n"
         "FILE is $HOLDFAST_CONFIG or /etc/holdfast/holdfast.yaml when not given.\n"
         "Exit status: 0 done, 1 failed, 2 wrong usage, 8 invalid configuration.\n",
@@ -59,7 +61,11 @@ static void cli_dns_usage(FILE *stream)
 /* Options after the sub-verb; false: wrong usage. */
 static bool cli_dns_parse(int argc, char **argv, struct cli_dns_arguments *arguments)
 {
-    for (int i = 2; i < argc; i++) {
+    bool good = true;
+    for (int i = 2; i < argc && good; i++) {
+        if (cli_option_output(argc, argv, &i, &arguments->output.format, &good)) {
+            continue;
+        }
         const char **value = strcmp(argv[i], "--client") == 0   ? &arguments->client
                              : strcmp(argv[i], "--config") == 0 ? &arguments->config
                              : strcmp(argv[i], "--site") == 0   ? &arguments->site
@@ -72,10 +78,10 @@ static bool cli_dns_parse(int argc, char **argv, struct cli_dns_arguments *argum
         } else if (value == NULL && argv[i][0] != '-' && arguments->name == NULL) {
             arguments->name = argv[i];
         } else {
-            return false;
+            good = false;
         }
     }
-    return true;
+    return good;
 }
 
 /* The named site, or the only one with a DNS listener; CONFIG_NONE after a message. */
@@ -105,14 +111,11 @@ static uint32_t cli_dns_site(const struct config *config, const char *name)
     return found;
 }
 
-static uint32_t cli_dns_find(const struct dns_server_options *options, const char *text)
+/* The dynamic name; LIMITS_NONE: it is none. */
+static uint32_t cli_dns_find(const struct dns_server_options *options, const struct dns_name *name)
 {
-    struct dns_name name;
-    if (dns_name_parse(span_text(text), &options->zones[0].origin, &name) != ERR_OK) {
-        return LIMITS_NONE;
-    }
     for (uint32_t i = 0; i < options->names_count; i++) {
-        if (dns_name_equal(&options->names[i].name, &name)) {
+        if (dns_name_equal(&options->names[i].name, name)) {
             return i;
         }
     }
@@ -147,32 +150,19 @@ static int cli_dns_explain_from(const struct dns_server_options *options, struct
     return fflush(stdout) == 0 ? VERB_OK : VERB_FAILED;
 }
 
-/* A dynamic name follows the view with its addresses only. */
-static bool cli_dns_other(const char *type)
-{
-    return type != NULL && strcasecmp(type, "A") != 0 && strcasecmp(type, "AAAA") != 0;
-}
-
-static int cli_dns_explain_static(struct dns_server_options *options, const struct cli_dns_arguments *arguments,
+static int cli_dns_explain_static(struct dns_server_options *options, const struct dns_name *name, uint16_t type,
                                   const struct view_address *client)
 {
     static char memory[65536];
     char problem[DNS_ZONE_PROBLEM] = "";
     struct dns_catalog *catalog = NULL;
-    struct dns_name name;
-    uint16_t type = DNS_TYPE_A;
     struct buf text;
-    if (dns_name_parse(span_text(arguments->name), &options->zones[0].origin, &name) != ERR_OK ||
-        (arguments->type != NULL && dns_type_parse(span_text(arguments->type), &type) != ERR_OK)) {
-        fprintf(stderr, "holdfast dns: '%s' is not a domain name, or the type is unknown\n", arguments->name);
-        return VERB_USAGE;
-    }
     if (dns_server_read(options, problem, &catalog) != ERR_OK) {
         fprintf(stderr, "holdfast dns: %s\n", problem);
         return VERB_CONFIG;
     }
     buf_init(&text, memory, sizeof memory);
-    dns_explain_static(catalog, &name, type, client, &text);
+    dns_explain_static(catalog, name, type, client, &text);
     dns_catalog_free(catalog);
     printf("%sfrom      the zone files as they are now; the server reads them at its start and on SIGHUP\n",
            buf_string(&text));
@@ -185,6 +175,16 @@ static int cli_dns_explain(const struct config *config, uint32_t site, const str
     static struct dns_server_options options;
     char problem[DNS_ZONE_PROBLEM] = "";
     struct view_address client;
+    struct dns_name name;
+    uint16_t type = DNS_TYPE_A;
+    if (cli_dns_name_parse(config, arguments->name, &name) != ERR_OK) {
+        fprintf(stderr, "holdfast dns: '%s' is not a domain name\n", arguments->name);
+        return VERB_USAGE;
+    }
+    if (arguments->type != NULL && dns_type_parse(span_text(arguments->type), &type) != ERR_OK) {
+        fprintf(stderr, "holdfast dns: '%s' is not a record type; expected one as MX or TYPE65280\n", arguments->type);
+        return VERB_USAGE;
+    }
     if (arguments->client != NULL && dns_explain_address(arguments->client, &client) != ERR_OK) {
         fprintf(stderr, "holdfast dns: '%s' is not an address\n", arguments->client);
         return VERB_USAGE;
@@ -193,9 +193,9 @@ static int cli_dns_explain(const struct config *config, uint32_t site, const str
         fprintf(stderr, "holdfast dns: %s\n", problem);
         return VERB_CONFIG;
     }
-    const uint32_t index = cli_dns_find(&options, arguments->name);
-    if (index == LIMITS_NONE || cli_dns_other(arguments->type)) {
-        return cli_dns_explain_static(&options, arguments, arguments->client != NULL ? &client : NULL);
+    const uint32_t index = cli_dns_find(&options, &name);
+    if (index == LIMITS_NONE || (type != DNS_TYPE_A && type != DNS_TYPE_AAAA)) { /* only addresses follow the view */
+        return cli_dns_explain_static(&options, &name, type, arguments->client != NULL ? &client : NULL);
     }
     if (arguments->client == NULL) {
         fputs("holdfast dns: this name follows the view: say for whom, with --client\n", stderr);
@@ -241,12 +241,12 @@ static const char *cli_dns_figures(const struct config *config, uint32_t site)
 
 static int cli_dns_stats(const struct config *config, uint32_t site, const struct cli_dns_arguments *arguments)
 {
-    return cli_dns_figures_stats(cli_dns_figures(config, site), arguments->metrics);
+    return cli_dns_figures_stats(cli_dns_figures(config, site), &arguments->output, arguments->metrics);
 }
 
 static int cli_dns_top(const struct config *config, uint32_t site, const struct cli_dns_arguments *arguments)
 {
-    return cli_dns_figures_top(cli_dns_figures(config, site), arguments->name);
+    return cli_dns_figures_top(cli_dns_figures(config, site), &arguments->output, arguments->name);
 }
 
 /* What a sub-verb takes beside --config and --site. */
@@ -268,10 +268,12 @@ static const struct cli_dns_verb cli_dns_verbs[] = {
 static bool cli_dns_fits(const struct cli_dns_verb *verb, const struct cli_dns_arguments *arguments)
 {
     const bool explains = verb->takes == CLI_DNS_QUESTION;
+    const bool formats = verb->takes == CLI_DNS_METRICS || verb->takes == CLI_DNS_PERHAPS_NAME;
+    const bool plain = arguments->output.format == CLI_OPTION_TABLE;
     return (arguments->name != NULL || !explains) &&
            (arguments->name == NULL || explains || verb->takes == CLI_DNS_PERHAPS_NAME) &&
            ((arguments->client == NULL && arguments->type == NULL) || explains) &&
-           (!arguments->metrics || verb->takes == CLI_DNS_METRICS);
+           (!arguments->metrics || (verb->takes == CLI_DNS_METRICS && plain)) && (plain || formats);
 }
 
 int cli_dns(int argc, char **argv)
@@ -279,15 +281,15 @@ int cli_dns(int argc, char **argv)
     struct cli_dns_arguments arguments = {0};
     const struct cli_dns_verb *verb = NULL;
     const char *word = argc > 1 ? argv[1] : "";
-    if (strcmp(word, "--help") == 0) {
-        cli_dns_usage(stdout);
-        return VERB_OK;
-    }
     if (strcmp(word, "key") == 0) {
         return cli_dns_key(argc - 1, argv + 1);
     }
     if (strcmp(word, "query") == 0) {
         return cli_dns_query(argc - 1, argv + 1);
+    }
+    if (cli_option_asks_help(argc, argv)) {
+        cli_dns_usage(stdout);
+        return VERB_OK;
     }
     for (size_t i = 0; i < sizeof cli_dns_verbs / sizeof *cli_dns_verbs; i++) {
         verb = strcmp(word, cli_dns_verbs[i].name) == 0 ? &cli_dns_verbs[i] : verb;

@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bin/cli_view.h"
 #include "bin/verb.h"
 #include "dns/dns_report.h"
+#include "dns/dns_report_json.h"
 
 enum { CLI_DNS_FIGURES_ROWS = 20 };
 
@@ -42,8 +44,26 @@ static int cli_dns_figures_show(const char *path, void (*tell)(const struct dns_
     return good ? VERB_OK : VERB_FAILED;
 }
 
-int cli_dns_figures_stats(const char *path, bool metrics)
+/* The same for programs. `top`: NULL, or whom to tell of. */
+static int cli_dns_figures_data(const char *path, const struct cli_option *option, const char *top)
 {
+    const struct dns_figures_file *file = cli_dns_figures_open(path);
+    json_t *json = NULL;
+    if (file != NULL) {
+        json = top == NULL ? dns_report_json_stats(file)
+                           : dns_report_json_top(file, strcmp(top, "clients") == 0, CLI_DNS_FIGURES_ROWS);
+    }
+    const int code = json != NULL ? cli_view_data(option, json) : VERB_FAILED;
+    json_decref(json);
+    dns_figures_close(file);
+    return code;
+}
+
+int cli_dns_figures_stats(const char *path, const struct cli_option *option, bool metrics)
+{
+    if (!metrics && option->format >= CLI_OPTION_JSON) {
+        return cli_dns_figures_data(path, option, NULL);
+    }
     return cli_dns_figures_show(path, metrics ? dns_report_metrics : dns_report_stats);
 }
 
@@ -57,14 +77,16 @@ static void cli_dns_figures_names(const struct dns_figures_file *file, struct bu
     dns_report_top(file, false, CLI_DNS_FIGURES_ROWS, buf);
 }
 
-int cli_dns_figures_top(const char *path, const char *what)
+int cli_dns_figures_top(const char *path, const struct cli_option *option, const char *what)
 {
-    if (what == NULL || strcmp(what, "clients") == 0) {
-        return cli_dns_figures_show(path, cli_dns_figures_clients);
+    const char *top = what != NULL ? what : "clients";
+    const bool clients = strcmp(top, "clients") == 0;
+    if (!clients && strcmp(top, "names") != 0) {
+        fputs("holdfast dns: top knows 'clients' and 'names'\n", stderr);
+        return VERB_USAGE;
     }
-    if (strcmp(what, "names") == 0) {
-        return cli_dns_figures_show(path, cli_dns_figures_names);
+    if (option->format >= CLI_OPTION_JSON) {
+        return cli_dns_figures_data(path, option, top);
     }
-    fputs("holdfast dns: top knows 'clients' and 'names'\n", stderr);
-    return VERB_USAGE;
+    return cli_dns_figures_show(path, clients ? cli_dns_figures_clients : cli_dns_figures_names);
 }

@@ -11,6 +11,7 @@
 #include "bin/cli_dns_key_roll.h"
 #include "bin/cli_dns_key_show.h"
 #include "bin/cli_load.h"
+#include "bin/cli_option.h"
 #include "bin/verb.h"
 
 static void cli_dns_key_usage(FILE *stream)
@@ -93,7 +94,7 @@ int cli_dns_key(int argc, char **argv)
     struct cli_dns_key_call key = {.arguments = &arguments};
     struct config *config = NULL;
     int (*run)(struct cli_dns_key_call *) = NULL;
-    if (argc > 1 && strcmp(argv[1], "--help") == 0) {
+    if (cli_option_asks_help(argc, argv)) {
         cli_dns_key_usage(stdout);
         return VERB_OK;
     }

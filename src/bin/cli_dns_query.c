@@ -12,6 +12,7 @@
 #include "base/assert.h"
 #include "bin/cli_dns_answer.h"
 #include "bin/cli_dns_local.h"
+#include "bin/cli_dns_name.h"
 #include "bin/cli_dns_query_option.h"
 #include "bin/cli_load.h"
 #include "bin/serve_dns.h"
@@ -32,32 +33,13 @@ struct cli_dns_query {
 
 /* ---- the configuration ---- */
 
-static bool cli_dns_query_ours(const struct config *config, const struct dns_name *name)
-{
-    struct dns_name zone;
-    bool ours = config->dns.zone != NULL && dns_name_parse(span_text(config->dns.zone), NULL, &zone) == ERR_OK &&
-                dns_name_within(name, &zone);
-    for (uint32_t i = 0; i < config->dns.zones_count; i++) {
-        ours = ours || (dns_name_parse(span_text(config->dns.zones[i].name), NULL, &zone) == ERR_OK &&
-                        dns_name_within(name, &zone));
-    }
-    return ours;
-}
-
 static int cli_dns_query_name(struct cli_dns_query *query)
 {
-    const char *text = query->option.name;
-    const struct config *config = query->config;
-    struct dns_name *name = &query->option.query.name;
-    struct dns_name zone = {.size = 1};
-    enum err err = dns_name_parse(span_text(text), NULL, name);
-    const bool absolute = text[0] != 0 && text[strlen(text) - 1] == '.';
-    if (err == ERR_OK && config != NULL && config->dns.zone != NULL && !absolute &&
-        query->option.query.class == DNS_CLASS_IN && !cli_dns_query_ours(config, name)) {
-        err = dns_name_parse(span_text(config->dns.zone), NULL, &zone);
-        err = err == ERR_OK ? dns_name_parse(span_text(text), &zone, name) : err;
-    }
-    return err == ERR_OK ? VERB_OK : cli_dns_query_option_fail("not a domain name", text);
+    /* Names of class CH are no zone's. */
+    const struct config *config = query->option.query.class == DNS_CLASS_IN ? query->config : NULL;
+    return cli_dns_name_parse(config, query->option.name, &query->option.query.name) == ERR_OK
+               ? VERB_OK
+               : cli_dns_query_option_fail("not a domain name", query->option.name);
 }
 
 /* The servers of one site. Nobody can be asked at "all addresses of that host". */

@@ -240,7 +240,7 @@ int cli_dns_query_option(int argc, char **argv, struct cli_dns_query_option *ret
     const char *wrong = NULL;
     *ret_option = (struct cli_dns_query_option){.query = {.type = DNS_TYPE_A, .class = DNS_CLASS_IN, .edns = true},
                                                 .want = {.timeout_ms = 2000, .tries = 3}};
-    if (argc > 1 && strcmp(argv[1], "--help") == 0) {
+    if (cli_option_asks_help(argc, argv)) {
         cli_dns_query_option_usage(stdout);
         return VERB_OK;
     }

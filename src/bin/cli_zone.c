@@ -2,7 +2,6 @@
  * The zone files that a configuration names. */
 #include "bin/cli_zone.h"
 
-#include <stdio.h>
 #include <unistd.h>
 
 #include "bin/serve_dns.h"
@@ -18,31 +17,23 @@ static bool cli_zone_here(const struct config_dns *dns)
     return here;
 }
 
-static int cli_zone_read(struct dns_server_options *options)
+static int cli_zone_read(struct dns_server_options *options, char *problem)
 {
-    char problem[DNS_ZONE_PROBLEM] = "";
     struct dns_catalog *catalog = NULL;
     for (uint32_t i = 0; i < options->zones_count; i++) {
         options->zones[i].keys.directory = NULL; /* who checks need not be able to read keys */
     }
     const enum err err = dns_server_read(options, problem, &catalog);
     dns_catalog_free(catalog);
-    if (err != ERR_OK) {
-        fprintf(stderr, "error: %s\n", problem);
-        return VERB_CONFIG;
-    }
-    if (problem[0] != 0) {
-        fprintf(stderr, "warning: %s\n", problem);
-    }
-    return VERB_OK;
+    return err == ERR_OK ? VERB_OK : VERB_CONFIG;
 }
 
-int cli_zone_check(const struct config *config)
+int cli_zone_check(const struct config *config, char *problem)
 {
     static struct serve_dns_paths paths;
     static struct dns_server_options options;
-    char problem[DNS_ZONE_PROBLEM] = "";
     uint32_t site = 0;
+    problem[0] = 0;
     while (site < config->sites_count && config->sites[site].dns.listen_count == 0) {
         site++;
     }
@@ -50,9 +41,8 @@ int cli_zone_check(const struct config *config)
         return VERB_OK;
     }
     if (serve_dns_options(config, site, &paths, problem, &options) != ERR_OK) {
-        fprintf(stderr, "error: %s\n", problem);
         return VERB_CONFIG;
     }
     options.settings.transfer_count = config->dns.transfer.allow_count > 0 ? 1 : 0; /* that there is one is enough */
-    return cli_zone_read(&options);
+    return cli_zone_read(&options, problem);
 }

@@ -408,6 +408,19 @@ static struct http_server *serve_dns_metrics(const struct config_site *site, str
     return server;
 }
 
+/* Sockets of all workers, and all the connections that they may have. */
+static void serve_dns_descriptors(const struct dns_server_options *options)
+{
+    const uint64_t each = DNS_TCP_CONNECTIONS + 2 * (uint64_t)options->listens_count + 8;
+    const uint64_t wanted = dns_server_cores(options->workers) * each + 128;
+    const uint64_t limit = daemon_descriptors(wanted);
+    if (limit < wanted) {
+        LOG_W("the workers need %" PRIu64 " file descriptors, the limit is %" PRIu64
+              ": fewer TCP clients at a time; raise it (ulimit -n, LimitNOFILE=)",
+              wanted, limit);
+    }
+}
+
 int serve_dns_run(const struct config *config, uint32_t site)
 {
     static struct serve_dns_paths paths;
@@ -422,6 +435,7 @@ int serve_dns_run(const struct config *config, uint32_t site)
     if (err == ERR_OK) {
         err = serve_dns_settings(config, site, problem, &options.settings);
     }
+    serve_dns_descriptors(&options);
     if (err == ERR_OK && config->dns.sandbox) {
         serve_dns_sandbox(config, site); /* before threads: they inherit it */
     }

@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#include <jansson.h>
+
 #include "bin/agent_main.h"
 #include "bin/cli_change.h"
 #include "bin/cli_config.h"
@@ -14,19 +16,35 @@
 #include "bin/cli_health.h"
 #include "bin/cli_latency.h"
 #include "bin/cli_ledger.h"
+#include "bin/cli_option.h"
 #include "bin/cli_run.h"
 #include "bin/cli_salvage.h"
 #include "bin/cli_service_move.h"
 #include "bin/cli_simulate.h"
 #include "bin/cli_status.h"
+#include "bin/cli_view.h"
 #include "bin/serve.h"
 
 int verb_version(int argc, char **argv)
 {
-    (void)argc;
-    (void)argv;
-    puts("holdfast " HOLDFAST_VERSION);
-    return VERB_OK;
+    const bool help = cli_option_asks_help(argc, argv);
+    struct cli_option option = {.format = CLI_OPTION_TABLE};
+    bool good = !help;
+    for (int i = 1; i < argc && good; i++) {
+        good = cli_option_output(argc, argv, &i, &option.format, &good) && good;
+    }
+    if (!good) {
+        fputs("usage: holdfast version [-o table|json|yaml]\n", help ? stdout : stderr);
+        return help ? VERB_OK : VERB_USAGE;
+    }
+    if (option.format < CLI_OPTION_JSON) {
+        puts("holdfast " HOLDFAST_VERSION);
+        return VERB_OK;
+    }
+    json_t *json = json_pack("{s:s}", "version", HOLDFAST_VERSION);
+    const int code = cli_view_data(&option, json);
+    json_decref(json);
+    return code;
 }
 
 const struct verb verb_table[] = {

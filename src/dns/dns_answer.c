@@ -32,9 +32,9 @@ static const struct view_address *dns_answer_client(struct dns_answer *answer)
     if (!answer->query.subnet_given || subnet->source_bits == 0) {
         return &answer->packet->client;
     }
-    memcpy(answer->subnet.bytes, subnet->address, sizeof answer->subnet.bytes);
     answer->subnet.port = 0;
     answer->subnet.family = subnet->family == 1 ? 4 : 6;
+    memcpy(answer->subnet.bytes, subnet->address, answer->subnet.family == 4 ? 4 : 16);
     return &answer->subnet;
 }
 
@@ -281,6 +281,7 @@ size_t dns_answer_build(struct dns_answer_source *source, const struct dns_answe
     resolve->dynamic = false;
     resolve->zone = NULL;
     resolve->scope_bits = 0;
+    resolve->made_by = 0;
     resolve->sign = source->sign;
     if (source->sign != NULL) {
         source->sign->now_s = source->now_s;
@@ -317,6 +318,7 @@ size_t dns_answer_build(struct dns_answer_source *source, const struct dns_answe
     ret_result->keepalive = query->edns && answer.options.keepalive_100ms >= 0;
     ret_result->transfer = answer.transfers;
     ret_result->starved = resolve->starved;
+    ret_result->made_by = resolve->made_by;
     ret_result->proven = answer.cookie_verdict == DNS_COOKIE_GOOD || (answer.signs && trusted);
     return size;
 }

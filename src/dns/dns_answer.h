@@ -33,15 +33,16 @@ struct dns_answer_source {
 struct dns_answer_result {
     uint16_t rcode; /* enum dns_rcode */
     bool truncated;
-    uint16_t type;   /* that was asked for */
-    uint32_t zone;   /* its number; LIMITS_NONE: none of ours was asked about */
-    bool dynamic;    /* ... */
-    uint32_t name;   /* ... then: which dynamic name, */
-    uint32_t region; /* and where the answer leads; LIMITS_NONE: nowhere */
-    bool keepalive;  /* it asked for that, over TCP */
-    bool transfer;   /* nothing was answered: `packet->transfer` has begun */
-    bool starved;    /* the signature that it needs may not be made now */
-    bool proven;     /* the client has shown a good cookie: its address is its own */
+    uint16_t type;    /* that was asked for */
+    uint32_t zone;    /* its number; LIMITS_NONE: none of ours was asked about */
+    bool dynamic;     /* ... */
+    uint32_t name;    /* ... then: which dynamic name, */
+    uint32_t region;  /* and where the answer leads; LIMITS_NONE: nowhere */
+    bool keepalive;   /* it asked for that, over TCP */
+    bool transfer;    /* nothing was answered: `packet->transfer` has begun */
+    bool starved;     /* the signature that it needs may not be made now */
+    uint64_t made_by; /* that there is a name of the question at all: a wildcard or DNAME of this hash; 0: none */
+    bool proven;      /* the client has shown a good cookie: its address is its own */
 };
 
 /* The query, and the room for its answer in the same place. */
@@ -54,8 +55,9 @@ struct dns_answer_packet {
     int32_t keepalive_100ms;       /* TCP: how long the connection may be idle, for clients that ask; -1: not told */
 };
 
-/* What response rate limiting looks at: kind of answer and name, for UDP answers that were not proven. */
-enum dns_rate_kind dns_answer_kind(const uint8_t *message, size_t size, uint64_t *ret_name_hash);
+/* What response rate limiting looks at: kind of answer and name, for UDP answers that were not proven. `made_by` of the
+ * answer's result counts in the place of the name: else whoever asks could choose a new one each time. */
+enum dns_rate_kind dns_answer_kind(const uint8_t *message, size_t size, uint64_t made_by, uint64_t *ret_name_hash);
 
 /* Empties the answer but for question and OPT and sets TC. Its new size. */
 size_t dns_answer_slip(uint8_t *message, size_t size);

@@ -21,7 +21,7 @@ static size_t dns_answer_slip_question(const uint8_t *message, size_t size, stru
     return cursor.at;
 }
 
-enum dns_rate_kind dns_answer_kind(const uint8_t *message, size_t size, uint64_t *ret_name_hash)
+enum dns_rate_kind dns_answer_kind(const uint8_t *message, size_t size, uint64_t made_by, uint64_t *ret_name_hash)
 {
     struct dns_name name;
     const uint32_t rcode = message[3] & 0xf;
@@ -31,6 +31,10 @@ enum dns_rate_kind dns_answer_kind(const uint8_t *message, size_t size, uint64_t
     }
     if (rcode == DNS_RCODE_NXDOMAIN || !records) {
         return DNS_RATE_NEGATIVE;
+    }
+    if (made_by != 0) {
+        *ret_name_hash = made_by;
+        return DNS_RATE_ANSWER;
     }
     (void)dns_answer_slip_question(message, size, &name);
     dns_name_lower(&name);

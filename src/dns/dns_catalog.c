@@ -22,6 +22,7 @@ void dns_catalog_free(struct dns_catalog *catalog)
         dns_zone_free(catalog->zones[i]);
     }
     dns_steer_free(catalog->steer);
+    free(catalog->index);
     explicit_bzero(&catalog->settings, sizeof catalog->settings);
     free(catalog);
 }
@@ -45,6 +46,8 @@ enum err dns_catalog_add(struct dns_catalog *catalog, struct dns_zone *zone)
     if (catalog->zones_count == DNS_CATALOG_ZONES || catalog->dynamic_count + zone->dynamic_count > DNS_ZONE_NAMES) {
         return ERR_TOO_LARGE;
     }
+    free(catalog->index); /* is no longer whole */
+    catalog->index = NULL;
     zone->number = catalog->zones_count;
     zone->dynamic_base = catalog->dynamic_count;
     memcpy(catalog->dynamic + catalog->dynamic_count, zone->dynamic, zone->dynamic_count * sizeof *zone->dynamic);
@@ -56,6 +59,13 @@ enum err dns_catalog_add(struct dns_catalog *catalog, struct dns_zone *zone)
     }
     catalog->zones[at] = zone;
     return ERR_OK;
+}
+
+enum err dns_catalog_index(struct dns_catalog *catalog)
+{
+    free(catalog->index);
+    catalog->index = dns_index_make(catalog->zones, catalog->zones_count);
+    return catalog->index != NULL ? ERR_OK : ERR_NO_MEMORY;
 }
 
 const struct dns_zone *dns_catalog_find(const struct dns_catalog *catalog, const struct dns_name *name, uint16_t type)

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "core/view.h"
+#include "dns/dns_index.h"
 #include "dns/dns_steer.h"
 #include "dns/dns_zone.h"
 #include "wire/dns_cookie.h"
@@ -43,6 +44,7 @@ struct dns_catalog {
     struct dns_catalog_settings settings;
     uint32_t zones_count;
     struct dns_zone *zones[DNS_CATALOG_ZONES]; /* owned; those with longer names first */
+    struct dns_index *index;                   /* owned; NULL: not made yet */
     uint64_t signatures;                       /* that the signed zones have, about */
     uint32_t dynamic_count;
     struct dns_zone_dynamic dynamic[DNS_ZONE_NAMES];
@@ -55,6 +57,9 @@ void dns_catalog_free(struct dns_catalog *catalog);
 
 /* Takes the zone over. ERR_EXISTS: it has one of that name; ERR_TOO_LARGE: too many zones or dynamic names. */
 enum err dns_catalog_add(struct dns_catalog *catalog, struct dns_zone *zone) ERR_CHECK;
+
+/* After the last zone: nearly all names are then found at once. ERR_NO_MEMORY. */
+enum err dns_catalog_index(struct dns_catalog *catalog) ERR_CHECK;
 
 /* The zone that answers for a name in lower case, the one above for DS at a zone's apex when it is here (RFC 4035,
  * 3.1.4.1); NULL: none. */

@@ -153,7 +153,8 @@ void dns_explain(const struct dns_explain_question *question, struct buf *buf)
     if (policy->plans[index].count == 0) {
         buf_text(buf, "answer    SERVFAIL: the view has no endpoint of that name\n");
     } else {
-        const struct dns_policy_choice choice = dns_policy_choose(policy, question->names, index, &question->client);
+        struct dns_policy_choice choice;
+        dns_policy_choose(policy, index, &question->client, &choice);
         if (choice.steered) {
             dns_explain_policy(question, policy, &choice, buf);
         }

@@ -195,7 +195,7 @@ void dns_explain_policy(const struct dns_explain_question *question, const struc
     const uint32_t index = question->index;
     const uint32_t root = policy->steer_names[index] - 1;
     const uint32_t mask = policy->steer_masks[index];
-    const uint64_t hash = dns_policy_hash(&question->names[index], &question->client);
+    const uint64_t hash = dns_policy_hash(policy, index, &question->client);
     const struct dns_steer_pick labelled = dns_steer_pick(question->labelled, root, &question->client, mask, hash);
     if (labelled.regions != choice->pick.regions) {
         buf_text(buf, "policy    a file changed in between, ask again\n");

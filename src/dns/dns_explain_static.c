@@ -59,6 +59,12 @@ static void dns_explain_static_nodata(struct buf *buf, const struct dns_zone *zo
     dns_explain_static_soa(buf, zone);
 }
 
+/* Whether an alias is itself the answer. */
+static bool dns_explain_static_alias_ends(uint16_t type)
+{
+    return type == DNS_TYPE_CNAME || type == DNS_TYPE_ANY;
+}
+
 /* True: it is an alias, and `name` is now its target. */
 static bool dns_explain_static_node(struct buf *buf, const struct dns_zone *zone, const struct dns_zone_node *node,
                                     uint16_t type, struct dns_name *name)
@@ -68,8 +74,13 @@ static bool dns_explain_static_node(struct buf *buf, const struct dns_zone *zone
                    node->dynamic->endpoint);
         return false;
     }
-    const struct dns_zone_set *alias = type != DNS_TYPE_CNAME ? dns_zone_set(node, DNS_TYPE_CNAME) : NULL;
-    const struct dns_zone_set *set = alias != NULL ? alias : dns_zone_set(node, type);
+    const struct dns_zone_set *set = dns_zone_set(node, DNS_TYPE_CNAME);
+    const bool leads = set != NULL && !dns_explain_static_alias_ends(type);
+    set = set != NULL ? set : dns_zone_set(node, type);
+    if (set == NULL && type == DNS_TYPE_ANY && (node->sets != NULL || node->dynamic != NULL)) {
+        buf_text(buf, "answer    1 HINFO, ttl 3600 s: ANY is not answered in full (RFC 8482)\n");
+        return false;
+    }
     if (set == NULL) {
         dns_explain_static_nodata(buf, zone, node);
         return false;
@@ -77,13 +88,13 @@ static bool dns_explain_static_node(struct buf *buf, const struct dns_zone *zone
     buf_printf(buf, "answer    %u ", set->count);
     dns_explain_static_type(buf, set->type);
     buf_printf(buf, ", ttl %u s", set->ttl_s);
-    if (alias != NULL) {
-        *name = dns_explain_static_target(alias);
+    if (leads) {
+        *name = dns_explain_static_target(set);
         buf_text(buf, ", to ");
         dns_name_print(name, buf);
     }
     dns_explain_static_place(buf, set);
-    return alias != NULL;
+    return leads;
 }
 
 /* The closest ancestor that exists. */
@@ -121,7 +132,8 @@ static void dns_explain_static_cut(struct buf *buf, const struct dns_zone_node *
 }
 
 /* Like dns_resolve_dname. */
-static bool dns_explain_static_dname(struct buf *buf, const struct dns_zone_node *node, struct dns_name *name)
+static bool dns_explain_static_dname(struct buf *buf, const struct dns_zone_node *node, uint16_t type,
+                                     struct dns_name *name)
 {
     const struct dns_zone_set *set = dns_zone_set(node, DNS_TYPE_DNAME);
     ASSERT(set != NULL);
@@ -138,6 +150,12 @@ static bool dns_explain_static_dname(struct buf *buf, const struct dns_zone_node
     }
     memcpy(name->bytes + prefix, target.bytes, target.size);
     name->size = (uint8_t)(prefix + target.size);
+    if (dns_explain_static_alias_ends(type)) {
+        buf_text(buf, "answer    1 DNAME, and 1 CNAME that is made from it, to ");
+        dns_name_print(name, buf);
+        buf_text(buf, "\n");
+        return false;
+    }
     return true;
 }
 
@@ -156,7 +174,7 @@ static bool dns_explain_static_in(struct buf *buf, const struct dns_zone *zone, 
         }
         break; /* DS lives on this side of the cut */
     case DNS_ZONE_DNAME:
-        return dns_explain_static_dname(buf, node, name);
+        return dns_explain_static_dname(buf, node, type, name);
     case DNS_ZONE_EXACT:
     case DNS_ZONE_WILDCARD:
         break;

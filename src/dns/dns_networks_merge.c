@@ -156,21 +156,6 @@ static enum err dns_networks_merge_leave(struct dns_networks_sweep *sweep, const
     return err;
 }
 
-static struct dns_networks_key dns_networks_merge_end(const struct dns_networks_entry *entry)
-{
-    struct dns_networks_key end = entry->start;
-    if (entry->bits == 0) {
-        return (struct dns_networks_key){0, 0};
-    }
-    if (entry->bits <= 64) {
-        end.high += UINT64_C(1) << (64 - entry->bits);
-        return end;
-    }
-    end.low += UINT64_C(1) << (128 - entry->bits);
-    end.high += end.low == 0;
-    return end;
-}
-
 static enum err dns_networks_merge_enter(struct dns_networks_sweep *sweep, const struct dns_networks_entry *entry)
 {
     uint32_t state = 0;
@@ -182,7 +167,8 @@ static enum err dns_networks_merge_enter(struct dns_networks_sweep *sweep, const
         return ERR_TOO_LARGE;
     }
     ASSERT(sweep->depth < DNS_NETWORKS_MERGE_DEPTH);
-    sweep->stack[sweep->depth++] = (struct dns_networks_frame){dns_networks_merge_end(entry), sweep->state};
+    sweep->stack[sweep->depth++] =
+        (struct dns_networks_frame){dns_networks_end(&entry->start, entry->bits), sweep->state};
     sweep->state = state;
     return dns_networks_merge_emit(sweep, &entry->start);
 }
@@ -197,62 +183,9 @@ static enum err dns_networks_merge_sweep(struct dns_networks_sweep *sweep, const
     return err == ERR_OK ? dns_networks_merge_leave(sweep, NULL) : err;
 }
 
-/* ---- the tree of samples ---- */
+/* ---- the whole ---- */
 
-static bool dns_networks_merge_room(struct dns_networks_level *level, uint32_t family, size_t filled)
-{
-    if (family == 4) {
-        level->four = aligned_alloc(64, filled * sizeof *level->four);
-        return level->four != NULL;
-    }
-    level->high = aligned_alloc(64, filled * sizeof *level->high);
-    level->low = aligned_alloc(64, filled * sizeof *level->low);
-    return level->high != NULL && level->low != NULL;
-}
-
-/* Every so many of the ranges; filled up to whole steps with the highest key. */
-static bool dns_networks_merge_level(const struct dns_networks_sweep *sweep, uint32_t family, size_t every,
-                                     struct dns_networks_level *level)
-{
-    static const struct dns_networks_key highest = {UINT64_MAX, UINT64_MAX};
-    level->count = (uint32_t)((sweep->count + every - 1) / every);
-    const uint32_t filled = (level->count + DNS_NETWORKS_FAN - 1) / DNS_NETWORKS_FAN * DNS_NETWORKS_FAN;
-    if (!dns_networks_merge_room(level, family, filled)) {
-        return false;
-    }
-    for (uint32_t i = 0; i < filled; i++) {
-        const struct dns_networks_key *start = i < level->count ? &sweep->starts[i * every] : &highest;
-        if (family == 4) {
-            level->four[i] = (uint32_t)(start->high >> 32);
-        } else {
-            level->high[i] = start->high;
-            level->low[i] = start->low;
-        }
-    }
-    return true;
-}
-
-static enum err dns_networks_merge_tree(struct dns_networks_sweep *sweep, uint32_t family,
-                                        struct dns_networks_side *side)
-{
-    size_t every = 1;
-    side->classes = malloc(sweep->count * sizeof *side->classes);
-    if (side->classes == NULL) {
-        return ERR_NO_MEMORY;
-    }
-    memcpy(side->classes, sweep->classes, sweep->count * sizeof *side->classes);
-    do {
-        ASSERT(side->levels_count < DNS_NETWORKS_LEVELS);
-        if (!dns_networks_merge_level(sweep, family, every, &side->levels[side->levels_count])) {
-            return ERR_NO_MEMORY;
-        }
-        every *= DNS_NETWORKS_FAN;
-    } while (side->levels[side->levels_count++].count > DNS_NETWORKS_FAN);
-    return ERR_OK;
-}
-
-static enum err dns_networks_merge_side(struct dns_networks_merge *merge, uint32_t index,
-                                        struct dns_networks_side *side)
+static enum err dns_networks_merge_side(struct dns_networks_merge *merge, uint32_t index, struct dns_networks *networks)
 {
     struct dns_networks_sweep sweep = {.merge = merge};
     enum err err = dns_networks_merge_sort(merge, &merge->piles[index]);
@@ -263,8 +196,10 @@ static enum err dns_networks_merge_side(struct dns_networks_merge *merge, uint32
     if (err == ERR_OK) {
         err = dns_networks_merge_sweep(&sweep, &merge->piles[index]);
     }
+    const struct dns_networks_ranges ranges = {sweep.starts, sweep.classes, sweep.count};
     if (err == ERR_OK) {
-        err = dns_networks_merge_tree(&sweep, index == 0 ? 4 : 6, side);
+        err = index == 0 ? dns_networks_four_make(&ranges, &networks->four)
+                         : dns_networks_six_make(&ranges, &networks->six);
     }
     free(sweep.stack);
     free(sweep.starts);
@@ -278,9 +213,9 @@ enum err dns_networks_merge(struct dns_networks_merge *merge, struct dns_network
     if (networks == NULL) {
         return ERR_NO_MEMORY;
     }
-    enum err err = dns_networks_merge_side(merge, 0, &networks->sides[0]);
+    enum err err = dns_networks_merge_side(merge, 0, networks);
     if (err == ERR_OK) {
-        err = dns_networks_merge_side(merge, 1, &networks->sides[1]);
+        err = dns_networks_merge_side(merge, 1, networks);
     }
     if (err != ERR_OK) {
         dns_networks_free(networks);

@@ -15,7 +15,6 @@
 
 enum {
     DNS_NETWORKS_MOST = 1 << 24,    /* entries of one table */
-    DNS_NETWORKS_MERGE_TEXT = 256,  /* of a problem */
     DNS_NETWORKS_CLASSES = 1 << 16, /* a class is 16 bits */
 };
 

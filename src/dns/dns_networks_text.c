@@ -61,7 +61,9 @@ static bool dns_networks_text_whole(const struct dns_networks_key *key, uint32_t
     return (key->high & high) == 0 && (key->low & low) == 0;
 }
 
-const char *dns_networks_text_parse(struct span word, struct dns_networks_line *ret_line)
+/* "10.0.0.0/8", "2001:db8::/32" or a single address; the bits behind the prefix must be zero. NULL: it is one, else
+ * what is wrong. */
+static const char *dns_networks_text_parse(struct span word, struct dns_networks_line *ret_line)
 {
     char address[INET6_ADDRSTRLEN];
     uint8_t bytes[16] = {0};

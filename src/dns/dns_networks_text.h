@@ -31,10 +31,6 @@ void dns_networks_text_init(struct dns_networks_text *text, struct span content)
 /* The next network. BROKEN: `problem` says what is wrong with `line`; nothing may be read after it. */
 enum dns_networks_item dns_networks_text_next(struct dns_networks_text *text, struct dns_networks_line *ret_line);
 
-/* "10.0.0.0/8", "2001:db8::/32" or a single address; the bits behind the prefix must be zero. NULL: it is one, else
- * what is wrong. */
-const char *dns_networks_text_parse(struct span word, struct dns_networks_line *ret_line);
-
 /* Whether the network holds an address. */
 bool dns_networks_text_holds(const struct dns_networks_line *line, uint32_t family, const struct dns_networks_key *key);
 

@@ -29,69 +29,13 @@ static void dns_policy_run_fill(struct dns_policy_plan *plan, const struct view 
     run->all = (uint8_t)(plan->count - run->first);
 }
 
-void dns_policy_prepare(struct dns_policy *policy, const struct view *view, const struct dns_zone_dynamic *names,
-                        uint32_t names_count)
-{
-    ASSERT(names_count <= DNS_ZONE_NAMES);
-    policy->view = view;
-    policy->version = view != NULL ? view->version : 0;
-    policy->steer = NULL;
-    for (uint32_t i = 0; i < names_count && view != NULL; i++) {
-        struct dns_policy_plan *plan = &policy->plans[i];
-        memset(plan, 0, sizeof *plan);
-        policy->steer_names[i] = names[i].steer;
-        for (uint32_t region = 0; region < view->regions_count; region++) {
-            dns_policy_run_fill(plan, view, names[i].endpoint, region, 0);
-            dns_policy_run_fill(plan, view, names[i].endpoint, region, 1);
-        }
-        for (uint32_t region = 0; region < view->regions_count; region++) {
-            const uint32_t ceiling_s = view->regions[region].ttl_ceiling_s;
-            plan->ttl_s[region] = ceiling_s != 0 && ceiling_s < names[i].ttl_s ? ceiling_s : names[i].ttl_s;
-        }
-    }
-}
-
-/* Leading bits that two addresses of one family share. */
-static uint32_t dns_policy_common(const struct view_address *a, const struct view_address *b)
-{
-    const uint32_t size = a->family == 4 ? 4 : 16;
-    for (uint32_t i = 0; i < size; i++) {
-        const uint32_t difference = (uint32_t)(a->bytes[i] ^ b->bytes[i]);
-        if (difference != 0) {
-            return i * 8 + (uint32_t)__builtin_clz(difference) - 24;
-        }
-    }
-    return size * 8;
-}
-
-/* How many bits of the client's address decided on its home: inside that prefix no network leads elsewhere. */
-static uint32_t dns_policy_home_bits(const struct view *view, const struct view_address *client, uint32_t home)
-{
-    uint32_t bits = 0;
-    for (uint32_t i = 0; i < view->networks_count; i++) {
-        const struct view_network *network = &view->networks[i];
-        if (network->address.family != client->family) {
-            continue;
-        }
-        const uint32_t common = dns_policy_common(&network->address, client);
-        uint32_t need = 0;
-        if (common >= network->prefix_bits) {
-            need = network->prefix_bits; /* it holds the client */
-        } else if (network->home != home) {
-            need = common + 1; /* it must stay outside */
-        }
-        bits = bits > need ? bits : need;
-    }
-    return bits;
-}
-
-uint64_t dns_policy_hash(const struct dns_zone_dynamic *name, const struct view_address *client)
+uint64_t dns_policy_hash(const struct dns_policy *policy, uint32_t name, const struct view_address *client)
 {
     const size_t size = client->family == 4 ? DNS_POLICY_BITS_4 / 8 : DNS_POLICY_BITS_6 / 8;
     uint8_t key[1 + DNS_POLICY_BITS_6 / 8];
     key[0] = (uint8_t)client->family;
     memcpy(key + 1, client->bytes, size);
-    return hash_more(name->hash, key, 1 + size);
+    return hash_more(policy->plans[name].hash, key, 1 + size);
 }
 
 static bool dns_policy_usable(const struct dns_policy *policy, uint32_t name, uint32_t region)
@@ -167,21 +111,39 @@ static uint32_t dns_policy_unsplit(const struct dns_policy *policy, uint32_t nam
     return dns_policy_first(policy, name, &choice->last_standing);
 }
 
-/* From the home to the region that answers. */
-static void dns_policy_land(const struct dns_policy *policy, uint32_t name, const struct view_address *client,
-                            uint64_t hash, struct dns_policy_choice *choice)
+/* The region that has endpoints of this name, where all is down and the drawn one never had any. */
+static uint32_t dns_policy_standing(const struct dns_policy *policy, uint32_t name, uint32_t region,
+                                    bool *ret_last_standing)
+{
+    const struct dns_policy_run *runs = policy->plans[name].runs[region];
+    return runs[0].all + runs[1].all > 0 ? region : dns_policy_first(policy, name, ret_last_standing);
+}
+
+/* What is known of a home's clients before they ask. */
+static struct dns_policy_landing dns_policy_landing(const struct dns_policy *policy, uint32_t name, uint32_t home)
+{
+    const uint32_t row = dns_policy_row(policy->view, home);
+    const uint32_t sole = dns_policy_sole(policy->view, row);
+    struct dns_policy_landing landing = {.row = (uint8_t)row, .whole = sole < policy->view->regions_count};
+    if (landing.whole) {
+        landing.drawn = (uint8_t)sole;
+        landing.last_standing = !dns_policy_usable(policy, name, sole); /* and the row has no other */
+        landing.region = (uint8_t)dns_policy_standing(policy, name, sole, &landing.last_standing);
+    }
+    return landing;
+}
+
+/* From the home to the region that answers, where the client's network decides, too. */
+static void dns_policy_draw(const struct dns_policy *policy, uint32_t name, const struct view_address *client,
+                            struct dns_policy_choice *choice)
 {
     const struct view *view = policy->view;
     const uint32_t sticky_bits = client->family == 4 ? DNS_POLICY_BITS_4 : DNS_POLICY_BITS_6;
-    choice->point = LIMITS_NONE;
+    const uint64_t hash = dns_policy_hash(policy, name, client);
+    choice->point = (uint32_t)(hash % VIEW_SHARES_WHOLE);
+    choice->drawn = view_split_region(view, choice->row, choice->point);
+    choice->scope_bits = choice->scope_bits > sticky_bits ? choice->scope_bits : sticky_bits;
     choice->last_standing = false;
-    choice->row = dns_policy_row(view, choice->home);
-    choice->drawn = dns_policy_sole(view, choice->row);
-    if (choice->drawn == LIMITS_NONE) {
-        choice->point = (uint32_t)(hash % VIEW_SHARES_WHOLE);
-        choice->drawn = view_split_region(view, choice->row, choice->point);
-        choice->scope_bits = choice->scope_bits > sticky_bits ? choice->scope_bits : sticky_bits;
-    }
     if (choice->drawn == LIMITS_NONE || choice->drawn >= view->regions_count) {
         choice->drawn = dns_policy_unsplit(policy, name, choice);
         choice->region = choice->drawn;
@@ -193,10 +155,50 @@ static void dns_policy_land(const struct dns_policy *policy, uint32_t name, cons
         choice->last_standing = other == LIMITS_NONE;
         choice->region = choice->last_standing ? choice->drawn : other;
     }
-    const struct dns_policy_run *runs = policy->plans[name].runs[choice->region];
-    if (runs[0].all + runs[1].all == 0) {
-        /* All is down, and the drawn region never had an address of this name. */
-        choice->region = dns_policy_first(policy, name, &choice->last_standing);
+    choice->region = dns_policy_standing(policy, name, choice->region, &choice->last_standing);
+}
+
+static void dns_policy_land(const struct dns_policy *policy, uint32_t name, const struct view_address *client,
+                            struct dns_policy_choice *choice)
+{
+    const struct dns_policy_landing *landing = &policy->plans[name].landings[choice->home];
+    choice->row = landing->row;
+    if (!landing->whole) {
+        dns_policy_draw(policy, name, client, choice);
+        return;
+    }
+    choice->point = LIMITS_NONE;
+    choice->drawn = landing->drawn;
+    choice->region = landing->region;
+    choice->last_standing = landing->last_standing;
+}
+
+void dns_policy_prepare(struct dns_policy *policy, const struct view *view, const struct dns_zone_dynamic *names,
+                        uint32_t names_count)
+{
+    ASSERT(names_count <= DNS_ZONE_NAMES);
+    policy->view = view;
+    policy->version = view != NULL ? view->version : 0;
+    policy->steer = NULL;
+    if (view != NULL) {
+        dns_home_prepare(&policy->homes, view);
+    }
+    for (uint32_t i = 0; i < names_count && view != NULL; i++) {
+        struct dns_policy_plan *plan = &policy->plans[i];
+        memset(plan, 0, sizeof *plan);
+        plan->hash = names[i].hash;
+        policy->steer_names[i] = names[i].steer;
+        for (uint32_t region = 0; region < view->regions_count; region++) {
+            dns_policy_run_fill(plan, view, names[i].endpoint, region, 0);
+            dns_policy_run_fill(plan, view, names[i].endpoint, region, 1);
+        }
+        for (uint32_t region = 0; region < view->regions_count; region++) {
+            const uint32_t ceiling_s = view->regions[region].ttl_ceiling_s;
+            plan->ttl_s[region] = ceiling_s != 0 && ceiling_s < names[i].ttl_s ? ceiling_s : names[i].ttl_s;
+        }
+        for (uint32_t home = 0; home < VIEW_HOMES && plan->count > 0; home++) {
+            plan->landings[home] = dns_policy_landing(policy, i, home);
+        }
     }
 }
 
@@ -237,8 +239,8 @@ void dns_policy_steer(struct dns_policy *policy, const struct dns_steer *steer)
 }
 
 /* Up to DNS_POLICY_VALUES endpoints of these regions. True: there are more, and a client network has its own eight. */
-static bool dns_policy_gather(const struct dns_policy *policy, uint32_t name, uint32_t regions, uint64_t hash,
-                              struct dns_policy_choice *choice)
+static bool dns_policy_gather(const struct dns_policy *policy, uint32_t name, uint32_t regions,
+                              const struct view_address *client, struct dns_policy_choice *choice)
 {
     const struct dns_policy_plan *plan = &policy->plans[name];
     bool cut = false;
@@ -254,7 +256,8 @@ static bool dns_policy_gather(const struct dns_policy *policy, uint32_t name, ui
             }
         }
         choice->values_count[family] = (uint8_t)(count < DNS_POLICY_VALUES ? count : DNS_POLICY_VALUES);
-        const uint32_t start = count > DNS_POLICY_VALUES ? (uint32_t)(hash >> 32) % count : 0;
+        const uint32_t start =
+            count > DNS_POLICY_VALUES ? (uint32_t)(dns_policy_hash(policy, name, client) >> 32) % count : 0;
         for (uint32_t i = 0; i < choice->values_count[family]; i++) {
             choice->values[family][i] = all[(start + i) % count];
         }
@@ -263,45 +266,50 @@ static bool dns_policy_gather(const struct dns_policy *policy, uint32_t name, ui
     return cut;
 }
 
-static struct dns_policy_choice dns_policy_steered(const struct dns_policy *policy, uint32_t name,
-                                                   const struct view_address *client, uint64_t hash)
+/* For a name with a policy: `choice` is zero but for `steered`. */
+static void dns_policy_steered(const struct dns_policy *policy, uint32_t name, const struct view_address *client,
+                               struct dns_policy_choice *choice)
 {
-    struct dns_policy_choice choice = {.steered = true, .ttl_s = UINT32_MAX};
     const uint32_t sticky_bits = client->family == 4 ? DNS_POLICY_BITS_4 : DNS_POLICY_BITS_6;
+    const uint32_t root = policy->steer_names[name] - 1;
+    const uint32_t mask = policy->steer_masks[name];
     uint32_t landed = 0;
-    choice.pick = dns_steer_pick(policy->steer, policy->steer_names[name] - 1, client, policy->steer_masks[name], hash);
-    choice.scope_bits = choice.pick.scope_bits;
-    for (uint32_t i = 0; i < policy->steer->regions_count; i++) {
-        if ((choice.pick.regions >> i & 1) != 0) {
-            choice.home = policy->steer_homes[i];
-            dns_policy_land(policy, name, client, hash, &choice);
-            const uint32_t ttl_s = policy->plans[name].ttl_s[choice.region];
-            choice.ttl_s = ttl_s < choice.ttl_s ? ttl_s : choice.ttl_s; /* of several the shortest */
-            landed |= 1U << choice.region;
-        }
+    uint32_t ttl_most_s = UINT32_MAX;
+    if (!dns_steer_look(policy->steer, root, client, mask, &choice->pick)) {
+        dns_steer_draw(policy->steer, root, mask, dns_policy_hash(policy, name, client), &choice->pick);
+    }
+    choice->scope_bits = choice->pick.scope_bits;
+    for (uint32_t left = choice->pick.regions; left != 0; left &= left - 1) {
+        choice->home = policy->steer_homes[__builtin_ctz(left)];
+        dns_policy_land(policy, name, client, choice);
+        const uint32_t ttl_s = policy->plans[name].ttl_s[choice->region];
+        ttl_most_s = ttl_s < ttl_most_s ? ttl_s : ttl_most_s; /* of several the shortest */
+        landed |= 1U << choice->region;
     }
     ASSERT(landed != 0);
-    const bool cut = choice.pick.policy != DNS_STEER_NONE && dns_policy_gather(policy, name, landed, hash, &choice);
-    if ((choice.pick.drawn || cut) && choice.scope_bits < sticky_bits) {
-        choice.scope_bits = sticky_bits;
+    choice->ttl_s = ttl_most_s;
+    const bool cut = choice->pick.policy != DNS_STEER_NONE && dns_policy_gather(policy, name, landed, client, choice);
+    if ((choice->pick.drawn || cut) && choice->scope_bits < sticky_bits) {
+        choice->scope_bits = sticky_bits;
     }
-    return choice;
 }
 
-struct dns_policy_choice dns_policy_choose(const struct dns_policy *policy, const struct dns_zone_dynamic *names,
-                                           uint32_t name, const struct view_address *client)
+void dns_policy_choose(const struct dns_policy *policy, uint32_t name, const struct view_address *client,
+                       struct dns_policy_choice *ret_choice)
 {
-    const struct view *view = policy->view;
-    ASSERT(view != NULL && policy->plans[name].count > 0);
-    const uint64_t hash = dns_policy_hash(&names[name], client);
-    if (policy->steer != NULL && policy->steer_names[name] != 0) {
-        return dns_policy_steered(policy, name, client, hash);
+    struct dns_policy_choice *choice = ret_choice; /* filled in place: a copy would wait for its parts to be written */
+    ASSERT(policy->view != NULL && policy->plans[name].count > 0);
+    memset(choice, 0, sizeof *choice);
+    choice->steered = policy->steer != NULL && policy->steer_names[name] != 0;
+    if (choice->steered) {
+        dns_policy_steered(policy, name, client, choice);
+        return;
     }
-    struct dns_policy_choice choice = {.home = view_home(view, client)};
-    choice.scope_bits = dns_policy_home_bits(view, client, choice.home);
-    dns_policy_land(policy, name, client, hash, &choice);
-    choice.ttl_s = policy->plans[name].ttl_s[choice.region];
-    return choice;
+    const struct dns_networks_found home = dns_home_find(&policy->homes, client);
+    choice->home = home.class;
+    choice->scope_bits = home.bits;
+    dns_policy_land(policy, name, client, choice);
+    choice->ttl_s = policy->plans[name].ttl_s[choice->region];
 }
 
 uint32_t dns_policy_endpoints(const struct dns_policy *policy, uint32_t name, const struct dns_policy_choice *choice,

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "core/view.h"
+#include "dns/dns_home.h"
 #include "dns/dns_steer.h"
 #include "dns/dns_zone.h"
 
@@ -34,18 +35,30 @@ struct dns_policy_run {
     uint8_t all;
 };
 
+/* Where clients of a home are sent. */
+struct dns_policy_landing {
+    uint8_t row;        /* of the split */
+    bool whole;         /* one region has all of that row, so the rest is known before any client asks: */
+    bool last_standing; /* ... */
+    uint8_t drawn;      /* ... */
+    uint8_t region;     /* ... */
+};
+
 /* The endpoints of one dynamic name by region and family (0: IPv4, 1: IPv6). */
 struct dns_policy_plan {
+    uint64_t hash; /* of the name */
+    struct dns_policy_landing landings[VIEW_HOMES];
     struct dns_policy_run runs[LIMITS_REGIONS][2];
     uint8_t order[LIMITS_ENDPOINTS]; /* indices into the view's endpoints */
     uint8_t count;                   /* 0: the view has no endpoint of this name */
     uint32_t ttl_s[LIMITS_REGIONS];  /* of answers that lead to a region: its ceiling is applied */
 };
 
-/* Made once per view, so that an answer compares no names. */
+/* Made once per view, so that an answer compares no names. Zero before the first time. */
 struct dns_policy {
     const struct view *view; /* NULL: no view yet */
     uint64_t version;
+    struct dns_home homes;
     struct dns_policy_plan plans[DNS_ZONE_NAMES];
     const struct dns_steer *steer;           /* NULL: no policies */
     uint32_t steer_names[DNS_ZONE_NAMES];    /* the name's policy, from 1; 0: none */
@@ -76,11 +89,11 @@ void dns_policy_prepare(struct dns_policy *policy, const struct view *view, cons
 void dns_policy_steer(struct dns_policy *policy, const struct dns_steer *steer);
 
 /* `name` < names_count; the view has endpoints of that name (plans[name].count > 0). */
-struct dns_policy_choice dns_policy_choose(const struct dns_policy *policy, const struct dns_zone_dynamic *names,
-                                           uint32_t name, const struct view_address *client);
+void dns_policy_choose(const struct dns_policy *policy, uint32_t name, const struct view_address *client,
+                       struct dns_policy_choice *ret_choice);
 
 /* Of the client's network (DNS_POLICY_BITS_4, _6) and the name: what draws are made with. */
-uint64_t dns_policy_hash(const struct dns_zone_dynamic *name, const struct view_address *client);
+uint64_t dns_policy_hash(const struct dns_policy *policy, uint32_t name, const struct view_address *client);
 
 /* The endpoints to answer with: the healthy ones of the family (0: IPv4, 1: IPv6); all of them when it is the
  * last-standing answer. None: the region has no (healthy) endpoint of this family, while it has one of the other. */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Response rate limiting: whoever forges a victim's address gets few answers out of us, and the victim can still ask.
  *
- * One bucket per client network (/24 or /56) and kind of answer: per name for answers with records, one for all names
- * that do not exist or have no such records, one for errors. A bucket refills at the configured rate and holds one
- * second of it. Beyond it answers are left out, and every `slip`-th is sent empty with TC, so that a real client comes
- * by TCP; who shows our cookie is not limited at all. One table per worker, no lock; full sets drop the bucket that was
- * used longest ago. */
+ * One bucket per client network (/24 or /56) and kind of answer: per name for answers with records (for names that
+ * a wildcard or a DNAME makes up, per wildcard or DNAME), one for all names that do not exist or have no such records,
+ * one for errors. A bucket refills at the configured rate and holds one second of it. Beyond it answers are left out,
+ * and every `slip`-th is sent empty with TC, so that a real client comes by TCP; who shows our cookie is not limited at
+ * all. One table per worker, no lock; full sets drop the bucket that was used longest ago. */
 #pragma once
 
 #include <stdbool.h>

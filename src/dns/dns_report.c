@@ -13,7 +13,7 @@
 
 enum { DNS_REPORT_ROWS = DNS_FIGURES_WORKERS * DNS_SKETCH_ROWS };
 
-static const char *dns_report_region(const struct dns_figures_file *file, uint32_t column)
+const char *dns_report_region(const struct dns_figures_file *file, uint32_t column)
 {
     return column < file->regions_count ? file->regions[column] : "none";
 }
@@ -25,8 +25,7 @@ static uint64_t dns_report_queries(const struct dns_figures *sum)
 
 /* ---- for people ---- */
 
-/* The upper bound, in microseconds, of what so many per mille of the queries took. */
-static uint64_t dns_report_quantile_us(const struct dns_figures *sum, uint64_t all, uint64_t per_mille)
+uint64_t dns_report_quantile_us(const struct dns_figures *sum, uint64_t all, uint64_t per_mille)
 {
     uint64_t seen = 0;
     for (uint32_t i = 0; i < DNS_FIGURES_TOOK; i++) {
@@ -118,13 +117,22 @@ static void dns_report_question(const struct dns_sketch_row *row, struct buf *bu
     }
 }
 
-void dns_report_top(const struct dns_figures_file *file, bool clients, uint32_t most, struct buf *buf)
+void dns_report_who(const struct dns_sketch_row *row, bool client, struct buf *buf)
+{
+    (client ? dns_report_client : dns_report_question)(row, buf);
+}
+
+struct dns_sketch_row *dns_report_rows(const struct dns_figures_file *file, bool clients, uint32_t *ret_count,
+                                       uint64_t *ret_all)
 {
     struct dns_sketch_row *rows = calloc(DNS_REPORT_ROWS, sizeof *rows);
     struct dns_sketch_row row;
     uint32_t count = 0;
     uint64_t all = 0;
-    for (uint32_t i = 0; rows != NULL && i < file->workers; i++) {
+    if (rows == NULL) {
+        return NULL;
+    }
+    for (uint32_t i = 0; i < file->workers; i++) {
         const struct dns_figures *part = &file->parts[i];
         all += __atomic_load_n(&part->counters.udp_queries, __ATOMIC_RELAXED);
         all += __atomic_load_n(&part->counters.tcp_queries, __ATOMIC_RELAXED);
@@ -135,11 +143,21 @@ void dns_report_top(const struct dns_figures_file *file, bool clients, uint32_t 
         }
     }
     dns_sketch_sort(rows, count);
+    *ret_count = count;
+    *ret_all = all;
+    return rows;
+}
+
+void dns_report_top(const struct dns_figures_file *file, bool clients, uint32_t most, struct buf *buf)
+{
+    uint32_t count = 0;
+    uint64_t all = 0;
+    struct dns_sketch_row *rows = dns_report_rows(file, clients, &count, &all);
     buf_printf(buf, "%12s %6s  %s\n", "queries", "share", clients ? "client" : "name");
     for (uint32_t i = 0; i < count && i < most; i++) {
         buf_printf(buf, "%12" PRIu64 " %5.1f%%  ", rows[i].count,
                    all > 0 ? 100.0 * (double)rows[i].count / (double)all : 0);
-        (clients ? dns_report_client : dns_report_question)(&rows[i], buf);
+        dns_report_who(&rows[i], clients, buf);
         if (rows[i].error > 0) {
             buf_printf(buf, " (at most %" PRIu64 " too many)", rows[i].error);
         }

@@ -13,7 +13,7 @@
 /* NULL (the question's bytes, in the case they came with) unless a CNAME was followed. */
 static const struct dns_name *dns_resolve_owner(const struct dns_resolve *resolve)
 {
-    return resolve->chased ? &resolve->name : NULL;
+    return resolve->chased ? resolve->name : NULL;
 }
 
 static void dns_resolve_set(struct dns_resolve *resolve, enum dns_writer_section section, const struct dns_name *owner,
@@ -29,7 +29,7 @@ static void dns_resolve_found(struct dns_resolve *resolve, const struct dns_zone
 {
     const struct dns_name *owner = dns_resolve_owner(resolve);
     dns_resolve_set(resolve, DNS_WRITER_ANSWER, owner, set);
-    dns_secure_set(resolve, DNS_WRITER_ANSWER, owner, &resolve->name, set, set->ttl_s);
+    dns_secure_set(resolve, DNS_WRITER_ANSWER, owner, resolve->name, set, set->ttl_s);
 }
 
 /* The SOA in the authority section. Where the question's name is still the one that matters, the zone's is part of it.
@@ -43,7 +43,7 @@ static void dns_resolve_soa(struct dns_resolve *resolve, const struct dns_zone_s
         dns_writer_record(&resolve->writer, DNS_WRITER_AUTHORITY, &zone->origin, DNS_TYPE_SOA, ttl_s, rdata);
         return;
     }
-    const size_t origin_at = DNS_MESSAGE_HEADER + (size_t)resolve->name.size - zone->origin.size;
+    const size_t origin_at = DNS_MESSAGE_HEADER + (size_t)resolve->name->size - zone->origin.size;
     const size_t size = dns_denial_rdata(&zone->denial, origin_at, rdata, ready);
     dns_writer_ready(&resolve->writer, DNS_WRITER_AUTHORITY, origin_at, DNS_TYPE_SOA, ttl_s, span_of(ready, size));
 }
@@ -74,8 +74,7 @@ static void dns_resolve_referral(struct dns_resolve *resolve, const struct dns_z
         struct cursor cursor;
         struct dns_name server;
         cursor_init(&cursor, data->rdata.data, data->rdata.size);
-        dns_name_read(&cursor, &server);
-        dns_name_lower(&server);
+        dns_name_read_lower(&cursor, &server);
         const struct dns_zone_node *node = dns_zone_node(resolve->zone, &server);
         if (node == NULL) {
             continue;
@@ -100,7 +99,7 @@ static void dns_resolve_endpoints(struct dns_resolve *resolve, const uint8_t *or
     }
     const struct dns_zone_set set = {
         .data = data, .ttl_s = ttl_s, .count = count, .type = resolve->query->type, .sum = dns_sign_sum(data)};
-    dns_secure_set(resolve, DNS_WRITER_ANSWER, dns_resolve_owner(resolve), &resolve->name, &set, ttl_s);
+    dns_secure_set(resolve, DNS_WRITER_ANSWER, dns_resolve_owner(resolve), resolve->name, &set, ttl_s);
 }
 
 /* Addresses by policy. */
@@ -117,7 +116,8 @@ static void dns_resolve_dynamic(struct dns_resolve *resolve, const struct dns_zo
         resolve->rcode = DNS_RCODE_SERVFAIL; /* no picture yet: a lie would be cached, an error is not for long */
         return;
     }
-    const struct dns_policy_choice choice = dns_policy_choose(policy, catalog->dynamic, index, resolve->client);
+    struct dns_policy_choice choice;
+    dns_policy_choose(policy, index, resolve->client, &choice);
     resolve->region = choice.region;
     const uint32_t family = resolve->query->type == DNS_TYPE_A ? 0 : 1;
     const uint8_t *order;
@@ -128,7 +128,7 @@ static void dns_resolve_dynamic(struct dns_resolve *resolve, const struct dns_zo
         dns_resolve_negative(resolve, node, ttl_s);
         return;
     }
-    const uint32_t start = resolve->rotation++ % count;
+    const uint32_t start = count > 1 ? resolve->rotation++ % count : 0;
     for (uint32_t i = 0; i < count; i++) {
         const uint32_t at = start + i < count ? start + i : start + i - count;
         const uint8_t *bytes = policy->view->endpoints[order[at]].address.bytes;
@@ -166,8 +166,8 @@ static bool dns_resolve_node(struct dns_resolve *resolve, const struct dns_zone_
         }
         struct cursor cursor;
         cursor_init(&cursor, alias->data->rdata.data, alias->data->rdata.size);
-        dns_name_read(&cursor, &resolve->name);
-        dns_name_lower(&resolve->name);
+        dns_name_read_lower(&cursor, &resolve->target);
+        resolve->name = &resolve->target;
         resolve->chased = true;
         return true;
     }
@@ -194,16 +194,16 @@ static bool dns_resolve_node(struct dns_resolve *resolve, const struct dns_zone_
 static bool dns_resolve_dname(struct dns_resolve *resolve, const struct dns_zone_node *node)
 {
     const struct dns_zone_set *set = dns_zone_set(node, DNS_TYPE_DNAME);
-    ASSERT(set != NULL && set->count == 1 && resolve->name.size > node->name.size);
+    ASSERT(set != NULL && set->count == 1 && resolve->name->size > node->name.size);
     const struct span target = set->data->rdata;
-    const size_t prefix = (size_t)resolve->name.size - node->name.size;
+    const size_t prefix = (size_t)resolve->name->size - node->name.size;
     dns_resolve_set(resolve, DNS_WRITER_ANSWER, &node->name, set);
     dns_secure_set(resolve, DNS_WRITER_ANSWER, &node->name, &node->name, set, set->ttl_s);
     if (prefix + target.size > DNS_NAME_MAX) {
         resolve->rcode = DNS_RCODE_YXDOMAIN;
         return false;
     }
-    struct dns_name alias = resolve->name;
+    struct dns_name alias = *resolve->name;
     memcpy(alias.bytes + prefix, target.data, target.size);
     alias.size = (uint8_t)(prefix + target.size);
     dns_writer_record(&resolve->writer, DNS_WRITER_ANSWER, dns_resolve_owner(resolve), DNS_TYPE_CNAME, set->ttl_s,
@@ -212,8 +212,27 @@ static bool dns_resolve_dname(struct dns_resolve *resolve, const struct dns_zone
         return false;
     }
     dns_name_lower(&alias);
-    resolve->name = alias;
+    resolve->target = alias;
+    resolve->name = &resolve->target;
     resolve->chased = true;
+    return true;
+}
+
+/* Where the present name lies, in `zone` and as the node. False: in no zone that may be asked about. */
+static bool dns_resolve_find(struct dns_resolve *resolve, enum dns_zone_result *ret_found,
+                             const struct dns_zone_node **ret_node)
+{
+    const struct dns_catalog *catalog = resolve->catalog;
+    /* DS lives above a zone, and that one may be here. */
+    const bool indexed = catalog->index != NULL && resolve->query->type != DNS_TYPE_DS;
+    const struct dns_index_entry *entry = indexed ? dns_index_find(catalog->index, resolve->name) : NULL;
+    resolve->zone = entry != NULL ? entry->zone : dns_catalog_find(catalog, resolve->name, resolve->query->type);
+    if (resolve->zone == NULL ||
+        (resolve->asker != NULL && !dns_catalog_admits(catalog, resolve->zone, resolve->asker))) {
+        return false;
+    }
+    *ret_node = entry != NULL ? entry->node : NULL;
+    *ret_found = entry != NULL ? DNS_ZONE_EXACT : dns_zone_find(resolve->zone, resolve->name, ret_node);
     return true;
 }
 
@@ -221,25 +240,25 @@ static bool dns_resolve_dname(struct dns_resolve *resolve, const struct dns_zone
 static bool dns_resolve_step(struct dns_resolve *resolve)
 {
     const struct dns_zone_node *node = NULL;
-    resolve->zone = dns_catalog_find(resolve->catalog, &resolve->name, resolve->query->type);
-    const bool barred = resolve->zone != NULL && resolve->asker != NULL &&
-                        !dns_catalog_admits(resolve->catalog, resolve->zone, resolve->asker);
-    if (resolve->zone == NULL || barred) {
+    enum dns_zone_result found = DNS_ZONE_MISSING;
+    if (!dns_resolve_find(resolve, &found, &node)) {
         if (!resolve->chased) {
             resolve->rcode = DNS_RCODE_REFUSED;
             resolve->authoritative = false;
         }
         return false;
     }
-    const enum dns_zone_result found = dns_zone_find(resolve->zone, &resolve->name, &node);
     dns_secure_begin(resolve, found == DNS_ZONE_WILDCARD);
+    if (!resolve->chased && (found == DNS_ZONE_WILDCARD || found == DNS_ZONE_DNAME)) {
+        resolve->made_by = node->hash;
+    }
     switch (found) {
     case DNS_ZONE_MISSING:
         dns_resolve_negative(resolve, NULL, UINT32_MAX);
         return false;
     case DNS_ZONE_CUT:
         /* DS lives on this side of the cut (RFC 4035, 3.1.4.1). */
-        if (resolve->query->type == DNS_TYPE_DS && dns_name_equal(&node->name, &resolve->name)) {
+        if (resolve->query->type == DNS_TYPE_DS && dns_name_equal(&node->name, resolve->name)) {
             return dns_resolve_node(resolve, node);
         }
         dns_resolve_referral(resolve, node);
@@ -262,9 +281,10 @@ void dns_resolve(struct dns_resolve *resolve)
     resolve->authoritative = true;
     resolve->dynamic = false;
     resolve->scope_bits = 0;
+    resolve->made_by = 0;
     resolve->starved = false;
     resolve->secure = false;
-    dns_name_copy(&resolve->name, &resolve->query->name);
+    resolve->name = &resolve->query->name;
     uint32_t steps = 0;
     while (dns_resolve_step(resolve) && steps < DNS_RESOLVE_CHASE) {
         steps++;

@@ -35,13 +35,15 @@ struct dns_resolve {
     uint32_t number;     /* of that name, among the catalogue's */
     uint32_t region;     /* that it leads to; LIMITS_NONE: none */
     uint32_t scope_bits; /* the client prefix that decided */
-    bool starved;        /* a signature is missing, for now: nothing of it may go out */
+    uint64_t made_by; /* hash of the wildcard's or DNAME's name that the question's has its answer from; 0: its own */
+    bool starved;     /* a signature is missing, for now: nothing of it may go out */
     /* On the way. */
     const struct dns_zone *zone;
-    struct dns_name name; /* what is looked up now, lower case: the question's name or a CNAME's target */
-    bool chased;          /* `name` is no longer the question's */
-    bool secure;          /* signatures are added (dns/dns_secure.h) */
-    bool wild;            /* `name` is answered by a wildcard */
+    const struct dns_name *name; /* what is looked up now, lower case: the question's name or a CNAME's target */
+    struct dns_name target;      /* that one */
+    bool chased;                 /* `name` is no longer the question's */
+    bool secure;                 /* signatures are added (dns/dns_secure.h) */
+    bool wild;                   /* `name` is answered by a wildcard */
 };
 
 /* Class IN, no meta type but ANY. */

@@ -48,7 +48,7 @@ void dns_secure_set(struct dns_resolve *resolve, enum dns_writer_section section
         return;
     }
     const struct dns_sign_want want = {&resolve->zone->origin, name, set};
-    const bool chosen = resolve->wild && name == &resolve->name;
+    const bool chosen = resolve->wild && name == resolve->name;
     dns_secure_rrsig(resolve, section, owner, &want, ttl_s, dns_secure_purse(resolve, chosen));
 }
 
@@ -106,7 +106,7 @@ static void dns_secure_prove(struct dns_resolve *resolve, const struct dns_name 
 {
     struct dns_nsec nsec;
     dns_secure_nsec(resolve, name, node, &nsec);
-    const bool chosen = node == NULL || (resolve->wild && name == &resolve->name);
+    const bool chosen = node == NULL || (resolve->wild && name == resolve->name);
     const struct dns_sign_want want = {&resolve->zone->origin, name, &nsec.set};
     dns_writer_record(&resolve->writer, DNS_WRITER_AUTHORITY, owner, DNS_TYPE_NSEC, ttl_s, nsec.data.rdata);
     dns_secure_rrsig(resolve, DNS_WRITER_AUTHORITY, owner, &want, ttl_s, dns_secure_purse(resolve, chosen));
@@ -117,7 +117,7 @@ void dns_secure_deny(struct dns_resolve *resolve, const struct dns_zone_node *no
     if (!resolve->secure) {
         return;
     }
-    dns_secure_prove(resolve, resolve->chased ? &resolve->name : NULL, &resolve->name, node, ttl_s);
+    dns_secure_prove(resolve, resolve->chased ? resolve->name : NULL, resolve->name, node, ttl_s);
     if (node == NULL && !resolve->query->compact_ok) {
         resolve->rcode = DNS_RCODE_NOERROR; /* NXNAME says it; this code would contradict the proof (RFC 9824, 5) */
     }
@@ -142,10 +142,10 @@ void dns_secure_referral(struct dns_resolve *resolve, const struct dns_zone_node
 void dns_secure_answer(struct dns_resolve *resolve, const struct dns_zone_node *node)
 {
     struct dns_nsec nsec;
-    const struct dns_name *owner = resolve->chased ? &resolve->name : NULL;
+    const struct dns_name *owner = resolve->chased ? resolve->name : NULL;
     const uint32_t ttl_s = resolve->zone->negative_ttl_s;
-    const struct dns_sign_want want = {&resolve->zone->origin, &resolve->name, &nsec.set};
-    dns_secure_nsec(resolve, &resolve->name, node, &nsec);
+    const struct dns_sign_want want = {&resolve->zone->origin, resolve->name, &nsec.set};
+    dns_secure_nsec(resolve, resolve->name, node, &nsec);
     if (resolve->query->type == DNS_TYPE_NSEC) {
         dns_writer_record(&resolve->writer, DNS_WRITER_ANSWER, owner, DNS_TYPE_NSEC, ttl_s, nsec.data.rdata);
     }

@@ -16,6 +16,7 @@
 
 #include "base/assert.h"
 #include "dns/dns_keydir.h"
+#include "dns/dns_serial.h"
 #include "dns/dns_steer_load.h"
 #include "dns/dns_zone_sign.h"
 #include "edge/log.h"
@@ -118,6 +119,7 @@ static enum err dns_server_load(const struct dns_server *server, const struct dn
     for (uint32_t i = 0; i < server->options.zones_count && err == ERR_OK; i++) {
         err = dns_server_zone(&server->options, i, settings->transfer_count > 0, problem, catalog);
     }
+    err = err == ERR_OK ? dns_catalog_index(catalog) : err;
     if (err == ERR_OK && server->options.policies != NULL) {
         char told[DNS_STEER_PROBLEM];
         const struct dns_steer_source source = {.config = server->options.policies,
@@ -211,6 +213,24 @@ static void dns_server_tell(const struct dns_server *server, const struct dns_ca
         if (before == NULL || before->serial != zone->serial) {
             dns_notify_tell(server->notify, &zone->origin,
                             catalog->settings.keys_count > 0 ? &catalog->settings.keys[0] : NULL);
+        }
+    }
+}
+
+/* Says of which zones secondaries will not notice that they changed. */
+static void dns_server_serials(const struct dns_server *server, const struct dns_catalog *old)
+{
+    const struct dns_catalog *catalog = server->catalog;
+    for (uint32_t i = 0; i < catalog->zones_count && catalog->settings.transfer_count > 0; i++) {
+        const struct dns_zone *zone = catalog->zones[i];
+        const struct dns_zone *before = dns_catalog_zone(old, &zone->origin);
+        const char *problem = before != NULL ? dns_serial_problem(before, zone) : NULL;
+        char name[1100];
+        struct buf buf;
+        buf_init(&buf, name, sizeof name);
+        dns_name_print(&zone->origin, &buf);
+        if (problem != NULL) {
+            LOG_W("zone=%s serial=%u: %s", buf_string(&buf), zone->serial, problem);
         }
     }
 }
@@ -323,6 +343,7 @@ enum err dns_server_reload(struct dns_server *server, const struct dns_catalog_s
     const uint64_t generation = atomic_fetch_add(&server->shared.generation, 1) + 1;
     dns_server_settle(server, generation);
     dns_server_tell(server, old);
+    dns_server_serials(server, old);
     dns_catalog_free(old);
     (void)malloc_trim(0); /* what was read is large, and the allocator would keep room for it */
     return ERR_OK;

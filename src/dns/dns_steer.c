@@ -36,7 +36,7 @@ static uint32_t dns_steer_place(const uint64_t *weights, uint32_t count, uint64_
 
 /* A draw among the policy's children of these bits; those of weight 0 have their turn when there is nobody else.
  * DNS_STEER_NONE: no bits. */
-static uint8_t dns_steer_draw(const struct dns_steer_node *node, uint32_t among, uint64_t hash, bool *chance)
+static uint8_t dns_steer_lot(const struct dns_steer_node *node, uint32_t among, uint64_t hash, bool *chance)
 {
     uint64_t weights[DNS_STEER_CHILDREN];
     for (int idle = 0; idle < 2; idle++) {
@@ -66,10 +66,10 @@ struct dns_steer_drawn dns_steer_weighted(const struct dns_steer *steer, const s
         const bool can = (dns_steer_reach(steer, table, class, mask, weighted->children[i]) & DNS_STEER_ALIVE) != 0;
         alive |= (uint32_t)can << i;
     }
-    drawn.first = dns_steer_draw(weighted, UINT32_MAX, hash, &drawn.chance);
+    drawn.first = dns_steer_lot(weighted, UINT32_MAX, hash, &drawn.chance);
     drawn.taken = drawn.first;
     if (alive != 0 && (dns_steer_reach(steer, table, class, mask, drawn.first) & DNS_STEER_ALIVE) == 0) {
-        drawn.taken = dns_steer_draw(weighted, alive, hash_bytes(&hash, sizeof hash), &drawn.chance);
+        drawn.taken = dns_steer_lot(weighted, alive, hash_bytes(&hash, sizeof hash), &drawn.chance);
     }
     return drawn;
 }
@@ -105,20 +105,40 @@ static void dns_steer_follow(const struct dns_steer *steer, const struct dns_ste
     ASSERT(false); /* the configuration allows DNS_STEER_DEPTH policies below each other */
 }
 
+bool dns_steer_look(const struct dns_steer *steer, uint32_t node, const struct view_address *client, uint32_t mask,
+                    struct dns_steer_pick *ret_pick)
+{
+    ASSERT(node < steer->nodes_count && steer->nodes[node].table < steer->tables_count);
+    const struct dns_steer_table *table = &steer->tables[steer->nodes[node].table];
+    struct dns_networks_found found = {.bits = 0};
+    if (table->networks != NULL) {
+        found = dns_networks_find(table->networks, client);
+    }
+    const uint32_t reached = dns_steer_cell(steer, table, found.class, mask, node);
+    const uint32_t ref = reached & (uint32_t)~DNS_STEER_ALIVE;
+    ret_pick->policy = DNS_STEER_NONE;
+    ret_pick->class = found.class;
+    ret_pick->scope_bits = found.bits;
+    ret_pick->alive = (reached & DNS_STEER_ALIVE) != 0;
+    ret_pick->drawn = false;
+    ret_pick->regions = ref < DNS_STEER_REGIONS ? (uint8_t)(1U << ref) : 0;
+    return ref < DNS_STEER_REGIONS;
+}
+
+void dns_steer_draw(const struct dns_steer *steer, uint32_t node, uint32_t mask, uint64_t hash,
+                    struct dns_steer_pick *pick)
+{
+    const struct dns_steer_table *table = &steer->tables[steer->nodes[node].table];
+    dns_steer_follow(steer, table, mask, hash, DNS_STEER_REGIONS + node, pick);
+}
+
 struct dns_steer_pick dns_steer_pick(const struct dns_steer *steer, uint32_t node, const struct view_address *client,
                                      uint32_t mask, uint64_t hash)
 {
-    struct dns_steer_pick pick = {.policy = DNS_STEER_NONE};
-    ASSERT(node < steer->nodes_count && steer->nodes[node].table < steer->tables_count);
-    const struct dns_steer_table *table = &steer->tables[steer->nodes[node].table];
-    if (table->networks != NULL) {
-        const struct dns_networks_found found = dns_networks_find(table->networks, client);
-        pick.class = found.class;
-        pick.scope_bits = found.bits;
+    struct dns_steer_pick pick;
+    if (!dns_steer_look(steer, node, client, mask, &pick)) {
+        dns_steer_draw(steer, node, mask, hash, &pick);
     }
-    const uint32_t ref = DNS_STEER_REGIONS + node;
-    pick.alive = (dns_steer_reach(steer, table, pick.class, mask, ref) & DNS_STEER_ALIVE) != 0;
-    dns_steer_follow(steer, table, mask, hash, ref, &pick);
     return pick;
 }
 

@@ -95,7 +95,16 @@ struct dns_steer_pick {
     uint16_t class;
 };
 
-/* `mask`: regions that can answer; `hash`: of the client's network and the name. */
+/* What the client's address decides. `mask`: regions that can answer. False: draws or several values decide, too, and
+ * dns_steer_draw has to say the rest. */
+bool dns_steer_look(const struct dns_steer *steer, uint32_t node, const struct view_address *client, uint32_t mask,
+                    struct dns_steer_pick *ret_pick);
+
+/* The rest. `hash`: of the client's network and the name. */
+void dns_steer_draw(const struct dns_steer *steer, uint32_t node, uint32_t mask, uint64_t hash,
+                    struct dns_steer_pick *pick);
+
+/* Both. */
 struct dns_steer_pick dns_steer_pick(const struct dns_steer *steer, uint32_t node, const struct view_address *client,
                                      uint32_t mask, uint64_t hash);
 

@@ -40,6 +40,7 @@ enum err dns_tcp_init(struct dns_tcp *tcp, int epoll, const struct sockaddr_stor
 {
     ASSERT(listens_count <= DNS_TCP_LISTENS);
     tcp->listens_count = 0;
+    tcp->paused = 0;
     tcp->connections = calloc(DNS_TCP_CONNECTIONS, sizeof *tcp->connections);
     if (tcp->connections == NULL) {
         return ERR_NO_MEMORY;
@@ -125,6 +126,21 @@ static struct dns_tcp_connection *dns_tcp_place(struct dns_worker *worker, const
     return place;
 }
 
+static void dns_tcp_watch_listen(const struct dns_worker *worker, uint32_t listen_index, uint32_t events)
+{
+    struct epoll_event event = {.events = events, .data.u64 = DNS_TCP_LISTEN_TAG + listen_index};
+    (void)epoll_ctl(worker->epoll, EPOLL_CTL_MOD, worker->tcp.listens[listen_index], &event);
+}
+
+/* Nobody could be let in. Without descriptors the event would come again and again: it waits for the next reaping. */
+static void dns_tcp_refused(struct dns_worker *worker, uint32_t listen_index, int problem)
+{
+    if (problem == EMFILE || problem == ENFILE || problem == ENOBUFS || problem == ENOMEM) {
+        worker->tcp.paused |= 1U << listen_index;
+        dns_tcp_watch_listen(worker, listen_index, 0);
+    }
+}
+
 void dns_tcp_accept(struct dns_worker *worker, uint32_t listen_index, struct mono now)
 {
     ASSERT(listen_index < worker->tcp.listens_count);
@@ -134,7 +150,8 @@ void dns_tcp_accept(struct dns_worker *worker, uint32_t listen_index, struct mon
     const int fd =
         accept4(worker->tcp.listens[listen_index], (struct sockaddr *)&peer, &peer_size, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd < 0) {
-        return; /* gone again, or out of descriptors: the next event tries again */
+        dns_tcp_refused(worker, listen_index, errno);
+        return;
     }
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     struct dns_tcp_connection *connection = dns_tcp_place(worker, &peer);
@@ -218,16 +235,19 @@ static bool dns_tcp_passes(const struct dns_tcp_connection *connection)
            query.type != DNS_TYPE_IXFR;
 }
 
-/* Answers whole queries, and goes on with a transfer, as long as the peer takes the answers. False: close. */
+/* Answers whole queries as long as the peer takes the answers; while a transfer is under way one of them, then a
+ * message of the transfer, which takes as long as a turn of queries: everybody else waits for it. False: close. */
 static bool dns_tcp_serve(struct dns_worker *worker, struct dns_tcp_connection *connection, struct mono now)
 {
-    for (uint32_t turn = 0; turn < DNS_TCP_TURN && connection->out_size == 0; turn++) {
+    bool transferred = false;
+    for (uint32_t turn = 0; turn < DNS_TCP_TURN && connection->out_size == 0 && !transferred; turn++) {
         size_t answer = 0;
-        if (connection->transfer.zone != NULL && (turn % 2 == 0 || !dns_tcp_passes(connection))) {
+        if (connection->transfer.zone != NULL && (turn > 0 || !dns_tcp_passes(connection))) {
             answer = dns_transfer_next(&connection->transfer, connection->out + 2);
             if (answer == 0) {
                 continue; /* it is over */
             }
+            transferred = true;
         } else {
             const size_t size = dns_tcp_query_size(connection);
             if (size == 0) {
@@ -352,4 +372,10 @@ void dns_tcp_reap(struct dns_worker *worker, struct mono now)
             dns_tcp_close(worker, connection);
         }
     }
+    for (uint32_t i = 0; i < worker->tcp.listens_count; i++) {
+        if ((worker->tcp.paused >> i & 1) != 0) {
+            dns_tcp_watch_listen(worker, i, EPOLLIN);
+        }
+    }
+    worker->tcp.paused = 0;
 }

@@ -52,6 +52,7 @@ struct dns_tcp_connection {
 struct dns_tcp {
     int listens[DNS_TCP_LISTENS];
     uint32_t listens_count;
+    uint32_t paused;                        /* bit by listener: it waits for a descriptor to become free */
     uint32_t taken;                         /* of the connections */
     struct dns_tcp_connection *connections; /* DNS_TCP_CONNECTIONS */
 };
@@ -85,5 +86,5 @@ static inline int32_t dns_tcp_idle_ms(const struct dns_tcp *tcp, bool keeps)
  * connections still have something to be answered. */
 uint32_t dns_tcp_drain(struct dns_worker *worker);
 
-/* Closes connections without progress. */
+/* Closes connections without progress, and lets those in that waited for a descriptor. */
 void dns_tcp_reap(struct dns_worker *worker, struct mono now);

@@ -123,6 +123,13 @@ static void dns_transfer_step(struct dns_transfer *transfer, struct dns_writer *
     }
 }
 
+/* Whether the message gets another record. The worker's other clients wait until it is made. */
+static bool dns_transfer_more(const struct dns_transfer *transfer, const struct dns_writer *writer)
+{
+    const size_t most = transfer->step == DNS_TRANSFER_PROOFS ? DNS_TRANSFER_PROOFS_MESSAGE : DNS_TRANSFER_MESSAGE;
+    return transfer->step != DNS_TRANSFER_DONE && writer->size < most;
+}
+
 size_t dns_transfer_next(struct dns_transfer *transfer, uint8_t *memory)
 {
     struct dns_writer writer;
@@ -138,7 +145,7 @@ size_t dns_transfer_next(struct dns_transfer *transfer, uint8_t *memory)
     memcpy(memory + DNS_MESSAGE_HEADER, transfer->question, transfer->question_size);
     const size_t start = DNS_MESSAGE_HEADER + (first ? transfer->question_size : 0);
     dns_writer_init(&writer, memory, DNS_TRANSFER_MOST - rest, start);
-    while (transfer->step != DNS_TRANSFER_DONE && writer.size < DNS_TRANSFER_MESSAGE) {
+    while (dns_transfer_more(transfer, &writer)) {
         const size_t before = writer.size;
         dns_transfer_step(transfer, &writer);
         if (writer.overflow) {

@@ -81,6 +81,7 @@ enum err dns_worker_init(struct dns_worker *worker, struct dns_worker_shared *sh
     worker->figures = place->figures;
     worker->epoll = -1;
     worker->wake = -1;
+    worker->batch.used = DNS_WORKER_BATCH;
     const enum err err = dns_worker_open(worker, place);
     if (err != ERR_OK) {
         dns_worker_fini(worker);
@@ -112,9 +113,11 @@ void dns_worker_fini(struct dns_worker *worker)
 
 /* ---- answering ---- */
 
-static void dns_worker_batch_reset(struct dns_worker *worker, bool any, uint32_t count)
+/* All heads as recvmmsg wants them: those of the last batch have been used. */
+static void dns_worker_batch_reset(struct dns_worker *worker, bool any)
 {
     struct dns_worker_batch *batch = &worker->batch;
+    const uint32_t count = batch->any == any ? batch->used : DNS_WORKER_BATCH;
     for (uint32_t i = 0; i < count; i++) {
         batch->parts[i] = (struct iovec){batch->messages[i], DNS_WORKER_MESSAGE};
         batch->heads[i].msg_hdr.msg_name = &batch->peers[i];
@@ -124,18 +127,31 @@ static void dns_worker_batch_reset(struct dns_worker *worker, bool any, uint32_t
         batch->heads[i].msg_hdr.msg_control = any ? batch->control[i] : NULL;
         batch->heads[i].msg_hdr.msg_controllen = any ? sizeof batch->control[i] : 0;
     }
+    batch->used = 0;
+    batch->any = any;
+}
+
+/* How many queries the next one stands for in the sketches. While few come each is looked at. */
+static uint32_t dns_worker_batch_sample(struct dns_worker *worker, uint32_t count)
+{
+    worker->unsampled++;
+    if (count > DNS_WORKER_FEW && worker->unsampled < DNS_WORKER_SAMPLE) {
+        return 0;
+    }
+    const uint32_t sample = worker->unsampled;
+    worker->unsampled = 0;
+    return sample;
 }
 
 /* Turns the received queries into answers where they lie; those without an answer are skipped. Their number. */
 static uint32_t dns_worker_batch_answer(struct dns_worker *worker, uint32_t count)
 {
     struct dns_worker_batch *batch = &worker->batch;
-    const uint32_t step = count > DNS_WORKER_FEW ? DNS_WORKER_SAMPLE : 1;
     uint32_t answers = 0;
     for (uint32_t i = 0; i < count; i++) {
         struct mmsghdr *head = &batch->heads[i];
         size_t size = 0;
-        worker->sample = i % step != 0 ? 0 : count - i < step ? count - i : step;
+        worker->sample = dns_worker_batch_sample(worker, count);
         /* Port 0 cannot be answered (reflected garbage); a cut query is one that is too large. */
         if ((head->msg_hdr.msg_flags & MSG_TRUNC) == 0 && head->msg_hdr.msg_namelen > 0) {
             size = dns_worker_answer(worker, batch->messages[i], head->msg_len, DNS_WORKER_MESSAGE, &batch->peers[i],
@@ -181,11 +197,12 @@ static int64_t dns_worker_now_ns(void)
 static bool dns_worker_udp_batch(struct dns_worker *worker, uint32_t index)
 {
     const int fd = worker->waits[index].fd;
-    dns_worker_batch_reset(worker, worker->any[index], DNS_WORKER_BATCH);
+    dns_worker_batch_reset(worker, worker->any[index]);
     const int got = recvmmsg(fd, worker->batch.heads, DNS_WORKER_BATCH, MSG_DONTWAIT, NULL);
     if (got <= 0) {
         return false;
     }
+    worker->batch.used = (uint32_t)got;
     const int64_t came_ns = dns_worker_now_ns();
     dns_figures_add(&worker->figures->counters.udp_queries, (uint64_t)got);
     const uint32_t answers = dns_worker_batch_answer(worker, (uint32_t)got);

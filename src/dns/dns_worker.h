@@ -27,8 +27,8 @@ enum {
     DNS_WORKER_MESSAGE = 1472,
     DNS_WORKER_LISTENS = 16,
     DNS_WORKER_UDP = 64,      /* sockets: one for each address, more where more were taken over */
-    DNS_WORKER_FEW = 4,       /* in a larger batch ... */
-    DNS_WORKER_SAMPLE = 16,   /* ... one query of so many is looked at for the sketches, and counts for these */
+    DNS_WORKER_FEW = 4,       /* of larger batches ... */
+    DNS_WORKER_SAMPLE = 64,   /* ... one query of so many is looked at for the sketches, and counts for these */
     DNS_WORKER_TICK_MS = 250, /* sign of life, idle TCP connections */
 };
 
@@ -43,6 +43,8 @@ struct dns_worker_shared {
 
 /* Memory of one batch. */
 struct dns_worker_batch {
+    uint32_t used; /* heads that are not as recvmmsg wants them */
+    bool any;      /* they have room for the address that was asked */
     struct mmsghdr heads[DNS_WORKER_BATCH];
     struct iovec parts[DNS_WORKER_BATCH];
     struct sockaddr_storage peers[DNS_WORKER_BATCH];
@@ -72,6 +74,7 @@ struct dns_worker {
     pthread_t thread;
     struct dns_figures *figures; /* written by the worker only, with atomic stores */
     uint32_t sample;             /* how many queries the present one stands for in the sketches; 0: none */
+    uint32_t unsampled;          /* that came since one was looked at */
     struct dns_worker_batch batch;
 };
 

@@ -44,7 +44,8 @@ static void dns_worker_peer(const struct sockaddr_storage *peer, struct view_add
 }
 
 /* The kernel spreads a network's queries over the workers by their ports, so each gets its part of the limit. */
-static size_t dns_worker_limit(struct dns_worker *worker, const struct dns_answer_packet *packet, size_t answer)
+static size_t dns_worker_limit(struct dns_worker *worker, const struct dns_answer_packet *packet, uint64_t made_by,
+                               size_t answer)
 {
     const struct dns_catalog_settings *settings = &worker->catalog->settings;
     const uint32_t part = settings->rate_per_second / worker->shared->workers;
@@ -53,7 +54,7 @@ static size_t dns_worker_limit(struct dns_worker *worker, const struct dns_answe
     if (dns_catalog_network_holds(settings->rate_exempt, settings->rate_exempt_count, &packet->client)) {
         return answer;
     }
-    const enum dns_rate_kind kind = dns_answer_kind(packet->message, answer, &name_hash);
+    const enum dns_rate_kind kind = dns_answer_kind(packet->message, answer, made_by, &name_hash);
     switch (dns_rate_check(worker->rate, &packet->client, kind, name_hash, &limit)) {
     case DNS_RATE_SLIP:
         dns_figures_add(&worker->figures->counters.rate_slipped, 1);
@@ -79,9 +80,8 @@ static void dns_worker_sample(struct dns_worker *worker, const uint8_t *message,
     dns_sketch_add(&worker->figures->clients, span_of(who, sizeof who), worker->sample);
     cursor_init(&cursor, message, size);
     cursor_skip(&cursor, DNS_MESSAGE_HEADER);
-    dns_name_read(&cursor, &name);
+    dns_name_read_lower(&cursor, &name);
     if (message[5] == 1 && cursor_ok(&cursor)) {
-        dns_name_lower(&name);
         dns_sketch_add(&worker->figures->questions, span_of(name.bytes, name.size), worker->sample);
     }
 }
@@ -133,5 +133,5 @@ size_t dns_worker_answer(struct dns_worker *worker, uint8_t *message, size_t siz
         dns_worker_sample(worker, message, answer, &packet.client);
     }
     const bool limited = worker->catalog->settings.rate_per_second > 0 && connection == NULL && !result.proven;
-    return limited ? dns_worker_limit(worker, &packet, answer) : answer;
+    return limited ? dns_worker_limit(worker, &packet, result.made_by, answer) : answer;
 }

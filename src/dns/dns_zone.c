@@ -8,33 +8,24 @@
 #include "base/assert.h"
 #include "base/hash.h"
 
-/* Continues a hash by one label with its length byte (FNV-1a). */
-static uint64_t dns_zone_hash(uint64_t hash, const uint8_t *label)
-{
-    const uint32_t size = 1U + label[0];
-    for (uint32_t i = 0; i < size; i++) {
-        hash = (hash ^ label[i]) * UINT64_C(0x100000001b3);
-    }
-    return hash;
-}
-
-enum { DNS_ZONE_HASH_START = 0x1505 };
-
-static uint64_t dns_zone_bucket(const struct dns_zone *zone, uint64_t hash)
-{
-    return (hash ^ hash >> 32) & zone->mask;
-}
-
 /* The node whose name is `size` bytes at `name`. */
-static struct dns_zone_node *dns_zone_lookup(const struct dns_zone *zone, uint64_t hash, const uint8_t *name,
-                                             size_t size)
+static struct dns_zone_node *dns_zone_lookup(const struct dns_zone *zone, const uint8_t *name, size_t size)
 {
-    struct dns_zone_node *node = zone->table[dns_zone_bucket(zone, hash)];
+    const uint64_t hash = word_hash(name, size);
+    struct dns_zone_node *node = zone->table[hash & zone->mask];
     while (node != NULL &&
-           (node->hash != hash || node->name.size != size || memcmp(node->name.bytes, name, size) != 0)) {
+           (node->hash != hash || node->name.size != size || !word_same(node->name.bytes, name, size))) {
         node = node->chain;
     }
     return node;
+}
+
+/* Whether these are the bytes of the origin. */
+static bool dns_zone_ends(const struct dns_zone *zone, const struct dns_name *name)
+{
+    const struct dns_name *origin = &zone->origin;
+    return name->size >= origin->size &&
+           word_same(name->bytes + name->size - origin->size, origin->bytes, origin->size);
 }
 
 /* The labels of a lower-case name below the apex: their offsets, leftmost first, and their number. False: it is not of
@@ -42,12 +33,10 @@ static struct dns_zone_node *dns_zone_lookup(const struct dns_zone *zone, uint64
 static bool dns_zone_labels(const struct dns_zone *zone, const struct dns_name *name,
                             uint8_t offsets[DNS_NAME_LABELS_MAX], uint32_t *ret_count)
 {
-    const struct dns_name *origin = &zone->origin;
-    if (name->size < origin->size ||
-        memcmp(name->bytes + name->size - origin->size, origin->bytes, origin->size) != 0) {
+    if (!dns_zone_ends(zone, name)) {
         return false;
     }
-    const size_t end = (size_t)name->size - origin->size;
+    const size_t end = (size_t)name->size - zone->origin.size;
     uint32_t count = 0;
     size_t at = 0;
     for (; at < end; at += 1U + name->bytes[at]) {
@@ -59,9 +48,34 @@ static bool dns_zone_labels(const struct dns_zone *zone, const struct dns_name *
 
 bool dns_zone_holds(const struct dns_zone *zone, const struct dns_name *name)
 {
-    uint8_t offsets[DNS_NAME_LABELS_MAX];
-    uint32_t count;
-    return dns_zone_labels(zone, name, offsets, &count);
+    if (!dns_zone_ends(zone, name)) {
+        return false;
+    }
+    const size_t end = (size_t)name->size - zone->origin.size;
+    size_t at = 0;
+    while (at < end) {
+        at += 1U + name->bytes[at];
+    }
+    return at == end;
+}
+
+/* The wildcard below `node`, the closest encloser: only its own "*" child may cover a name (RFC 4592, 3.3.1). */
+static enum dns_zone_result dns_zone_wildcard(const struct dns_zone *zone, const struct dns_zone_node *node,
+                                              const struct dns_zone_node **ret_node)
+{
+    struct dns_name wildcard;
+    if (node->name.size + 2 > DNS_NAME_MAX) {
+        return DNS_ZONE_MISSING;
+    }
+    wildcard.bytes[0] = 1;
+    wildcard.bytes[1] = '*';
+    memcpy(wildcard.bytes + 2, node->name.bytes, node->name.size);
+    const struct dns_zone_node *cover = dns_zone_lookup(zone, wildcard.bytes, node->name.size + 2U);
+    if (cover == NULL) {
+        return DNS_ZONE_MISSING;
+    }
+    *ret_node = cover;
+    return DNS_ZONE_WILDCARD;
 }
 
 enum dns_zone_result dns_zone_find(const struct dns_zone *zone, const struct dns_name *name,
@@ -73,32 +87,15 @@ enum dns_zone_result dns_zone_find(const struct dns_zone *zone, const struct dns
         return DNS_ZONE_OUTSIDE;
     }
     const struct dns_zone_node *node = zone->apex;
-    uint64_t hash = DNS_ZONE_HASH_START;
     for (uint32_t i = count; i > 0; i--) {
         if (node->below != DNS_ZONE_BELOW_ALL) {
             *ret_node = node;
             return node->below == DNS_ZONE_BELOW_CUT ? DNS_ZONE_CUT : DNS_ZONE_DNAME;
         }
         const uint8_t at = offsets[i - 1];
-        const uint64_t parent = hash;
-        hash = dns_zone_hash(hash, name->bytes + at);
-        const struct dns_zone_node *child = dns_zone_lookup(zone, hash, name->bytes + at, (size_t)name->size - at);
+        const struct dns_zone_node *child = dns_zone_lookup(zone, name->bytes + at, (size_t)name->size - at);
         if (child == NULL) {
-            /* `node` is the closest encloser: only its own "*" child may cover the name (RFC 4592, 3.3.1). */
-            struct dns_name wildcard;
-            if (node->name.size + 2 > DNS_NAME_MAX) {
-                return DNS_ZONE_MISSING;
-            }
-            wildcard.bytes[0] = 1;
-            wildcard.bytes[1] = '*';
-            memcpy(wildcard.bytes + 2, node->name.bytes, node->name.size);
-            const uint64_t star = dns_zone_hash(parent, wildcard.bytes);
-            const struct dns_zone_node *cover = dns_zone_lookup(zone, star, wildcard.bytes, node->name.size + 2U);
-            if (cover == NULL) {
-                return DNS_ZONE_MISSING;
-            }
-            *ret_node = cover;
-            return DNS_ZONE_WILDCARD;
+            return dns_zone_wildcard(zone, node, ret_node);
         }
         node = child;
     }
@@ -108,16 +105,7 @@ enum dns_zone_result dns_zone_find(const struct dns_zone *zone, const struct dns
 
 const struct dns_zone_node *dns_zone_node(const struct dns_zone *zone, const struct dns_name *name)
 {
-    uint8_t offsets[DNS_NAME_LABELS_MAX];
-    uint32_t count;
-    if (!dns_zone_labels(zone, name, offsets, &count)) {
-        return NULL;
-    }
-    uint64_t hash = DNS_ZONE_HASH_START;
-    for (uint32_t i = count; i > 0; i--) {
-        hash = dns_zone_hash(hash, name->bytes + offsets[i - 1]);
-    }
-    return dns_zone_lookup(zone, hash, name->bytes, name->size);
+    return dns_zone_lookup(zone, name->bytes, name->size);
 }
 
 const struct dns_zone_set *dns_zone_set(const struct dns_zone_node *node, uint16_t type)
@@ -131,16 +119,17 @@ const struct dns_zone_set *dns_zone_set(const struct dns_zone_node *node, uint16
 
 /* ---- making ---- */
 
-static struct dns_zone_node *dns_zone_node_add(struct dns_zone *zone, uint64_t hash, const uint8_t *name, size_t size)
+static struct dns_zone_node *dns_zone_node_add(struct dns_zone *zone, const uint8_t *name, size_t size)
 {
     struct dns_zone_node *node = arena_alloc(&zone->arena, sizeof *node);
     if (node == NULL) {
         return NULL;
     }
-    node->hash = hash;
+    zone->names_count++;
+    node->hash = word_hash(name, size);
     node->name.size = (uint8_t)size;
     memcpy(node->name.bytes, name, size);
-    struct dns_zone_node **bucket = &zone->table[dns_zone_bucket(zone, hash)];
+    struct dns_zone_node **bucket = &zone->table[node->hash & zone->mask];
     node->chain = *bucket;
     *bucket = node;
     return node;
@@ -151,16 +140,14 @@ struct dns_zone_node *dns_zone_ensure(struct dns_zone *zone, const struct dns_na
     uint8_t offsets[DNS_NAME_LABELS_MAX];
     uint32_t count = 0;
     struct dns_zone_node *node = zone->apex;
-    uint64_t hash = DNS_ZONE_HASH_START;
     const bool inside = dns_zone_labels(zone, name, offsets, &count);
     ASSERT(inside);
     for (uint32_t i = count; i > 0 && node != NULL; i--) {
         const uint8_t *at = name->bytes + offsets[i - 1];
         const size_t size = (size_t)name->size - offsets[i - 1];
-        hash = dns_zone_hash(hash, at);
-        node = dns_zone_lookup(zone, hash, at, size);
+        node = dns_zone_lookup(zone, at, size);
         if (node == NULL) {
-            node = dns_zone_node_add(zone, hash, at, size);
+            node = dns_zone_node_add(zone, at, size);
         }
     }
     return node;
@@ -181,9 +168,7 @@ struct dns_zone *dns_zone_new(uint64_t names, const struct dns_name *origin)
     dns_name_lower(&zone->origin);
     zone->mask = buckets - 1;
     zone->table = arena_alloc(&zone->arena, buckets * sizeof(struct dns_zone_node *));
-    zone->apex = zone->table != NULL
-                     ? dns_zone_node_add(zone, DNS_ZONE_HASH_START, zone->origin.bytes, zone->origin.size)
-                     : NULL;
+    zone->apex = zone->table != NULL ? dns_zone_node_add(zone, zone->origin.bytes, zone->origin.size) : NULL;
     if (zone->apex == NULL) {
         dns_zone_free(zone);
         return NULL;

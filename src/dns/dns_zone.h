@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * A zone in memory: made from a master file, never changed afterwards, asked by all workers at once.
  *
- * Names hang in one hash table under their lower-case labels, hashed from the zone's apex downwards, so that one walk
- * finds a delegation, the name, or its closest ancestor. Names in between that own no records exist as well (empty
- * non-terminals, RFC 8020). Owned by who made it. */
+ * Names hang in one hash table in lower case; a walk from the apex downwards finds a delegation, the name, or its
+ * closest ancestor. Names in between that own no records exist as well (empty non-terminals, RFC 8020). Owned by who
+ * made it. */
 #pragma once
 
 #include <stdbool.h>
@@ -86,6 +86,7 @@ struct dns_zone {
     struct dns_zone_dynamic *dynamic;
     uint32_t number;       /* among the catalogue's zones, in the order they were added */
     uint32_t dynamic_base; /* of the first one, among those of all zones (dns/dns_catalog.h) */
+    uint64_t names_count;
     uint64_t mask;
     struct dns_zone_node **table;
     struct dns_denial denial;

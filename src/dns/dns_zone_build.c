@@ -19,7 +19,9 @@ static void dns_zone_build_note(struct dns_zone_build *build, const char *file, 
     }
 }
 
-enum err dns_zone_build_fail(struct dns_zone_build *build, uint32_t line, const char *format, ...)
+/* Writes "FILE:LINE: TEXT" or, without a line, "FILE: TEXT" and returns ERR_INVALID. */
+__attribute__((format(printf, 3, 4))) static enum err dns_zone_build_fail(struct dns_zone_build *build, uint32_t line,
+                                                                          const char *format, ...)
 {
     char text[DNS_ZONE_BUILD_TEXT];
     va_list arguments;
@@ -166,6 +168,27 @@ static const struct dns_zone_set *dns_zone_build_addresses(const struct dns_zone
     return set != NULL || node == NULL ? set : dns_zone_set(node, DNS_TYPE_AAAA);
 }
 
+enum { DNS_ZONE_BUILD_NAME = 81 };
+
+/* As much of a name as a message has room for. */
+static void dns_zone_build_print(const struct dns_name *name, char text[DNS_ZONE_BUILD_NAME])
+{
+    char memory[1100];
+    struct buf buf;
+    buf_init(&buf, memory, sizeof memory);
+    dns_name_print(name, &buf);
+    snprintf(text, DNS_ZONE_BUILD_NAME, "%.*s", DNS_ZONE_BUILD_NAME - 1, buf_string(&buf));
+}
+
+/* `what` is wrong with a dynamic name. */
+static enum err dns_zone_build_clash(struct dns_zone_build *build, const struct dns_zone_dynamic *dynamic,
+                                     const char *what)
+{
+    char name[DNS_ZONE_BUILD_NAME];
+    dns_zone_build_print(&dynamic->name, name);
+    return dns_zone_build_fail(build, 0, "%s follows the view (endpoint %s) and %s", name, dynamic->endpoint, what);
+}
+
 static enum err dns_zone_build_name(struct dns_zone_build *build, struct dns_zone_dynamic *dynamic)
 {
     struct dns_zone *zone = build->zone;
@@ -173,18 +196,18 @@ static enum err dns_zone_build_name(struct dns_zone_build *build, struct dns_zon
     dns_zone_dynamic_seal(dynamic);
     const enum dns_zone_result found = dns_zone_find(zone, &dynamic->name, &above);
     if (found == DNS_ZONE_OUTSIDE) {
-        return dns_zone_build_fail(build, 0, "the dynamic name of endpoint %s lies outside the zone",
-                                   dynamic->endpoint);
+        return dns_zone_build_clash(build, dynamic, "lies outside the zone");
     }
     if (found == DNS_ZONE_CUT || found == DNS_ZONE_DNAME ||
         (found == DNS_ZONE_EXACT && dns_zone_set(above, DNS_TYPE_CNAME) != NULL)) {
-        return dns_zone_build_fail(build, 0,
-                                   "the dynamic name of endpoint %s is a CNAME in the file, a delegation, or below one",
-                                   dynamic->endpoint);
+        return dns_zone_build_clash(build, dynamic, "is a CNAME in the file, a delegation, or below one or a DNAME");
     }
     struct dns_zone_node *node = dns_zone_ensure(zone, &dynamic->name);
     if (node == NULL) {
         return dns_zone_build_fail(build, 0, "out of memory");
+    }
+    if (node->dynamic != NULL) {
+        return dns_zone_build_clash(build, dynamic, "is there twice");
     }
     node->dynamic = dynamic;
     return ERR_OK;
@@ -199,8 +222,11 @@ static void dns_zone_build_hidden(struct dns_zone_build *build)
         const struct dns_zone_dynamic *dynamic = &build->zone->dynamic[i];
         const struct dns_zone_set *hidden = dns_zone_build_addresses(build->zone, dynamic);
         if (hidden != NULL) {
+            char name[DNS_ZONE_BUILD_NAME];
             char text[DNS_ZONE_BUILD_TEXT];
-            snprintf(text, sizeof text, "addresses of the dynamic name of endpoint %s are hidden", dynamic->endpoint);
+            dns_zone_build_print(&dynamic->name, name);
+            snprintf(text, sizeof text, "%s follows the view (endpoint %s): these addresses are hidden", name,
+                     dynamic->endpoint);
             dns_zone_build_warn(build, hidden, text);
         }
     }
@@ -220,13 +246,11 @@ static void dns_zone_build_denied(struct dns_zone_build *build)
         }
     }
     if (count > 0 && build->problem[0] == 0) {
-        char name[1100];
+        char name[DNS_ZONE_BUILD_NAME];
         char text[DNS_ZONE_BUILD_TEXT];
-        struct buf buf;
-        buf_init(&buf, name, sizeof name);
-        dns_name_print(&first->name, &buf);
+        dns_zone_build_print(&first->name, name);
         snprintf(text, sizeof text,
-                 "%.80s (%u such) follows the view and has no address in the file: the zone is transferred, and "
+                 "%s (%u such) follows the view and has no address in the file: the zone is transferred, and "
                  "secondaries deny it; expected A or AAAA there, for those who ask a secondary",
                  name, count);
         dns_zone_build_note(build, build->file, 0, text);
@@ -257,38 +281,72 @@ enum err dns_zone_build_dynamic(struct dns_zone_build *build, const struct dns_z
 
 /* ---- the whole ---- */
 
-/* Name servers inside the zone that they serve are found by glue only (RFC 1034, 4.2.1). */
-static void dns_zone_build_glue(struct dns_zone_build *build, const struct dns_zone_node *cut)
+/* Whether there is an address, or will be one by the view. */
+static bool dns_zone_build_known(const struct dns_zone_node *node)
 {
-    const struct dns_zone_set *servers = dns_zone_set(cut, DNS_TYPE_NS);
+    return node != NULL && (node->dynamic != NULL || dns_zone_set(node, DNS_TYPE_A) != NULL ||
+                            dns_zone_set(node, DNS_TYPE_AAAA) != NULL);
+}
+
+/* What is wrong with a name server of the zone, or of a delegation, whose address is up to this zone; NULL: nothing. */
+static const char *dns_zone_build_server(const struct dns_zone *zone, const struct dns_zone_node *owner,
+                                         const struct dns_name *server)
+{
+    const struct dns_zone_node *node = NULL;
+    const enum dns_zone_result found = dns_zone_find(zone, server, &node);
+    if (found == DNS_ZONE_CUT) {
+        /* Inside the zone that it serves it is found by glue only (RFC 1034, 4.2.1). */
+        const bool inside = owner != zone->apex && dns_name_within(server, &owner->name);
+        return inside && !dns_zone_build_known(dns_zone_node(zone, server))
+                   ? "a name server below this delegation has no address here: nobody finds it without glue"
+                   : NULL;
+    }
+    if (found == DNS_ZONE_OUTSIDE) {
+        return NULL;
+    }
+    if (found == DNS_ZONE_DNAME || (node != NULL && dns_zone_set(node, DNS_TYPE_CNAME) != NULL)) {
+        return "a name server here is an alias (CNAME, DNAME): resolvers do not follow it (RFC 2181, 10.3)";
+    }
+    return dns_zone_build_known(node) ? NULL : "a name server here has no address, and this zone is where it would be";
+}
+
+static void dns_zone_build_servers(struct dns_zone_build *build, const struct dns_zone_node *owner)
+{
+    const struct dns_zone_set *servers = dns_zone_set(owner, DNS_TYPE_NS);
     for (const struct dns_zone_data *data = servers->data; data != NULL; data = data->next) {
         struct cursor cursor;
         struct dns_name server;
         cursor_init(&cursor, data->rdata.data, data->rdata.size);
-        dns_name_read(&cursor, &server);
-        dns_name_lower(&server);
-        const struct dns_zone_node *node = dns_zone_node(build->zone, &server);
-        if (dns_name_within(&server, &cut->name) &&
-            (node == NULL || (dns_zone_set(node, DNS_TYPE_A) == NULL && dns_zone_set(node, DNS_TYPE_AAAA) == NULL))) {
-            dns_zone_build_warn(build, servers,
-                                "a name server below this delegation has no address here: nobody finds "
-                                "it without glue");
+        dns_name_read_lower(&cursor, &server);
+        const char *problem = dns_zone_build_server(build->zone, owner, &server);
+        if (problem != NULL) {
+            dns_zone_build_warn(build, servers, problem);
         }
     }
+}
+
+static enum err dns_zone_build_refuse(struct dns_zone_build *build, const struct dns_zone_set *set, const char *text)
+{
+    build->file = set->file;
+    return dns_zone_build_fail(build, set->line, "%s", text);
 }
 
 static enum err dns_zone_build_node(struct dns_zone_build *build, const struct dns_zone_node *node)
 {
     const struct dns_zone_node *above = NULL;
-    if (node->below == DNS_ZONE_BELOW_CUT) {
-        dns_zone_build_glue(build, node);
-    } else if (dns_zone_set(node, DNS_TYPE_DS) != NULL) {
+    if (node->below == DNS_ZONE_BELOW_CUT || node == build->zone->apex) {
+        dns_zone_build_servers(build, node);
+    }
+    if (node->below == DNS_ZONE_BELOW_CUT && dns_zone_set(node, DNS_TYPE_DNAME) != NULL) {
+        return dns_zone_build_refuse(build, dns_zone_set(node, DNS_TYPE_DNAME),
+                                     "DNAME beside NS belongs into the zone below the delegation (RFC 6672, 2.3)");
+    }
+    if (node->below != DNS_ZONE_BELOW_CUT && dns_zone_set(node, DNS_TYPE_DS) != NULL) {
         dns_zone_build_warn(build, dns_zone_set(node, DNS_TYPE_DS), "DS without a delegation (NS) at the same name");
     }
     if (node->sets != NULL && dns_zone_find(build->zone, &node->name, &above) == DNS_ZONE_DNAME) {
-        build->file = node->sets->file;
-        return dns_zone_build_fail(build, node->sets->line,
-                                   "below a DNAME, which leads all names there elsewhere (RFC 6672, 2.4)");
+        return dns_zone_build_refuse(build, node->sets,
+                                     "below a DNAME, which leads all names there elsewhere (RFC 6672, 2.4)");
     }
     return ERR_OK;
 }

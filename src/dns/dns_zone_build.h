@@ -13,10 +13,6 @@ struct dns_zone_build {
     char *problem;    /* DNS_ZONE_PROBLEM bytes */
 };
 
-/* Writes "FILE:LINE: TEXT" or, without a line, "FILE: TEXT" and returns ERR_INVALID. */
-enum err dns_zone_build_fail(struct dns_zone_build *build, uint32_t line, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
 enum err dns_zone_build_record(struct dns_zone_build *build, const struct dns_zonefile_record *record) ERR_CHECK;
 enum err dns_zone_build_dynamic(struct dns_zone_build *build, const struct dns_zone_want *want) ERR_CHECK;
 enum err dns_zone_build_finish(struct dns_zone_build *build) ERR_CHECK;

@@ -6,28 +6,46 @@
 
 #include "wire/dns_type.h"
 
+static uint16_t dns_message_16(const uint8_t *at)
+{
+    return (uint16_t)(at[0] << 8 | at[1]);
+}
+
+/* Bytes of a run as a word, in a register: who reads it next does not wait for single bytes. */
+static uint64_t dns_message_word(struct span from, size_t begin)
+{
+    const size_t end = from.size < begin + WORD_BYTES ? from.size : begin + WORD_BYTES;
+    uint64_t word = 0;
+    for (size_t i = end; i > begin; i--) {
+        word = word << 8 | from.data[i - 1];
+    }
+    return word;
+}
+
 /* RFC 7871, 6: family, source, scope (0 in a query), then exactly the bytes that hold `source` bits, the rest of the
  * last byte zero. Anything else is FORMERR (7.1.2). */
 static bool dns_message_subnet_parse(struct cursor *option, struct dns_message_subnet *subnet)
 {
-    subnet->family = cursor_u16be(option);
-    subnet->source_bits = cursor_u8(option);
-    const uint8_t scope = cursor_u8(option);
-    const uint32_t bits_max = subnet->family == 1 ? 32 : subnet->family == 2 ? 128 : 0;
-    if (!cursor_ok(option) || scope != 0 || subnet->family > 2 || subnet->source_bits > bits_max) {
+    const struct span head = cursor_span(option, 4);
+    if (!cursor_ok(option)) {
         return false;
     }
-    const size_t size = (subnet->source_bits + 7U) / 8;
-    const struct span address = cursor_span(option, size);
-    if (!cursor_ok(option) || cursor_left(option) != 0) {
+    const uint16_t family = dns_message_16(head.data);
+    const uint8_t bits = head.data[2];
+    const uint32_t bits_max = family == 1 ? 32 : family == 2 ? 128 : 0;
+    if (head.data[3] != 0 || family > 2 || bits > bits_max) {
         return false;
     }
-    memset(subnet->address, 0, sizeof subnet->address);
-    if (size > 0) {
-        memcpy(subnet->address, address.data, size);
+    const struct span address = cursor_rest(option);
+    const uint32_t rest = bits % 8U;
+    if (address.size != (bits + 7U) / 8 || (rest > 0 && (address.data[address.size - 1] & 0xff >> rest) != 0)) {
+        return false;
     }
-    const uint32_t rest = subnet->source_bits % 8U;
-    return rest == 0 || (subnet->address[size - 1] & (0xff >> rest)) == 0;
+    subnet->family = family;
+    subnet->source_bits = bits;
+    word_store(subnet->address, dns_message_word(address, 0));
+    word_store(subnet->address + WORD_BYTES, dns_message_word(address, WORD_BYTES));
+    return true;
 }
 
 /* Two subnets, or two cookies, cannot both be answered. */
@@ -66,31 +84,28 @@ static bool dns_message_option(uint16_t code, struct span value, struct dns_mess
 /* The OPT record behind its type field (RFC 6891, 6.1.2). Options that we do not know are skipped. */
 static bool dns_message_opt(struct cursor *cursor, struct dns_message_query *query)
 {
-    query->udp_size = cursor_u16be(cursor);
-    cursor_skip(cursor, 1); /* the upper bits of a response code: nothing in a query */
-    query->edns_version = cursor_u8(cursor);
-    const uint16_t flags = cursor_u16be(cursor);
-    query->dnssec_ok = (flags & DNS_MESSAGE_DO) != 0;
-    query->compact_ok = (flags & DNS_MESSAGE_CO) != 0;
-    const uint16_t size = cursor_u16be(cursor);
+    const struct span head = cursor_span(cursor, 8);
+    const size_t size = cursor_ok(cursor) ? dns_message_16(head.data + 6) : 0;
     const struct span data = cursor_span(cursor, size);
     if (!cursor_ok(cursor)) {
         return false;
     }
+    const uint16_t flags = dns_message_16(head.data + 4);
     query->edns = true;
+    query->udp_size = dns_message_16(head.data);
+    query->edns_version = head.data[3]; /* before it the upper bits of a response code: nothing in a query */
+    query->dnssec_ok = (flags & DNS_MESSAGE_DO) != 0;
+    query->compact_ok = (flags & DNS_MESSAGE_CO) != 0;
     if (query->edns_version != 0) {
         return true; /* what follows may mean something else there */
     }
     struct cursor options;
     cursor_init(&options, data.data, data.size);
     while (cursor_left(&options) > 0) {
-        const uint16_t code = cursor_u16be(&options);
-        const uint16_t length = cursor_u16be(&options);
+        const struct span option = cursor_span(&options, 4);
+        const size_t length = cursor_ok(&options) ? dns_message_16(option.data + 2) : 0;
         const struct span value = cursor_span(&options, length);
-        if (!cursor_ok(&options)) {
-            return false;
-        }
-        if (!dns_message_option(code, value, query)) {
+        if (!cursor_ok(&options) || !dns_message_option(dns_message_16(option.data), value, query)) {
             return false;
         }
     }
@@ -114,16 +129,28 @@ static void dns_message_soa(struct cursor *cursor, size_t size, struct dns_messa
 
 enum dns_message_place { DNS_MESSAGE_ANSWER, DNS_MESSAGE_AUTHORITY, DNS_MESSAGE_ADDITIONAL };
 
+/* Skips a record's name. Whether it is the root: OPT's, and the most frequent one in queries. */
+static bool dns_message_owner(struct cursor *cursor)
+{
+    const struct span left = cursor_rest(cursor);
+    if (left.size > 0 && left.data[0] == 0) {
+        cursor_skip(cursor, 1);
+        return true;
+    }
+    struct dns_name owner;
+    dns_name_read(cursor, &owner);
+    return owner.size == 1;
+}
+
 /* Skips a record, or reads it when it is OPT, TSIG or SOA where one may stand. */
 static bool dns_message_record(struct cursor *cursor, enum dns_message_place place, bool last,
                                struct dns_message_query *query)
 {
-    struct dns_name owner;
     const size_t start = cursor->at;
-    dns_name_read(cursor, &owner);
+    const bool root = dns_message_owner(cursor);
     const uint16_t type = cursor_u16be(cursor);
     if (type == DNS_TYPE_OPT) {
-        const bool allowed = place == DNS_MESSAGE_ADDITIONAL && !query->edns && owner.size == 1;
+        const bool allowed = place == DNS_MESSAGE_ADDITIONAL && !query->edns && root;
         return cursor_ok(cursor) && allowed && dns_message_opt(cursor, query);
     }
     if (type == DNS_TYPE_TSIG) {
@@ -144,7 +171,7 @@ static bool dns_message_record(struct cursor *cursor, enum dns_message_place pla
 
 static bool dns_message_question(struct cursor *cursor, struct dns_message_query *query)
 {
-    dns_name_read(cursor, &query->name);
+    dns_name_read_lower(cursor, &query->name);
     query->type = cursor_u16be(cursor);
     query->class = cursor_u16be(cursor);
     /* A compressed question could only point into the header: answers that point to the question would break. */
@@ -155,7 +182,6 @@ static bool dns_message_question(struct cursor *cursor, struct dns_message_query
         query->class = 0;
         return false;
     }
-    dns_name_lower(&query->name);
     query->question_end = cursor->at;
     return true;
 }
@@ -165,34 +191,21 @@ enum dns_message_verdict dns_message_parse(const void *data, size_t size, struct
     struct cursor cursor;
     cursor_init(&cursor, data, size);
     struct dns_message_query *query = ret_query;
-    query->id = cursor_u16be(&cursor);
-    query->flags = cursor_u16be(&cursor);
-    const uint16_t questions = cursor_u16be(&cursor);
-    const uint16_t answers = cursor_u16be(&cursor);
-    const uint32_t others = (uint32_t)answers + cursor_u16be(&cursor);
-    const uint16_t additional = cursor_u16be(&cursor);
-    if (!cursor_ok(&cursor) || (query->flags & DNS_MESSAGE_QR) != 0) {
+    const struct span header = cursor_span(&cursor, DNS_MESSAGE_HEADER);
+    if (!cursor_ok(&cursor) || (header.data[2] & DNS_MESSAGE_QR >> 8) != 0) {
         return DNS_MESSAGE_DROP;
     }
-    query->opcode = (uint8_t)((query->flags & DNS_MESSAGE_OPCODE) >> 11);
-    query->type = 0;
-    query->class = 0;
-    query->question_end = DNS_MESSAGE_HEADER;
+    const uint16_t questions = dns_message_16(header.data + 4);
+    const uint16_t answers = dns_message_16(header.data + 6);
+    const uint32_t others = (uint32_t)answers + dns_message_16(header.data + 8);
+    const uint16_t additional = dns_message_16(header.data + 10);
+    memset(query, 0, offsetof(struct dns_message_query, subnet.address));
     query->name.size = 1;
     query->name.bytes[0] = 0;
-    query->edns = false;
-    query->subnet_given = false;
-    query->dnssec_ok = false;
-    query->compact_ok = false;
-    query->edns_version = 0;
-    query->udp_size = 0;
-    query->subnet = (struct dns_message_subnet){0};
-    query->nsid = false;
-    query->keepalive = false;
-    query->cookie_size = 0;
-    query->tsig_at = 0;
-    query->serial_given = false;
-    query->serial = 0;
+    query->id = dns_message_16(header.data);
+    query->flags = dns_message_16(header.data + 2);
+    query->opcode = (uint8_t)((query->flags & DNS_MESSAGE_OPCODE) >> 11);
+    query->question_end = DNS_MESSAGE_HEADER;
     if (query->opcode != 0) {
         return DNS_MESSAGE_NOTIMP;
     }

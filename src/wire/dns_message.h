@@ -41,25 +41,25 @@ struct dns_message_subnet {
 struct dns_message_query {
     uint16_t id;
     uint16_t flags;
-    uint8_t opcode;
     uint16_t type;
     uint16_t class;
-    size_t question_end; /* bytes of header and question; DNS_MESSAGE_HEADER when the question was not understood */
-    struct dns_name name; /* in lower case; the message keeps the case that it came with */
+    uint16_t udp_size;
+    uint8_t opcode;
+    uint8_t edns_version;
     bool edns;
     bool subnet_given;
     bool dnssec_ok;
     bool compact_ok;
     bool nsid;
     bool keepalive;
-    uint8_t edns_version;
-    uint16_t udp_size;
-    struct dns_message_subnet subnet;
-    size_t tsig_at;    /* where the TSIG record begins that ends the message; 0: none */
-    bool serial_given; /* an SOA stands in the authority section: what the client of an IXFR has */
-    uint32_t serial;
+    bool serial_given;   /* an SOA stands in the authority section: what the client of an IXFR has */
     uint8_t cookie_size; /* 0: none; 8, or 16 to 40 */
+    uint32_t serial;
+    size_t tsig_at;      /* where the TSIG record begins that ends the message; 0: none */
+    size_t question_end; /* bytes of header and question; DNS_MESSAGE_HEADER when the question was not understood */
+    struct dns_message_subnet subnet; /* source_bits 0 unless it is given */
     uint8_t cookie[DNS_COOKIE_MOST];
+    struct dns_name name; /* in lower case; the message keeps the case that it came with */
 };
 
 enum dns_message_verdict {
@@ -70,6 +70,6 @@ enum dns_message_verdict {
     DNS_MESSAGE_NOTIMP,  /* another opcode than QUERY: only the header was read */
 };
 
-/* All members of `ret_query` are set unless the verdict is DNS_MESSAGE_DROP; those that were not understood are zero.
- */
+/* All members of `ret_query` are set unless the verdict is DNS_MESSAGE_DROP; those that were not understood are zero,
+ * the name is then the root. What a cookie or subnet does not fill means nothing. */
 enum dns_message_verdict dns_message_parse(const void *data, size_t size, struct dns_message_query *ret_query);

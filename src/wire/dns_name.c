@@ -13,25 +13,23 @@ static void dns_name_root(struct dns_name *name)
 }
 
 /* The bytes of a name without pointers, which nearly all names are; 0: it is another one, or none. */
-static size_t dns_name_plain(struct cursor cursor)
+static size_t dns_name_plain(struct span left)
 {
-    const size_t start = cursor.at;
-    while (cursor_ok(&cursor) && cursor.at - start < DNS_NAME_MAX) {
-        const uint8_t length = cursor_u8(&cursor);
-        if (length > DNS_NAME_LABEL_MAX) {
+    const size_t most = left.size < DNS_NAME_MAX ? left.size : DNS_NAME_MAX;
+    for (size_t at = 0; at < most; at += 1U + left.data[at]) {
+        if (left.data[at] == 0) {
+            return at + 1;
+        }
+        if (left.data[at] > DNS_NAME_LABEL_MAX) {
             return 0;
         }
-        if (length == 0) {
-            return cursor_ok(&cursor) ? cursor.at - start : 0;
-        }
-        cursor_skip(&cursor, length);
     }
     return 0;
 }
 
 void dns_name_read(struct cursor *cursor, struct dns_name *ret_name)
 {
-    const size_t plain = dns_name_plain(*cursor);
+    const size_t plain = dns_name_plain(cursor_rest(cursor));
     if (plain > 0) {
         ret_name->size = (uint8_t)plain;
         memcpy(ret_name->bytes, cursor_span(cursor, plain).data, plain);
@@ -224,15 +222,24 @@ static uint64_t dns_name_small_8(uint64_t bytes)
 
 void dns_name_lower(struct dns_name *name)
 {
-    size_t i = 0;
-    for (; i + 8 <= name->size; i += 8) {
-        uint64_t bytes;
-        memcpy(&bytes, name->bytes + i, 8);
-        bytes = dns_name_small_8(bytes);
-        memcpy(name->bytes + i, &bytes, 8);
+    for (size_t at = 0; at < name->size; at += WORD_BYTES) {
+        word_store(name->bytes + at, dns_name_small_8(word_load(name->bytes + at)));
     }
-    for (; i < name->size; i++) {
-        name->bytes[i] = dns_name_small(name->bytes[i]);
+}
+
+void dns_name_read_lower(struct cursor *cursor, struct dns_name *ret_name)
+{
+    const struct span left = cursor_rest(cursor);
+    const size_t plain = dns_name_plain(left);
+    if (plain == 0 || left.size < WORD_BYTES) {
+        dns_name_read(cursor, ret_name);
+        dns_name_lower(ret_name);
+        return;
+    }
+    cursor_skip(cursor, plain);
+    ret_name->size = (uint8_t)plain;
+    for (size_t at = 0; at < plain; at += WORD_BYTES) {
+        word_store(ret_name->bytes + at, dns_name_small_8(word_within(left.data, left.size, at)));
     }
 }
 

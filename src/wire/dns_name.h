@@ -6,11 +6,11 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <string.h>
 
 #include "base/buf.h"
 #include "base/cursor.h"
 #include "base/err.h"
+#include "base/word.h"
 
 enum {
     DNS_NAME_MAX = 255,       /* bytes with the root label */
@@ -19,13 +19,16 @@ enum {
 };
 
 struct dns_name {
-    uint8_t size; /* 1..255; 0: not set */
-    uint8_t bytes[DNS_NAME_MAX];
+    uint8_t size;                             /* 1..255; 0: not set */
+    uint8_t bytes[DNS_NAME_MAX + WORD_SLACK]; /* what is behind `size` means nothing (base/word.h) */
 };
 
 /* Reads a name; the cursor's data must begin with the message's first byte. Compression pointers must point backwards.
  * Fails the cursor on anything else; `ret_name` is then the root. */
 void dns_name_read(struct cursor *cursor, struct dns_name *ret_name);
+
+/* The same in lower case. */
+void dns_name_read_lower(struct cursor *cursor, struct dns_name *ret_name);
 
 /* Master-file text (RFC 1035, 5.1): escapes \X and \DDD; without a trailing dot `origin` is appended ("@" is the origin
  * itself); origin NULL: the root. ERR_INVALID: empty label, bad escape; ERR_TOO_LARGE: label or name too long. */
@@ -46,13 +49,6 @@ static inline uint8_t dns_name_small(uint8_t byte)
 }
 
 void dns_name_lower(struct dns_name *name);
-
-/* The bytes that it has, while an assignment copies all that it could have. */
-static inline void dns_name_copy(struct dns_name *to, const struct dns_name *from)
-{
-    to->size = from->size;
-    memcpy(to->bytes, from->bytes, from->size);
-}
 
 /* Where the labels begin, leftmost first, without the root; their number. */
 uint32_t dns_name_labels(const struct dns_name *name, uint8_t offsets[DNS_NAME_LABELS_MAX]);

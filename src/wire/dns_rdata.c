@@ -61,6 +61,9 @@ static void dns_rdata_simple(struct dns_rdata_field *field, char letter)
 static void dns_rdata_one(struct dns_rdata_field *field, char letter)
 {
     switch (letter) {
+    case 'C':
+        dns_rdata_code_certificate(field);
+        return;
     case 'K':
         dns_rdata_code_algorithm(field);
         return;
@@ -117,6 +120,20 @@ static void dns_rdata_generic(struct dns_rdata_field *field, uint16_t type)
     }
 }
 
+/* By the words of the type's form. */
+static void dns_rdata_formed(struct dns_rdata_field *field, uint16_t type, const char *form)
+{
+    const size_t start = field->buf->size;
+    for (size_t i = 0; form[i] != 0 && field->problem == NULL; i++) {
+        dns_rdata_one(field, form[i]);
+    }
+    if (field->problem == NULL && !field->buf->overflow &&
+        !dns_rdata_check_digest(type, span_of(field->buf->data + start, field->buf->size - start))) {
+        dns_rdata_field_fail(field, "the digest has not the length of its kind; expected 40 digits for SHA-1, 64 for "
+                                    "SHA-256, 96 for SHA-384, 128 for SHA-512");
+    }
+}
+
 enum err dns_rdata_parse(uint16_t type, const struct dns_word *words, size_t words_count, const struct dns_name *origin,
                          struct buf *buf, struct dns_rdata_problem *ret_problem)
 {
@@ -128,9 +145,7 @@ enum err dns_rdata_parse(uint16_t type, const struct dns_word *words, size_t wor
         dns_rdata_field_fail(&field, form == NULL ? "type is not known; expected the generic form \\# LENGTH HEX"
                                                   : "this type stands in no zone");
     } else {
-        for (size_t i = 0; form[i] != 0 && field.problem == NULL; i++) {
-            dns_rdata_one(&field, form[i]);
-        }
+        dns_rdata_formed(&field, type, form);
     }
     if (field.problem == NULL && field.at < field.count) {
         field.at++;

@@ -64,6 +64,7 @@ static void dns_rdata_check_field(struct cursor *cursor, char letter)
         cursor_skip(cursor, 1);
         return;
     case '2':
+    case 'C':
     case 'T':
         cursor_skip(cursor, 2);
         return;
@@ -114,6 +115,25 @@ static void dns_rdata_check_field(struct cursor *cursor, char letter)
     }
 }
 
+bool dns_rdata_check_digest(uint16_t type, struct span rdata)
+{
+    static const struct {
+        uint16_t type;
+        uint8_t head; /* bytes before the digest; the last of them is its kind */
+        uint8_t kind;
+        uint8_t size;
+    } rows[] = {{DNS_TYPE_DS, 4, 1, 20},    {DNS_TYPE_DS, 4, 2, 32},  {DNS_TYPE_DS, 4, 3, 32},
+                {DNS_TYPE_DS, 4, 4, 48},    {DNS_TYPE_CDS, 4, 1, 20}, {DNS_TYPE_CDS, 4, 2, 32},
+                {DNS_TYPE_CDS, 4, 3, 32},   {DNS_TYPE_CDS, 4, 4, 48}, {DNS_TYPE_ZONEMD, 6, 1, 48},
+                {DNS_TYPE_ZONEMD, 6, 2, 64}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (rows[i].type == type && rdata.size >= rows[i].head && rdata.data[rows[i].head - 1] == rows[i].kind) {
+            return rdata.size == (size_t)rows[i].head + rows[i].size;
+        }
+    }
+    return true;
+}
+
 bool dns_rdata_check(uint16_t type, struct span rdata)
 {
     const char *form = dns_type_form(type);
@@ -125,5 +145,5 @@ bool dns_rdata_check(uint16_t type, struct span rdata)
     for (size_t i = 0; form[i] != 0; i++) {
         dns_rdata_check_field(&cursor, form[i]);
     }
-    return form[0] != 0 && cursor_ok(&cursor) && cursor_left(&cursor) == 0;
+    return form[0] != 0 && cursor_ok(&cursor) && cursor_left(&cursor) == 0 && dns_rdata_check_digest(type, rdata);
 }

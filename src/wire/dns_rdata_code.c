@@ -7,41 +7,66 @@
 
 #include "wire/dns_type.h"
 
-void dns_rdata_code_algorithm(struct dns_rdata_field *field)
+struct dns_rdata_code_row {
+    const char *name;
+    uint16_t number;
+};
+
+/* A number of at most `most`, or one of these names. False: neither. */
+static bool dns_rdata_code_row(struct dns_rdata_field *field, uint64_t most, const struct dns_rdata_code_row *rows,
+                               size_t count, uint16_t *ret_number)
 {
-    static const struct {
-        const char *name;
-        uint8_t number;
-    } rows[] = {{"RSAMD5", 1},
-                {"DH", 2},
-                {"DSA", 3},
-                {"RSASHA1", 5},
-                {"DSA-NSEC3-SHA1", 6},
-                {"RSASHA256", 8},
-                {"RSASHA512", 10},
-                {"NSEC3RSASHA1", 7},
-                {"RSASHA1-NSEC3-SHA1", 7},
-                {"ECC-GOST", 12},
-                {"ED25519", 15},
-                {"ECDSAP256SHA256", 13},
-                {"ECDSAP384SHA384", 14},
-                {"ED448", 16},
-                {"INDIRECT", 252},
-                {"PRIVATEDNS", 253},
-                {"PRIVATEOID", 254}};
     const struct span text = dns_rdata_field_next(field).text;
     uint64_t number = 0;
-    if (dns_word_number(text, UINT8_MAX, &number) == ERR_OK) {
-        buf_u8(field->buf, (uint8_t)number);
-        return;
+    if (dns_word_number(text, most, &number) == ERR_OK) {
+        *ret_number = (uint16_t)number;
+        return true;
     }
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    for (size_t i = 0; i < count; i++) {
         if (text.size == strlen(rows[i].name) && strncasecmp((const char *)text.data, rows[i].name, text.size) == 0) {
-            buf_u8(field->buf, rows[i].number);
-            return;
+            *ret_number = rows[i].number;
+            return true;
         }
     }
-    dns_rdata_field_fail(field, "not an algorithm; expected 0 to 255 or a name as ECDSAP256SHA256");
+    return false;
+}
+
+void dns_rdata_code_certificate(struct dns_rdata_field *field)
+{
+    static const struct dns_rdata_code_row rows[] = {{"PKIX", 1},  {"SPKI", 2}, {"PGP", 3},    {"IPKIX", 4},
+                                                     {"ISPKI", 5}, {"IPGP", 6}, {"ACPKIX", 7}, {"IACPKIX", 8},
+                                                     {"URI", 253}, {"OID", 254}};
+    uint16_t number = 0;
+    if (!dns_rdata_code_row(field, UINT16_MAX, rows, sizeof rows / sizeof *rows, &number)) {
+        dns_rdata_field_fail(field, "not a kind of certificate; expected 0 to 65535 or a name as PKIX or PGP");
+    }
+    buf_u16be(field->buf, number);
+}
+
+void dns_rdata_code_algorithm(struct dns_rdata_field *field)
+{
+    static const struct dns_rdata_code_row rows[] = {{"RSAMD5", 1},
+                                                     {"DH", 2},
+                                                     {"DSA", 3},
+                                                     {"RSASHA1", 5},
+                                                     {"DSA-NSEC3-SHA1", 6},
+                                                     {"RSASHA256", 8},
+                                                     {"RSASHA512", 10},
+                                                     {"NSEC3RSASHA1", 7},
+                                                     {"RSASHA1-NSEC3-SHA1", 7},
+                                                     {"ECC-GOST", 12},
+                                                     {"ED25519", 15},
+                                                     {"ECDSAP256SHA256", 13},
+                                                     {"ECDSAP384SHA384", 14},
+                                                     {"ED448", 16},
+                                                     {"INDIRECT", 252},
+                                                     {"PRIVATEDNS", 253},
+                                                     {"PRIVATEOID", 254}};
+    uint16_t number = 0;
+    if (!dns_rdata_code_row(field, UINT8_MAX, rows, sizeof rows / sizeof *rows, &number)) {
+        dns_rdata_field_fail(field, "not an algorithm; expected 0 to 255 or a name as ECDSAP256SHA256");
+    }
+    buf_u8(field->buf, (uint8_t)number);
 }
 
 void dns_rdata_code_type(struct dns_rdata_field *field)

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Fields of record data with names and marks of their own: algorithms, types, dates, bitmaps (RFC 4034), salts (5155),
- * EUI-48 and EUI-64 (7043). See wire/dns_rdata_field.h. */
+ * Fields of record data with names and marks of their own: certificates (RFC 4398), algorithms, types, dates, bitmaps
+ * (RFC 4034), salts (5155), EUI-48 and EUI-64 (7043). See wire/dns_rdata_field.h. */
 #pragma once
 
 #include "wire/dns_rdata_field.h"
 
+/* Kind of certificate (RFC 4398, 2.1): its number or mnemonic, in two bytes. */
+void dns_rdata_code_certificate(struct dns_rdata_field *field);
 /* DNSSEC algorithm: its number or mnemonic, in a byte. */
 void dns_rdata_code_algorithm(struct dns_rdata_field *field);
 /* A record type, in two bytes. */

@@ -68,7 +68,7 @@ bool dns_rdata_field_address_write(struct span text, bool six, struct buf *buf)
 {
     char copy[INET6_ADDRSTRLEN] = {0};
     uint8_t address[16];
-    if (text.size == 0 || text.size >= sizeof copy) {
+    if (text.size == 0 || text.size >= sizeof copy || memchr(text.data, 0, text.size) != NULL) {
         return false;
     }
     memcpy(copy, text.data, text.size);

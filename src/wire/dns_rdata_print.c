@@ -91,6 +91,7 @@ static void dns_rdata_print_plain(struct cursor *cursor, char letter, struct buf
         buf_printf(buf, "%u", cursor_u8(cursor));
         return;
     case '2':
+    case 'C':
         buf_printf(buf, "%u", cursor_u16be(cursor));
         return;
     case '4':

@@ -30,6 +30,12 @@ const char *dns_rdata_svcb_key_name(uint16_t key)
     return key < DNS_RDATA_SVCB_NAMES ? dns_rdata_svcb_names[key] : NULL;
 }
 
+/* "key667": no name begins so. */
+static bool dns_rdata_svcb_numbered(struct span text)
+{
+    return text.size >= 4 && strncasecmp((const char *)text.data, "key", 3) == 0;
+}
+
 static uint16_t dns_rdata_svcb_key(struct span text)
 {
     for (size_t i = 0; i < DNS_RDATA_SVCB_NAMES; i++) {
@@ -39,7 +45,7 @@ static uint16_t dns_rdata_svcb_key(struct span text)
         }
     }
     uint64_t number = DNS_RDATA_SVCB_NONE;
-    if (text.size < 4 || strncasecmp((const char *)text.data, "key", 3) != 0 ||
+    if (!dns_rdata_svcb_numbered(text) ||
         dns_word_number(span_of(text.data + 3, text.size - 3), DNS_RDATA_SVCB_NONE - 1, &number) != ERR_OK) {
         return DNS_RDATA_SVCB_NONE;
     }
@@ -161,6 +167,44 @@ static void dns_rdata_svcb_value(struct dns_rdata_svcb_list *list, uint16_t key,
     }
 }
 
+static bool dns_rdata_svcb_value_check(uint16_t key, struct span value)
+{
+    switch (key) {
+    case DNS_RDATA_SVCB_MANDATORY:
+        return value.size > 0 && value.size % 2 == 0;
+    case DNS_RDATA_SVCB_ALPN: {
+        struct cursor cursor;
+        cursor_init(&cursor, value.data, value.size);
+        while (cursor_left(&cursor) > 0) {
+            const uint8_t size = cursor_u8(&cursor);
+            cursor_skip(&cursor, size > 0 ? size : SIZE_MAX);
+        }
+        return cursor_ok(&cursor) && value.size > 0;
+    }
+    case DNS_RDATA_SVCB_NO_DEFAULT_ALPN:
+    case DNS_RDATA_SVCB_OHTTP:
+        return value.size == 0;
+    case DNS_RDATA_SVCB_PORT:
+        return value.size == 2;
+    case DNS_RDATA_SVCB_IPV4HINT:
+        return value.size > 0 && value.size % 4 == 0;
+    case DNS_RDATA_SVCB_IPV6HINT:
+        return value.size > 0 && value.size % 16 == 0;
+    default:
+        return true;
+    }
+}
+
+/* A key that is told by its number has its value as bytes, also where it has a name (RFC 9460, 2.1). */
+static void dns_rdata_svcb_bytes(struct dns_rdata_svcb_list *list, uint16_t key, struct span value)
+{
+    if (!dns_rdata_svcb_value_check(key, value)) {
+        dns_rdata_field_fail(list->field,
+                             "these bytes are no value of this key; expected them as they are sent, or its name");
+    }
+    buf_bytes(&list->buf, value.data, value.size);
+}
+
 /* One word, with the quoted one that clings to it: key, key=value, key="value". */
 static void dns_rdata_svcb_param(struct dns_rdata_svcb_list *list)
 {
@@ -185,7 +229,11 @@ static void dns_rdata_svcb_param(struct dns_rdata_svcb_list *list)
         struct dns_rdata_svcb_param *param = &list->params[list->count++];
         param->key = key;
         param->at = (uint16_t)list->buf.size;
-        dns_rdata_svcb_value(list, key, span_of(value.data, value.size));
+        if (dns_rdata_svcb_numbered(span_of(word.text.data, size))) {
+            dns_rdata_svcb_bytes(list, key, span_of(value.data, value.size));
+        } else {
+            dns_rdata_svcb_value(list, key, span_of(value.data, value.size));
+        }
         param->size = (uint16_t)(list->buf.size - param->at);
     }
 }
@@ -250,34 +298,6 @@ void dns_rdata_svcb_write(struct dns_rdata_field *field)
         buf_u16be(field->buf, next->size);
         buf_bytes(field->buf, list.memory + next->at, next->size);
         last = next->key;
-    }
-}
-
-static bool dns_rdata_svcb_value_check(uint16_t key, struct span value)
-{
-    switch (key) {
-    case DNS_RDATA_SVCB_MANDATORY:
-        return value.size > 0 && value.size % 2 == 0;
-    case DNS_RDATA_SVCB_ALPN: {
-        struct cursor cursor;
-        cursor_init(&cursor, value.data, value.size);
-        while (cursor_left(&cursor) > 0) {
-            const uint8_t size = cursor_u8(&cursor);
-            cursor_skip(&cursor, size > 0 ? size : SIZE_MAX);
-        }
-        return cursor_ok(&cursor) && value.size > 0;
-    }
-    case DNS_RDATA_SVCB_NO_DEFAULT_ALPN:
-    case DNS_RDATA_SVCB_OHTTP:
-        return value.size == 0;
-    case DNS_RDATA_SVCB_PORT:
-        return value.size == 2;
-    case DNS_RDATA_SVCB_IPV4HINT:
-        return value.size > 0 && value.size % 4 == 0;
-    case DNS_RDATA_SVCB_IPV6HINT:
-        return value.size > 0 && value.size % 16 == 0;
-    default:
-        return true;
     }
 }
 

@@ -11,7 +11,7 @@
  * checking bytes (wire/dns_rdata_check.h); empty: the type stands in no zone. d domain name   1 2 4 number of that many
  * bytes   t seconds   a A IPv4, IPv6   s S one text, all texts v bytes to the end, from one text   g CAA tag   X B
  * bytes to the end, hexadecimal or base64   K algorithm T record type   D time of a signature   M types as a bitmap   H
- * salt of NSEC3   e E EUI-48, EUI-64   L LOC   P SvcParams
+ * salt of NSEC3   e E EUI-48, EUI-64   L LOC   P SvcParams   C kind of certificate
  */
 #define DNS_TYPE_TABLE(X)                                                                                              \
     X(A, 1, "a")                                                                                                       \
@@ -35,7 +35,7 @@
     X(SRV, 33, "222d")                                                                                                 \
     X(NAPTR, 35, "22sssd")                                                                                             \
     X(KX, 36, "2d")                                                                                                    \
-    X(CERT, 37, "22KB")                                                                                                \
+    X(CERT, 37, "C2KB")                                                                                                \
     X(DNAME, 39, "d")                                                                                                  \
     X(OPT, 41, "")                                                                                                     \
     X(DS, 43, "2K1X")                                                                                                  \

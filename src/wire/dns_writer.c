@@ -7,6 +7,11 @@
 #include "base/assert.h"
 #include "wire/dns_type.h"
 
+enum {
+    DNS_WRITER_HEAD = 10, /* what stands between a record's owner and its data */
+    DNS_WRITER_OPT = 11,  /* OPT without options */
+};
+
 static void dns_writer_put_16(uint8_t *at, uint16_t value)
 {
     at[0] = (uint8_t)(value >> 8);
@@ -211,48 +216,67 @@ static void dns_writer_count(struct dns_writer *writer, enum dns_writer_section 
     dns_writer_put_16(at, (uint16_t)((at[0] << 8 | at[1]) + 1));
 }
 
-/* What stands between owner and data. The data's size is set when it is there. */
-static void dns_writer_head(struct dns_writer *writer, uint16_t type, uint32_t ttl_s)
+/* What stands between owner and data, but for the data's size. */
+static void dns_writer_put_head(uint8_t *at, uint16_t type, uint16_t class, uint32_t ttl_s)
 {
-    uint8_t *at = dns_writer_take(writer, 10);
-    if (at != NULL) {
-        dns_writer_put_16(at, type);
-        dns_writer_put_16(at + 2, writer->class);
-        dns_writer_put_32(at + 4, ttl_s);
-    }
+    dns_writer_put_16(at, type);
+    dns_writer_put_16(at + 2, class);
+    dns_writer_put_32(at + 4, ttl_s);
 }
 
-static void dns_writer_close(struct dns_writer *writer, enum dns_writer_section section, size_t start)
+/* Addresses are what is written most. */
+static void dns_writer_copy(uint8_t *to, struct span from)
 {
-    if (!writer->overflow) {
-        dns_writer_set(writer, start - 2, (uint16_t)(writer->size - start));
-        dns_writer_count(writer, section);
+    if (from.size == 4) {
+        memcpy(to, from.data, 4);
+    } else if (from.size > 0) {
+        memcpy(to, from.data, from.size);
     }
 }
 
 void dns_writer_ready(struct dns_writer *writer, enum dns_writer_section section, size_t owner_at, uint16_t type,
                       uint32_t ttl_s, struct span rdata)
 {
-    ASSERT(owner_at >= DNS_MESSAGE_HEADER && owner_at < 0x4000);
-    dns_writer_u16(writer, (uint16_t)(0xc000 | owner_at));
-    dns_writer_head(writer, type, ttl_s);
-    const size_t start = writer->size;
-    dns_writer_bytes(writer, rdata.data, rdata.size);
-    dns_writer_close(writer, section, start);
+    ASSERT(owner_at >= DNS_MESSAGE_HEADER && owner_at < 0x4000 && rdata.size <= UINT16_MAX);
+    uint8_t *at = dns_writer_take(writer, 2 + DNS_WRITER_HEAD + rdata.size);
+    if (at == NULL) {
+        return;
+    }
+    dns_writer_put_16(at, (uint16_t)(0xc000 | owner_at));
+    dns_writer_put_head(at + 2, type, writer->class, ttl_s);
+    dns_writer_put_16(at + DNS_WRITER_HEAD, (uint16_t)rdata.size);
+    dns_writer_copy(at + 2 + DNS_WRITER_HEAD, rdata);
+    dns_writer_count(writer, section);
+}
+
+static bool dns_writer_has_names(uint16_t type)
+{
+    return type == DNS_TYPE_NS || type == DNS_TYPE_CNAME || type == DNS_TYPE_PTR || type == DNS_TYPE_MX ||
+           type == DNS_TYPE_SOA;
 }
 
 void dns_writer_record(struct dns_writer *writer, enum dns_writer_section section, const struct dns_name *owner,
                        uint16_t type, uint32_t ttl_s, struct span rdata)
 {
+    if (owner == NULL && !dns_writer_has_names(type)) {
+        dns_writer_ready(writer, section, DNS_MESSAGE_HEADER, type, ttl_s, rdata);
+        return;
+    }
     if (owner == NULL) {
         dns_writer_u16(writer, 0xc000 | DNS_MESSAGE_HEADER);
     } else {
         dns_writer_name(writer, owner);
     }
-    dns_writer_head(writer, type, ttl_s);
+    uint8_t *head = dns_writer_take(writer, DNS_WRITER_HEAD);
+    if (head != NULL) {
+        dns_writer_put_head(head, type, writer->class, ttl_s);
+    }
     const size_t start = writer->size;
     dns_writer_rdata(writer, type, rdata);
-    dns_writer_close(writer, section, start);
+    if (!writer->overflow) {
+        dns_writer_set(writer, start - 2, (uint16_t)(writer->size - start));
+        dns_writer_count(writer, section);
+    }
 }
 
 static size_t dns_writer_subnet_bytes(const struct dns_message_subnet *subnet)
@@ -264,60 +288,75 @@ static size_t dns_writer_subnet_bytes(const struct dns_message_subnet *subnet)
 
 size_t dns_writer_opt_size(const struct dns_writer_options *options)
 {
-    size_t size = 11;
+    size_t size = DNS_WRITER_OPT;
     size += options->subnet != NULL ? 8 + dns_writer_subnet_bytes(options->subnet) : 0;
     size += options->cookie.size > 0 ? 4 + options->cookie.size : 0;
     size += options->nsid.size > 0 ? 4 + options->nsid.size : 0;
     return size + (options->keepalive_100ms >= 0 ? 6 : 0);
 }
 
-static void dns_writer_option(struct dns_writer *writer, uint16_t code, size_t size)
+/* An option's code and size; where its data begins. */
+static uint8_t *dns_writer_option(uint8_t *at, uint16_t code, size_t size)
 {
-    dns_writer_u16(writer, code);
-    dns_writer_u16(writer, (uint16_t)size);
+    dns_writer_put_16(at, code);
+    dns_writer_put_16(at + 2, (uint16_t)size);
+    return at + 4;
 }
 
-static void dns_writer_opt_options(struct dns_writer *writer, const struct dns_writer_options *options)
+static uint8_t *dns_writer_opt_span(uint8_t *at, uint16_t code, struct span data)
+{
+    at = dns_writer_option(at, code, data.size);
+    memcpy(at, data.data, data.size);
+    return at + data.size;
+}
+
+static uint8_t *dns_writer_opt_subnet(uint8_t *at, const struct dns_message_subnet *subnet, uint8_t scope_bits)
+{
+    const size_t size = dns_writer_subnet_bytes(subnet);
+    at = dns_writer_option(at, DNS_MESSAGE_OPTION_ECS, 4 + size);
+    dns_writer_put_16(at, subnet->family);
+    at[2] = subnet->source_bits;
+    at[3] = scope_bits;
+    memcpy(at + 4, subnet->address, size);
+    return at + 4 + size;
+}
+
+static uint8_t *dns_writer_opt_options(uint8_t *at, const struct dns_writer_options *options)
 {
     if (options->subnet != NULL) {
-        const size_t size = dns_writer_subnet_bytes(options->subnet);
-        const uint8_t bits[2] = {options->subnet->source_bits, options->scope_bits};
-        dns_writer_option(writer, DNS_MESSAGE_OPTION_ECS, 4 + size);
-        dns_writer_u16(writer, options->subnet->family);
-        dns_writer_bytes(writer, bits, sizeof bits);
-        dns_writer_bytes(writer, options->subnet->address, size);
+        at = dns_writer_opt_subnet(at, options->subnet, options->scope_bits);
     }
     if (options->cookie.size > 0) {
-        dns_writer_option(writer, DNS_MESSAGE_OPTION_COOKIE, options->cookie.size);
-        dns_writer_bytes(writer, options->cookie.data, options->cookie.size);
+        at = dns_writer_opt_span(at, DNS_MESSAGE_OPTION_COOKIE, options->cookie);
     }
     if (options->nsid.size > 0) {
-        dns_writer_option(writer, DNS_MESSAGE_OPTION_NSID, options->nsid.size);
-        dns_writer_bytes(writer, options->nsid.data, options->nsid.size);
+        at = dns_writer_opt_span(at, DNS_MESSAGE_OPTION_NSID, options->nsid);
     }
     if (options->keepalive_100ms >= 0) {
-        dns_writer_option(writer, DNS_MESSAGE_OPTION_KEEPALIVE, 2);
-        dns_writer_u16(writer, (uint16_t)options->keepalive_100ms);
+        at = dns_writer_option(at, DNS_MESSAGE_OPTION_KEEPALIVE, 2);
+        dns_writer_put_16(at, (uint16_t)options->keepalive_100ms);
+        at += 2;
     }
+    return at;
 }
 
 void dns_writer_opt(struct dns_writer *writer, const struct dns_writer_options *options)
 {
-    uint8_t bytes[11] = {0, 0, DNS_TYPE_OPT, DNS_MESSAGE_UDP_MAX >> 8, DNS_MESSAGE_UDP_MAX & 0xff};
-    const size_t rest = dns_writer_opt_size(options) - sizeof bytes;
-    ASSERT(rest <= UINT16_MAX);
-    bytes[5] = (uint8_t)(options->rcode >> 4);
-    bytes[7] =
-        (uint8_t)((options->dnssec_ok ? DNS_MESSAGE_DO >> 8 : 0) | (options->compact_ok ? DNS_MESSAGE_CO >> 8 : 0));
-    bytes[9] = (uint8_t)(rest >> 8);
-    bytes[10] = (uint8_t)rest;
-    dns_writer_bytes(writer, bytes, sizeof bytes);
-    if (rest > 0) {
-        dns_writer_opt_options(writer, options);
+    const size_t size = dns_writer_opt_size(options);
+    const uint32_t flags = (options->dnssec_ok ? DNS_MESSAGE_DO : 0) | (options->compact_ok ? DNS_MESSAGE_CO : 0);
+    ASSERT(size <= UINT16_MAX);
+    uint8_t *at = dns_writer_take(writer, size);
+    if (at == NULL) {
+        return;
     }
-    if (!writer->overflow) {
-        dns_writer_count(writer, DNS_WRITER_ADDITIONAL);
-    }
+    at[0] = 0;
+    dns_writer_put_16(at + 1, DNS_TYPE_OPT);
+    dns_writer_put_16(at + 3, DNS_MESSAGE_UDP_MAX);
+    dns_writer_put_32(at + 5, (uint32_t)(options->rcode >> 4) << 24 | flags);
+    dns_writer_put_16(at + 9, (uint16_t)(size - DNS_WRITER_OPT));
+    const uint8_t *end = dns_writer_opt_options(at + DNS_WRITER_OPT, options);
+    ASSERT(end == at + size);
+    dns_writer_count(writer, DNS_WRITER_ADDITIONAL);
 }
 
 void dns_writer_flags(struct dns_writer *writer, uint16_t flags)

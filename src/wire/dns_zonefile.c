@@ -20,6 +20,7 @@ void dns_zonefile_init(struct dns_zonefile *file, struct span text, const struct
     file->origin = *origin;
     file->owner.size = 0;
     file->default_ttl_given = false;
+    file->default_ttl_directed = false;
     file->default_ttl_s = 0;
     file->words_count = 0;
     file->problem_line = 0;
@@ -32,6 +33,7 @@ void dns_zonefile_init_include(struct dns_zonefile *file, struct span text, cons
     dns_zonefile_init(file, text, &parent->include.origin);
     file->owner = parent->owner;
     file->default_ttl_given = parent->default_ttl_given;
+    file->default_ttl_directed = parent->default_ttl_directed;
     file->default_ttl_s = parent->default_ttl_s;
 }
 
@@ -217,6 +219,7 @@ static bool dns_zonefile_directive(struct dns_zonefile *file, bool *ret_include)
             return dns_zonefile_fail(file, 1, "$TTL: not a time in seconds; expected a number or one as 1h30m");
         }
         file->default_ttl_given = true;
+        file->default_ttl_directed = true;
         return true;
     }
     if (dns_zonefile_is(word, "$INCLUDE") && (file->words_count == 2 || file->words_count == 3)) {
@@ -268,6 +271,9 @@ static bool dns_zonefile_head(struct dns_zonefile *file, size_t *at)
     (*at)++;
     if (!ttl_given) {
         record->ttl_s = file->default_ttl_s;
+    } else if (!file->default_ttl_directed) {
+        file->default_ttl_s = record->ttl_s;
+        file->default_ttl_given = true;
     }
     return true;
 }

@@ -48,6 +48,7 @@ struct dns_zonefile {
     struct dns_name origin;
     struct dns_name owner; /* the last one; size 0: none yet */
     bool default_ttl_given;
+    bool default_ttl_directed; /* by $TTL (RFC 2308, 4); else it is the last that a record told (RFC 1035, 5.1) */
     uint32_t default_ttl_s;
     struct dns_word words[DNS_ZONEFILE_WORDS];
     size_t words_count;
@@ -62,7 +63,7 @@ struct dns_zonefile {
 
 void dns_zonefile_init(struct dns_zonefile *file, struct span text, const struct dns_name *origin);
 
-/* A reader for the file that `parent` has just come upon: with that origin, the parent's last owner and its $TTL, which
+/* A reader for the file that `parent` has just come upon: with that origin, the parent's last owner and its TTL, which
  * the parent keeps as they are (RFC 1035, 5.1). */
 void dns_zonefile_init_include(struct dns_zonefile *file, struct span text, const struct dns_zonefile *parent);
 

@@ -190,12 +190,17 @@ def ledger(world):
         return subprocess.run([HOLDFAST, "ledger", "--config", world.config] + list(words), capture_output=True, text=True,
                               timeout=60)
     assert "complete" in run("list").stdout
+    runs = json.loads(run("list", "-o", "json").stdout)["runs"]
+    assert [(one["node"], one["state"], one["applied"], one["quarantined"]) for one in runs] == [("a", "complete", 8, 1)], runs
+    waiting = json.loads(run("list", "--open", "-o", "json").stdout)["entries"]
     line = run("list", "--open").stdout.splitlines()[-1].split("\t")
     assert "changed" in line[-1], line
+    assert [(str(one["id"]), one["state"], one["reason"]) for one in waiting] == [(line[0], "quarantined", line[-1])], waiting
     wait(lambda: world.node("b").get("guard", {}).get("ledger_open") == 1, 60, "the report tells")
     assert world.node("b")["guard"]["ledger_age_ms"] < 60000 and world.node("a")["homed"] == 1
     assert json.loads(run("show", line[0]).stdout)["state"] == "quarantined"
     assert run("show", "999").returncode == 1 and run("show").returncode == 2
+    assert run("list", "-o", "xml").returncode == 2
     assert run("resolve", line[0], "--apply").returncode == 2, "without a reason"
     before = world.sql("b", "SELECT * FROM bank ORDER BY id")
     assert run("resolve", line[0], "--apply", "--reason", "asked the bank").returncode == 0

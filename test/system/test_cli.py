@@ -295,6 +295,7 @@ def ordered(world):
     (["failback", "--target", "taiwan", "--reason", "x", "--yes"], 3, "refused by a safety rule: the target carries its clients already"),
     (["pause", "--reason", "x"], 2, "repeat it with --yes"),
     (["pause", "--yes"], 2, "--reason"),
+    (["pause", "--reason", "x" * 128, "--yes"], 2, "--reason is 128 bytes long, and may be 127 at most"),
     (["approve", "77", "--reason", "x", "--yes"], 1, "no such run is in progress"),
     (["abort", "77", "--reason", "x", "--yes"], 1, "no such run is in progress"),
     (["abort", "--reason", "x", "--yes"], 2, "something is missing"),
@@ -344,6 +345,31 @@ def test_dry_run_changes_nothing(world):
     assert [step["name"] for step in preview["steps"]][:2] == ["EVIDENCE", "VALIDATE"] and preview["predicted_rto_ms"] > 0
     assert before == (ordered(world), answers())
     assert world.run("history").stdout == "no run has ended yet\n"
+
+
+@pytest.mark.parametrize("path, body, said", [
+    ("/v1/failovers", '{"source":"taiwan","reason":"x","dryrun":true}', "dryrun: not expected"),
+    ("/v1/failovers", '{"source":"taiwan","reason":"x","dry_run":"yes"}', "dry_run: true or false is expected"),
+    ("/v1/failovers?dry_run=true", '{"source":"taiwan","reason":"x"}', "an order takes no query"),
+    ("/v1/failovers", '{"source":"taiwan"}', "a reason is required"),
+    ("/v1/failovers", '{"source":"taiwan","reason":"%s"}' % ("x" * 128), "reason: 128 bytes, but it may be 127 long at most"),
+    ("/v1/pause", '{"reason":"%s"}' % ("x" * 128), "reason: 128 bytes, but it may be 127 long at most"),
+    ("/v1/pause", "[]", "the body is not an object"),
+    ("/v1/pause", "{", "the body is not JSON"),
+    ("/v1/config/apply", '{"file":"x"}', "file: not expected"),
+    ("/v1/readers", "[" * 5000, "nested more than"),
+])
+def test_wrong_orders_do_nothing(world, path, body, said):
+    """What is misspelt is no other order, and nothing ends the process."""
+    before = world.children()["control"], len(world.json("/v1/runs")["runs"]), world.json("/v1/status")["automation"]
+    connection = http.client.HTTPConnection(API, API_PORT, timeout=60)
+    connection.request("POST", path, body, {"Authorization": "Bearer sesame", "Content-Type": "application/json"})
+    answer = connection.getresponse()
+    problem = json.loads(answer.read())
+    assert answer.status == 400 and answer.getheader("Content-Type") == "application/problem+json"
+    assert problem["status"] == 400 and problem["code"] == "INVALID" and said in problem["detail"]
+    after = world.children()["control"], len(world.json("/v1/runs")["runs"]), world.json("/v1/status")["automation"]
+    assert after == before
 
 
 def test_unfit_target_is_refused(world):
@@ -503,6 +529,9 @@ def abort_in_verification(world):
     done = world.run("abort", "3", "--reason", "false alarm", "--yes", "--wait")
     assert done.returncode == 7, done.stdout + done.stderr
     assert "run 3 compensated" in done.stdout
+    said = [(event["kind"], event["text"]) for event in world.json("/v1/events?run=3")["events"]]
+    ordered = [text for kind, text in said if kind == "ORDERED"]
+    assert len(ordered) == 1 and re.fullmatch(r"run 3: abort ordered by \S+: false alarm", ordered[0]), said
 
 
 def test_timeout_leaves_the_run(world):
@@ -522,6 +551,7 @@ def test_lost_region_is_explained(world):
     try:
         wait(lambda: world.json("/v1/runs")["runs"][0]["automatic"])
         wait(lambda: answers() == [WEB["tokyo"]])
+        wait(lambda: world.json("/v1/runs")["runs"][0]["rto_ms"] is not None)  # the last route is proven a moment later
         run = json.loads(world.run("history", "-o", "json").stdout)["runs"][0]
         assert run["automatic"] and run["source"] == "taiwan" and run["rto_ms"] > 0
         explained = world.run("explain", "--run", str(run["id"])).stdout
@@ -532,17 +562,23 @@ def test_lost_region_is_explained(world):
         assert re.search(r'^holdfast_failover_events_total\{trigger="automatic",reason="COMPLETE_REGIONAL_FAILURE",source="taiwan",'
                          r'target="tokyo",outcome="\w+"\} 1$', metrics, re.M)
         assert re.search(r"^holdfast_failover_rto_seconds [0-9.]+$", metrics, re.M)
+        assert re.search(r'^holdfast_build_info\{version="[0-9.]+"\} 1$', metrics, re.M)
         assert re.search(r'^holdfast_region_state\{region="taiwan",state="DOWN"\} 1$', metrics, re.M)
         assert re.search(r'^holdfast_failover_duration_seconds_count\{phase="detect"\} 1$', metrics, re.M)
         evaluated = b'holdfast_decision_evaluations_total{decision="AUTOMATIC_FAILOVER"'
         wait(lambda: evaluated in world.get("/metrics"))  # handed over each 200 ms, a failover may be faster
+        sees = b'\nholdfast_health_observers_healthy_ratio{region="tokyo",check="front"} 1\n'
+        wait(lambda: sees in world.get("/metrics"))  # a stalled observer has no verdict for a moment
         assert re.search(r'^holdfast_health_checks_total\{region="tokyo",check="front",layer="1",severity="critical",result="OK"\} \d', metrics, re.M)
     finally:
         world.open("taiwan")
 
 
 def test_promtool(world):
-    """The format and the names as Prometheus's own tool judges them."""
+    """The format and the names as Prometheus's own tool judges them; who answers from which view is in there."""
+    reader = '{site="witness",region="",role="dns"}'
+    wait(lambda: f"holdfast_reader_views_behind{reader} 0\n" in world.get("/metrics").decode())
+    assert re.search(r"^holdfast_reader_age_seconds" + re.escape(reader) + r" [0-9.e-]+$", world.get("/metrics").decode(), re.M)
     done = subprocess.run(["promtool", "check", "metrics"], input=world.get("/metrics"), capture_output=True, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
     rules = os.path.join(ROOT, "etc", "prometheus-alerts.yaml")

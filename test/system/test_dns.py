@@ -398,6 +398,7 @@ def test_several_zones(plane):
     reload_ok(plane)
     assert addresses(ask("ns.second.test.", "A")) == ["10.1.0.2"]
     assert addresses(ask("ns1.example.test.", "A")) == ["10.0.0.1"]
+    assert plane.log().count("the serial did not") == 1 and "zone=second.test. serial=1: the records changed" in plane.log()
 
 
 def cookie_of(answer):
@@ -528,6 +529,7 @@ server:
   xfrdfile: "{root}/xfrd.state"
   xfrdir: "{root}"
   zonelistfile: "{root}/zone.list"
+  rrl-ratelimit: 0
   verbosity: 2
 remote-control: {{ control-enable: no }}
 key: {{ name: transfer.test, algorithm: hmac-sha256, secret: "{key}" }}
@@ -541,8 +543,42 @@ zone:
 """
 
 
+def told(where, port, name, kind):
+    """What an answer says, however it is arranged; NSD adds name servers to what is there."""
+    message = query(name, kind, use_edns=0, payload=1232)
+    for _ in range(5):
+        try:
+            answer, _ = dns.query.udp_with_fallback(message, where, port=port, timeout=12)
+            break
+        except dns.exception.Timeout:
+            continue
+    else:
+        raise AssertionError(f"{where} does not answer {name} {kind}")
+    sets = {section: {(r.name, r.rdtype, r.ttl, frozenset(r)) for r in records}
+            for section, records in (("answer", answer.answer), ("authority", [] if answer.answer else answer.authority))}
+    return answer.rcode(), answer.flags & dns.flags.AA, sets
+
+
+def same_as_nsd():
+    """Every name of the zone, some that are not there, wildcards, aliases, delegations: each kind of answer is NSD's, too."""
+    zone = dns.zone.from_text("".join(line for line in ZONE.splitlines(keepends=True) if "INCLUDE" not in line), "example.test.",
+                              relativize=False)
+    names = {name.to_text() for name in zone.nodes} - {"toapp.example.test."}
+    names |= {f"{more}.example.test." for more in ("gone", "gone.mail", "x.wild", "x.y.wild", "x.there.wild", "wild", "ent", "empty.ent",
+                                                   "x.old", "y.old", "x.sub", "a.b.sub", "x.signed", "x.alias", "inner.sub2", "sub2")}
+    for name in sorted(names):
+        for kind in ("A", "AAAA", "MX", "NS", "SOA", "CNAME", "DNAME", "DS", "TXT", "TYPE65280"):
+            ours = told(SERVER, PORT, name, kind)
+            for _ in range(20):  # one of its processes may still be without the zone
+                theirs = told(SECONDARY, SECONDARY_PORT, name, kind)
+                if theirs == ours:
+                    break
+                time.sleep(1)
+            assert ours == theirs, (name, kind)
+
+
 def test_a_real_secondary_follows(plane):
-    """NSD transfers the zone at its start, and again when it is told of a new serial."""
+    """NSD transfers the zone at its start, and again when it is told of a new serial. What it answers is what we do."""
     plane.write("nsd.conf", NSD.format(root=plane.root, secondary=SECONDARY, port=SECONDARY_PORT, server=SERVER, server_port=PORT, key=KEY))
     with open(plane.path("nsd.out"), "wb") as out:
         nsd = subprocess.Popen(["/usr/sbin/nsd", "-d", "-c", plane.path("nsd.conf")], stdout=out, stderr=out)
@@ -554,6 +590,7 @@ def test_a_real_secondary_follows(plane):
                 return None
         until(lambda: secondary("ns1") == ["10.0.0.1"], 60)
         until(lambda: secondary("inner.sub2") == ["10.0.0.9"], 60)  # each of its processes takes the zone on its own
+        same_as_nsd()
         plane.write("zone", ZONE.replace("10.0.0.1", "10.9.9.9").replace(" 7 3600", " 8 3600"))
         reload_ok(plane)
         until(lambda: secondary("ns1") == ["10.9.9.9"], 60)
@@ -721,7 +758,8 @@ def test_explain(plane):
     def explain(*arguments):
         return subprocess.run([HOLDFAST, "dns", "explain", *arguments, "--config", plane.path("holdfast.yaml")],
                               capture_output=True, text=True, check=False)
-    assert "SERVFAIL: no view" in explain("www", "--client", "127.9.1.1").stdout
+    for name in ("www", "WWW.example.test", "www.example.test."):  # relative, of a zone of ours, absolute
+        assert "SERVFAIL: no view" in explain(name, "--client", "127.9.1.1").stdout
     plane.picture(tokyo=0)
     out = explain("www", "--client", "127.9.2.9").stdout
     assert "home      tokyo" in out and "last-standing" in out and f"{TOKYO} (unhealthy)" in out
@@ -737,6 +775,13 @@ def test_explain(plane):
                              check=True).stdout
     counted = re.search(r"www\.example\.test\. +taiwan (\d+) tokyo (\d+)", figures)
     assert int(counted.group(1)) + int(counted.group(2)) == 8
+    def data(*words):
+        return json.loads(subprocess.run([HOLDFAST, "dns", *words, "-o", "json", "--config", plane.path("holdfast.yaml")],
+                                         capture_output=True, text=True, check=True).stdout)
+    answers = {one["name"]: one["answers"] for one in data("stats")["names"]}["www.example.test."]
+    assert (answers["taiwan"], answers["tokyo"]) == (int(counted.group(1)), int(counted.group(2)))
+    assert {one["name"]: one["queries"] for one in data("top", "names")["names"]}["www.example.test."] >= 8
+    assert data("top")["clients"]
     assert explain("www", "--client", "nonsense").returncode == 2
     assert explain("www").returncode == 2
 
@@ -749,12 +794,22 @@ def test_names_that_secondaries_would_deny_are_told(plane):
         return done.stderr
     told = "zone: www.example.test. (3 such) follows the view and has no address in the file: the zone is transferred"
     assert told in plane.log() and "warning: " in check(0) and told in check(0)
+    def checked():
+        done = subprocess.run([HOLDFAST, "config", "check", plane.path("holdfast.yaml"), "-o", "json"], capture_output=True, text=True,
+                              check=False)
+        answer = json.loads(done.stdout)
+        assert done.stderr == "" and done.returncode == (0 if answer["valid"] else 8)
+        return [(problem["severity"], problem["message"]) for problem in answer["problems"]]
+    [(severity, message)] = checked()
+    assert severity == "warning" and told in message
     plane.write("zone", ZONE + "www A 10.0.0.20\nnear AAAA 2001:db8::20\nquick A 10.0.0.22\n")
     assert "second: app.second.test. (1 such) follows" in check(0)
     plane.write("second", SECOND + "app A 10.0.0.21\n")
     assert check(0) == ""
     plane.write("zone", ZONE + "bad A 1.2.3\n")
     assert "error: " in check(8) and "not an IPv4 address" in check(8)
+    [(severity, message)] = checked()
+    assert severity == "error" and "not an IPv4 address" in message
 
 
 def test_query_shows_and_judges(plane):

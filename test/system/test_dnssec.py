@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -154,19 +155,28 @@ def test_dnspython_finds_every_answer_good(plane):
     assert addresses(answer) == [TOKYO]
 
 
-def resolved(name, kind="A"):
+def resolved(name, kind="A", source=None):
     message = query(name, kind, want_dnssec=True)
     for _ in range(10):
         try:
-            return dns.query.udp(message, RESOLVER, port=RESOLVER_PORT, timeout=6)
+            return dns.query.udp(message, RESOLVER, port=RESOLVER_PORT, timeout=6, source=source)
         except (dns.exception.Timeout, ConnectionError):
             pass
     return None
 
 
-def believed(name, kind="A"):
+def resolver_ready():
+    """Asked over UDP before it listens, it would be waited for until the time-out."""
+    try:
+        socket.create_connection((RESOLVER, RESOLVER_PORT), 6).close()
+    except OSError:
+        return False
+    return resolved("example.test.", "SOA") is not None
+
+
+def believed(name, kind="A", source=None):
     """What does not exist is NOERROR where a resolver is older than RFC 9824, NXDOMAIN where it is not."""
-    answer = resolved(name, kind)
+    answer = resolved(name, kind, source)
     codes = (dns.rcode.NOERROR, dns.rcode.NXDOMAIN) if "gone" in name else (dns.rcode.NOERROR,)
     assert answer is not None and answer.rcode() in codes and answer.flags & dns.flags.AD, f"{name} {kind}: {answer}"
     return answer
@@ -187,7 +197,7 @@ def test_resolvers_that_validate_believe_it(plane):
     plane.picture()
     unbound = start_unbound(plane)
     try:
-        until(lambda: resolved("example.test.", "SOA") is not None, 60)
+        until(resolver_ready, 60)
         assert addresses(believed("www")) == [TAIWAN, TAIWAN2]
         assert addresses(believed("toapp")) == [TAIWAN, TAIWAN2]
         for name, kind in [("mail", "A"), ("alias", "A"), ("x.wild", "TXT"), ("x.old", "A"), ("t", "TXT"), ("example.test.", "DNSKEY")]:
@@ -206,6 +216,27 @@ def test_resolvers_that_validate_believe_it(plane):
                                name + ".example.test.", kind], capture_output=True, text=True, check=False, timeout=120)
         assert verdict in done.stdout + done.stderr and "resolution failed: " not in done.stderr.replace(
             "resolution failed: ncache", ""), (name, done.stdout, done.stderr)
+
+
+def test_a_resolver_that_tells_subnets_keeps_answers_apart(plane):
+    """Unbound asks on behalf of its clients' networks, and gives each what our scopes say, from its cache or not."""
+    plane.picture()
+    unbound = start_unbound(plane, more=f"""  module-config: "subnetcache validator iterator"
+  send-client-subnet: {SERVER}
+  max-client-subnet-ipv4: 24
+""")
+    try:
+        until(resolver_ready, 60)
+        for _ in range(3):
+            for source, there in (("127.9.1.7", [TAIWAN, TAIWAN2]), ("127.9.2.7", [TOKYO]), ("127.9.1.8", [TAIWAN, TAIWAN2]),
+                                  ("127.9.2.8", [TOKYO]), ("127.8.1.1", [TAIWAN, TAIWAN2])):
+                for name in ("www", "near", "toapp"):
+                    assert addresses(believed(name, source=source)) == there, (name, source)
+        assert not believed("near", "AAAA", "127.9.2.7").answer and believed("near", "AAAA", "127.9.1.7").answer
+        assert addresses(believed("mail", source="127.9.2.7")) == ["10.0.0.2", "10.0.0.3"]
+    finally:
+        unbound.terminate()
+        assert unbound.wait(60) is not None
 
 
 def verify_transfer(plane, *more):
@@ -368,6 +399,7 @@ def test_algorithm_and_key_change_under_a_parent_without_an_unsigned_moment():
         plane.delegate(old)
         assert "of a key that is in use" in plane.key("parent", "--resolver", f"{SERVER}:{PORT}")
         unbound = start_unbound(plane, "test", "  cache-max-ttl: 1\n  cache-max-negative-ttl: 1\n  harden-algo-downgrade: yes\n")
+        until(resolver_ready, 60)
         until(lambda: (resolved("example.test.", "SOA") or query("x", "A")).flags & dns.flags.AD, 120)
         believer.start()
 

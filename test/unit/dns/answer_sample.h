@@ -21,7 +21,8 @@ static inline int set_up(void **state)
     sample_view(&view);
     struct dns_zone *zone = sample_zone();
     catalog = dns_catalog_new();
-    if (zone == NULL || catalog == NULL || dns_catalog_add(catalog, zone) != ERR_OK) {
+    if (zone == NULL || catalog == NULL || dns_catalog_add(catalog, zone) != ERR_OK ||
+        dns_catalog_index(catalog) != ERR_OK) {
         return -1;
     }
     catalog->settings.cookies = (struct dns_cookie_secrets){1, {"0123456789abcde"}};
@@ -84,9 +85,10 @@ static inline const char *summary(size_t size)
     return buf_string(&buf);
 }
 
+static struct dns_answer_result result;
+
 static inline size_t build(size_t size, bool tcp)
 {
-    struct dns_answer_result result;
     const struct dns_answer_packet packet = {message, size, tcp ? CAPACITY : 1472, home_client, tcp ? &transfer : NULL,
                                              300};
     return dns_answer_build(&source, &packet, &result);
@@ -136,4 +138,5 @@ static inline void other_zone(const char *text)
     dns_zone_free(catalog->zones[0]);
     catalog->zones[0] = other;
     catalog->dynamic_count = 0;
+    assert_int_equal(dns_catalog_index(catalog), ERR_OK);
 }

@@ -263,22 +263,45 @@ static void test_scopes_are_0_where_nothing_depends_on_the_client(void **state)
 
 /* ---- response rate limiting ---- */
 
+/* Of a name in the zone that a wildcard or a DNAME makes. */
+static uint64_t made_up(const char *name)
+{
+    uint64_t hash = 0;
+    const size_t size = build(question(name, DNS_TYPE_TXT, 1), false);
+    assert_int_equal(dns_answer_kind(message, size, result.made_by, &hash), DNS_RATE_ANSWER);
+    return hash;
+}
+
+/* Or each random name would have a limit of its own. */
+static void test_names_that_are_made_up_have_one_limit(void **state)
+{
+    (void)state;
+    assert_true(made_up("a.wild.example.test.") == made_up("b.c.wild.example.test."));
+    other_zone("$TTL 60\n@ SOA ns h 9 1 1 1 60\n@ NS ns\n@ TXT here\nold DNAME new\n*.new TXT x\n"
+               "b TXT b\nc CNAME any.new\n*.other TXT y\n");
+    assert_true(made_up("a.old.example.test.") == made_up("b.old.example.test."));
+    assert_true(made_up("a.old.example.test.") != made_up("a.new.example.test."));
+    assert_true(made_up("a.other.example.test.") != made_up("a.new.example.test."));
+    assert_true(made_up("b.example.test.") != made_up("c.example.test.")); /* their own */
+    assert_true(made_up("c.example.test.") != made_up("a.new.example.test."));
+}
+
 static void test_kinds_of_answers_and_what_slips(void **state)
 {
     (void)state;
     uint64_t first = 0;
     uint64_t second = 0;
     size_t size = build(question("mail.example.test.", DNS_TYPE_A, 1), false);
-    assert_int_equal(dns_answer_kind(message, size, &first), DNS_RATE_ANSWER);
+    assert_int_equal(dns_answer_kind(message, size, result.made_by, &first), DNS_RATE_ANSWER);
     size = build(question("MAIL.example.test.", DNS_TYPE_AAAA, 1), false);
-    assert_int_equal(dns_answer_kind(message, size, &second), DNS_RATE_ANSWER);
+    assert_int_equal(dns_answer_kind(message, size, result.made_by, &second), DNS_RATE_ANSWER);
     assert_true(first == second);
     size = build(question("missing.example.test.", DNS_TYPE_A, 1), false);
-    assert_int_equal(dns_answer_kind(message, size, &second), DNS_RATE_NEGATIVE);
+    assert_int_equal(dns_answer_kind(message, size, result.made_by, &second), DNS_RATE_NEGATIVE);
     size = build(question("mail.example.test.", DNS_TYPE_TXT, 1), false);
-    assert_int_equal(dns_answer_kind(message, size, &second), DNS_RATE_NEGATIVE);
+    assert_int_equal(dns_answer_kind(message, size, result.made_by, &second), DNS_RATE_NEGATIVE);
     size = build(question("other.", DNS_TYPE_A, 1), false);
-    assert_int_equal(dns_answer_kind(message, size, &second), DNS_RATE_ERROR);
+    assert_int_equal(dns_answer_kind(message, size, result.made_by, &second), DNS_RATE_ERROR);
     assert_string_equal(summary(dns_answer_slip(message, size)), "5 tc 0/0/0");
     size = build(question("x.sub.example.test.", DNS_TYPE_A, 1), false);
     assert_string_equal(summary(dns_answer_slip(message, size)), "0 tc 0/0/0");
@@ -306,6 +329,7 @@ int main(void)
         DUTY(test_client_subnets_that_break_rfc_7871_are_formerr),
         DUTY(test_scopes_are_0_where_nothing_depends_on_the_client),
         DUTY(test_kinds_of_answers_and_what_slips),
+        DUTY(test_names_that_are_made_up_have_one_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -45,6 +45,11 @@ static void test_each_way_to_an_answer_is_named(void **state)
          "the DNAME of old.example.test. to new.example.test.  other:10\n\nname      x.new.example.test. A"},
         {"no.such.deep.ent.example.test.", DNS_TYPE_A, "the closest name that exists is deep.ent.example.test."},
         {"other.test.", DNS_TYPE_A, "none of ours"},
+        {"ns1.example.test.", DNS_TYPE_ANY, "answer    1 HINFO, ttl 3600 s: ANY is not answered in full (RFC 8482)\n"},
+        {"alias.example.test.", DNS_TYPE_ANY, "answer    1 CNAME, ttl 300 s  other:5\n"},
+        {"ent.example.test.", DNS_TYPE_ANY, "none of that type (NOERROR)"},
+        {"x.old.example.test.", DNS_TYPE_CNAME,
+         "other:10\nanswer    1 DNAME, and 1 CNAME that is made from it, to x.new.example.test.\n"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const char *text = explained(cases[i].name, cases[i].type);

@@ -13,6 +13,7 @@
 
 #include "base/prng.h"
 #include "dns/dns_report.h"
+#include "dns/dns_report_json.h"
 #include "wire/dns_type.h"
 #include "zone_sample.h"
 
@@ -101,6 +102,48 @@ static void test_time_falls_into_buckets(void **state)
     assert_int_equal(dns_figures_type(65280), DNS_FIGURES_OTHER);
 }
 
+static json_int_t number(const json_t *json, const char *name)
+{
+    const json_t *member = json_object_get(json, name);
+    assert_true(json_is_integer(member));
+    return json_integer_value(member);
+}
+
+/* The same figures as in the texts. */
+static void check_json(const struct dns_figures_file *file)
+{
+    json_t *stats = dns_report_json_stats(file);
+    assert_int_equal(number(stats, "queries"), 20);
+    assert_int_equal(number(stats, "workers"), 2);
+    assert_int_equal(number(json_object_get(stats, "took_us"), "p999"), 4);
+    assert_int_equal(number(json_object_get(stats, "types"), "A"), 18);
+    assert_int_equal(number(json_object_get(stats, "counters"), "nxdomain"), 3);
+    const json_t *name = json_array_get(json_object_get(stats, "names"), 0);
+    assert_string_equal(json_string_value(json_object_get(name, "name")), "www.example.test.");
+    assert_int_equal(number(json_object_get(name, "answers"), "tokyo"), 8);
+    assert_int_equal(number(json_object_get(name, "answers"), "none"), 0);
+    const json_t *zone = json_array_get(json_object_get(stats, "zones"), 0);
+    assert_string_equal(json_string_value(json_object_get(zone, "zone")), "example.test.");
+    json_decref(stats);
+
+    json_t *top = dns_report_json_top(file, true, 5);
+    const json_t *client = json_array_get(json_object_get(top, "clients"), 0);
+    assert_int_equal(number(top, "queries"), 20);
+    assert_int_equal(json_array_size(json_object_get(top, "clients")), 1);
+    assert_string_equal(json_string_value(json_object_get(client, "client")), "192.0.2.7");
+    assert_int_equal(number(client, "queries"), 16);
+    assert_true(json_real_value(json_object_get(client, "share_percent")) == 80.0);
+    json_decref(top);
+
+    top = dns_report_json_top(file, false, 5);
+    name = json_array_get(json_object_get(top, "names"), 0);
+    assert_string_equal(json_string_value(json_object_get(name, "name")), "www.example.test.");
+    json_decref(top);
+    top = dns_report_json_top(file, false, 0);
+    assert_int_equal(json_array_size(json_object_get(top, "names")), 0);
+    json_decref(top);
+}
+
 static void test_reports_tell_what_others_map(void **state)
 {
     (void)state;
@@ -153,6 +196,7 @@ static void test_reports_tell_what_others_map(void **state)
     assert_non_null(strstr(text, "holdfast_dns_name_answers_total{name=\"www.example.test.\",region=\"tokyo\"} 8\n"));
     assert_non_null(strstr(text, "holdfast_dns_query_seconds_bucket{le=\"4e-06\"} 20\n"));
     assert_false(buf.overflow);
+    check_json(seen);
     dns_figures_close(seen);
     dns_figures_close(file);
     unlink(path);

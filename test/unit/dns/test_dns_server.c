@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -308,6 +309,60 @@ static uint16_t read_message(int fd, size_t *ret_size)
     return (uint16_t)(bytes[2] << 8 | bytes[3]);
 }
 
+/* Lets `more` new descriptors be made. */
+static void leave_descriptors(uint32_t more)
+{
+    struct rlimit limit;
+    const int next = dup(STDERR_FILENO);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    limit.rlim_cur = (rlim_t)next + more;
+    close(next);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+/* Without descriptors clients wait until there is one again; those over UDP, and who is in, notice nothing. */
+static void test_clients_wait_for_descriptors(void **state)
+{
+    (void)state;
+    enum { SOCKETS = 6, PLACES = 3 };
+    int sockets[SOCKETS];
+    uint8_t query[2 + 512];
+    struct rlimit before;
+    const struct sockaddr_in *server = (const struct sockaddr_in *)&world->options.listens[0];
+    const size_t asked = client_ask(query + 2, false);
+    query[0] = 0;
+    query[1] = (uint8_t)asked;
+    end_clients();
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    for (uint32_t i = 0; i < SOCKETS; i++) {
+        sockets[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    }
+    const int udp = client_socket();
+    leave_descriptors(PLACES);
+    struct pollfd polls[SOCKETS];
+    for (uint32_t i = 0; i < SOCKETS; i++) {
+        assert_int_equal(connect(sockets[i], (const struct sockaddr *)server, sizeof *server), 0);
+        assert_int_equal(send(sockets[i], query, 2 + asked, 0), 2 + asked);
+        polls[i] = (struct pollfd){.fd = sockets[i], .events = POLLIN};
+    }
+    /* Whoever is answered makes room for another. */
+    size_t size = 0;
+    for (uint32_t served = 0; served < SOCKETS; served++) {
+        assert_true(poll(polls, SOCKETS, PATIENCE_MS) > 0);
+        uint32_t at = 0;
+        while (polls[at].revents == 0) {
+            at++;
+        }
+        assert_int_equal(read_message(sockets[at], &size), 7);
+        assert_int_equal(send(udp, query + 2, asked, 0), asked);
+        assert_true(recv(udp, query + 2 + asked, sizeof query - 2 - asked, 0) > 0);
+        close(sockets[at]);
+        polls[at].fd = -1;
+    }
+    close(udp);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
 /* A query behind a transfer of many messages is answered between these, not behind them. */
 static void test_a_transfer_keeps_no_query_waiting(void **state)
 {
@@ -363,6 +418,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_all_workers_leave_the_old_view, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_reloads_lose_no_query, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_transfer_keeps_no_query_waiting, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_clients_wait_for_descriptors, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_stop_answers_what_tcp_clients_have_sent, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

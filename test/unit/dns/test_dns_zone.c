@@ -77,7 +77,7 @@ static void test_longest_name_has_no_room_for_a_wildcard(void **state)
     dns_zone_free(zone);
 }
 
-#define APEX "$TTL 1\n@ SOA a b 1 1 1 1 1\n@ NS a\n"
+#define APEX "$TTL 1\n@ SOA a b 1 1 1 1 1\n@ NS ns.other.\n"
 
 static void test_bad_zones(void **state)
 {
@@ -99,15 +99,16 @@ static void test_bad_zones(void **state)
         {APEX "*.x DNAME a\n", "f:4: DNAME at a wildcard"},
         {APEX "x DNAME a\nx DNAME b\n", "f:5: more than one DNAME"},
         {APEX "a.x A 1.2.3.4\nx DNAME a\n", "f:4: below a DNAME"},
-        {APEX "@ DNAME other.\nx A 1.2.3.4\n", "f: the dynamic name of"},
-        {APEX "@ DS 1 13 2 00\n", "f:4: DS belongs to the zone above"},
+        {APEX "x DNAME a\nx NS ns.other.\n", "f:4: DNAME beside NS"},
+        {APEX "@ DNAME other.\nx A 1.2.3.4\n", "f: www.example.test. follows the view (endpoint web) and is a CNAME"},
+        {APEX "@ DS 1 13 9 00\n", "f:4: DS belongs to the zone above"},
         {APEX "$INCLUDE\n", "f:4:1: only $ORIGIN"},
         {APEX "$INCLUDE /nowhere/at/all\n", "f:4:10: $INCLUDE /nowhere/at/all: not found"},
         {APEX "$INCLUDE /\n", "f:4:10: $INCLUDE /: "},
-        {APEX "x.www NS a\nwww NS b\n", "f: the dynamic name of endpoint web is a CNAME"},
+        {APEX "x.www NS a\nwww NS b\n", "f: www.example.test. follows the view (endpoint web) and is a CNAME"},
         {APEX "x A 1.2.3\n", "f:4:5: A: not an IPv4 address; expected one as 192.0.2.1 (found \"1.2.3\")"},
-        {APEX "www CNAME a\n", "f: the dynamic name of endpoint web is a CNAME"},
-        {APEX "www NS a\n", "f: the dynamic name of endpoint web is a CNAME"},
+        {APEX "www CNAME a\n", "f: www.example.test. follows the view (endpoint web) and is a CNAME"},
+        {APEX "www NS a\n", "f: www.example.test. follows the view (endpoint web) and is a CNAME"},
     };
     const struct dns_name origin = sample_name("example.test.");
     struct dns_zone_dynamic dynamic = {.ttl_s = 5, .endpoint = "web"};
@@ -129,6 +130,21 @@ static void test_bad_zones(void **state)
     assert_int_equal(
         dns_zone_parse("f", span_text(APEX), &(struct dns_zone_want){&origin, &dynamic, 1, false}, problem, &zone),
         ERR_INVALID);
+}
+
+static void test_a_dynamic_name_is_one_endpoints(void **state)
+{
+    (void)state;
+    const struct dns_name origin = sample_name("example.test.");
+    struct dns_zone_dynamic dynamic[2] = {{.ttl_s = 5, .endpoint = "web"}, {.ttl_s = 5, .endpoint = "api"}};
+    char problem[DNS_ZONE_PROBLEM];
+    struct dns_zone *zone = NULL;
+    dynamic[0].name = sample_name("www.example.test.");
+    dynamic[1].name = sample_name("WWW.example.test.");
+    assert_int_equal(
+        dns_zone_parse("f", span_text(APEX), &(struct dns_zone_want){&origin, dynamic, 2, false}, problem, &zone),
+        ERR_INVALID);
+    assert_string_equal(problem, "f: www.example.test. follows the view (endpoint api) and is there twice");
 }
 
 /* What secondaries answer with at a dynamic name is what the file has there. */
@@ -190,10 +206,17 @@ static void test_warnings(void **state)
     } cases[] = {
         {APEX "sub NS ns.sub\nns.sub A 1.2.3.4\n", ""},
         {APEX "sub NS ns.other.\n", ""},
-        {APEX "sub NS a\n", ""}, /* beside: not glue */
+        {APEX "sub NS a\na A 1.2.3.4\n", ""}, /* beside: not glue */
+        {APEX "sub NS a\n", "f:4: a name server here has no address"},
+        {APEX "@ NS a\na TXT x\n", "f:3: a name server here has no address"},
+        {APEX "@ NS a\n*.b A 1.2.3.4\n", "f:3: a name server here has no address"},
+        {APEX "@ NS a.b\n*.b A 1.2.3.4\n", ""},
+        {APEX "@ NS a\na CNAME b\nb A 1.2.3.4\n", "f:3: a name server here is an alias"},
+        {APEX "@ NS a.b\nb DNAME other.\n", "f:3: a name server here is an alias"},
+        {APEX "@ NS ns.sub\nsub NS ns.other.\n", ""}, /* the zone below knows */
         {APEX "sub NS ns.sub\n", "f:4: a name server below this delegation has no address"},
-        {APEX "sub NS ns.other.\nsub DS 1 13 2 00\n", ""},
-        {APEX "sub DS 1 13 2 00\n", "f:4: DS without a delegation"},
+        {APEX "sub NS ns.other.\nsub DS 1 13 9 00\n", ""},
+        {APEX "sub DS 1 13 9 00\n", "f:4: DS without a delegation"},
     };
     const struct dns_name origin = sample_name("example.test.");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -291,6 +314,7 @@ int main(void)
         cmocka_unit_test(test_finding),
         cmocka_unit_test(test_longest_name_has_no_room_for_a_wildcard),
         cmocka_unit_test(test_bad_zones),
+        cmocka_unit_test(test_a_dynamic_name_is_one_endpoints),
         cmocka_unit_test(test_dynamic_names_of_transferred_zones),
         cmocka_unit_test(test_duplicates_and_ttls),
         cmocka_unit_test(test_from_a_file),

@@ -31,7 +31,7 @@
     "loop2 CNAME loop1\n"                                                                                              \
     "sub NS ns.sub\n"                                                                                                  \
     "sub NS ns1\n"                                                                                                     \
-    "sub DS 1 13 2 0102\n"                                                                                             \
+    "sub DS 1 13 9 0102\n"                                                                                             \
     "ns.sub A 10.0.0.6\n"                                                                                              \
     "www TXT \"static beside dynamic\"\n"
 

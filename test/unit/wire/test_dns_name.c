@@ -145,20 +145,63 @@ static void test_every_byte_is_made_small(void **state)
             const uint32_t at = (byte * 7 + beside) % name.size;
             name.bytes[at] = (uint8_t)byte;
             dns_name_lower(&name);
-            for (uint32_t i = 0; i < sizeof name.bytes; i++) {
-                const uint8_t was = (uint8_t)(i == at ? byte : beside);
-                assert_int_equal(name.bytes[i], i < name.size ? dns_name_small(was) : was);
+            for (uint32_t i = 0; i < name.size; i++) {
+                assert_int_equal(name.bytes[i], dns_name_small((uint8_t)(i == at ? byte : beside)));
             }
         }
     }
 }
 
+/* Names of all sizes, at the very end of their message and with more behind them: the same as reading, then lowering.
+ */
+static void test_reading_in_lower_case(void **state)
+{
+    (void)state;
+    for (size_t label = 0; label <= DNS_NAME_LABEL_MAX; label++) {
+        for (size_t behind = 0; behind < 12; behind++) {
+            uint8_t message[100];
+            struct cursor cursors[2];
+            struct dns_name names[2];
+            size_t size = 0;
+            memset(message, 'Q', sizeof message);
+            message[size] = (uint8_t)label;
+            size += label > 0 ? label + 1 : 0;
+            message[size++] = 0;
+            cursor_init(&cursors[0], message, size + behind);
+            cursor_init(&cursors[1], message, size + behind);
+            dns_name_read(&cursors[0], &names[0]);
+            dns_name_lower(&names[0]);
+            dns_name_read_lower(&cursors[1], &names[1]);
+            assert_int_equal(names[1].size, size);
+            assert_memory_equal(names[1].bytes, names[0].bytes, size);
+            assert_true(cursor_ok(&cursors[1]) && cursors[1].at == size);
+        }
+    }
+    const uint8_t pointer[] = {2, 'A', 'b', 0, 1, 'C', 0xc0, 0, 9, 9};
+    struct cursor cursor;
+    struct dns_name name;
+    cursor_init(&cursor, pointer, sizeof pointer);
+    cursor_skip(&cursor, 4);
+    dns_name_read_lower(&cursor, &name);
+    assert_true(cursor_ok(&cursor) && cursor.at == 8);
+    assert_int_equal(name.size, 6);
+    assert_memory_equal(name.bytes, "\1c\2ab", 6);
+    cursor_init(&cursor, pointer + 4, 2); /* the end is missing */
+    dns_name_read_lower(&cursor, &name);
+    assert_false(cursor_ok(&cursor));
+    assert_int_equal(name.size, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_text_and_back),    cmocka_unit_test(test_bad_text),
-        cmocka_unit_test(test_limits),           cmocka_unit_test(test_pointers),
-        cmocka_unit_test(test_case_and_kinship), cmocka_unit_test(test_every_byte_is_made_small),
+        cmocka_unit_test(test_text_and_back),
+        cmocka_unit_test(test_bad_text),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_pointers),
+        cmocka_unit_test(test_case_and_kinship),
+        cmocka_unit_test(test_every_byte_is_made_small),
+        cmocka_unit_test(test_reading_in_lower_case),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

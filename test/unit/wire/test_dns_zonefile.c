@@ -128,6 +128,17 @@ static void test_problems_name_line_and_column(void **state)
     }
 }
 
+/* What stands behind a NUL is part of the word. */
+static void test_a_nul_ends_no_address(void **state)
+{
+    (void)state;
+    static const char text[] = "www 1 A 1.2.3.4\0.5\n";
+    open_text("");
+    cursor_init(&file.cursor, (const uint8_t *)text, sizeof text - 1);
+    assert_int_equal(dns_zonefile_next(&file), DNS_ZONEFILE_BROKEN);
+    assert_non_null(strstr(file.problem, "not an IPv4 address"));
+}
+
 /* The included file has the origin it is given, the last owner and the TTL; the including one keeps its own. */
 static void test_include_is_an_item(void **state)
 {
@@ -190,12 +201,38 @@ static void test_ttl_units(void **state)
     assert_int_equal(dns_word_ttl(span_text(""), &ttl_s), ERR_INVALID);
 }
 
+/* Without $TTL what the last record told counts (RFC 1035, 5.1), with it nothing else (RFC 2308, 4). */
+static void test_ttls_that_are_not_told(void **state)
+{
+    (void)state;
+    static struct dns_zonefile inner;
+    open_text("a 5 A 10.0.0.1\nb A 10.0.0.2\nc 7 A 10.0.0.3\n A 10.0.0.4\n$INCLUDE x\nd A 10.0.0.5\n$TTL 9\ne 8 A "
+              "10.0.0.6\nf A "
+              "10.0.0.7\n");
+    expect("a.example.test.", DNS_TYPE_A, 5, 1, "\12\0\0\1", 4);
+    expect("b.example.test.", DNS_TYPE_A, 5, 2, "\12\0\0\2", 4);
+    expect("c.example.test.", DNS_TYPE_A, 7, 3, "\12\0\0\3", 4);
+    expect("c.example.test.", DNS_TYPE_A, 7, 4, "\12\0\0\4", 4);
+    assert_int_equal(dns_zonefile_next(&file), DNS_ZONEFILE_INCLUDE);
+    dns_zonefile_init_include(&inner, span_text("x A 10.0.0.1\ny 3 A 10.0.0.1\n"), &file);
+    assert_int_equal(dns_zonefile_next(&inner), DNS_ZONEFILE_RECORD);
+    assert_int_equal(inner.record.ttl_s, 7);
+    assert_int_equal(dns_zonefile_next(&inner), DNS_ZONEFILE_RECORD);
+    expect("d.example.test.", DNS_TYPE_A, 7, 6, "\12\0\0\5", 4);
+    expect("e.example.test.", DNS_TYPE_A, 8, 8, "\12\0\0\6", 4);
+    expect("f.example.test.", DNS_TYPE_A, 9, 9, "\12\0\0\7", 4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_whole_file),       cmocka_unit_test(test_problems_name_line_and_column),
-        cmocka_unit_test(test_include_is_an_item), cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_a_whole_file),
+        cmocka_unit_test(test_problems_name_line_and_column),
+        cmocka_unit_test(test_include_is_an_item),
+        cmocka_unit_test(test_limits),
         cmocka_unit_test(test_ttl_units),
+        cmocka_unit_test(test_ttls_that_are_not_told),
+        cmocka_unit_test(test_a_nul_ends_no_address),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
