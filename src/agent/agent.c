@@ -167,7 +167,8 @@ static void agent_checkpoint(struct node *node, struct mono deadline)
     pgquery_close(&query);
 }
 
-/* Stops the server while the main thread goes on beating: a stop may take longer than the beat may rest. */
+/* Stops the server while the main thread goes on beating: a stop may take longer than the beat may rest. The agent's
+ * end is said before the work is given back: the keeper would start again what it finds stopped. */
 static void *agent_stop_main(void *context)
 {
     struct node *node = context;
@@ -183,6 +184,7 @@ static void *agent_stop_main(void *context)
         const enum err err = node_kill(node, "it does not stop");
         (void)err; /* logged; the fence process ends what remains */
     }
+    atomic_store(&node->quit, true);
     node_give_work(node);
     return NULL;
 }
@@ -228,7 +230,6 @@ static enum err agent_serve(struct node *node, const sigset_t *signals)
     node->kills++;
     node_unlock(node);
     agent_end(node, pulse);
-    atomic_store(&node->quit, true);
     for (int i = 0; i < started; i++) {
         pthread_join(threads[i], NULL);
     }

@@ -378,6 +378,7 @@ def test_what_salvage_wrote_in_follows_nobody(world):
     rewound or made anew before it follows."""
     world.agents["b"].send_signal(signal.SIGTERM)
     assert world.agents["b"].wait(90) == 0
+    assert world.postgres_pids("b") == [], "the keeper, which starts what it finds stopped, is not quicker than the end"
     mark = world.data("b") + ".holdfast/salvaging"
     open(mark, "w").close()
     world.start("b")
