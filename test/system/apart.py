@@ -42,7 +42,8 @@ class Apart(Lab):
             words = dict(word.split("=", 1) for word in file.read().split())
         self.place = {site: "/proc/%s/ns/net" % words["LAB_PID_" + site.upper()] for site in ("taiwan", "tokyo", "witness", "desk")}
         self.outside = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-        enter(self.place["desk"])
+        self.here = self.place["desk"]
+        enter(self.here)
         return self
 
     def __exit__(self, *failure):
@@ -52,11 +53,16 @@ class Apart(Lab):
 
     @contextlib.contextmanager
     def inside(self, site):
-        enter(self.place[site])
+        before, self.here = self.here, self.place[site]
+        enter(self.here)
         try:
             yield
         finally:
-            enter(self.place["desk"])
+            self.here = before
+            enter(before)
+
+    def beside(self, node):
+        return self.inside(node.split("-")[0])
 
     def as_client(self):
         return ["-", "nsenter", "--net=" + self.place["desk"], "--", "setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "--"]

@@ -100,9 +100,9 @@ def test_the_writers_region_is_cut_off_from_everybody(lab):
     with lab.cut(lost, "all"):
         assert lab.wait_failover(before)["state"] in ("succeeded", "unproven")
         wait(lambda: lab.writes(other), 60, "the majority goes on")
+        # The new one was promoted only after the old one's lease: nobody is there who could acknowledge.
+        assert [node for node in lab.writers() if node.startswith(lost)] == []
         with lab.inside(lost):
-            # The new one was promoted only after the old one's lease: nobody is there who could acknowledge.
-            assert [node for node in lab.writers() if node.startswith(lost)] == []
             assert refused(lab, NODES[writer]) and refused(lab, PROXIES[lost], 6432)
         assert "the right to write is ending: killed PostgreSQL" in lab.log(lost, "agent-" + writer)
         assert lab.epoch() > epoch and lab.writer().startswith(other)
