@@ -31,7 +31,8 @@ enum step_verdict step_late(enum plan_step step);
 struct durable_step *step_present(struct engine *engine);
 void step_detail(struct engine *engine, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Whether all readers of a kind that can be heard answer from this view version or a later one; says how many in the detail. */
+/* Whether all readers of a kind that can be heard answer from this view version or a later one; says how many in the
+ * detail. */
 bool step_readers(struct engine *engine, enum event_reader_kind kind, uint64_t version);
 
 /* True just after a start, while agents and observers have not all been heard: what is missing now is not missing in

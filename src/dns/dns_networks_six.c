@@ -59,7 +59,8 @@ void dns_networks_six_free(struct dns_networks_six *six)
 /* ---- asking ---- */
 
 /* The last of 16 starts that is not beyond the key, from `at`; the first one never is. Behind the last start there are
- * only the highest keys, so the highest of all may go too far. All are counted: which way it goes is anybody's guess. */
+ * only the highest keys, so the highest of all may go too far. All are counted: which way it goes is anybody's guess.
+ */
 static uint32_t dns_networks_six_step(const struct dns_networks_six_level *level, uint32_t at,
                                       const struct dns_networks_key *key)
 {

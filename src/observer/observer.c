@@ -49,7 +49,7 @@ struct observer {
     struct publish_writer publisher;
     struct hint hint;
     struct latency_share *latency; /* how far client networks are */
-    struct feedback feedback; /* of applications */
+    struct feedback feedback;      /* of applications */
 };
 
 /* ---- following the view ---- */
