@@ -156,14 +156,18 @@ static bool serve_any(const struct serve *serve)
     return false;
 }
 
-static void serve_take(struct serve *serve, int number)
+static void serve_take(struct serve *serve, const siginfo_t *signal)
 {
-    if (number == SIGHUP) {
+    /* Ctrl-C comes from the terminal, to the roles as well; a second signal would end their patience with clients. */
+    const bool theirs = signal->si_signo == SIGINT && signal->si_code == SI_KERNEL;
+    if (signal->si_signo == SIGHUP) {
         serve_signal(serve, SIGHUP);
-    } else if (number == SIGTERM || number == SIGINT) {
+    } else if (signal->si_signo == SIGTERM || signal->si_signo == SIGINT) {
         serve->stopping = true;
         serve->stop_at = time_add_ms(clock_mono(), SERVE_PATIENCE_MS);
-        serve_signal(serve, SIGTERM);
+        if (!theirs) {
+            serve_signal(serve, SIGTERM);
+        }
     }
 }
 
@@ -176,10 +180,11 @@ static int serve_loop(struct serve *serve)
                 serve_start(serve, &serve->children[i]);
             }
         }
-        const int number = sigtimedwait(&serve->signals, NULL, &beat);
+        siginfo_t signal;
+        const int number = sigtimedwait(&serve->signals, &signal, &beat);
         serve_reap(serve);
         if (number > 0) {
-            serve_take(serve, number);
+            serve_take(serve, &signal);
         }
         if (serve->stopping && time_reached(clock_mono(), serve->stop_at)) {
             serve_signal(serve, SIGKILL);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The operator's verbs against a real controller: a witness with control and DNS, two regions that are web servers here."""
 import contextlib
+import fcntl
 import http.client
 import http.server
 import json
@@ -14,6 +15,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import termios
 import threading
 import time
 
@@ -647,7 +649,7 @@ def test_apply(world):
 
 
 def test_clean_end(world):
-    """The last one: after a clean end nothing of the site is left."""
+    """After a clean end nothing of the site is left."""
     children = world.children()
     world.serve.send_signal(signal.SIGTERM)
     assert world.serve.wait(60) == 0
@@ -658,3 +660,43 @@ def test_clean_end(world):
         free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         free.bind((API, API_PORT))
     world.serve = None
+
+
+def process(pid, field, task=""):
+    with open(f"/proc/{pid}{task}/status") as file:
+        return next(line.split()[1] for line in file if line.startswith(field + ":"))
+
+
+def stopped(pid):
+    return all(process(pid, "State", "/task/" + task) == "T" for task in os.listdir(f"/proc/{pid}/task"))
+
+
+def pending(pid):
+    """Signals that wait for a process that is stopped."""
+    mask = int(process(pid, "ShdPnd"), 16)
+    return {number for number in range(1, 32) if mask >> (number - 1) & 1}
+
+
+def test_ctrl_c_reaches_each_role_once(world):
+    """The last one. The terminal sends it to all of them; a second signal would end a role's patience with its clients."""
+    terminal, theirs = pty.openpty()
+    with open(world.log, "ab") as log:
+        world.serve = subprocess.Popen([HOLDFAST, "serve", "--site", "witness", "--config", world.config], stdin=theirs, stdout=log,
+                                       stderr=log, env=world.env, start_new_session=True,
+                                       preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+    wait(lambda: world.run("status").returncode in (0, 10) and answers())
+    children = world.children()
+    for pid in children.values():
+        os.kill(pid, signal.SIGSTOP)
+    wait(lambda: all(stopped(pid) for pid in children.values()))
+    os.write(terminal, b"\x03")
+    wait(lambda: all(signal.SIGINT in pending(pid) for pid in children.values()))
+    time.sleep(0.5)  # several turns of the supervisor
+    assert [pending(pid) for pid in children.values()] == [{signal.SIGINT}] * len(children)
+    for pid in children.values():
+        os.kill(pid, signal.SIGCONT)
+    assert world.serve.wait(60) == 0
+    assert all(not os.path.exists(f"/proc/{pid}") for pid in children.values())
+    world.serve = None
+    os.close(terminal)
+    os.close(theirs)
