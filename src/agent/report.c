@@ -252,7 +252,8 @@ static void *report_lane_main(void *context)
 {
     const struct report_lane *lane = context;
     struct report_seen seen = {0};
-    while (!atomic_load(&lane->node->quit)) {
+    for (bool over = false; !over;) { /* once more behind the end: it says that the server has stopped */
+        over = atomic_load(&lane->node->quit);
         report_send(lane);
         report_wait(lane->node, &seen);
     }

@@ -361,6 +361,7 @@ def test_what_is_running_ends_with_the_agent(world):
     world.agents["a"].send_signal(signal.SIGTERM)
     assert world.agents["a"].wait(90) == 0
     assert world.postgres_pids("a") == []
+    assert world.controller.reports["a"]["postgres"] == "stopped", "its last word"
     with open(world.data("a") + ".holdfast/record") as file:
         assert "role writer\n" in file.read()
     for name in ("a", "b"):
