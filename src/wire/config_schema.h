@@ -98,11 +98,19 @@ struct config_schema_section {
 };
 
 extern const struct config_schema_section config_schema_root;
-extern const struct config_schema_section config_schema_service;
-extern const struct config_schema_section config_schema_pool;
+extern const struct config_schema_section config_schema_store;
+extern const struct config_schema_section config_schema_region;
+extern const struct config_schema_section config_schema_site;
+extern const struct config_schema_section config_schema_database;
+extern const struct config_schema_section config_schema_check;
 extern const struct config_schema_section config_schema_dns;
 extern const struct config_schema_section config_schema_dns_policy;
+extern const struct config_schema_section config_schema_proxy;
+extern const struct config_schema_section config_schema_pool;
 extern const struct config_schema_section config_schema_console;
+extern const struct config_schema_section config_schema_service;
+extern const struct config_schema_section config_schema_policy;
+extern const struct config_schema_section config_schema_failback;
 
 /* The choices of `kind` in a check, by enum config_kind. */
 extern const struct config_schema_choice config_schema_kinds[];

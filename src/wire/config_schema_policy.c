@@ -1,103 +1,105 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The schema: the rows of `dns.policies`. */
+ * The schema: the rows of `policy` and `failback`. */
 #include "wire/config_schema.h"
 #include "wire/config_schema_row.h"
 
-/* ---- geolocation ---- */
+static const struct config_schema_choice config_schema_profiles[] = {
+    {"standard", CONFIG_STANDARD, "the rules and gates of this system"},
+    {"adr-039", CONFIG_ADR_039,
+     "the rules of the architecture decision record to the letter, defects included; for "
+     "comparison"},
+    {NULL, 0, NULL}};
 
-static const struct config_schema_row config_schema_dns_area_rows[] = {
-    ROWS("networks", LIST, config_dns_area, networks, .item = CONFIG_SCHEMA_NETWORK, .max = 1024,
-         .prose = "Networks of the area."),
-    ROW("file", PATH, config_dns_area, file,
-        .prose = "More of them, one a line; read again on SIGHUP and when another file takes its place."),
-    ROW("to", NAME, config_dns_area, to, .required = true, .prose = "The region or policy of its clients."), END};
-static const struct config_schema_section config_schema_dns_area =
-    SECTION("dns_area", config_dns_area, config_schema_dns_area_rows, .key = CONFIG_SCHEMA_NAME,
-            .prose = "An area that is a list of networks.");
+static const struct config_schema_choice config_schema_automations[] = {
+    {"auto", CONFIG_AUTO, "a failover starts by itself"},
+    {"approve", CONFIG_APPROVE, "a person must approve it"},
+    {"off", CONFIG_OFF, "never by itself, only reported"},
+    {NULL, 0, NULL}};
 
-static const struct config_schema_row config_schema_dns_code_rows[] = {
-    ROW("to", NAME, config_dns_code, to, .required = true, .prose = "The region or policy of its clients."), END};
-static const struct config_schema_section config_schema_dns_code =
-    SECTION("dns_code", config_dns_code, config_schema_dns_code_rows, .key = CONFIG_SCHEMA_WORD, .bare = true,
-            .prose = "An area with a code, and the region or policy of its clients.");
-
-static const struct config_schema_row config_schema_dns_geolocation_rows[] = {
-    ROWS("networks", MAP, config_dns_geolocation, networks, .max = 31, .section = &config_schema_dns_area,
-         .prose = "Areas that are lists of networks; of several that hold a client the smallest network wins."),
-    ROWS("subdivisions", MAP, config_dns_geolocation, subdivisions, .max = 512, .section = &config_schema_dns_code,
-         .prose = "Parts of countries by their ISO 3166-2 codes: US-CA."),
-    ROWS("countries", MAP, config_dns_geolocation, countries, .max = 256, .section = &config_schema_dns_code,
-         .prose = "Countries by their ISO 3166 codes: TW."),
-    ROWS("continents", MAP, config_dns_geolocation, continents, .max = 7, .section = &config_schema_dns_code,
-         .prose = "AF, AN, AS, EU, NA, OC or SA."),
-    ROW("default", NAME, config_dns_geolocation, otherwise, .required = true,
-        .prose = "The region or policy of all other clients, and when all areas of a client are dead."),
+#define AUTOMATION(reason, member, text)                                                                               \
+    ROW(reason, ENUM, config_automations, member, .fallback = "auto", .choices = config_schema_automations,            \
+        .prose = text)
+static const struct config_schema_row config_schema_automation_rows[] = {
+    AUTOMATION("COMPLETE_REGIONAL_FAILURE", complete_regional_failure,
+               "Rule 3: every critical check failed, or every one of layer 1."),
+    AUTOMATION("DATABASE_MASTER_FAILURE", database_master_failure, "Rule 4: the check database-master failed."),
+    AUTOMATION("HIGH_ERROR_RATE", high_error_rate, "Rule 5: the error rate is high for long."),
+    AUTOMATION("CRITICAL_SERVICE_FAILURE", critical_service_failure,
+               "Rule 6: a critical service is down with most of its instances."),
     END};
-static const struct config_schema_section config_schema_dns_geolocation =
-    SECTION("dns_geolocation", config_dns_geolocation, config_schema_dns_geolocation_rows,
-            .prose = "By where a client is: the smallest area that holds it and can answer.");
+static const struct config_schema_section config_schema_automation =
+    SECTION("automation", config_automations, config_schema_automation_rows,
+            .prose = "What happens when a rule wants an automatic failover.");
 
-/* ---- latency ---- */
-
-static const struct config_schema_row config_schema_dns_time_rows[] = {
-    ROW("ms", INTEGER, config_dns_time, ms, .required = true, .min = 0, .max = 60000, .prose = "Milliseconds."), END};
-static const struct config_schema_section config_schema_dns_time =
-    SECTION("dns_time", config_dns_time, config_schema_dns_time_rows, .key = CONFIG_SCHEMA_NAME, .bare = true,
-            .prose = "How far a region or policy is, in milliseconds.");
-
-static const struct config_schema_row config_schema_dns_latency_row_rows[] = {
-    ROWS("networks", LIST, config_dns_latency_row, networks, .item = CONFIG_SCHEMA_NETWORK, .min = 1, .max = 1024,
-         .required = true, .prose = "The networks that were measured."),
-    ROWS("times", MAP, config_dns_latency_row, times, .min = 1, .max = 31, .section = &config_schema_dns_time,
-         .required = true, .prose = "Milliseconds to each region or policy."),
+static const struct config_schema_row config_schema_policy_rows[] = {
+    ROW("profile", ENUM, config_policy, profile, .fallback = "standard", .choices = config_schema_profiles,
+        .prose = "Which set of rules decides."),
+    ROW("cooldown", DURATION_MS, config_policy, cooldown_ms, .fallback = "1h", .min = 0, .max = DAYS(7),
+        .prose = "Time after a failover in which the next one needs a person."),
+    ROW("automation", SECTION, config_policy, automation, .section = &config_schema_automation,
+        .prose = "What happens when a rule wants an automatic failover, by reason."),
+    ROW("error_rate_automatic", SHARE, config_policy, error_rate_automatic_ppm, .fallback = "10%", .min = 1,
+        .max = 1000000, .prose = "Rule 5: an error rate above it, for error_rate_duration, is a reason to fail over."),
+    ROW("error_rate_duration", DURATION_MS, config_policy, error_rate_duration_ms, .fallback = "5m", .min = SECONDS(1),
+        .max = HOURS(24), .prose = "Rule 5: for how long without a break."),
+    ROW("error_rate_review", SHARE, config_policy, error_rate_review_ppm, .fallback = "5%", .min = 1, .max = 1000000,
+        .prose = "Rule 9: from this error rate on a person is asked."),
+    ROW("error_rate_monitor", SHARE, config_policy, error_rate_monitor_ppm, .fallback = "1%", .min = 1, .max = 1000000,
+        .prose = "Rule 11: from this error rate on the decision is MONITOR."),
+    ROW("p95_monitor", DURATION_US, config_policy, p95_monitor_us, .fallback = "200ms", .min = MS(1), .max = MINUTES(5),
+        .prose = "Rule 11: from this 95th percentile of the response time on the decision is MONITOR."),
+    ROW("pods_down", SHARE, config_policy, pods_down_ppm, .fallback = "50%", .min = 1, .max = 1000000,
+        .prose = "Rules 6 and 11: a service is down with more than this share of its instances."),
+    ROW("database_failures", INTEGER, config_policy, database_failures, .fallback = "3", .min = 1, .max = 1000,
+        .prose = "Rule 4: from this many failures of database-master in a row on, as each of a majority counts them."),
+    ROW("rpo_limit", DURATION_MS, config_policy, rpo_limit_ms, .fallback = "60s", .min = MS(1), .max = HOURS(24),
+        .prose = "Gate RPO_AT_RISK: from this replication lag of the target on a person is asked."),
+    ROW("rpo_database_limit", DURATION_MS, config_policy, rpo_database_limit_ms, .fallback = "30s", .min = MS(1),
+        .max = HOURS(24), .prose = "The same for DATABASE_MASTER_FAILURE."),
+    ROW("flapping_transitions", INTEGER, config_policy, flapping_transitions, .fallback = "4", .min = 1, .max = 1000,
+        .prose = "Gate FLAPPING: from this many changes of verdict in ten minutes on a person is asked."),
+    ROW("target_capacity", DECIMAL, config_policy, target_capacity_ppm, .fallback = "1", .min = 0,
+        .max = UINT64_C(1000000000),
+        .prose = "Gate TARGET_CAPACITY: below this capacity of the target, divided by the demand, a person is asked; a "
+                 "failover of confidence HIGH goes on with a warning."),
     END};
-static const struct config_schema_section config_schema_dns_latency_row =
-    SECTION("dns_latency_row", config_dns_latency_row, config_schema_dns_latency_row_rows, .key = CONFIG_SCHEMA_NAME,
-            .prose = "How far the regions are from these networks.");
+const struct config_schema_section config_schema_policy =
+    SECTION("policy", config_policy, config_schema_policy_rows,
+            .prose = "How decisions are made; every threshold is optional.");
 
-static const struct config_schema_row config_schema_dns_latency_rows[] = {
-    ROWS("networks", MAP, config_dns_latency, networks, .max = 512, .section = &config_schema_dns_latency_row,
-         .prose = "Measured networks."),
-    ROWS("measured", LIST, config_dns_latency, measured, .item = CONFIG_SCHEMA_NAME, .max = 8,
-         .prose =
-             "Regions that are compared by what their proxies have measured for a client's network, too, where there "
-             "is such a time (holdfast latency); it counts before a configured one. At least two."),
-    ROW("file", PATH, config_dns_latency, file,
-        .prose = "More of them, one a line with its times: 192.0.2.0/24 taiwan=12 tokyo=41. Read again on SIGHUP and "
-                 "when another file takes its place, so that whatever measures can feed it."),
-    ROW("default", NAME, config_dns_latency, otherwise, .required = true,
-        .prose = "The region or policy of clients that nobody measured, and when all of a row are dead."),
+static const struct config_schema_row config_schema_canary_rows[] = {
+    ROW("share", SHARE, config_stage, share_ppm, .fallback = "10%", .min = 100, .max = 1000000,
+        .prose = "How much of the traffic comes home, in steps of 0.01%."),
+    ROW("hold", DURATION_MS, config_stage, hold_ms, .fallback = "30m", .min = MS(100), .max = HOURS(24),
+        .prose = "For how long it is watched."),
     END};
-static const struct config_schema_section config_schema_dns_latency =
-    SECTION("dns_latency", config_dns_latency, config_schema_dns_latency_rows,
-            .prose = "By measured times: the nearest that can answer.");
+static const struct config_schema_section config_schema_canary =
+    SECTION("canary", config_stage, config_schema_canary_rows, .prose = "The first stage.");
 
-/* ---- the policy ---- */
-
-static const struct config_schema_row config_schema_dns_weight_rows[] = {
-    ROW("weight", INTEGER, config_dns_weight, weight, .required = true, .min = 0, .max = 1000000,
-        .prose = "Its part of the sum."),
+static const struct config_schema_row config_schema_ramp_rows[] = {
+    ROW("share", SHARE, config_stage, share_ppm, .fallback = "50%", .min = 100, .max = 1000000,
+        .prose = "How much of the traffic comes home, in steps of 0.01%."),
+    ROW("hold", DURATION_MS, config_stage, hold_ms, .fallback = "30m", .min = MS(100), .max = HOURS(24),
+        .prose = "For how long it is watched."),
     END};
-static const struct config_schema_section config_schema_dns_weight =
-    SECTION("dns_weight", config_dns_weight, config_schema_dns_weight_rows, .key = CONFIG_SCHEMA_NAME, .bare = true,
-            .prose = "The weight of a region or policy.");
+static const struct config_schema_section config_schema_ramp =
+    SECTION("ramp", config_stage, config_schema_ramp_rows, .prose = "The second stage.");
 
-static const struct config_schema_row config_schema_dns_policy_rows[] = {
-    ROW("geolocation", SECTION, config_dns_policy, geolocation, .section = &config_schema_dns_geolocation,
-        .prose = "By where a client is: the smallest area that holds it and can answer."),
-    ROW("latency", SECTION, config_dns_policy, latency, .section = &config_schema_dns_latency,
-        .prose = "By measured times: the nearest that can answer."),
-    ROWS("weighted", MAP, config_dns_policy, weighted, .max = 32, .section = &config_schema_dns_weight,
-         .prose = "In proportion to weights; a client network keeps its choice. Weight 0: only when all others are "
-                  "dead."),
-    ROWS("failover", LIST, config_dns_policy, failover, .item = CONFIG_SCHEMA_NAME, .max = 32,
-         .prose = "The first of these regions or policies that can answer."),
-    ROWS("multivalue", LIST, config_dns_policy, multivalue, .item = CONFIG_SCHEMA_NAME, .max = 32,
-         .prose = "Up to 8 healthy addresses of all of these regions or policies."),
-    ROW("fallback", NAME, config_dns_policy, fallback,
-        .prose = "The region or policy when everything above is dead; without one the policy that led here tries its "
-                 "next."),
+static const struct config_schema_row config_schema_failback_rows[] = {
+    ROW("approval", BOOLEAN, config_failback, approval, .fallback = "true",
+        .prose = "Whether a person must approve it."),
+    ROW("min_stable", DURATION_MS, config_failback, min_stable_ms, .fallback = "10m", .min = 0, .max = DAYS(7),
+        .prose = "How long the original region must have been healthy."),
+    ROW("canary", SECTION, config_failback, canary, .section = &config_schema_canary, .prose = "The first stage."),
+    ROW("ramp", SECTION, config_failback, ramp, .section = &config_schema_ramp, .prose = "The second stage."),
+    ROW("max_error_rate", SHARE, config_failback, max_error_ppm, .fallback = "2%", .min = 0, .max = 1000000,
+        .prose = "An error rate above it in a stage aborts."),
+    ROW("max_p95", DURATION_US, config_failback, max_p95_us, .fallback = "500ms", .min = MS(1), .max = MINUTES(5),
+        .prose = "A 95th percentile of the response time above it in a stage aborts."),
+    ROW("max_lag", DURATION_MS, config_failback, max_lag_ms, .fallback = "5s", .min = MS(1), .max = HOURS(24),
+        .prose = "A replication lag above it refuses the start, and aborts in a stage."),
+    ROW("min_requests", INTEGER, config_failback, min_requests, .fallback = "100", .min = 0, .max = 1000000000,
+        .prose = "A stage does not end before this many requests were seen."),
     END};
-const struct config_schema_section config_schema_dns_policy =
-    SECTION("dns_policy", config_dns_policy, config_schema_dns_policy_rows, .key = CONFIG_SCHEMA_NAME,
-            .prose = "A policy: exactly one of geolocation, latency, weighted, failover and multivalue.");
+const struct config_schema_section config_schema_failback =
+    SECTION("failback", config_failback, config_schema_failback_rows, .prose = "How traffic comes home.");
