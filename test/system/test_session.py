@@ -124,7 +124,7 @@ def test_planned_switchovers_under_load_without_an_error(world, protocol):
         assert "not_moved_total" not in counters and "fenced_total" not in counters
     finally:
         process.kill()
-        process.communicate()
+        print(process.communicate()[1], world.counters())
 
 
 def test_server_that_stops_and_one_that_dies(world):
