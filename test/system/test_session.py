@@ -100,11 +100,12 @@ def test_password_session_moves(world, role, password):
 
 @pytest.mark.parametrize("protocol", ["simple", "extended", "prepared"])
 def test_planned_switchovers_under_load_without_an_error(world, protocol):
+    """A thread of pgbench for each client: while it prepares, a thread waits, and the transactions of its other clients with it."""
     warm = connect(user="secured", password="open sesame")
     keys(world, 1)  # from now on the verifier is known: each session can log in again as soon as it has logged in
     warm.close()
     process = subprocess.Popen([f"{PGBIN}/pgbench", "-h", HOST, "-p", str(PORT_PROXY), "-U", "secured", "-M", protocol, "-c", "8",
-                                "-j", "2", "-T", "600", "-n", "shop"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                "-j", "8", "-T", "600", "-n", "shop"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                text=True, env=dict(os.environ, PGPASSWORD="open sesame"))
     try:
         # Ours, one with which pgbench looks around, and eight that stay.
