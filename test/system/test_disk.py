@@ -5,6 +5,7 @@ own, so this takes root, or a machine that lets ordinary users make such namespa
 import contextlib
 import ctypes
 import os
+import shutil
 import sqlite3
 import subprocess
 import time
@@ -45,6 +46,7 @@ def lab():
             yield lab
     finally:
         subprocess.run(["umount", "-l", lab.disk], check=False)
+        shutil.rmtree(lab.scratch, ignore_errors=True)
 
 
 def fill(lab):
