@@ -76,6 +76,12 @@ void node_change_urgent(struct node *node)
     node_change(node);
 }
 
+void node_forget(struct node *node)
+{
+    node->status_known = false;
+    node->look_from = clock_mono();
+}
+
 void node_wait(struct node *node, const uint64_t *counter, uint64_t seen, int64_t ms)
 {
     struct timespec until;
@@ -417,7 +423,7 @@ static enum err node_spawn(struct node *node, bool writer)
         node->state = NODE_STARTING;
         node->fenced = false;
         node->died = false;
-        node->status_known = false;
+        node_forget(node);
         node->receiving_at = now;
         node_change(node);
     } else {
@@ -501,7 +507,7 @@ enum err node_kill(struct node *node, const char *reason)
         node->state = NODE_STOPPED;
         node->unburied = false;
         node->leaving = false;
-        node->status_known = false;
+        node_forget(node);
         node->fenced = true;
     } else {
         node->unburied = true; /* the next ticks go on */
@@ -521,7 +527,7 @@ static void node_died(struct node *node)
     node->state = NODE_STOPPING;
     node->unburied = true;
     node->armed = false;
-    node->status_known = false;
+    node_forget(node);
     node->crashes++;
     node_error(node, "PostgreSQL ended by itself%s; see %s/postgres.log", was_writer ? " while it was the writer" : "",
                node->home);
@@ -622,6 +628,7 @@ void node_look(struct node *node, struct pgquery *query)
     node_lock(node);
     const bool running = node->state != NODE_STOPPED;
     const uint64_t kills = node->kills;
+    const struct mono began = clock_mono();
     node_unlock(node);
     if (!running) {
         pgquery_close(query);
@@ -632,7 +639,9 @@ void node_look(struct node *node, struct pgquery *query)
     node_lock(node);
     if (err != ERR_OK && node->state == NODE_RUNNING) {
         node_error(node, "PostgreSQL does not answer: %s", query->error);
-    } else if (err == ERR_OK && node->kills == kills && node->state != NODE_STOPPED) {
+    } else if (err == ERR_OK && node->kills == kills && node->state != NODE_STOPPED &&
+               time_reached(began, node->look_from)) {
+        node->look_from = began;
         const bool news = !node->status_known || node->status.in_recovery != status.in_recovery ||
                           node->status.receiving != status.receiving || node->status.timeline != status.timeline;
         if (node->status_known) {

@@ -107,6 +107,7 @@ struct node {
     struct guard_state guard; /* of a writer: its guard slots */
     struct tier_state tier;   /* of a writer: what lowers synchronous_commit there */
     bool status_known;        /* since the present start */
+    struct mono look_from;    /* a look that began before it is out of date */
     struct node_writer writer;
     struct node_slots slots;
     uint64_t given_up;        /* the order to stream from a leader that could not be carried out; 0: none */
@@ -198,5 +199,8 @@ bool node_died_now(const struct node *node);
 /* Until the guard slot of a fresh writer is made, or the deadline. */
 void node_await_guard(struct node *node, struct mono deadline);
 
-/* Looks at the server and keeps what it saw. Its session is the caller's. */
+/* Looks at the server and keeps what it saw, if nobody has seen it later. Its session is the caller's. */
 void node_look(struct node *node, struct pgquery *query);
+
+/* What was seen of the server is out of date, also by looks under way; `lock` held. */
+void node_forget(struct node *node);

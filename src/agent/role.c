@@ -189,7 +189,7 @@ enum err role_became_writer(struct node *node, uint64_t epoch, struct pgquery *q
     node->record.upstream[0] = '\0';
     node->crashes = 0;
     const enum err err = node_save(node);
-    node->status_known = false;
+    node_forget(node);
     node->unsettled = true;
     node_error(node, "%s", "");
     node_unlock(node);

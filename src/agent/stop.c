@@ -18,7 +18,7 @@ static void stop_release(struct node *node)
 {
     lease_holder_lose(&node->holder);
     lease_holder_release(&node->holder);
-    node->status_known = false;
+    node_forget(node);
     node_change_urgent(node);
 }
 
