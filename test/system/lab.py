@@ -14,7 +14,7 @@ import urllib.request
 
 import psycopg2
 
-from plain import BUILD, alive
+from plain import BUILD, alive, whole_lines
 
 TOP = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 HOLDFAST = os.path.join(BUILD, "src", "bin", "holdfast")
@@ -430,11 +430,7 @@ class Lab:
 
     def attempts(self):
         """What the clients journaled so far; the last line may be half written."""
-        try:
-            with open(self.journal) as file:
-                return [json.loads(line) for line in file if line.endswith("}\n")]
-        except FileNotFoundError:
-            return []
+        return [json.loads(line) for line in whole_lines(self.journal)]
 
     def acknowledged(self, since_us, path=None, tier=None):
         return [entry for entry in self.attempts() if entry["outcome"] == "ok" and entry["end"] > since_us and
@@ -459,8 +455,8 @@ class Lab:
         """Every tier-1 row that a client had acknowledged is on the node. Returns the verdict's figures."""
         path = os.path.join(self.scratch, "rows")
         # The journal first: what is acknowledged afterwards is not asked for.
-        with open(self.journal) as file, open(path + ".journal", "w") as copy:
-            copy.writelines(line for line in file if line.endswith("}\n"))
+        with open(path + ".journal", "w") as copy:
+            copy.writelines(line + "\n" for line in whole_lines(self.journal))
         with open(path, "w") as file:
             for table in TABLES:
                 file.writelines("%s\t%s\n" % (table, key) for key, in self.sql(NODES[node], "SELECT key FROM " + table))

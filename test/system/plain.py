@@ -27,6 +27,16 @@ def wait(condition, seconds=60):
     raise AssertionError("did not come true in time")
 
 
+def whole_lines(path):
+    """Those that are written to their end, of a file that may not be there yet. Read in one piece: a line that grows meanwhile would
+    be read as two."""
+    try:
+        with open(path) as file:
+            return file.read().split("\n")[:-1]
+    except FileNotFoundError:
+        return []
+
+
 def alive(pid):
     """Zombies count as gone."""
     try:

@@ -11,7 +11,7 @@ import time
 import psycopg2
 import pytest
 
-from plain import BUILD
+from plain import BUILD, whole_lines
 
 TOP = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 PGBIN = sorted(("/usr/lib/postgresql/" + name + "/bin" for name in os.listdir("/usr/lib/postgresql")))[-1]
@@ -127,8 +127,7 @@ class Pair:
         return path, process
 
     def acknowledged(self, path):
-        with open(path) as file:
-            return sum(line.startswith("o ") and line.split(" ")[3] == "ok" for line in file)
+        return sum(line.startswith("o ") and line.split(" ")[3] == "ok" for line in whole_lines(path))
 
 
 def finish(process, status=0):

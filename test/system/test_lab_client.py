@@ -15,7 +15,7 @@ import dns.rcode
 import dns.rrset
 import pytest
 
-from plain import LAB, PG, WEB, World, wait
+from plain import LAB, PG, WEB, World, wait, whole_lines
 
 ADDRESS, DNS = "127.3.1.2", 15353
 TABLES = ("orders", "payments", "inventory", "customers", "products", "ledger_probe")
@@ -81,11 +81,8 @@ def wait_ok(journal, count, path=None):
 
 
 def read_whole(path):
-    """As read(), while the clients still write the last line, or have not begun."""
-    if not os.path.exists(path):
-        return []
-    with open(path) as file:
-        return [json.loads(line) for line in file if line.endswith("}\n")]
+    """As read(), while the clients still write, or have not begun."""
+    return [json.loads(line) for line in whole_lines(path)]
 
 
 def read(path):
