@@ -623,6 +623,32 @@ static void node_keep_timeline(const struct pgquery_status *before, struct pgque
     }
 }
 
+void node_saw(struct node *node, struct mono began, const struct pgquery_status *seen)
+{
+    if (!time_reached(began, node->look_from)) {
+        return;
+    }
+    struct pgquery_status status = *seen;
+    const bool news = !node->status_known || node->status.in_recovery != status.in_recovery ||
+                      node->status.receiving != status.receiving || node->status.timeline != status.timeline;
+    if (node->status_known) {
+        node_keep_timeline(&node->status, &status);
+    }
+    node->look_from = began;
+    node->status = status;
+    node->status_known = true;
+    node->state = node->state == NODE_STARTING ? NODE_RUNNING : node->state;
+    if (status.receiving) {
+        node->receiving_at = clock_mono();
+    }
+    if (strncmp(node->error, "PostgreSQL does not answer", 26) == 0) {
+        node->error[0] = '\0';
+    }
+    if (news) {
+        node_change(node);
+    }
+}
+
 void node_look(struct node *node, struct pgquery *query)
 {
     node_lock(node);
@@ -639,26 +665,8 @@ void node_look(struct node *node, struct pgquery *query)
     node_lock(node);
     if (err != ERR_OK && node->state == NODE_RUNNING) {
         node_error(node, "PostgreSQL does not answer: %s", query->error);
-    } else if (err == ERR_OK && node->kills == kills && node->state != NODE_STOPPED &&
-               time_reached(began, node->look_from)) {
-        node->look_from = began;
-        const bool news = !node->status_known || node->status.in_recovery != status.in_recovery ||
-                          node->status.receiving != status.receiving || node->status.timeline != status.timeline;
-        if (node->status_known) {
-            node_keep_timeline(&node->status, &status);
-        }
-        node->status = status;
-        node->status_known = true;
-        node->state = node->state == NODE_STARTING ? NODE_RUNNING : node->state;
-        if (status.receiving) {
-            node->receiving_at = clock_mono();
-        }
-        if (strncmp(node->error, "PostgreSQL does not answer", 26) == 0) {
-            node->error[0] = '\0';
-        }
-        if (news) {
-            node_change(node);
-        }
+    } else if (err == ERR_OK && node->kills == kills && node->state != NODE_STOPPED) {
+        node_saw(node, began, &status);
     }
     node_unlock(node);
 }

@@ -199,8 +199,12 @@ bool node_died_now(const struct node *node);
 /* Until the guard slot of a fresh writer is made, or the deadline. */
 void node_await_guard(struct node *node, struct mono deadline);
 
-/* Looks at the server and keeps what it saw, if nobody has seen it later. Its session is the caller's. */
+/* Looks at the server and keeps what it saw. Its session is the caller's. */
 void node_look(struct node *node, struct pgquery *query);
+
+/* What a look saw that began then, while the server runs: kept, unless a later look was quicker or what was seen before
+ * some moment behind `began` is out of date. `lock` held. */
+void node_saw(struct node *node, struct mono began, const struct pgquery_status *seen);
 
 /* What was seen of the server is out of date, also by looks under way; `lock` held. */
 void node_forget(struct node *node);

@@ -155,6 +155,30 @@ static void test_an_order_meets_a_death(void **state)
     assert_int_equal(scene->node.killing, 0);
 }
 
+/* Two threads look. One that began to while the server was a standby is done when it is the writer. */
+static void test_a_look_that_comes_late(void **state)
+{
+    struct scene *scene = *state;
+    struct node *node = &scene->node;
+    const struct pgquery_status standby = {.in_recovery = true, .timeline = 1};
+    const struct pgquery_status writer = {.timeline = 2};
+    node_lock(node);
+    const struct mono early = clock_mono();
+    node_saw(node, early, &standby);
+    assert_true(node->status_known && node->status.timeline == 1);
+
+    scene_pause_us(1000);
+    node_forget(node);
+    node_saw(node, early, &standby);
+    assert_false(node->status_known);
+    const struct mono later = clock_mono();
+    node_saw(node, time_add_ms(later, 1), &writer);
+    assert_true(node->status_known && !node->status.in_recovery);
+    node_saw(node, later, &standby); /* the slower one of two */
+    assert_true(node->status.timeline == 2 && !node->status.in_recovery);
+    node_unlock(node);
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 3 && strcmp(argv[1], "-D") == 0) {
@@ -163,6 +187,7 @@ int main(int argc, char **argv)
     log_init("test", LOG_ERROR);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_an_order_meets_a_death, scene_begin, scene_end),
+        cmocka_unit_test_setup_teardown(test_a_look_that_comes_late, scene_begin, scene_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
