@@ -156,13 +156,13 @@ static bool serve_any(const struct serve *serve)
     return false;
 }
 
-static void serve_take(struct serve *serve, const siginfo_t *signal)
+static void serve_take(struct serve *serve, const siginfo_t *taken)
 {
     /* Ctrl-C comes from the terminal, to the roles as well; a second signal would end their patience with clients. */
-    const bool theirs = signal->si_signo == SIGINT && signal->si_code == SI_KERNEL;
-    if (signal->si_signo == SIGHUP) {
+    const bool theirs = taken->si_signo == SIGINT && taken->si_code == SI_KERNEL;
+    if (taken->si_signo == SIGHUP) {
         serve_signal(serve, SIGHUP);
-    } else if (signal->si_signo == SIGTERM || signal->si_signo == SIGINT) {
+    } else if (taken->si_signo == SIGTERM || taken->si_signo == SIGINT) {
         serve->stopping = true;
         serve->stop_at = time_add_ms(clock_mono(), SERVE_PATIENCE_MS);
         if (!theirs) {
@@ -180,11 +180,11 @@ static int serve_loop(struct serve *serve)
                 serve_start(serve, &serve->children[i]);
             }
         }
-        siginfo_t signal;
-        const int number = sigtimedwait(&serve->signals, &signal, &beat);
+        siginfo_t taken;
+        const int number = sigtimedwait(&serve->signals, &taken, &beat);
         serve_reap(serve);
         if (number > 0) {
-            serve_take(serve, &signal);
+            serve_take(serve, &taken);
         }
         if (serve->stopping && time_reached(clock_mono(), serve->stop_at)) {
             serve_signal(serve, SIGKILL);

@@ -691,7 +691,7 @@ def test_ctrl_c_reaches_each_role_once(world):
     wait(lambda: all(stopped(pid) for pid in children.values()))
     os.write(terminal, b"\x03")
     wait(lambda: all(signal.SIGINT in pending(pid) for pid in children.values()))
-    time.sleep(0.5)  # several turns of the supervisor
+    time.sleep(0.2)  # several turns of the supervisor
     assert [pending(pid) for pid in children.values()] == [{signal.SIGINT}] * len(children)
     for pid in children.values():
         os.kill(pid, signal.SIGCONT)
